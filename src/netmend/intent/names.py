@@ -1,0 +1,79 @@
+"""Names and marks of kernel objects, as functions of ids: making a thing twice is finding it (invariants I1, I2).
+
+The names are Neutron's (`qdhcp-`, `tap`, `ns-`, `brq`), so that operators and tools recognise them; the mark on the
+object itself is what tells netmend's from anybody else's.
+"""
+
+from dataclasses import dataclass
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from netmend.intent.network import Network
+
+DEVICE_NAME_MAX = 15  # IFNAMSIZ - 1, linux/if.h
+_PREFIX = 11  # characters of an id that fit behind a three-letter prefix
+_NETMEND = uuid5(NAMESPACE_URL, "https://netmend/ids")
+
+DEVICE_GROUP = 0x6E6D6401  # "nmd", 1: set in the very message that creates a device (IFLA_GROUP)
+_MARK = "netmend"
+
+
+def id_from_name(kind: str, *path: str) -> str:
+    """The UUID of an object that intent names but gives no id: `kind` and the names that lead to it."""
+    return str(uuid5(_NETMEND, "\0".join((kind, *path))))
+
+
+def dhcp_port_id(network_id: str) -> str:
+    """The id of netmend's own port on a network: one per network, for ever."""
+    return str(uuid5(UUID(network_id), "dhcp"))
+
+
+def mac_from_id(port_id: str) -> str:
+    """A locally made, stable MAC under Neutron's default base `fa:16:3e`."""
+    tail = UUID(port_id).bytes[-3:]
+    return "fa:16:3e:" + tail.hex(":")
+
+
+def namespace_name(network_id: str) -> str:
+    return f"qdhcp-{network_id}"
+
+
+def bridge_name(network_id: str) -> str:
+    return f"brq{network_id[:_PREFIX]}"
+
+
+def tap_name(port_id: str) -> str:
+    """The port's device on the host: a tap, or the host's end of a veth."""
+    return f"tap{port_id[:_PREFIX]}"
+
+
+def inner_name(port_id: str) -> str:
+    """The namespace's end of the DHCP port's veth."""
+    return f"ns-{port_id[:_PREFIX]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What netmend writes on an object it made (`ifalias`): `netmend:<role>:<network id>[:<port id>]`."""
+
+    role: str  # namespace | bridge | dhcp | guest
+    network_id: str
+    port_id: str | None = None
+
+    def __str__(self) -> str:
+        return ":".join(part for part in (_MARK, self.role, self.network_id, self.port_id) if part)
+
+    @classmethod
+    def parse(cls, text: str | None) -> "Mark | None":
+        """The mark in an `ifalias`, or None when it is not netmend's."""
+        if not text or not text.startswith(_MARK + ":"):
+            return None
+        role, _, rest = text[len(_MARK) + 1 :].partition(":")
+        network_id, _, port_id = rest.partition(":")
+        return cls(role, network_id, port_id or None)
+
+
+def host_device_names(network: Network) -> dict[str, str]:
+    """Every device name that `network` takes on the host, each with the object it belongs to."""
+    names = {bridge_name(network.id): "bridge", tap_name(dhcp_port_id(network.id)): "DHCP port"}
+    names.update((tap_name(port.id), f"port {port.name}") for port in network.ports.values())
+    return names

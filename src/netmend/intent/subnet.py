@@ -1,0 +1,48 @@
+"""A subnet: a block of addresses and what its guests are told."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from netmend.intent.boot import Boot
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """An inclusive range of addresses handed out dynamically."""
+
+    first: IPv4Address
+    last: IPv4Address
+
+    def __contains__(self, address: IPv4Address) -> bool:
+        return self.first <= address <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route for the guests (RFC 3442)."""
+
+    destination: IPv4Network
+    nexthop: IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class Subnet:
+    """A block of addresses on a network; no two subnets of a network overlap.
+
+    `server_address` is netmend's own address in it (DHCP server identifier, option 54): never in a pool, nor the
+    gateway, nor a port's. `lease_time` is in seconds. With `dynamic`, a MAC that is no port gets a lease from `pools`.
+    """
+
+    id: str  # canonical UUID
+    name: str
+    cidr: IPv4Network
+    server_address: IPv4Address
+    gateway: IPv4Address | None = None
+    pools: tuple[Pool, ...] = ()
+    dynamic: bool = False
+    dns_servers: tuple[IPv4Address, ...] = ()
+    domain: str | None = None
+    routes: tuple[Route, ...] = ()
+    ntp_servers: tuple[IPv4Address, ...] = ()
+    lease_time: int = 86_400
+    boot: Boot | None = None
