@@ -6,6 +6,8 @@ from ipaddress import IPv4Address
 from netmend.intent.boot import Boot
 from netmend.intent.plug import NoPlug, Plug
 
+_NO_PLUG = NoPlug()
+
 
 @dataclass(frozen=True, slots=True)
 class Port:
@@ -24,4 +26,4 @@ class Port:
     hostname: str | None = None
     dhcp_options: tuple[tuple[int, bytes], ...] = ()
     boot: Boot | None = None
-    plug: Plug = NoPlug()
+    plug: Plug = _NO_PLUG
