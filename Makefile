@@ -1,0 +1,57 @@
+# Two commands do everything, set-up included, as root or as anybody, and nothing is installed outside this directory:
+#   make run  [ARGS=--once]   `netmend demo`: two networks, four guests, real DHCP clients
+#   make test                 lint, strict types, the import table, unit and kernel tests
+# and
+#   make bench [ARGS=...]     the figures of benchmarks/RESULTS.md
+#   make fuzz  [SECONDS=60]   each fuzzer of tests/fuzz for so long
+#   make lint | setup | clean
+# What set-up makes lives in .venv and .tools (tools/README.md).
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench fuzz setup setup-run setup-dev setup-fuzz clean
+.SILENT:
+
+SHELL := /bin/bash
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+BIN := .venv/bin
+SECONDS := 60
+
+help:
+	sed -n 's/^#   /  /p' Makefile
+
+run: setup-run
+	exec $(BIN)/netmend demo $(ARGS)
+
+test: lint
+	$(BIN)/pytest $(wildcard tests/unit tests/kernel) $(ARGS)
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --cache-dir .tools/import-linter
+
+bench: setup-dev
+	exec $(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: setup-fuzz
+	set -e; for fuzzer in tests/fuzz/fuzz_*.py; do \
+	  [ -e "$$fuzzer" ] || { echo "there is no fuzzer: tests/fuzz/fuzz_*.py" >&2; exit 2; }; \
+	  echo "$$fuzzer, $(SECONDS) s"; PYTHONPATH=. $(BIN)/python "$$fuzzer" -max_total_time=$(SECONDS) $(ARGS); \
+	done
+
+setup: setup-dev
+
+setup-run:
+	tools/setup-python run
+	tools/setup-programs udhcpc
+
+setup-dev:
+	tools/setup-python dev
+	tools/setup-programs udhcpc clients peers
+
+setup-fuzz:
+	tools/setup-python fuzz
+
+clean:
+	rm -rf .venv .tools build src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,122 @@
+"""`.importlinter` says what the design's table says: every import the table forbids is caught, every other passes.
+
+The linter runs for real, on a skeleton of netmend (the same rooms, each with one module) into which the test plants
+imports.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+
+# The table in the design: room, and the rooms of ours that it may import.
+MAY_IMPORT: dict[str, set[str]] = {
+    "intent": set(),
+    "kernel": set(),
+    "propagation": set(),
+    "forensics": set(),
+    "web": set(),
+    "sources": {"intent"},
+    "services": {"intent"},
+    "wiring": {"intent", "kernel"},
+    "reconcile": {"intent", "kernel", "wiring"},
+    "doctor": {"kernel", "propagation"},
+    "node": {"intent", "sources", "kernel", "propagation", "reconcile", "wiring", "services", "doctor"},
+    "lab": {"intent", "sources", "kernel", "propagation", "node"},
+}
+ROOMS = {*MAY_IMPORT, "cli"}
+PURE = ("intent", "propagation", "services.dhcp4")
+INPUT_AND_OUTPUT = [
+    "aiohttp",
+    "asyncio",
+    "ctypes",
+    "fcntl",
+    "http",
+    "mmap",
+    "multiprocessing",
+    "os",
+    "pyroute2",
+    "select",
+    "selectors",
+    "shutil",
+    "signal",
+    "socket",
+    "socketserver",
+    "sqlite3",
+    "ssl",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+    "urllib",
+]
+
+Import = tuple[str, str]
+ALLOWED: set[Import] = {(room, other) for room, others in MAY_IMPORT.items() for other in others} | {
+    ("cli", room) for room in MAY_IMPORT
+}
+FORBIDDEN: set[Import] = {
+    (room, other) for room in MAY_IMPORT for other in ROOMS - {room} if (room, other) not in ALLOWED
+}
+
+
+def caught(tmp_path: Path, imports: dict[str, list[str]]) -> tuple[int, set[Import]]:
+    """Plant `imports` (module of netmend → statements); return the linter's exit code and the imports it names."""
+    for room in ROOMS:
+        (tmp_path / "netmend" / room).mkdir(parents=True)
+    (tmp_path / "netmend" / "services" / "dhcp4").mkdir()
+    for package in [tmp_path / "netmend", *(path for path in (tmp_path / "netmend").rglob("*") if path.is_dir())]:
+        (package / "__init__.py").touch()
+        (package / "module.py").touch()
+    for module, statements in imports.items():
+        (tmp_path / "netmend" / module.replace(".", "/") / "module.py").write_text("\n".join(statements) + "\n")
+    config = tmp_path / ".importlinter"
+    config.write_text((CHECKOUT / ".importlinter").read_text())
+    run = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-logo", "--no-cache"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    named = re.findall(r"netmend\.(\S+) is not allowed to import (?:netmend\.)?(\S+):", run.stdout)
+    assert run.returncode == 0 or named, run.stdout + run.stderr
+    return run.returncode, set(named)
+
+
+def between_rooms(imports: set[Import]) -> dict[str, list[str]]:
+    planted: dict[str, list[str]] = {}
+    for room, other in sorted(imports):
+        planted.setdefault(room, []).append(f"import netmend.{other}.module")
+    return planted
+
+
+def test_the_rooms_are_those_of_the_table() -> None:
+    source = CHECKOUT / "src" / "netmend"
+    assert {path.stem for path in source.iterdir() if path.suffix in {"", ".py"}} - {"__pycache__", "__init__"} == ROOMS
+
+
+def test_every_import_between_rooms_that_the_table_forbids_is_caught(tmp_path: Path) -> None:
+    assert caught(tmp_path, between_rooms(FORBIDDEN)) == (1, FORBIDDEN)
+
+
+def test_every_import_that_the_table_allows_passes(tmp_path: Path) -> None:
+    assert caught(tmp_path, between_rooms(ALLOWED)) == (0, set())
+
+
+@pytest.mark.parametrize("room", PURE)
+def test_input_and_output_in_a_pure_core_is_caught(tmp_path: Path, room: str) -> None:
+    code, named = caught(tmp_path, {room: [f"import {module}" for module in INPUT_AND_OUTPUT]})
+    assert (code, named) == (1, {(room, module) for module in INPUT_AND_OUTPUT})
+
+
+def test_a_pure_core_cannot_reach_the_network_through_a_neighbour(tmp_path: Path) -> None:
+    code, named = caught(
+        tmp_path, {"services.dhcp4": ["import netmend.services.module"], "services": ["import socket"]}
+    )
+    assert (code, named) == (1, {("services.dhcp4", "socket")})
