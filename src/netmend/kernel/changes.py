@@ -1,0 +1,31 @@
+"""The gate through which every call that changes the system passes.
+
+An observer sees each change before and after it is made. The fault tests install one that numbers the changes, makes
+the n-th fail, or ends the process right before or after it; in production there is none.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+Moment = Literal["before", "after"]
+Observer = Callable[[Moment, str, str], None]  # moment, operation, target; may raise KernelError "before"
+
+_observer: Observer | None = None
+
+
+def observe_changes(observer: Observer | None) -> None:
+    """Install the observer of this process (None: remove it)."""
+    global _observer
+    _observer = observer
+
+
+@contextmanager
+def changing(operation: str, target: str) -> Iterator[None]:
+    """Enclose one call that changes the system."""
+    if _observer is None:
+        yield
+        return
+    _observer("before", operation, target)
+    yield
+    _observer("after", operation, target)

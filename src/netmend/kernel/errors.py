@@ -1,0 +1,75 @@
+"""Errors that a person understands: the object, the operation, what the kernel said, what it means, what to do."""
+
+import errno as errno_module
+import os
+
+# What an errno means for an operation, and what mends it. Sources: the ERRORS sections of the man pages named.
+_MEANING: dict[tuple[str, int], str] = {
+    ("enter", errno_module.EINVAL): (  # setns(2)
+        "the file is there, the namespace is not: the mount that pins it never reached this mount namespace or is gone"
+    ),
+    ("open", errno_module.ENOENT): "no namespace has that name here",
+    ("enter", errno_module.EPERM): "no CAP_SYS_ADMIN over that namespace; run as root or in a privileged container",
+    ("create", errno_module.EPERM): "no CAP_SYS_ADMIN; run as root, in a privileged container or in a user namespace",
+    ("create", errno_module.ENOSPC): "a limit on namespaces is reached; raise sysctl user.max_net_namespaces",
+    ("pin", errno_module.EPERM): "mounting is not allowed here; run as root or in a privileged container",
+    ("pin", errno_module.EROFS): "the namespace directory is read-only here; mount it read-write into this container",
+    ("pin", errno_module.ENOENT): (
+        "the namespace directory was deleted under this mount namespace; restart the container, or mount it again"
+    ),
+    ("unpin", errno_module.EBUSY): (
+        "a second copy of the mount exists in this mount namespace, outside the visible one's peer group"
+    ),
+    ("mount", errno_module.EINVAL): "no such mount point in this mount namespace, or its propagation forbids it",
+    ("create link", errno_module.EPERM): "no CAP_NET_ADMIN in the network namespace",
+    ("create link", errno_module.EEXIST): "a device of that name is there already",
+    ("attach", errno_module.EXFULL): "the bridge is full: the kernel allows 1,024 ports a bridge",
+    ("create link", errno_module.EXFULL): "the bridge is full: the kernel allows 1,024 ports a bridge",
+    ("open tun", errno_module.ENOENT): "no /dev/net/tun: load the module tun, or give the container that device",
+    ("open tun", errno_module.EACCES): "this user may not open /dev/net/tun (Debian ships it mode 0666)",
+    ("open tun", errno_module.EPERM): "this container may not open /dev/net/tun; give it --device /dev/net/tun",
+}
+_GENERAL: dict[int, str] = {
+    errno_module.EMFILE: "too many open files in this process; raise LimitNOFILE (ulimit -n)",
+    errno_module.ENFILE: "too many open files on this host; raise sysctl fs.file-max",
+    errno_module.ENOMEM: "the kernel is out of memory for this",
+    errno_module.ENOBUFS: "the kernel is out of buffer space for this",
+}
+
+
+class KernelError(OSError):
+    """A system call that failed.
+
+    `operation` is a short verb of this room ("enter", "pin", "create link"), `target` the object it was done to;
+    `errno` is the kernel's, `detail` what the kernel said beyond it (netlink extended ack), if anything.
+    """
+
+    def __init__(self, operation: str, target: str, errno: int, detail: str | None = None) -> None:
+        super().__init__(errno, os.strerror(errno))
+        self.operation = operation
+        self.target = target
+        self.detail = detail
+
+    @property
+    def code(self) -> int:
+        """The errno, always an int."""
+        return self.errno or 0
+
+    @property
+    def meaning(self) -> str | None:
+        """What this errno means for this operation and what to do, where that is known."""
+        return _MEANING.get((self.operation, self.code)) or _GENERAL.get(self.code)
+
+    def __str__(self) -> str:
+        said = f"{os.strerror(self.code)} ({errno_module.errorcode.get(self.code, self.code)})"
+        if self.detail:
+            said += f", {self.detail}"
+        text = f"{self.operation} {self.target}: {said}"
+        return f"{text}: {self.meaning}" if self.meaning else text
+
+
+class NotANamespace(KernelError):
+    """A path that exists and is no namespace (not nsfs): the plain file of the incident."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("enter", path, errno_module.EINVAL)

@@ -1,0 +1,257 @@
+"""Links, addresses and their attributes by netlink (rtnetlink(7)), in the namespace of the RouteSocket given."""
+
+import errno
+import struct
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface
+from typing import Final
+
+from netmend.kernel.changes import changing
+from netmend.kernel.errors import KernelError
+from netmend.kernel.netlink import (
+    NLM_F_CREATE,
+    NLM_F_EXCL,
+    NLM_F_REPLACE,
+    Request,
+    RouteSocket,
+    attribute,
+    nested,
+    parse_attributes,
+    text,
+    u8,
+    u32,
+)
+from netmend.kernel.netns import Netns
+
+RTM_NEWLINK: Final = 16  # linux/rtnetlink.h
+RTM_DELLINK: Final = 17
+RTM_GETLINK: Final = 18
+RTM_NEWADDR: Final = 20
+RTM_DELADDR: Final = 21
+RTM_GETADDR: Final = 22
+
+IFLA_ADDRESS: Final = 1  # linux/if_link.h
+IFLA_IFNAME: Final = 3
+IFLA_MTU: Final = 4
+IFLA_LINK: Final = 5
+IFLA_MASTER: Final = 10
+IFLA_LINKINFO: Final = 18
+IFLA_IFALIAS: Final = 20
+IFLA_AF_SPEC: Final = 26
+IFLA_GROUP: Final = 27
+IFLA_NET_NS_FD: Final = 28
+IFLA_EXT_MASK: Final = 29
+IFLA_LINK_NETNSID: Final = 37
+IFLA_INFO_KIND: Final = 1
+IFLA_INFO_DATA: Final = 2
+IFLA_TUN_OWNER: Final = 1
+VETH_INFO_PEER: Final = 1
+IFLA_BR_MCAST_SNOOPING: Final = 23
+RTEXT_FILTER_SKIP_STATS: Final = 8
+
+IFA_ADDRESS: Final = 1  # linux/if_addr.h
+IFA_LOCAL: Final = 2
+IFA_BROADCAST: Final = 4
+IFA_FLAGS: Final = 8
+IFA_F_PERMANENT: Final = 0x80
+IFA_F_NOPREFIXROUTE: Final = 0x200
+
+IFF_UP: Final = 1  # linux/if.h
+IFF_LOWER_UP: Final = 1 << 16
+
+_LINK: Final = struct.Struct("=BxHiII")  # struct ifinfomsg: family, type, index, flags, change
+_ADDRESS: Final = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix length, flags, scope, index
+_AF_INET: Final = 2
+_SELF_NETNSID: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One device as the kernel shows it; `peer_netnsid`: the namespace of a veth's far end, when that is elsewhere."""
+
+    index: int
+    name: str
+    kind: str  # "veth", "bridge", "tun" (taps too) …; empty for a physical device
+    mac: str
+    mtu: int
+    up: bool
+    carrier: bool
+    master: int  # index of the bridge, 0 when there is none
+    group: int
+    alias: str | None
+    peer_index: int
+    peer_netnsid: int | None
+    owner: int | None  # uid of a tap's owner
+
+
+@dataclass(frozen=True, slots=True)
+class VethEnd:
+    """What one end of a veth is made with."""
+
+    name: str
+    mtu: int
+    group: int
+    mac: str | None = None
+
+
+def decode_link(data: bytes) -> Link:
+    """A Link from the body of an RTM_NEWLINK or RTM_DELLINK message."""
+    _, _, index, flags, _ = _LINK.unpack_from(data)
+    found = parse_attributes(data, 16)
+    kind, owner = "", None
+    info = found.get(IFLA_LINKINFO)
+    if info:
+        parts = parse_attributes(info)
+        kind = parts.get(IFLA_INFO_KIND, b"").rstrip(b"\0").decode(errors="replace")
+        if kind == "tun" and IFLA_INFO_DATA in parts:
+            raw = parse_attributes(parts[IFLA_INFO_DATA]).get(IFLA_TUN_OWNER)
+            owner = struct.unpack("=I", raw)[0] if raw else None
+    alias = found.get(IFLA_IFALIAS)
+    netnsid = found.get(IFLA_LINK_NETNSID)
+    mac = found.get(IFLA_ADDRESS)
+    return Link(
+        index=index,
+        name=found.get(IFLA_IFNAME, b"").rstrip(b"\0").decode(errors="replace"),
+        kind=kind,
+        mac=mac.hex(":") if mac else "",
+        mtu=_u32(found.get(IFLA_MTU)),
+        up=bool(flags & IFF_UP),
+        carrier=bool(flags & IFF_LOWER_UP),
+        master=_u32(found.get(IFLA_MASTER)),
+        group=_u32(found.get(IFLA_GROUP)),
+        alias=alias.rstrip(b"\0").decode(errors="replace") if alias else None,
+        peer_index=_u32(found.get(IFLA_LINK)),
+        peer_netnsid=struct.unpack("=i", netnsid)[0] if netnsid else None,
+        owner=owner,
+    )
+
+
+def _u32(raw: bytes | None) -> int:
+    return int.from_bytes(raw, "little") if raw else 0
+
+
+def dump_links(route: RouteSocket) -> list[Link]:
+    """Every link of the namespace, in one dump without statistics; raises KernelError."""
+    body = _LINK.pack(0, 0, 0, 0, 0) + u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)
+    return [decode_link(data) for data in route.dump(RTM_GETLINK, body, "list links", "of the namespace")]
+
+
+def find_link(route: RouteSocket, name: str) -> Link | None:
+    """The link called `name`, or None; raises KernelError."""
+    body = _LINK.pack(0, 0, 0, 0, 0) + text(IFLA_IFNAME, name) + u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)
+    try:
+        return decode_link(route.get(RTM_GETLINK, body, "find link", name))
+    except KernelError as error:
+        if error.code == errno.ENODEV:
+            return None
+        raise
+
+
+def create_bridge(route: RouteSocket, name: str, mtu: int, group: int, mac: str) -> None:
+    """Make bridge `name`, down, in device group `group`; raises KernelError (EEXIST: somebody has that name).
+
+    The MAC is given because a bridge without one takes the lowest of its ports', and changes it as they come and go.
+    Multicast is flooded: without a querier, snooping forgets IPv6's neighbour discovery groups.
+    """
+    data = nested(IFLA_LINKINFO, text(IFLA_INFO_KIND, "bridge"), nested(IFLA_INFO_DATA, u8(IFLA_BR_MCAST_SNOOPING, 0)))
+    body = _new_link(name, mtu, group, mac, up=False) + data
+    _perform(route, Request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, "create link", name))
+
+
+def create_veth(route: RouteSocket, near: VethEnd, far: VethEnd, far_namespace: Netns, master: int = 0) -> None:
+    """Make a veth in one message: the near end up and enslaved to `master`, the far end born in `far_namespace`.
+
+    The far end is born down: the kernel configures it before it has a peer, and opening it then gives ENOTCONN
+    (drivers/net/veth.c, veth_newlink and veth_open). Raises KernelError: EEXIST when either name is taken, in which
+    case nothing was made.
+    """
+    peer = _new_link(far.name, far.mtu, far.group, far.mac, up=False) + u32(IFLA_NET_NS_FD, far_namespace.fileno())
+    info = nested(IFLA_LINKINFO, text(IFLA_INFO_KIND, "veth"), nested(IFLA_INFO_DATA, nested(VETH_INFO_PEER, peer)))
+    body = _new_link(near.name, near.mtu, near.group, near.mac, up=True)
+    if master:
+        body += u32(IFLA_MASTER, master)
+    _perform(route, Request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + info, "create link", near.name))
+
+
+def _new_link(name: str, mtu: int, group: int, mac: str | None, *, up: bool) -> bytes:
+    flags = IFF_UP if up else 0
+    body = _LINK.pack(0, 0, 0, flags, flags) + text(IFLA_IFNAME, name) + u32(IFLA_MTU, mtu) + u32(IFLA_GROUP, group)
+    return body + attribute(IFLA_ADDRESS, bytes.fromhex(mac.replace(":", ""))) if mac else body
+
+
+def set_link(
+    route: RouteSocket,
+    link: Link,
+    *,
+    up: bool | None = None,
+    alias: str | None = None,
+    mtu: int | None = None,
+    mac: str | None = None,
+    master: int | None = None,
+    group: int | None = None,
+) -> None:
+    """Change what is given, by index; raises KernelError (ENODEV: the device went away meanwhile)."""
+    flags = IFF_UP if up else 0
+    body = _LINK.pack(0, 0, link.index, flags, 0 if up is None else IFF_UP)
+    if mtu is not None:
+        body += u32(IFLA_MTU, mtu)
+    if mac is not None:
+        body += attribute(IFLA_ADDRESS, bytes.fromhex(mac.replace(":", "")))
+    if master is not None:
+        body += u32(IFLA_MASTER, master)
+    if group is not None:
+        body += u32(IFLA_GROUP, group)
+    if alias is not None:
+        body += attribute(IFLA_IFALIAS, alias.encode())
+    operation = "attach" if master else "set link"
+    _perform(route, Request(RTM_NEWLINK, 0, body, operation, link.name))
+
+
+def delete_link(route: RouteSocket, link: Link) -> None:
+    """Delete a device by index; that it went away already is no error. Raises KernelError."""
+    body = _LINK.pack(0, 0, link.index, 0, 0)
+    _perform(route, Request(RTM_DELLINK, 0, body, "delete link", link.name, (errno.ENODEV,)))
+
+
+def _perform(route: RouteSocket, request: Request) -> None:
+    with changing(request.operation, request.target):
+        route.perform((request,))
+
+
+def dump_addresses(route: RouteSocket) -> dict[int, set[IPv4Interface]]:
+    """IPv4 addresses by link index; raises KernelError."""
+    found: dict[int, set[IPv4Interface]] = {}
+    body = _ADDRESS.pack(_AF_INET, 0, 0, 0, 0)
+    for data in route.dump(RTM_GETADDR, body, "list addresses", "of the namespace"):
+        _, prefix, _, _, index = _ADDRESS.unpack_from(data)
+        attributes = parse_attributes(data, 8)
+        raw = attributes.get(IFA_LOCAL) or attributes.get(IFA_ADDRESS)
+        if raw:
+            found.setdefault(index, set()).add(IPv4Interface((IPv4Address(raw), prefix)))
+    return found
+
+
+def add_address(route: RouteSocket, link: Link, address: IPv4Interface) -> None:
+    """Give `link` an address; that it has it already is no error. Raises KernelError."""
+    body = _address_body(link, address) + attribute(IFA_BROADCAST, address.network.broadcast_address.packed)
+    request = Request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, "add address", f"{address} on {link.name}")
+    _perform(route, request)
+
+
+def remove_address(route: RouteSocket, link: Link, address: IPv4Interface) -> None:
+    """Take an address away; that it is gone already is no error. Raises KernelError."""
+    request = Request(
+        RTM_DELADDR,
+        0,
+        _address_body(link, address),
+        "remove address",
+        f"{address} on {link.name}",
+        (errno.EADDRNOTAVAIL,),
+    )
+    _perform(route, request)
+
+
+def _address_body(link: Link, address: IPv4Interface) -> bytes:
+    packed = address.ip.packed
+    header = _ADDRESS.pack(_AF_INET, address.network.prefixlen, 0, 0, link.index)
+    return header + attribute(IFA_LOCAL, packed) + attribute(IFA_ADDRESS, packed)

@@ -1,0 +1,158 @@
+"""Network namespaces as a type: open, enter, pin.
+
+A namespace is usable when it is nsfs *and* has been entered (invariant I4); the existence of a file says nothing.
+After CNI's pkg/ns: the errors tell "no such path" (KernelError with ENOENT) from "not a namespace" (NotANamespace).
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from netmend.kernel import syscalls
+from netmend.kernel.changes import changing
+from netmend.kernel.errors import KernelError, NotANamespace
+
+
+class Netns:
+    """A descriptor of a network namespace; it keeps the namespace alive until `close`."""
+
+    __slots__ = ("_descriptor", "inode", "label")
+
+    def __init__(self, descriptor: int, label: str) -> None:
+        self._descriptor = descriptor
+        self.label = label
+        self.inode = os.fstat(descriptor).st_ino  # names the namespace for as long as it lives
+
+    def __repr__(self) -> str:
+        return f"Netns({self.label}, {self.inode})"
+
+    @classmethod
+    def open(cls, path: str) -> "Netns":
+        """The namespace at `path`; raises KernelError when nothing is there, NotANamespace when it is a plain file."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            raise KernelError("open", path, error.errno or 0) from error
+        try:
+            if syscalls.descriptor_filesystem_type(descriptor, path) != syscalls.NSFS_MAGIC:
+                raise NotANamespace(path)
+            return cls(descriptor, path)
+        except BaseException:
+            os.close(descriptor)
+            raise
+
+    @classmethod
+    def current(cls) -> "Netns":
+        """The calling thread's own network namespace."""
+        return cls.open("/proc/thread-self/ns/net")
+
+    @classmethod
+    def of_process(cls, pid: int) -> "Netns":
+        """The network namespace of process `pid`; raises KernelError when there is no such process."""
+        return cls.open(f"/proc/{pid}/ns/net")
+
+    @classmethod
+    @contextmanager
+    def create(cls, label: str) -> Iterator["Netns"]:
+        """Make a namespace and stay inside it for the `with` block; nobody but the descriptor keeps it alive.
+
+        The caller closes the Netns. Raises KernelError; the calling thread is back in its own namespace afterwards.
+        """
+        with cls.current() as home:
+            with changing("create", label):
+                syscalls.unshare(syscalls.CLONE_NEWNET, label)
+            try:
+                made = cls.current()
+                made.label = label
+                yield made
+            finally:
+                home._set()
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Be inside the namespace, with the calling thread only, for the `with` block; raises KernelError."""
+        with Netns.current() as home:
+            self._set()
+            try:
+                yield
+            finally:
+                home._set()
+
+    def _set(self) -> None:
+        syscalls.setns(self._descriptor, syscalls.CLONE_NEWNET, self.label)
+
+    def fileno(self) -> int:
+        """The descriptor: for netlink attributes that take one, and for /proc/self/fd."""
+        return self._descriptor
+
+    def duplicate(self) -> "Netns":
+        return Netns(os.dup(self._descriptor), self.label)
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> "Netns":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def pin(namespace: Netns, path: str) -> None:
+    """Give `namespace` a name, as `ip netns add` does: a file at `path`, the namespace bind-mounted over it.
+
+    Idempotent over a plain file that is left at `path`; refuses (EEXIST) a path where a namespace is pinned already,
+    so that no name can hide another. Raises KernelError; leaves no file of its own making behind when the mount fails.
+    """
+    made = False
+    try:
+        with changing("pin", path):
+            descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0)
+        os.close(descriptor)
+        made = True
+    except FileExistsError as error:
+        if is_namespace(path):
+            raise KernelError("pin", path, errno.EEXIST) from error
+    except KernelError:
+        raise
+    except OSError as error:
+        raise KernelError("pin", path, error.errno or 0) from error
+    try:
+        with changing("pin", path):
+            syscalls.mount(f"/proc/thread-self/fd/{namespace.fileno()}", path, None, syscalls.MS_BIND, operation="pin")
+    except KernelError:
+        if made:
+            with suppress(OSError), changing("remove", path):
+                os.unlink(path)
+        raise
+
+
+def unpin(path: str) -> None:
+    """Take a name away: unmount what is mounted on it (all of a stack), then remove the file; raises KernelError.
+
+    The file is removed only once nothing is mounted on it here: removing it first would leave a plain file for
+    everybody should the kernel refuse (EBUSY). A path that is not there is no error.
+    """
+    while is_namespace(path):
+        with changing("unpin", path):
+            syscalls.umount(path, syscalls.MNT_DETACH | syscalls.UMOUNT_NOFOLLOW, operation="unpin")
+    try:
+        with changing("remove", path):
+            os.unlink(path)
+    except FileNotFoundError:
+        return
+    except KernelError:
+        raise
+    except OSError as error:
+        raise KernelError("unpin", path, error.errno or 0) from error
+
+
+def is_namespace(path: str) -> bool:
+    """True when `path` is nsfs. One look: use `Netns.open` and `entered` before believing in it."""
+    try:
+        return syscalls.filesystem_type(path) == syscalls.NSFS_MAGIC
+    except KernelError:
+        return False
