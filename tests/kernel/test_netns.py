@@ -19,7 +19,7 @@ def link_names(namespace: Netns) -> set[str]:
 def test_a_pinned_namespace_is_found_and_entered_by_name() -> None:
     nsdir.prepare()
     with Netns.create("blue") as made:
-        netns.pin(made, "/run/netns/blue")
+        netns.pin(made, "/run/netns/blue", "netmend:test")
     with Netns.open("/run/netns/blue") as found:
         assert found.inode == made.inode
         assert link_names(found) == {"lo"}
@@ -42,9 +42,9 @@ def test_pin_takes_over_a_plain_file_but_never_hides_a_namespace() -> None:
     nsdir.prepare()
     Path("/run/netns/x").touch()
     with Netns.create("first") as first:
-        netns.pin(first, "/run/netns/x")
+        netns.pin(first, "/run/netns/x", "netmend:test")
     with Netns.create("second") as second, pytest.raises(KernelError) as error:
-        netns.pin(second, "/run/netns/x")
+        netns.pin(second, "/run/netns/x", "netmend:test")
     assert error.value.code == errno.EEXIST
     assert Netns.open("/run/netns/x").inode == first.inode
 
@@ -52,7 +52,7 @@ def test_pin_takes_over_a_plain_file_but_never_hides_a_namespace() -> None:
 def test_unpin_takes_the_name_away_and_is_idempotent() -> None:
     nsdir.prepare()
     with Netns.create("x") as made:
-        netns.pin(made, "/run/netns/x")
+        netns.pin(made, "/run/netns/x", "netmend:test")
     netns.unpin("/run/netns/x")
     netns.unpin("/run/netns/x")
     assert nsdir.names() == set()
@@ -70,7 +70,7 @@ def test_prepare_twice_makes_one_mount() -> None:
 def test_a_deleted_directory_says_what_it_means() -> None:
     nsdir.prepare()
     with Netns.create("x") as made, pytest.raises(KernelError) as error:
-        netns.pin(made, "/run/nowhere/x")
+        netns.pin(made, "/run/nowhere/x", "netmend:test")
     assert "was deleted under this mount namespace" in str(error.value)
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import struct
+from collections.abc import Container
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Final
@@ -12,6 +13,7 @@ from netmend.kernel.netlink import (
     NLM_F_CREATE,
     NLM_F_EXCL,
     NLM_F_REPLACE,
+    Batch,
     Request,
     RouteSocket,
     attribute,
@@ -29,6 +31,8 @@ RTM_GETLINK: Final = 18
 RTM_NEWADDR: Final = 20
 RTM_DELADDR: Final = 21
 RTM_GETADDR: Final = 22
+
+RTM_GETNSID: Final = 90
 
 IFLA_ADDRESS: Final = 1  # linux/if_link.h
 IFLA_IFNAME: Final = 3
@@ -62,7 +66,8 @@ IFF_LOWER_UP: Final = 1 << 16
 _LINK: Final = struct.Struct("=BxHiII")  # struct ifinfomsg: family, type, index, flags, change
 _ADDRESS: Final = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix length, flags, scope, index
 _AF_INET: Final = 2
-_SELF_NETNSID: Final = -1
+_NETNSA_NSID: Final = 1  # linux/net_namespace.h
+_NETNSA_FD: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +137,32 @@ def _u32(raw: bytes | None) -> int:
 
 def dump_links(route: RouteSocket) -> list[Link]:
     """Every link of the namespace, in one dump without statistics; raises KernelError."""
+    return [decode_link(data) for data in _dump_raw(route)]
+
+
+def dump_chosen_links(route: RouteSocket, group: int, names: Container[str]) -> list[Link]:
+    """Of one dump of all links, those in device group `group` or with one of `names`; raises KernelError.
+
+    The others cost a look at their name and nothing more (invariant I6).
+    """
+    in_group = u32(IFLA_GROUP, group)
+    chosen = []
+    for data in _dump_raw(route):
+        if in_group in data or _name(data) in names:
+            chosen.append(decode_link(data))
+    return chosen
+
+
+def _dump_raw(route: RouteSocket) -> list[bytes]:
     body = _LINK.pack(0, 0, 0, 0, 0) + u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)
-    return [decode_link(data) for data in route.dump(RTM_GETLINK, body, "list links", "of the namespace")]
+    return route.dump(RTM_GETLINK, body, "list links", "of the namespace")
+
+
+def _name(data: bytes) -> str:
+    """The name of a link: rtnl_fill_ifinfo puts IFLA_IFNAME first; wherever else it stands, it is looked for."""
+    length, kind = struct.unpack_from("=HH", data, 16)
+    raw = data[20 : 16 + length] if kind == IFLA_IFNAME else parse_attributes(data, 16).get(IFLA_IFNAME, b"")
+    return raw[:-1].decode(errors="replace")
 
 
 def find_link(route: RouteSocket, name: str) -> Link | None:
@@ -180,7 +209,7 @@ def _new_link(name: str, mtu: int, group: int, mac: str | None, *, up: bool) -> 
 
 
 def set_link(
-    route: RouteSocket,
+    route: RouteSocket | Batch,
     link: Link,
     *,
     up: bool | None = None,
@@ -207,15 +236,27 @@ def set_link(
     _perform(route, Request(RTM_NEWLINK, 0, body, operation, link.name))
 
 
-def delete_link(route: RouteSocket, link: Link) -> None:
+def delete_link(route: RouteSocket | Batch, link: Link) -> None:
     """Delete a device by index; that it went away already is no error. Raises KernelError."""
     body = _LINK.pack(0, 0, link.index, 0, 0)
     _perform(route, Request(RTM_DELLINK, 0, body, "delete link", link.name, (errno.ENODEV,)))
 
 
-def _perform(route: RouteSocket, request: Request) -> None:
+def _perform(route: RouteSocket | Batch, request: Request) -> None:
+    if isinstance(route, Batch):
+        route.add(request)
+        return
     with changing(request.operation, request.target):
         route.perform((request,))
+
+
+def namespace_id(route: RouteSocket, namespace: Netns) -> int | None:
+    """The id by which the RouteSocket's namespace knows `namespace` (as in `peer_netnsid`), if it has one."""
+    body = bytes(4) + u32(_NETNSA_FD, namespace.fileno())  # struct rtgenmsg, padded
+    data = route.get(RTM_GETNSID, body, "find namespace id", namespace.label)
+    raw = parse_attributes(data, 4).get(_NETNSA_NSID)
+    found = struct.unpack("=i", raw)[0] if raw else -1
+    return found if found >= 0 else None
 
 
 def dump_addresses(route: RouteSocket) -> dict[int, set[IPv4Interface]]:
@@ -231,14 +272,14 @@ def dump_addresses(route: RouteSocket) -> dict[int, set[IPv4Interface]]:
     return found
 
 
-def add_address(route: RouteSocket, link: Link, address: IPv4Interface) -> None:
+def add_address(route: RouteSocket | Batch, link: Link, address: IPv4Interface) -> None:
     """Give `link` an address; that it has it already is no error. Raises KernelError."""
     body = _address_body(link, address) + attribute(IFA_BROADCAST, address.network.broadcast_address.packed)
     request = Request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, "add address", f"{address} on {link.name}")
     _perform(route, request)
 
 
-def remove_address(route: RouteSocket, link: Link, address: IPv4Interface) -> None:
+def remove_address(route: RouteSocket | Batch, link: Link, address: IPv4Interface) -> None:
     """Take an address away; that it is gone already is no error. Raises KernelError."""
     request = Request(
         RTM_DELADDR,

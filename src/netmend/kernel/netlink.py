@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from netmend.kernel.changes import changing
 from netmend.kernel.errors import KernelError
 
 NLM_F_REQUEST: Final = 0x1  # linux/netlink.h
@@ -204,6 +205,27 @@ class RouteSocket:
         except OSError as error:
             raise KernelError(operation, target, error.errno or 0) from error
         yield from messages(data)
+
+
+class Batch:
+    """Collects changes that one system call then makes (`send`); stands in for the RouteSocket they would go to.
+
+    The kernel does not stop a batch at an error: put together only changes that do not rely on each other.
+    """
+
+    def __init__(self, route: RouteSocket) -> None:
+        self._route = route
+        self._requests: list[Request] = []
+
+    def add(self, request: Request) -> None:
+        self._requests.append(request)
+
+    def send(self) -> None:
+        """Make the changes; raises KernelError for the first that failed."""
+        if self._requests:
+            with changing(self._requests[0].operation, ", ".join(request.target for request in self._requests)):
+                self._route.perform(self._requests)
+            self._requests = []
 
 
 def messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:

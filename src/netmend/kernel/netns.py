@@ -101,21 +101,17 @@ class Netns:
         self.close()
 
 
-def pin(namespace: Netns, path: str) -> None:
+def pin(namespace: Netns, path: str, mark: str) -> None:
     """Give `namespace` a name, as `ip netns add` does: a file at `path`, the namespace bind-mounted over it.
 
-    Idempotent over a plain file that is left at `path`; refuses (EEXIST) a path where a namespace is pinned already,
-    so that no name can hide another. Raises KernelError; leaves no file of its own making behind when the mount fails.
+    The file holds `mark`, and appears with it, so that a name whose maker was killed between file and mount can be
+    told from anybody else's (`name_mark`). A plain file left at `path` is taken over; a path where a namespace is
+    pinned already is refused (EEXIST), so that no name can hide another. Raises KernelError; leaves no file of its
+    own making behind when the mount fails.
     """
     made = False
     try:
-        with changing("pin", path):
-            descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0)
-        os.close(descriptor)
-        made = True
-    except FileExistsError as error:
-        if is_namespace(path):
-            raise KernelError("pin", path, errno.EEXIST) from error
+        made = _make_name(path, mark)
     except KernelError:
         raise
     except OSError as error:
@@ -128,6 +124,44 @@ def pin(namespace: Netns, path: str) -> None:
             with suppress(OSError), changing("remove", path):
                 os.unlink(path)
         raise
+
+
+def _make_name(path: str, mark: str) -> bool:
+    """A file at `path` that holds `mark`; True when it is new."""
+    text = mark.encode() + b"\n"
+    descriptor = os.open(os.path.dirname(path), os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, 0o444)
+    try:
+        os.write(descriptor, text)
+        with changing("pin", path):
+            # naming a directory descriptor makes Python call linkat(2), which follows the link in /proc; link(2) does not
+            os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor, follow_symlinks=True)
+        return True
+    except FileExistsError as error:
+        if is_namespace(path):
+            raise KernelError("pin", path, errno.EEXIST) from error
+    finally:
+        os.close(descriptor)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        with changing("pin", path):
+            os.write(descriptor, text)
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def name_mark(path: str) -> str | None:
+    """What the maker of the plain file at `path` wrote into it, if it can be read and is short."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        return os.read(descriptor, 256).decode(errors="replace").strip()
+    except OSError:  # mounted on meanwhile: nsfs cannot be read
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def unpin(path: str) -> None:
