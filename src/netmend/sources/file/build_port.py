@@ -1,0 +1,106 @@
+"""One port of a file, and what it boots from, as values."""
+
+from collections.abc import Mapping
+
+from netmend.intent import Boot, BootByArchitecture, NetnsPlug, NoPlug, PidPlug, Plug, Port, TapPlug
+from netmend.intent.dhcp_options import encode_option, option_label
+from netmend.intent.names import id_from_name, mac_from_id
+from netmend.intent.plug import DEFAULT_GUEST_DEVICE
+from netmend.sources import fields
+from netmend.sources.file.reading import Reader
+from netmend.sources.file.shape import PLUG_FORMS, BootByArchitectureShape, BootShape, PlugShape, PortShape
+from netmend.sources.problem import Place
+
+UID_MAX = 0xFFFF_FFFE  # 0xFFFFFFFF means "nobody in particular" to the kernel
+PID_MAX = 1 << 22  # PID_MAX_LIMIT, linux/threads.h
+_NO_PLUG = NoPlug()
+
+
+def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str) -> Port | None:
+    """The port, or None and a complaint."""
+    name = reader.read((*place, "name"), fields.name, shape.name)
+    if shape.id is None:
+        port_id: str | None = id_from_name("port", network_name, shape.name)
+    else:
+        port_id = reader.read((*place, "id"), fields.uuid, shape.id)
+    if shape.mac is None:
+        mac = mac_from_id(port_id) if port_id else None
+    else:
+        mac = reader.read((*place, "mac"), fields.mac, shape.mac)
+    fixed_ips = reader.read_all((*place, "fixed_ips"), fields.host_address, shape.fixed_ips)
+    hostname = reader.read((*place, "hostname"), fields.host_name, shape.hostname)
+    options = _options(reader, (*place, "dhcp_options"), shape.dhcp_options) if shape.dhcp_options else ()
+    boot = build_boot(reader, (*place, "boot"), shape.boot) if shape.boot else None
+    plug = _plug(reader, (*place, "plug"), shape.plug) if isinstance(shape.plug, PlugShape) else _NO_PLUG
+    if name is None or port_id is None or mac is None or plug is None:
+        return None
+    return Port(port_id, name, mac, fixed_ips, hostname, options, boot, plug)
+
+
+def build_boot(reader: Reader, place: Place, shape: BootShape) -> Boot:
+    """Boot options, without what complaints were made of."""
+    by_architecture: list[BootByArchitecture] = []
+    taken: set[int] = set()
+    for index, entry in enumerate(shape.by_architecture or ()):
+        built = _boot_by_architecture(reader, (*place, "by_architecture", index), entry, taken)
+        if built is not None:
+            by_architecture.append(built)
+    return Boot(
+        tftp_server=reader.read((*place, "tftp_server"), fields.tftp_server, shape.tftp_server),
+        bootfile=reader.read((*place, "bootfile"), fields.bootfile, shape.bootfile),
+        by_architecture=tuple(by_architecture),
+    )
+
+
+def _boot_by_architecture(
+    reader: Reader, place: Place, shape: BootByArchitectureShape, taken: set[int]
+) -> BootByArchitecture | None:
+    place_of_list = (*place, "architectures")
+    architectures = reader.read_all(place_of_list, fields.architecture, shape.architectures)
+    if not shape.architectures:
+        reader.complain(place_of_list, "names no architecture")
+    for architecture in architectures:
+        if architecture in taken:
+            reader.complain(place_of_list, f"architecture {architecture} has a boot file already")
+        taken.add(architecture)
+    bootfile = reader.read((*place, "bootfile"), fields.bootfile, shape.bootfile)
+    tftp_server = reader.read((*place, "tftp_server"), fields.tftp_server, shape.tftp_server)
+    return BootByArchitecture(frozenset(architectures), bootfile, tftp_server) if bootfile else None
+
+
+def _options(reader: Reader, place: Place, raw: Mapping[str, object]) -> tuple[tuple[int, bytes], ...]:
+    options: dict[int, bytes] = {}
+    for name, value in raw.items():
+        try:
+            code, payload = encode_option(name, value)
+        except ValueError as error:
+            reader.complain((*place, name), str(error))
+            continue
+        if code in options:
+            reader.complain((*place, name), f"option {option_label(code)} is given twice, by name and by number")
+        options[code] = payload
+    return tuple(sorted(options.items()))
+
+
+def _plug(reader: Reader, place: Place, shape: PlugShape) -> Plug | None:
+    given = [way for way in (shape.tap, shape.netns, shape.pid) if way is not None]
+    if len(given) != 1:
+        reader.complain(place, f"is one of {PLUG_FORMS}")
+        return None
+    if shape.tap is not None:
+        if shape.device is not None:
+            reader.complain(
+                (*place, "device"), "a tap has no device in a guest; its name on the host is made of the id"
+            )
+        if not 0 <= shape.tap.owner <= UID_MAX:
+            reader.complain((*place, "tap", "owner"), f"{shape.tap.owner} is no uid (0 to {UID_MAX})")
+        return TapPlug(shape.tap.owner)
+    device: str | None = DEFAULT_GUEST_DEVICE
+    if shape.device is not None:
+        device = reader.read((*place, "device"), fields.device_name, shape.device)
+    if shape.pid is not None:
+        if not 1 <= shape.pid <= PID_MAX:
+            reader.complain((*place, "pid"), f"{shape.pid} is no process id (1 to {PID_MAX})")
+        return PidPlug(shape.pid, device) if device else None
+    netns = reader.read((*place, "netns"), fields.namespace_name, shape.netns)
+    return NetnsPlug(netns, device) if netns and device else None

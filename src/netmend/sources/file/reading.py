@@ -1,0 +1,39 @@
+"""Reading fields one by one, where a bad one is a complaint and no end."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from netmend.sources.problem import Complaints, Place
+
+Raw = TypeVar("Raw")
+Value = TypeVar("Value")
+
+
+class Reader:
+    """Converts fields and keeps what is wrong with them."""
+
+    def __init__(self, complaints: Complaints) -> None:
+        self.complaints = complaints
+        self.complain = complaints.add
+
+    def read(self, place: Place, convert: Callable[[Raw], Value], raw: Raw | None) -> Value | None:
+        """`convert(raw)`; None when there is nothing to convert, or when that raises ValueError, which is told."""
+        if raw is None:
+            return None
+        try:
+            return convert(raw)
+        except ValueError as error:
+            self.complain(place, str(error))
+            return None
+
+    def read_all(self, place: Place, convert: Callable[[Raw], Value], raws: Iterable[Raw] | None) -> tuple[Value, ...]:
+        """`convert` of each item that can be converted; the others are told."""
+        if not raws:
+            return ()
+        values: list[Value] = []
+        for index, raw in enumerate(raws):
+            try:
+                values.append(convert(raw))
+            except ValueError as error:
+                self.complain((*place, index), str(error))
+        return tuple(values)

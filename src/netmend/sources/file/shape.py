@@ -1,0 +1,186 @@
+"""The shape of an intent file: which fields there are, of which types. What they say is checked in `build`.
+
+Types are strict: text is not taken for a number, nor a number for text. Fields that are not known are refused.
+"""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from netmend.intent.network import Wiring
+from netmend.sources.problem import Complaints, Place
+
+
+class Shape(BaseModel):
+    """Refuses unknown fields and converted types; compared and hashed by nobody, so kept plain."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", defer_build=False)
+
+
+class BootByArchitectureShape(Shape):
+    architectures: list[int | str]
+    bootfile: str
+    tftp_server: str | None = None
+
+
+class BootShape(Shape):
+    tftp_server: str | None = None
+    bootfile: str | None = None
+    by_architecture: list[BootByArchitectureShape] | None = None
+
+
+class TapShape(Shape):
+    owner: int
+
+
+class PlugShape(Shape):
+    tap: TapShape | None = None
+    netns: str | None = None
+    pid: int | None = None
+    device: str | None = None
+
+
+class RouteShape(Shape):
+    destination: str
+    nexthop: str
+
+
+class SubnetShape(Shape):
+    cidr: str
+    name: str | None = None
+    id: str | None = None
+    gateway: str | None = None
+    server_address: str | None = None
+    pools: list[str] | None = None
+    dynamic: bool = False
+    dns_servers: list[str] | None = None
+    domain: str | None = None
+    routes: list[RouteShape] | None = None
+    ntp_servers: list[str] | None = None
+    lease_time: int | None = None
+    boot: BootShape | None = None
+
+
+class PortShape(Shape):
+    name: str
+    id: str | None = None
+    mac: str | None = None
+    fixed_ips: list[str] | None = None
+    hostname: str | None = None
+    dhcp_options: dict[str, Any] | None = None
+    boot: BootShape | None = None
+    plug: PlugShape | Literal["none"] | None = None
+
+
+class NetworkShape(Shape):
+    name: str
+    id: str | None = None
+    mtu: int | None = None
+    wiring: Wiring | None = None
+    subnets: list[SubnetShape] | None = None
+    ports: list[PortShape] | None = None
+
+
+class FileShape(Shape):
+    networks: list[NetworkShape] | None
+
+
+def check_shape(root: object, complaints: Complaints) -> FileShape | None:
+    """The file's shape, or None and a complaint for every field that does not fit."""
+    if root is None:
+        complaints.add((), "the file is empty; where nothing is to be served it says `networks: []`")
+        return None
+    if not isinstance(root, dict):
+        complaints.add((), f"expected a mapping with the key `networks`, not {_what(root)}")
+        return None
+    try:
+        return FileShape.model_validate(root)
+    except ValidationError as error:
+        told: set[Place] = set()
+        for place, why in _explain(root, error):
+            if place not in told:
+                told.add(place)
+                complaints.add(place, why)
+        return None
+
+
+_FIELDS: dict[str, type[Shape]] = {
+    "networks": NetworkShape,
+    "subnets": SubnetShape,
+    "ports": PortShape,
+    "boot": BootShape,
+    "by_architecture": BootByArchitectureShape,
+    "plug": PlugShape,
+    "tap": TapShape,
+    "routes": RouteShape,
+}
+PLUG_FORMS = "`none`, `{tap: {owner: UID}}`, `{netns: NAME}` or `{pid: NUMBER}`"
+
+
+def _explain(root: dict[str, Any], error: ValidationError) -> Iterator[tuple[Place, str]]:
+    """pydantic's findings in words of the file, each with its place in the document."""
+    for finding in error.errors(include_url=False, include_context=True):
+        place = _place_in(root, finding["loc"], missing=finding["type"] == "missing")
+        value = finding["input"]
+        match finding["type"]:
+            case "missing":
+                yield place, f"the field {place[-1]} is required"
+            case "extra_forbidden":
+                yield place, _unknown_field(place)
+            case "literal_error" if place[-1] == "plug":
+                if not isinstance(value, dict):
+                    yield place, f"expected {PLUG_FORMS}, not {_what(value)}"
+            case "model_type" | "dict_type" | "model_attributes_type":
+                yield place, f"expected a mapping, not {_what(value)}"
+            case "list_type":
+                yield place, f"expected a list, not {_what(value)}"
+            case "string_type":
+                hint = "; put it in quotes" if isinstance(value, int | float) else ""
+                yield place, f"expected text, not {_what(value)}{hint}"
+            case "int_type":
+                yield place, f"expected a whole number, not {_what(value)}"
+            case "bool_type":
+                yield place, f"expected true or false, not {_what(value)}"
+            case "literal_error":
+                yield place, f"expected {finding['ctx']['expected']}, not {_what(value)}"
+            case _:
+                yield place, finding["msg"]
+
+
+def _place_in(root: object, loc: tuple[int | str, ...], *, missing: bool) -> Place:
+    """`loc` without the steps that pydantic adds for the members of a union."""
+    node: Any = root
+    place: list[int | str] = []
+    for position, step in enumerate(loc):
+        try:
+            node = node[step]
+        except (LookupError, TypeError):
+            if not (missing and position == len(loc) - 1):
+                continue
+        place.append(step)
+    return tuple(place)
+
+
+def _unknown_field(place: Place) -> str:
+    around = next((step for step in reversed(place[:-1]) if isinstance(step, str)), None)
+    known = list((_FIELDS[around] if around else FileShape).model_fields)
+    near = get_close_matches(str(place[-1]), known, n=1)
+    return f"unknown field; did you mean {near[0]}?" if near else f"unknown field; known are {', '.join(known)}"
+
+
+def _what(value: object) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f"the text {value[:40]!r}"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
