@@ -7,6 +7,7 @@ from typing import Literal
 from netmend.intent.port import Port
 from netmend.intent.subnet import Subnet
 
+DEFAULT_MTU = 1500
 Wiring = Literal["bridge"]
 
 
@@ -16,7 +17,7 @@ class Network:
 
     id: str  # canonical UUID
     name: str
-    mtu: int = 1500
+    mtu: int = DEFAULT_MTU
     wiring: Wiring = "bridge"
     subnets: tuple[Subnet, ...] = ()
     ports: Mapping[str, Port] = field(default_factory=dict)  # by port id

@@ -5,6 +5,8 @@ from ipaddress import IPv4Address, IPv4Network
 
 from netmend.intent.boot import Boot
 
+DEFAULT_LEASE_TIME = 86_400  # seconds: Neutron's
+
 
 @dataclass(frozen=True, slots=True)
 class Pool:
@@ -44,5 +46,5 @@ class Subnet:
     domain: str | None = None
     routes: tuple[Route, ...] = ()
     ntp_servers: tuple[IPv4Address, ...] = ()
-    lease_time: int = 86_400
+    lease_time: int = DEFAULT_LEASE_TIME
     boot: Boot | None = None

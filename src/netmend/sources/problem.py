@@ -9,8 +9,8 @@ Place = tuple[str | int, ...]  # the keys and indexes that lead to a field, such
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong. `line` counts from 1; `field` is a path such as `networks[blue].ports[web].mac`,
-    empty when the file as a whole is meant."""
+    """One thing that is wrong. `line` counts from 1, and is 0 when there is no text to count in; `field` is a path such
+    as `networks[blue].ports[web].mac`, and empty when it is the document that is wrong."""
 
     file: str
     line: int
@@ -18,7 +18,7 @@ class Problem:
     why: str
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}"
+        place = f"{self.file}:{self.line}" if self.line else self.file
         return f"{place}: {self.field}: {self.why}" if self.field else f"{place}: {self.why}"
 
 

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 from netmend.intent import Intent, Network, Subnet
 from netmend.intent.names import id_from_name
+from netmend.intent.network import DEFAULT_MTU
 from netmend.sources import fields
 from netmend.sources.file.build_port import build_port
-from netmend.sources.file.build_subnet import Frame, build_subnet, read_frame
-from netmend.sources.file.members import Frames, Ports
+from netmend.sources.file.build_subnet import build_subnet
+from netmend.sources.file.frames import Frames
+from netmend.sources.file.ports import Ports
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import FileShape, NetworkShape
 from netmend.sources.host_names import HostNames
@@ -18,49 +20,32 @@ def build_intent(shape: FileShape, complaints: Complaints) -> Intent:
     """The intent; only to be used when nothing was complained of."""
     reader = Reader(complaints)
     host_names = HostNames(complaints)
-    networks: dict[str, Network] = {}
-    for index, network_shape in enumerate(shape.networks or ()):
-        network = _build_network(reader, host_names, ("networks", index), network_shape)
-        if network is not None:
-            networks[network.id] = network
-    return Intent(networks)
-
-
-def _build_network(reader: Reader, host_names: HostNames, place: Place, shape: NetworkShape) -> Network | None:
-    name = reader.read((*place, "name"), fields.name, shape.name)
-    if shape.id is None:
-        network_id: str | None = id_from_name("network", shape.name)
-    else:
-        network_id = reader.read((*place, "id"), fields.uuid, shape.id)
-    mtu = reader.read((*place, "mtu"), fields.mtu, shape.mtu)
-    if name is not None and network_id is not None:
-        host_names.take_network(place, network_id, name)
-
-    frames = [
-        frame
-        for index, subnet_shape in enumerate(shape.subnets or ())
-        if (frame := read_frame(reader, (*place, "subnets", index), subnet_shape)) is not None
+    networks = [
+        _build_network(reader, host_names, ("networks", index), network_shape)
+        for index, network_shape in enumerate(shape.networks or ())
     ]
+    return Intent({network.id: network for network in networks})
+
+
+def _build_network(reader: Reader, host_names: HostNames, place: Place, shape: NetworkShape) -> Network:
+    """The network; where something was complained of, with a substitute that conflicts with nothing."""
+    name = reader.read((*place, "name"), fields.name, shape.name) or shape.name
+    network_id = reader.read((*place, "id"), fields.uuid, shape.id) or id_from_name("network", shape.name)
+    mtu = reader.read((*place, "mtu"), fields.mtu, shape.mtu) or DEFAULT_MTU
+    host_names.take_network(place, network_id, name)
+    frames = Frames(reader, (*place, "subnets"), shape.subnets or ())
     ports = _build_ports(reader, host_names, place, shape, frames)
-    subnets = _build_subnets(reader, shape.name, frames, ports)
-    if name is None or network_id is None:
-        return None
-    network = Network(id=network_id, name=name, subnets=subnets, ports=ports.by_id)
-    if mtu is not None:
-        network = replace(network, mtu=mtu)
+    subnets = _build_subnets(reader, host_names, name, frames, ports)
+    network = Network(network_id, name, mtu, subnets=subnets, ports=ports.by_id)
     return network if shape.wiring is None else replace(network, wiring=shape.wiring)
 
 
-def _build_ports(
-    reader: Reader, host_names: HostNames, place: Place, shape: NetworkShape, frames: list[Frame]
-) -> Ports:
-    ports = Ports(reader, Frames(reader, frames))
-    only_fixed = bool(frames) and not any(frame.shape.dynamic for frame in frames)
+def _build_ports(reader: Reader, host_names: HostNames, place: Place, shape: NetworkShape, frames: Frames) -> Ports:
+    ports = Ports(reader, frames)
+    only_fixed = bool(shape.subnets) and not any(subnet.dynamic for subnet in shape.subnets or ())
     for index, port_shape in enumerate(shape.ports or ()):
         port_place = (*place, "ports", index)
         port = build_port(reader, port_place, port_shape, shape.name)
-        if port is None:
-            continue
         ports.add(port_place, port)
         host_names.take_port(port_place, port, shape.name)
         if only_fixed and port_shape.fixed_ips is None:
@@ -69,20 +54,18 @@ def _build_ports(
     return ports
 
 
-def _build_subnets(reader: Reader, network_name: str, frames: list[Frame], ports: Ports) -> tuple[Subnet, ...]:
-    cidrs = [frame.cidr for frame in frames]
+def _build_subnets(
+    reader: Reader, host_names: HostNames, network_name: str, frames: Frames, ports: Ports
+) -> tuple[Subnet, ...]:
     subnets: list[Subnet] = []
     names: set[str] = set()
-    ids: set[str] = set()
     for frame in frames:
-        subnet = build_subnet(reader, frame, network_name, ports.by_address.keys(), cidrs)
+        subnet = build_subnet(reader, network_name, frames, frame, ports.by_address.keys())
         if subnet is None:
             continue
         if subnet.name in names:
             reader.complain((*frame.place, "name"), f"another subnet of this network is named {subnet.name}")
-        elif subnet.id in ids:
-            reader.complain((*frame.place, "id"), f"another subnet of this network has the id {subnet.id}")
         names.add(subnet.name)
-        ids.add(subnet.id)
+        host_names.take_subnet(frame.place, subnet, network_name)
         subnets.append(subnet)
     return tuple(subnets)

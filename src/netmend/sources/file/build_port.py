@@ -16,25 +16,17 @@ PID_MAX = 1 << 22  # PID_MAX_LIMIT, linux/threads.h
 _NO_PLUG = NoPlug()
 
 
-def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str) -> Port | None:
-    """The port, or None and a complaint."""
+def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str) -> Port:
+    """The port; where something was complained of, with a substitute that conflicts with nothing."""
     name = reader.read((*place, "name"), fields.name, shape.name)
-    if shape.id is None:
-        port_id: str | None = id_from_name("port", network_name, shape.name)
-    else:
-        port_id = reader.read((*place, "id"), fields.uuid, shape.id)
-    if shape.mac is None:
-        mac = mac_from_id(port_id) if port_id else None
-    else:
-        mac = reader.read((*place, "mac"), fields.mac, shape.mac)
+    port_id = reader.read((*place, "id"), fields.uuid, shape.id) or id_from_name("port", network_name, shape.name)
+    mac = reader.read((*place, "mac"), fields.mac, shape.mac) if shape.mac is not None else mac_from_id(port_id)
     fixed_ips = reader.read_all((*place, "fixed_ips"), fields.host_address, shape.fixed_ips)
     hostname = reader.read((*place, "hostname"), fields.host_name, shape.hostname)
     options = _options(reader, (*place, "dhcp_options"), shape.dhcp_options) if shape.dhcp_options else ()
     boot = build_boot(reader, (*place, "boot"), shape.boot) if shape.boot else None
     plug = _plug(reader, (*place, "plug"), shape.plug) if isinstance(shape.plug, PlugShape) else _NO_PLUG
-    if name is None or port_id is None or mac is None or plug is None:
-        return None
-    return Port(port_id, name, mac, fixed_ips, hostname, options, boot, plug)
+    return Port(port_id, name or shape.name, mac or "", fixed_ips, hostname, options, boot, plug)
 
 
 def build_boot(reader: Reader, place: Place, shape: BootShape) -> Boot:
@@ -82,11 +74,11 @@ def _options(reader: Reader, place: Place, raw: Mapping[str, object]) -> tuple[t
     return tuple(sorted(options.items()))
 
 
-def _plug(reader: Reader, place: Place, shape: PlugShape) -> Plug | None:
+def _plug(reader: Reader, place: Place, shape: PlugShape) -> Plug:
     given = [way for way in (shape.tap, shape.netns, shape.pid) if way is not None]
     if len(given) != 1:
-        reader.complain(place, f"is one of {PLUG_FORMS}")
-        return None
+        reader.complain(place, f"a plug is one of {PLUG_FORMS}")
+        return _NO_PLUG
     if shape.tap is not None:
         if shape.device is not None:
             reader.complain(
@@ -101,6 +93,6 @@ def _plug(reader: Reader, place: Place, shape: PlugShape) -> Plug | None:
     if shape.pid is not None:
         if not 1 <= shape.pid <= PID_MAX:
             reader.complain((*place, "pid"), f"{shape.pid} is no process id (1 to {PID_MAX})")
-        return PidPlug(shape.pid, device) if device else None
+        return PidPlug(shape.pid, device) if device else _NO_PLUG
     netns = reader.read((*place, "netns"), fields.namespace_name, shape.netns)
-    return NetnsPlug(netns, device) if netns and device else None
+    return NetnsPlug(netns, device) if netns and device else _NO_PLUG

@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from netmend.intent import Intent
 from netmend.sources.file.build import build_intent
 from netmend.sources.file.document import Document, DocumentError, parse, parse_json
 from netmend.sources.file.place import field_path
+from netmend.sources.file.prune import Pruned
 from netmend.sources.file.read import UnreadableError, read
 from netmend.sources.file.shape import check_shape
 from netmend.sources.file.share import share
@@ -27,12 +29,11 @@ def load(path: Path, previous: Intent | None = None) -> Intent:
             text = read(path)
             document = _parse(path, text)
         except UnreadableError as error:
-            raise IntentError((Problem(str(path), 1, "", str(error)),)) from None
+            raise IntentError((Problem(str(path), 0, "", str(error)),)) from None
         except DocumentError as error:
             raise IntentError(tuple(Problem(str(path), line, "", why) for line, why in error.faults)) from None
         complaints = Complaints()
-        shape = check_shape(document.root, complaints)
-        intent = build_intent(shape, complaints) if shape else None
+        intent = _build(document.root, complaints)
         if intent is None or complaints:
             raise _located(path, text, document.root, complaints)
         return share(intent, previous) if previous else intent
@@ -47,6 +48,22 @@ def _parse(path: Path, text: bytes) -> Document:
     return parse(text)
 
 
+def _build(root: Any, complaints: Complaints) -> Intent | None:
+    """The intent, or complaints about its shape, and about what the well-shaped part of it says."""
+    shape = check_shape(root, complaints)
+    if shape is not None:
+        return build_intent(shape, complaints)
+    if isinstance(root, dict):
+        pruned = Pruned(root, [place for place, _ in complaints.found])
+        of_the_rest = Complaints()
+        if (shape := check_shape(pruned.root, of_the_rest)) is not None:
+            build_intent(shape, of_the_rest)
+            for place, why in of_the_rest.found:
+                complaints.add(pruned.original(place), why)
+            complaints.omitted += of_the_rest.omitted
+    return None
+
+
 def _located(path: Path, text: bytes, root: Any, complaints: Complaints) -> IntentError:
     """The complaints with the lines and names of their fields."""
     try:
@@ -54,7 +71,7 @@ def _located(path: Path, text: bytes, root: Any, complaints: Complaints) -> Inte
     except DocumentError:  # JSON that is no YAML: tabs between tokens
         lines = Document(root, {})
     problems = [Problem(str(path), lines.line(place), field_path(root, place), why) for place, why in complaints.found]
-    return IntentError(tuple(problems), complaints.omitted)
+    return IntentError(tuple(sorted(problems, key=attrgetter("line"))), complaints.omitted)
 
 
 @contextmanager

@@ -129,9 +129,12 @@ def _explain(root: dict[str, Any], error: ValidationError) -> Iterator[tuple[Pla
                 yield place, f"the field {place[-1]} is required"
             case "extra_forbidden":
                 yield place, _unknown_field(place)
-            case "literal_error" if place[-1] == "plug":
-                if not isinstance(value, dict):
-                    yield place, f"expected {PLUG_FORMS}, not {_what(value)}"
+            case "literal_error" if place[-1] == "plug" and isinstance(value, dict):
+                pass  # the findings for the mapping say what is wrong with it
+            case _ if place[-1] == "plug":
+                yield place, f"expected {PLUG_FORMS}, not {_what(value)}"
+            case _ if len(place) > 1 and place[-2] == "architectures":
+                yield place, f"expected an architecture's number or name, not {_what(value)}"
             case "model_type" | "dict_type" | "model_attributes_type":
                 yield place, f"expected a mapping, not {_what(value)}"
             case "list_type":
@@ -140,7 +143,8 @@ def _explain(root: dict[str, Any], error: ValidationError) -> Iterator[tuple[Pla
                 hint = "; put it in quotes" if isinstance(value, int | float) else ""
                 yield place, f"expected text, not {_what(value)}{hint}"
             case "int_type":
-                yield place, f"expected a whole number, not {_what(value)}"
+                hint = " (`id -u` tells a user's)" if place[-1] == "owner" else ""
+                yield place, f"expected a whole number, not {_what(value)}{hint}"
             case "bool_type":
                 yield place, f"expected true or false, not {_what(value)}"
             case "literal_error":

@@ -1,35 +1,11 @@
-"""The subnets and ports of one network, checked against each other as they are added."""
+"""The ports of one network, checked against each other and the subnets as they are added."""
 
-from bisect import bisect_right
-from collections.abc import Iterable
 from ipaddress import IPv4Address
 
 from netmend.intent import Port
-from netmend.sources.file.build_subnet import Frame
+from netmend.sources.file.frames import Frame, Frames
 from netmend.sources.file.reading import Reader
 from netmend.sources.problem import Place
-
-
-class Frames:
-    """A network's subnets by address. Complains of those that overlap."""
-
-    def __init__(self, reader: Reader, frames: Iterable[Frame]) -> None:
-        self._by_address = sorted(frames, key=lambda frame: frame.cidr.network_address)
-        self._firsts = [frame.cidr.network_address for frame in self._by_address]
-        widest: Frame | None = None
-        for frame in self._by_address:
-            if widest is not None and frame.cidr.overlaps(widest.cidr):
-                reader.complain((*frame.place, "cidr"), f"{frame.cidr} overlaps {widest.cidr} on the same network")
-            if widest is None or frame.cidr.broadcast_address > widest.cidr.broadcast_address:
-                widest = frame
-
-    def holding(self, address: IPv4Address) -> Frame | None:
-        """The subnet that `address` lies in."""
-        position = bisect_right(self._firsts, address) - 1
-        if position < 0:
-            return None
-        frame = self._by_address[position]
-        return frame if address <= frame.cidr.broadcast_address else None
 
 
 class Ports:
@@ -49,7 +25,7 @@ class Ports:
             self._complain((*place, "name"), f"another port of this network is named {port.name}")
         self._names.add(port.name)
         other = self._macs.setdefault(port.mac, port.name)
-        if other is not port.name:
+        if other is not port.name and port.mac:
             self._complain((*place, "mac"), f"port {other} has the MAC {port.mac} too")
         if port.fixed_ips:
             self._add_addresses((*place, "fixed_ips"), port)
@@ -66,7 +42,8 @@ class Ports:
             self.by_address[address] = port.name
             frame = self._frames.holding(address)
             if frame is None:
-                self._complain((*place, index), f"{address} is outside every subnet of this network")
+                if not self._frames.may_hold(address):
+                    self._complain((*place, index), f"{address} is outside every subnet of this network")
                 continue
             why = frame.why_not_for_guests(address)
             if why is not None:
