@@ -133,7 +133,7 @@ def _make_name(path: str, mark: str) -> bool:
     try:
         os.write(descriptor, text)
         with changing("pin", path):
-            # naming a directory descriptor makes Python call linkat(2), which follows the link in /proc; link(2) does not
+            # with src_dir_fd Python calls linkat(2), which follows the link in /proc; link(2) does not
             os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor, follow_symlinks=True)
         return True
     except FileExistsError as error:

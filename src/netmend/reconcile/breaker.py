@@ -1,0 +1,102 @@
+"""The breaker: a fault of the host stops the line for the whole node, and is told once (invariant I5)."""
+
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+
+from netmend.kernel.errors import KernelError
+from netmend.reconcile.resync import back_off
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What is wrong with the host: what was read and where, why, and the command that mends it."""
+
+    summary: str
+    evidence: tuple[str, ...]
+    cause: str
+    mend: str
+
+
+class HostFault(Exception):
+    """A fault of the host, not of one network; the line stops."""
+
+    def __init__(self, diagnosis: Diagnosis) -> None:
+        super().__init__(diagnosis.summary)
+        self.diagnosis = diagnosis
+
+
+# Operation and errno of failures that the next network would meet just the same.
+_HOST_FAULTS = {
+    ("create", errno.EPERM),
+    ("create", errno.ENOSPC),
+    ("create", errno.ENOMEM),
+    ("enter", errno.EPERM),
+    ("create link", errno.EPERM),
+    ("set link", errno.EPERM),
+    ("attach", errno.EPERM),
+    ("delete link", errno.EPERM),
+    ("add address", errno.EPERM),
+    ("list links", errno.EPERM),
+}
+_HOST_ERRNOS = {errno.EMFILE, errno.ENFILE}
+
+
+def host_fault(error: KernelError) -> HostFault | None:
+    """The fault of the host that `error` shows, if it is one."""
+    if (error.operation, error.code) not in _HOST_FAULTS and error.code not in _HOST_ERRNOS:
+        return None
+    meaning = error.meaning or "the kernel refuses this to netmend as it runs now"
+    cause, _, mend = meaning.partition("; ")
+    summary = f"the host does not let netmend work: {error.operation}: {errno.errorcode.get(error.code, error.code)}"
+    return HostFault(
+        Diagnosis(summary, (str(error),), cause, mend or "run netmend as root or in a privileged container")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerState:
+    """Times in seconds on the caller's clock."""
+
+    diagnosis: Diagnosis
+    since: float
+    failures: int
+    next_try: float
+
+
+class Breaker:
+    """Closed (`state` None) while the host is sound; open, it lets one probe through now and then, by back-off."""
+
+    def __init__(self, on_change: Callable[[BreakerState | None], None] = lambda _: None) -> None:
+        """`on_change` is told when the breaker opens, changes its diagnosis, or closes: once each."""
+        self._on_change = on_change
+        self._lock = Lock()
+        self.state: BreakerState | None = None
+
+    def open(self, diagnosis: Diagnosis, now: float) -> None:
+        """A pass met a fault of the host."""
+        with self._lock:
+            before = self.state
+            if before is not None and now < before.next_try:
+                return  # told by a worker that was on its way already
+            failures = before.failures + 1 if before else 1
+            since = before.since if before else now
+            self.state = BreakerState(diagnosis, since, failures, now + back_off(failures))
+        if before is None or before.diagnosis.summary != diagnosis.summary:
+            self._on_change(self.state)
+
+    def close(self) -> None:
+        """A probe went through."""
+        with self._lock:
+            before, self.state = self.state, None
+        if before is not None:
+            self._on_change(None)
+
+    @property
+    def is_open(self) -> bool:
+        return self.state is not None
+
+    def may_probe(self, now: float) -> bool:
+        """True when the breaker is open and the time for a try has come."""
+        return self.state is not None and self.state.next_try <= now

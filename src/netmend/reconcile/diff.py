@@ -1,0 +1,170 @@
+"""The difference between what is wanted and what is there, as a plan; pure: values in, values out.
+
+Deletions come first, so that at no instant there are more devices than intent asks for or were there before.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from netmend.intent.names import DEVICE_GROUP, namespace_name
+from netmend.intent.network import Network
+from netmend.kernel.links import Link
+from netmend.reconcile.observe import FarSeen, NamespaceSeen, Snapshot, is_ours
+from netmend.reconcile.resync import Problem
+from netmend.reconcile.steps import (
+    DeleteDevice,
+    MakeDevice,
+    MakeNamespace,
+    MendDevice,
+    MendInner,
+    PinNamespace,
+    Plan,
+    RemoveNamespace,
+    Step,
+    Unit,
+)
+from netmend.wiring import Device, Home, wanted_devices
+
+_KERNEL_KIND = {"bridge": "bridge", "veth": "veth", "tap": "tun"}  # IFLA_INFO_KIND of each kind of device
+NOT_WANTED = "not in intent"
+
+
+def plan_removal(network_id: str, snapshot: Snapshot, namespace: NamespaceSeen) -> Plan:
+    """The plan that leaves nothing of ours of a network that is wanted no more."""
+    steps: list[Step] = [DeleteDevice(network_id, link, NOT_WANTED) for link in _bridges_last(snapshot, network_id)]
+    if namespace.state == "usable" or namespace.marked:
+        steps.append(RemoveNamespace(network_id))
+    return Plan(network_id, (Unit(None, tuple(steps)),) if steps else ())
+
+
+def plan_network(network: Network, snapshot: Snapshot, namespace: NamespaceSeen, guests: Mapping[str, FarSeen]) -> Plan:
+    """The plan that makes `network` what intent says, from what was seen."""
+    devices = {device.name: device for device in wanted_devices(network)}
+    blocked: list[Problem] = []
+    core: list[Step] = [
+        DeleteDevice(network.id, link, NOT_WANTED)
+        for link in _bridges_last(snapshot, network.id)
+        if link.name not in devices
+    ]
+    if not network.subnets and (namespace.state == "usable" or namespace.marked):
+        core.append(RemoveNamespace(network.id))
+    foreign = [name for name in devices if name in snapshot.links and not is_ours(snapshot.links[name])]
+    bridge, *others = devices.values()
+    if bridge.name in foreign or (network.subnets and namespace.state == "foreign"):
+        taken = f"device {bridge.name}" if bridge.name in foreign else f"namespace {namespace_name(network.id)}"
+        blocked.append(
+            Problem(None, f"the name of {taken} is taken by one that netmend did not make; remove or rename it")
+        )
+        return Plan(network.id, _units(core, []), tuple(blocked))
+    core += _plan_bridge(network, bridge, snapshot)
+    ports: list[tuple[str | None, list[Step]]] = []
+    for device in others:
+        is_dhcp = device.far is not None and isinstance(device.far.place, Home)
+        port_id = None if is_dhcp else device.mark.port_id
+        if device.name in foreign:
+            blocked.append(
+                Problem(port_id, f"the name of device {device.name} is taken by another", serves=not is_dhcp)
+            )
+        elif is_dhcp:
+            core += _plan_dhcp(network, device, snapshot, namespace)
+        else:
+            seen = guests.get(device.name)
+            if seen and seen.problem:
+                blocked.append(Problem(port_id, seen.problem, serves=True))
+            ports.append((port_id, _plan_guest(network, device, snapshot, seen)))
+    return Plan(network.id, _units(core, ports), tuple(blocked))
+
+
+def _units(core: Iterable[Step], ports: Iterable[tuple[str | None, list[Step]]]) -> tuple[Unit, ...]:
+    units = [Unit(None, tuple(core)), *(Unit(port_id, tuple(steps)) for port_id, steps in ports)]
+    return tuple(unit for unit in units if unit.steps)
+
+
+def _bridges_last(snapshot: Snapshot, network_id: str) -> list[Link]:
+    return sorted(snapshot.of_network(network_id), key=lambda link: (link.kind == "bridge", link.name))
+
+
+def _plan_dhcp(network: Network, device: Device, snapshot: Snapshot, namespace: NamespaceSeen) -> list[Step]:
+    steps: list[Step] = []
+    far = device.far
+    assert far is not None
+    found = snapshot.links.get(device.name)
+    inner = namespace.links.get(far.name)
+    if found is not None and (inner is None or inner.peer_index != found.index or not _same_kind(device, found)):
+        steps.append(DeleteDevice(network.id, found, "its far end is not in the network's namespace"))
+        found = None
+    if namespace.state != "usable":
+        steps.append(MakeNamespace(network.id))
+    if not namespace.pinned:
+        steps.append(PinNamespace(network.id))
+    steps += _plan_host_end(network, device, snapshot, found)
+    if found is not None and inner is not None:
+        steps += _plan_inner(network, device, inner, namespace)
+    return steps
+
+
+def _plan_inner(network: Network, device: Device, inner: Link, namespace: NamespaceSeen) -> list[Step]:
+    far = device.far
+    assert far is not None
+    differs = _differences(inner, mtu=device.mtu, mac=far.mac)
+    has = namespace.addresses.get(inner.index, set())
+    add = tuple(sorted(set(far.addresses) - has))
+    remove = tuple(sorted(has - set(far.addresses)))
+    return [MendInner(network.id, device, inner, differs, add, remove)] if differs or add or remove else []
+
+
+def _plan_guest(network: Network, device: Device, snapshot: Snapshot, seen: FarSeen | None) -> list[Step]:
+    found = snapshot.links.get(device.name)
+    steps: list[Step] = []
+    if found is not None:
+        why = _cannot_stay(device, found, seen)
+        if why:
+            steps.append(DeleteDevice(network.id, found, why))
+            found = None
+    if found is None and seen and seen.problem:
+        return steps
+    return steps + _plan_host_end(network, device, snapshot, found)
+
+
+def _cannot_stay(device: Device, found: Link, seen: FarSeen | None) -> str | None:
+    if not _same_kind(device, found):
+        return f"it is a {found.kind}, not a {device.kind}"
+    if device.kind == "tap" and found.owner != device.owner:
+        return f"it belongs to uid {found.owner}, not {device.owner}"
+    if seen and not seen.problem and seen.netnsid != found.peer_netnsid:
+        return "its far end is in another namespace than the port is plugged into"
+    return None
+
+
+def _same_kind(device: Device, found: Link) -> bool:
+    return found.kind == _KERNEL_KIND[device.kind]
+
+
+def _plan_bridge(network: Network, device: Device, snapshot: Snapshot) -> list[Step]:
+    found = snapshot.links.get(device.name)
+    if found is not None and not _same_kind(device, found):
+        why = f"it is a {found.kind}, not a bridge"
+        return [DeleteDevice(network.id, found, why), MakeDevice(network.id, device)]
+    return _plan_host_end(network, device, snapshot, found)
+
+
+def _plan_host_end(network: Network, device: Device, snapshot: Snapshot, found: Link | None) -> list[Step]:
+    if found is None:
+        return [MakeDevice(network.id, device)]
+    master = snapshot.links.get(device.master) if device.master else None
+    differs = _differences(found, mtu=device.mtu, mac=device.mac)
+    if found.alias != str(device.mark):
+        differs = ("alias", *differs)
+    if found.group != DEVICE_GROUP:
+        differs = ("group", *differs)
+    if device.master and (master is None or found.master != master.index):
+        differs = (*differs, "master")
+    return [MendDevice(network.id, device, found, differs)] if differs else []
+
+
+def _differences(found: Link, *, mtu: int, mac: str | None) -> tuple[str, ...]:
+    differs = [] if found.mtu == mtu else ["mtu"]
+    if mac is not None and found.mac != mac:
+        differs.append("mac")
+    if not found.up:
+        differs.append("up")
+    return tuple(differs)

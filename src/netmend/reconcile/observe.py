@@ -1,0 +1,169 @@
+"""What is there: one snapshot of the host's links and names a pass, and a closer look at one network at a time.
+
+A namespace is usable when it has been entered (invariant I4). A name leads to one of four things: nothing (`absent`),
+a plain file (`plain`: the incident), a namespace of ours (`usable`) or of somebody else's (`foreign`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Interface
+from typing import Literal
+
+from netmend.intent.names import DEVICE_GROUP, Mark, host_device_names, namespace_name
+from netmend.intent.network import Network
+from netmend.intent.plug import NetnsPlug, PidPlug
+from netmend.kernel import links, netns, nsdir
+from netmend.kernel.errors import KernelError, NotANamespace
+from netmend.kernel.links import Link
+from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.netns import Netns
+from netmend.wiring import FarEnd, Home, wanted_devices
+
+_NAME_PREFIX = namespace_name("")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One look at the host: links that are ours or bear a wanted name, and the names in the namespace directory."""
+
+    links: Mapping[str, Link]
+    network_of: Mapping[str, str]  # name of a link of ours -> network id, from its mark
+    names: frozenset[str]
+
+    def of_network(self, network_id: str) -> list[Link]:
+        return [self.links[name] for name, owner in self.network_of.items() if owner == network_id]
+
+
+def is_ours(link: Link) -> bool:
+    """True when the device carries our mark: the group it was born in, or the alias it got next."""
+    return link.group == DEVICE_GROUP or Mark.parse(link.alias) is not None
+
+
+def take_snapshot(route: RouteSocket, networks: Iterable[Network], directory: str) -> Snapshot:
+    """One dump of links and one listing of names; raises KernelError."""
+    wanted: dict[str, str] = {}
+    for network in networks:
+        wanted.update(dict.fromkeys(host_device_names(network), network.id))
+    found = {link.name: link for link in links.dump_chosen_links(route, DEVICE_GROUP, wanted)}
+    owners: dict[str, str] = {}
+    for name, link in found.items():
+        if not is_ours(link):
+            continue
+        mark = Mark.parse(link.alias)
+        # born in our group and killed before the alias was set: the name says whose it is, if anybody's
+        owners[name] = mark.network_id if mark else wanted.get(name, "")
+    return Snapshot(found, owners, frozenset(nsdir.names(directory)))
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceSeen:
+    """What a network's name leads to, and what is inside when that is usable."""
+
+    state: Literal["absent", "plain", "usable", "foreign"]
+    pinned: bool = False  # the name leads to the namespace that we use
+    marked: bool = False  # a plain file that holds our mark
+    handle: Netns | None = None
+    links: Mapping[str, Link] = field(default_factory=dict)
+    addresses: Mapping[int, set[IPv4Interface]] = field(default_factory=dict)
+
+
+def look_into_namespace(network_id: str, path: str, held: Netns | None, *, exists: bool) -> NamespaceSeen:
+    """What the name at `path` leads to. `held` is the namespace we hold by descriptor already, if any: it goes before
+    whatever the name says. A Netns in the answer that is not `held` is the caller's to close. Raises KernelError.
+    """
+    named, plain = None, False
+    if exists:
+        try:
+            named = Netns.open(path)
+        except NotANamespace:
+            plain = True
+        except KernelError as error:
+            if error.code not in {2, 40}:  # ENOENT: gone meanwhile; ELOOP: a link, which we do not follow
+                raise
+    if held is not None:
+        pinned = named is not None and named.inode == held.inode
+        if named is not None:
+            named.close()
+        inner, addresses, _ = _contents(held)
+        return NamespaceSeen("usable", pinned, plain, held, inner, addresses)
+    if named is None:
+        marked = plain and Mark.parse(netns.name_mark(path)) == Mark("namespace", network_id)
+        return NamespaceSeen("plain" if plain else "absent", marked=marked)
+    try:
+        inner, addresses, mark = _contents(named)
+    except BaseException:
+        named.close()
+        raise
+    if mark != Mark("namespace", network_id):
+        named.close()
+        return NamespaceSeen("foreign")
+    return NamespaceSeen("usable", True, False, named, inner, addresses)
+
+
+def _contents(namespace: Netns) -> tuple[dict[str, Link], dict[int, set[IPv4Interface]], Mark | None]:
+    with namespace.entered(), RouteSocket() as route:
+        inner = {link.name: link for link in links.dump_links(route)}
+        return inner, links.dump_addresses(route), Mark.parse(inner["lo"].alias)
+
+
+@dataclass(frozen=True, slots=True)
+class FarSeen:
+    """Where a guest's namespace is: by the id the host's namespace knows it under, or why it cannot be had."""
+
+    netnsid: int | None = None
+    problem: str | None = None
+
+
+def open_place(far: FarEnd, directory: str) -> Netns:
+    """The namespace that a guest's far end belongs in; raises KernelError."""
+    match far.place:
+        case NetnsPlug(name):
+            return Netns.open(f"{directory}/{name}")
+        case PidPlug(pid):
+            return Netns.of_process(pid)
+        case Home():
+            raise ValueError("the network's own namespace is no guest's")
+
+
+def look_at_guests(route: RouteSocket, network: Network, directory: str) -> dict[str, FarSeen]:
+    """By device name, for each port plugged into a namespace: where that namespace is."""
+    seen: dict[str, FarSeen] = {}
+    for device in wanted_devices(network):
+        if device.far is None or isinstance(device.far.place, Home):
+            continue
+        try:
+            with open_place(device.far, directory) as place:
+                seen[device.name] = FarSeen(links.namespace_id(route, place))
+        except KernelError as error:
+            seen[device.name] = FarSeen(problem=_no_place(device.far, error))
+    return seen
+
+
+def _no_place(far: FarEnd, error: KernelError) -> str:
+    match far.place:
+        case NetnsPlug(name) if error.code == 2:
+            return f"waiting for the guest's namespace {name}: no such name yet"
+        case PidPlug(pid) if error.code == 2:
+            return f"waiting for the guest: no process {pid}"
+        case _:
+            return str(error)
+
+
+def names_of_ours(names: Iterable[str], directory: str, wanted: Mapping[str, Network], foreign: set[str]) -> list[str]:
+    """Ids of networks that intent does not have and whose namespaces, or half-made names, carry our mark.
+
+    `foreign` remembers names that turned out to be somebody else's, so that they are looked into once.
+    """
+    ours = []
+    for name in names:
+        network_id = name.removeprefix(_NAME_PREFIX)
+        if network_id == name or network_id in wanted or name in foreign:
+            continue
+        seen = look_into_namespace(network_id, f"{directory}/{name}", None, exists=True)
+        if seen.handle:
+            seen.handle.close()
+        if seen.state == "usable" or seen.marked:
+            ours.append(network_id)
+        else:
+            foreign.add(name)
+    return ours

@@ -1,0 +1,312 @@
+"""Passes over many networks: look, plan, apply; bounded in parallel, and no network waits for another's trouble."""
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock, local
+
+from netmend.intent.names import dhcp_port_id, inner_name, namespace_name, tap_name
+from netmend.intent.network import Intent, Network
+from netmend.kernel import nsdir
+from netmend.kernel.errors import KernelError
+from netmend.kernel.links import Link
+from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.netns import Netns
+from netmend.reconcile.apply import Executor, StepFailed
+from netmend.reconcile.breaker import Breaker, Diagnosis, HostFault, host_fault
+from netmend.reconcile.diff import plan_network, plan_removal
+from netmend.reconcile.elsewhere import find_elsewhere
+from netmend.reconcile.held import HeldNamespaces
+from netmend.reconcile.observe import (
+    NamespaceSeen,
+    Snapshot,
+    look_at_guests,
+    look_into_namespace,
+    names_of_ours,
+    take_snapshot,
+)
+from netmend.reconcile.resync import Problem, Reason, Resync, back_off
+from netmend.reconcile.steps import Plan
+
+WORKERS = 4
+
+
+@dataclass(slots=True)
+class PinTrouble:
+    """Names cannot be pinned on this host; namespaces are held by descriptor meanwhile."""
+
+    error: KernelError
+    since: float
+    failures: int
+    next_try: float
+
+
+@dataclass(frozen=True, slots=True)
+class PassReport:
+    """What a pass did: networks found or made right, and those with reasons left."""
+
+    planned_steps: int = 0
+    right: frozenset[str] = frozenset()
+    wrong: frozenset[str] = frozenset()
+    new_reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(slots=True)
+class Listener:
+    """Who is told what: `ready` when a network's namespace and DHCP device are as intent says (each pass), `gone`
+    before a network is removed, `planned` when steps are about to be taken."""
+
+    ready: Callable[[Network, Netns, str], None] = lambda network, namespace, device: None
+    gone: Callable[[str], None] = lambda network_id: None
+    planned: Callable[[Plan], None] = lambda plan: None
+
+
+@dataclass(slots=True)
+class _Work:
+    """One pass on its way."""
+
+    intent: Intent
+    snapshot: Snapshot
+    apply: bool
+    plans: list[Plan] = field(default_factory=list)
+    right: set[str] = field(default_factory=set)
+    wrong: set[str] = field(default_factory=set)
+    new_reasons: list[Reason] = field(default_factory=list)
+
+
+class Reconciler:
+    """Makes the host what intent says, in the network namespace of the threads that call it.
+
+    `directory` is where names of namespaces live. All public methods are thread-safe; passes run one at a time.
+    """
+
+    def __init__(
+        self,
+        directory: str = nsdir.DEFAULT,
+        listener: Listener | None = None,
+        breaker: Breaker | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        workers: int = WORKERS,
+    ) -> None:
+        self.directory = directory
+        self.breaker = breaker or Breaker()
+        self.resync = Resync()
+        self.held = HeldNamespaces()
+        self.pin_trouble: PinTrouble | None = None
+        self.in_progress: dict[str, Plan] = {}
+        self._listener = listener or Listener()
+        self._clock = clock
+        self._foreign_names: set[str] = set()
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="reconcile")
+        self._routes = local()
+        self._pass_lock = Lock()
+        self._directory_lock = Lock()
+        self._directory_ready = False
+
+    def close(self) -> None:
+        """Stop the workers and let go of descriptors; what was made stays."""
+        self._pool.shutdown(wait=True)
+        self.held.close()
+
+    def plan(self, intent: Intent) -> list[Plan]:
+        """What a pass would do; nothing is done. Raises KernelError, HostFault."""
+        with self._pass_lock:
+            work = self._look(intent, apply=False)
+            for network_id in self._unwanted(work, None):
+                self._remove(network_id, work)
+            for network in intent.networks.values():
+                self._one(network, work)
+            self.held.close()
+            return [plan for plan in work.plans if plan.steps or plan.blocked]
+
+    def run(self, intent: Intent, scope: Collection[str] | None = None) -> PassReport:
+        """One pass over all networks, or those of `scope` (network ids). Faults end up in `breaker` and `resync`."""
+        with self._pass_lock:
+            now = self._clock()
+            probing = self.breaker.may_probe(now)
+            try:
+                work = self._look(intent, apply=True)
+                chosen = self._chosen(intent, scope, probing=probing)
+                if probing and chosen:
+                    # One network goes ahead; the others follow only if the host is sound again.
+                    self._one_guarded(chosen[0], work, probe=True)
+                    chosen = chosen[1:]
+                elif probing:
+                    self.breaker.close()
+                if not self.breaker.is_open:
+                    for network_id in self._unwanted(work, scope):
+                        self._remove_guarded(network_id, work)
+                for _ in self._pool.map(lambda network: self._one_guarded(network, work), chosen):
+                    pass
+            except (KernelError, HostFault) as error:
+                fault = error if isinstance(error, HostFault) else host_fault(error) or _unreadable(error)
+                self.breaker.open(fault.diagnosis, self._clock())
+                return PassReport(wrong=frozenset(intent.networks if scope is None else scope))
+            steps = sum(len(plan.steps) for plan in work.plans)
+            return PassReport(steps, frozenset(work.right), frozenset(work.wrong), tuple(work.new_reasons))
+
+    def _chosen(self, intent: Intent, scope: Collection[str] | None, *, probing: bool) -> list[Network]:
+        if scope is None or probing:
+            return list(intent.networks.values())
+        return [intent.networks[network_id] for network_id in scope if network_id in intent.networks]
+
+    @contextmanager
+    def _route(self) -> Iterator[RouteSocket]:
+        """This thread's netlink socket on the host."""
+        route: RouteSocket | None = getattr(self._routes, "socket", None)
+        if route is None:
+            route = self._routes.socket = RouteSocket()
+        yield route
+
+    def _look(self, intent: Intent, *, apply: bool) -> _Work:
+        with self._route() as route:
+            return _Work(intent, take_snapshot(route, intent.networks.values(), self.directory), apply)
+
+    def _unwanted(self, work: _Work, scope: Collection[str] | None) -> list[str]:
+        """Networks of which something of ours is there, and intent has none."""
+        wanted = work.intent.networks
+        found = {owner for owner in work.snapshot.network_of.values() if owner not in wanted}
+        found.update(network_id for network_id in self.held if network_id not in wanted)
+        if scope is None:
+            found.update(names_of_ours(work.snapshot.names, self.directory, wanted, self._foreign_names))
+        else:
+            found = {network_id for network_id in found if network_id in scope or not network_id}
+        return sorted(found)
+
+    def _remove_guarded(self, network_id: str, work: _Work) -> None:
+        try:
+            self._remove(network_id, work)
+            if network_id:
+                self.resync.forget(network_id)
+        except StepFailed as failed:
+            self._failed(network_id, failed, work)
+
+    def _remove(self, network_id: str, work: _Work) -> None:
+        if work.apply and network_id:
+            self._listener.gone(network_id)
+        seen = self._namespace(network_id, work) if network_id else NamespaceSeen("absent")
+        self._apply(plan_removal(network_id, work.snapshot, seen), work)
+        self.held.release(network_id)
+
+    def _one_guarded(self, network: Network, work: _Work, *, probe: bool = False) -> None:
+        """One network of a pass; whatever goes wrong with it ends up in `resync`, or opens the breaker."""
+        try:
+            problems = self._one(network, work, probe=probe)
+            if probe:
+                self.breaker.close()
+        except HostFault as fault:
+            self.breaker.open(fault.diagnosis, self._clock())
+            work.wrong.add(network.id)
+            return
+        except StepFailed as failed:
+            self._failed(network.id, failed, work)
+            return
+        except KernelError as error:
+            self._open_breaker_if_host_fault(error)
+            problems = [Problem(None, str(error))]
+        work.new_reasons.extend(self.resync.report(network.id, problems, self._clock()))
+        (work.wrong if problems else work.right).add(network.id)
+
+    def _failed(self, network_id: str, failed: StepFailed, work: _Work) -> None:
+        self._open_breaker_if_host_fault(failed.error)
+        work.wrong.add(network_id)
+        work.new_reasons.extend(self.resync.report(network_id, [Problem(None, str(failed))], self._clock()))
+
+    def _open_breaker_if_host_fault(self, error: KernelError) -> None:
+        fault = host_fault(error)
+        if fault:
+            self.breaker.open(fault.diagnosis, self._clock())
+
+    def _one(self, network: Network, work: _Work, *, probe: bool = False) -> list[Problem]:
+        """Look at one network and make it right; returns what is still wrong."""
+        seen = self._namespace(network.id, work)
+        with self._route() as route:
+            guests = look_at_guests(route, network, self.directory)
+        plan = plan_network(network, work.snapshot, seen, guests)
+        stopped = self.breaker.is_open and not probe
+        if plan.steps and stopped and work.apply:
+            problems: list[Problem] = [Problem(None, "the host has a fault; nothing is created until it is mended")]
+        else:
+            problems = [*plan.blocked, *self._apply(plan, work)]
+        if work.apply and network.subnets and network.id in self.held and all(problem.serves for problem in problems):
+            self._listener.ready(network, self.held[network.id], inner_name(dhcp_port_id(network.id)))
+        return problems
+
+    def _namespace(self, network_id: str, work: _Work) -> NamespaceSeen:
+        """What the network's name leads to; from here on the namespace is held by descriptor if it is usable."""
+        name = namespace_name(network_id)
+        path = f"{self.directory}/{name}"
+        seen = look_into_namespace(network_id, path, self.held.get(network_id), exists=name in work.snapshot.names)
+        if seen.handle is not None:
+            self.held.hold(network_id, seen.handle)
+        device = work.snapshot.links.get(tap_name(dhcp_port_id(network_id)))
+        if seen.state == "plain" and device is not None and device.peer_netnsid is not None:
+            # The name is dead here, and the veth shows that the namespace lives: the incident.
+            found = find_elsewhere(network_id, name)
+            if found is None:
+                raise HostFault(_not_propagated(path, device))
+            self.held.hold(network_id, found)
+            return look_into_namespace(network_id, path, found, exists=True)
+        return seen
+
+    def _apply(self, plan: Plan, work: _Work) -> list[Problem]:
+        work.plans.append(plan)
+        if not plan.steps or not work.apply:
+            return []
+        self._listener.planned(plan)
+        self.in_progress[plan.network_id] = plan
+        problems: list[Problem] = []
+        try:
+            with self._route() as route:
+                executor = Executor(route, self.directory, self.held, self._prepare_directory)
+                for unit in plan.units:
+                    try:
+                        executor.perform(unit, lambda error: problems.append(self._failed_pin(error)))
+                    except StepFailed as failed:
+                        if unit.port_id is None or host_fault(failed.error):
+                            raise
+                        problems.append(Problem(unit.port_id, str(failed), serves=True))
+        finally:
+            self.in_progress.pop(plan.network_id, None)
+        return problems
+
+    def _prepare_directory(self) -> None:
+        """Make the directory ready for names, once; while pinning is in trouble, fail at once until its next try."""
+        with self._directory_lock:
+            trouble = self.pin_trouble
+            if trouble and self._clock() < trouble.next_try:
+                raise trouble.error
+            if trouble or not self._directory_ready:
+                nsdir.prepare(self.directory)
+                self._directory_ready = True
+            self.pin_trouble = None
+
+    def _failed_pin(self, error: KernelError) -> Problem:
+        now = self._clock()
+        with self._directory_lock:
+            trouble = self.pin_trouble
+            if trouble is None or now >= trouble.next_try:
+                failures = trouble.failures + 1 if trouble else 1
+                since = trouble.since if trouble else now
+                self.pin_trouble = PinTrouble(error, since, failures, now + back_off(failures))
+        return Problem(None, f"held by descriptor only, so it ends with this process: {error}", serves=True)
+
+
+def _not_propagated(path: str, device: Link) -> Diagnosis:
+    directory = path.rpartition("/")[0]
+    return Diagnosis(
+        summary=f"{path} is a plain file here, and the namespace of that name is alive elsewhere",
+        evidence=(
+            f"{path}: not nsfs, so entering it would fail with EINVAL",
+            f"device {device.name}: its far end is in another network namespace (link-netnsid {device.peer_netnsid})",
+            "no mount namespace that netmend can look into has that namespace mounted under the name",
+        ),
+        cause=f"mount propagation: what is mounted below {directory} does not reach netmend's mount namespace",
+        mend=f"start netmend's container again with -v {directory}:{directory}:shared",
+    )
+
+
+def _unreadable(error: KernelError) -> HostFault:
+    return HostFault(Diagnosis("the host cannot be looked at", (str(error),), error.meaning or "see the evidence", ""))

@@ -1,0 +1,85 @@
+"""Why a network has to be looked at again, and when: reasons kept until resolved, back-off exponential with jitter
+and a cap (invariant I7)."""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from threading import Lock
+
+FIRST_DELAY = 0.5  # seconds
+LONGEST_DELAY = 60.0
+
+
+def back_off(failures: int, *, first: float = FIRST_DELAY, longest: float = LONGEST_DELAY) -> float:
+    """Seconds to wait after the `failures`-th failure in a row: doubled each time, capped, from half to all of it."""
+    delay = min(longest, first * 2.0 ** min(failures - 1, 30))
+    return delay * random.uniform(0.5, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a network, or with one port of it (`port_id`); with `serves`, its guests are answered."""
+
+    port_id: str | None
+    text: str
+    serves: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a network, or one port of it, is not as intent says. Times in seconds on the caller's clock."""
+
+    network_id: str
+    port_id: str | None
+    text: str
+    since: float
+    failures: int
+    next_try: float
+
+
+class Resync:
+    """The reasons of all networks. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, tuple[Reason, ...]] = {}
+        self._lock = Lock()
+
+    def report(self, network_id: str, problems: Iterable[Problem], now: float) -> list[Reason]:
+        """What a pass found wrong with a network; nothing found resolves it.
+
+        Returns the reasons that are new, which are the ones worth a line in the log.
+        """
+        found = dict.fromkeys((problem.port_id, problem.text) for problem in problems)
+        with self._lock:
+            before = {(reason.port_id, reason.text): reason for reason in self._reasons.pop(network_id, ())}
+            if not found:
+                return []
+            failures = 1 + max((reason.failures for reason in before.values()), default=0)
+            next_try = now + back_off(failures)
+            reasons, fresh = [], []
+            for port_id, text in found:
+                known = before.get((port_id, text))
+                reason = Reason(network_id, port_id, text, known.since if known else now, failures, next_try)
+                reasons.append(reason)
+                if known is None:
+                    fresh.append(reason)
+            self._reasons[network_id] = tuple(reasons)
+            return fresh
+
+    def forget(self, network_id: str) -> None:
+        with self._lock:
+            self._reasons.pop(network_id, None)
+
+    def due(self, now: float) -> set[str]:
+        """Networks whose next try has come."""
+        with self._lock:
+            return {network_id for network_id, reasons in self._reasons.items() if reasons[0].next_try <= now}
+
+    def next_try(self) -> float | None:
+        """When the next network is due, if any has a reason."""
+        with self._lock:
+            return min((reasons[0].next_try for reasons in self._reasons.values()), default=None)
+
+    def all(self) -> list[Reason]:
+        with self._lock:
+            return [reason for reasons in self._reasons.values() for reason in reasons]

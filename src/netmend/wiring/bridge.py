@@ -1,0 +1,53 @@
+"""Wiring by a Linux bridge: one a network, with the host's ends of veths and the guests' taps as its ports."""
+
+from ipaddress import IPv4Interface
+
+from netmend.intent.names import Mark, bridge_name, dhcp_port_id, inner_name, mac_from_id, tap_name
+from netmend.intent.network import Network
+from netmend.intent.plug import NetnsPlug, PidPlug, TapPlug
+from netmend.intent.port import Port
+from netmend.wiring.device import Device, FarEnd, Home
+
+
+def wanted_devices(network: Network) -> list[Device]:
+    """What should exist for `network`: its bridge, its DHCP port where it has subnets, and its plugged ports."""
+    devices = [_bridge(network)]
+    if network.subnets:
+        devices.append(_dhcp(network))
+    devices.extend(device for port in network.ports.values() if (device := _guest(network, port)))
+    return devices
+
+
+def _bridge(network: Network) -> Device:
+    return Device(
+        name=bridge_name(network.id),
+        kind="bridge",
+        mark=Mark("bridge", network.id),
+        mtu=network.mtu,
+        mac=mac_from_id(network.id),
+    )
+
+
+def _dhcp(network: Network) -> Device:
+    port_id = dhcp_port_id(network.id)
+    addresses = tuple(IPv4Interface((subnet.server_address, subnet.cidr.prefixlen)) for subnet in network.subnets)
+    return Device(
+        name=tap_name(port_id),
+        kind="veth",
+        mark=Mark("dhcp", network.id, port_id),
+        mtu=network.mtu,
+        master=bridge_name(network.id),
+        far=FarEnd(Home(), inner_name(port_id), mac_from_id(port_id), addresses),
+    )
+
+
+def _guest(network: Network, port: Port) -> Device | None:
+    mark, name, master = Mark("guest", network.id, port.id), tap_name(port.id), bridge_name(network.id)
+    match port.plug:
+        case TapPlug(owner):
+            return Device(name, "tap", mark, network.mtu, master=master, owner=owner)
+        case NetnsPlug() | PidPlug() as plug:
+            far = FarEnd(plug, plug.device, port.mac)
+            return Device(name, "veth", mark, network.mtu, master=master, far=far)
+        case _:
+            return None
