@@ -1,0 +1,114 @@
+"""The ports of a network as the hot path looks them up: by the six octets of the MAC.
+
+Building it for 65,000 ports takes two dictionaries and nothing per port beyond that: what a port's reply is made of is
+worked out when the port first speaks (`client`). A changed network costs one pass over the ports that asks only
+whether each is still the same object (intent shares what did not change), and work for those that are not.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import compress
+from operator import is_not
+from weakref import WeakValueDictionary
+
+from netmend.intent import Boot, Network, Port
+from netmend.services.dhcp4.link import Scope, find_scope
+from netmend.services.dhcp4.options import Options
+from netmend.services.dhcp4.options.hostname import hostname_option
+
+
+class FixedAddress:
+    """One fixed IP of a port, with the subnet it lies in."""
+
+    __slots__ = ("packed", "scope", "text")
+
+    def __init__(self, packed: bytes, text: str, scope: Scope) -> None:
+        self.packed = packed
+        self.text = text
+        self.scope = scope
+
+
+class PortExtras:
+    """What a port adds to its subnet's options, shared by all ports that add the same."""
+
+    __slots__ = ("__weakref__", "boot", "options")
+
+    def __init__(self, options: tuple[tuple[int, bytes], ...], boot: Boot | None) -> None:
+        self.options: Options = dict(options)
+        self.boot = boot
+
+
+class KnownClient:
+    """A port that has spoken, in wire form."""
+
+    __slots__ = ("addresses", "extras", "hostname", "port")
+
+    def __init__(self, port: Port, extras: PortExtras, scopes: tuple[Scope, ...]) -> None:
+        self.port = port
+        self.hostname = hostname_option(port)
+        self.extras = extras
+        located = ((ip, find_scope(scopes, ip.packed)) for ip in port.fixed_ips)
+        self.addresses = tuple(FixedAddress(ip.packed, str(ip), scope) for ip, scope in located if scope)
+
+
+class Directory:
+    """Ports by MAC, and the addresses that are theirs."""
+
+    def __init__(self, network: Network, scopes: tuple[Scope, ...]) -> None:
+        self._scopes = scopes
+        self._ports: dict[bytes, Port] = {packed_mac(port): port for port in network.ports.values()}
+        self._clients: dict[bytes, KnownClient] = {}
+        self._extras: WeakValueDictionary[object, PortExtras] = WeakValueDictionary()
+        self.owners: dict[int, Port] = {int(ip): port for port in network.ports.values() for ip in port.fixed_ips}
+
+    def __contains__(self, mac: bytes) -> bool:
+        return mac in self._ports
+
+    def __len__(self) -> int:
+        return len(self._ports)
+
+    def client(self, mac: bytes | None) -> KnownClient | None:
+        """The port with this MAC, None when there is none."""
+        if mac is None:
+            return None
+        known = self._clients.get(mac)
+        if known is None and mac in self._ports:
+            port = self._ports[mac]
+            known = self._clients[mac] = KnownClient(port, self._extras_of(port), self._scopes)
+        return known
+
+    def _extras_of(self, port: Port) -> PortExtras:
+        key = (port.dhcp_options, port.boot)
+        extras = self._extras.get(key)
+        if extras is None:
+            extras = self._extras[key] = PortExtras(*key)
+        return extras
+
+    def change(self, removed: Iterable[Port], added: Iterable[Port]) -> None:
+        """Replace ports; a MAC or an address may pass from one to another."""
+        for port in removed:
+            mac = packed_mac(port)
+            self._ports.pop(mac, None)
+            self._clients.pop(mac, None)
+            for ip in port.fixed_ips:
+                self.owners.pop(int(ip), None)
+        for port in added:
+            self._ports[packed_mac(port)] = port
+            self.owners.update((int(ip), port) for ip in port.fixed_ips)
+
+    def rescope(self, scopes: tuple[Scope, ...]) -> None:
+        """The subnets have changed: forget what was worked out from them."""
+        self._scopes = scopes
+        self._clients.clear()
+
+
+def packed_mac(port: Port) -> bytes:
+    return bytes.fromhex(port.mac.replace(":", ""))
+
+
+def changed_ports(old: Mapping[str, Port], new: Mapping[str, Port]) -> tuple[list[Port], list[Port]]:
+    """The ports of `old` that are gone or different, and those of `new` that are new or different."""
+    added = list(compress(new.values(), map(is_not, new.values(), map(old.get, new))))
+    replaced = [old[port.id] for port in added if port.id in old]
+    if len(old) - len(replaced) == len(new) - len(added):
+        return replaced, added
+    return replaced + [port for key, port in old.items() if key not in new], added

@@ -1,0 +1,275 @@
+"""Dynamic leases: which client that is no port holds which address of a pool, until when.
+
+Pure bookkeeping: time comes in as `now` (seconds since the epoch, so that leases outlive a restart), and what must
+survive comes out of `take_changes`, to be stored before the client is told (RFC 2131 section 3.1 step 4).
+
+A binding is *offered* (held for OFFER_HOLD), *leased*, or *declined* (the address is in use by somebody unknown; kept
+away for DECLINE_HOLD). A client has at most one binding in a subnet, an address at most one at all. A leased binding
+that has expired or was released stays on record, so that its client gets the same address again, until the address is
+needed: never-used addresses go first, then the one that expired longest ago.
+
+Every operation takes O(log n) amortised, whatever the size of the pool, and the number of bindings is bounded: what
+never expires cannot be made by offers alone, and beyond CAPACITY a subnet serves only clients it knows and those that
+can take over an expired address. Two heaps order bindings by their end; entries that no longer hold are passed over,
+and a heap that is mostly such entries is rebuilt.
+"""
+
+from collections import OrderedDict
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from heapq import heapify, heappop, heappush
+
+from netmend.intent import Subnet
+from netmend.services.dhcp4 import wire
+
+OFFER_HOLD = 30.0  # seconds an offered address waits for its REQUEST
+DECLINE_HOLD = 600.0  # seconds a declined address is kept away from everybody
+CAPACITY = 65_536  # bindings per subnet
+
+
+class LeaseState(IntEnum):
+    OFFERED = 0
+    LEASED = 1
+    DECLINED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One binding. `address` is the IPv4 address as a number; `client` is `Request.client_key`."""
+
+    subnet_id: str
+    address: int
+    client: bytes
+    hardware: bytes
+    state: LeaseState
+    expires: float  # seconds since the epoch; infinity for a lease without end
+
+
+class SubnetLeases:
+    """The bindings of one subnet."""
+
+    def __init__(self, subnet_id: str, changes: dict[int, Lease]) -> None:
+        self._subnet_id = subnet_id
+        self._changes = changes
+        self._by_client: dict[bytes, Lease] = {}
+        self._by_address: dict[int, Lease] = {}
+        self._held: list[tuple[float, int]] = []  # heap of (end, address): offered and declined
+        self._leased: list[tuple[float, int]] = []  # heap of (end, address)
+        self._free: OrderedDict[int, None] = OrderedDict()  # used before, oldest first
+        self._pools: tuple[tuple[int, int], ...] = ()
+        self._fresh: Iterator[int] = iter(())  # not yet looked at since `configure`
+        self._lease_time = 0.0
+        self._taken: Container[int] = ()
+        self._infrastructure: Container[int] = ()
+
+    def configure(self, subnet: Subnet, infrastructure: Container[int], taken: Container[int]) -> None:
+        """Set the pools and the lease time. Addresses in `infrastructure` and in `taken` (ports' fixed IPs, looked at
+        each time) are never handed out; bindings that are no longer allowed lapse when their client next asks."""
+        self._pools = tuple((int(pool.first), int(pool.last)) for pool in subnet.pools) if subnet.dynamic else ()
+        self._fresh = (address for first, last in self._pools for address in range(first, last + 1))
+        self._free.clear()
+        self._lease_time = float("inf") if subnet.lease_time == wire.INFINITE else float(subnet.lease_time)
+        self._infrastructure, self._taken = infrastructure, taken
+
+    def restore(self, lease: Lease) -> None:
+        """Take back a stored binding."""
+        if (other := self._by_client.get(lease.client)) and lease.state == LeaseState.LEASED:
+            if other.expires > lease.expires:
+                return
+            self._unbind(other)
+        self._bind(lease)
+
+    def __iter__(self) -> Iterator[Lease]:
+        return iter(self._by_address.values())
+
+    def allowed(self, address: int) -> bool:
+        """Whether an address may be handed out at all."""
+        return (
+            any(first <= address <= last for first, last in self._pools)
+            and address not in self._infrastructure
+            and address not in self._taken
+        )
+
+    def find(self, client: bytes) -> Lease | None:
+        """The client's binding on record, be it expired or no longer allowed."""
+        return self._by_client.get(client)
+
+    def offer(self, client: bytes, hardware: bytes, requested: int | None, now: float) -> Lease | None:
+        """Hold an address for a client, in the order of RFC 2131 section 4.3.1: the one it has or had, the one it asks
+        for, any. None when there is none left."""
+        current = self._by_client.get(client)
+        if current and not self.allowed(current.address):
+            self._unbind(current)
+            current = None
+        if current:
+            if current.state == LeaseState.LEASED and current.expires > now + OFFER_HOLD:
+                return current
+            address: int | None = current.address
+        elif requested is not None and self._available(requested, now):
+            address = requested
+        else:
+            address = self._allocate(now)
+        if address is None:
+            return None
+        return self._bind(Lease(self._subnet_id, address, client, hardware, LeaseState.OFFERED, now + OFFER_HOLD))
+
+    def acquire(self, client: bytes, hardware: bytes, address: int, now: float) -> Lease | None:
+        """Lease an address to a client, or extend its lease. None when the address is another's, or not to be had."""
+        bound = self._by_address.get(address)
+        if not self.allowed(address) or (
+            (bound is None or bound.client != client) and not self._available(address, now)
+        ):
+            return None
+        if bound and bound.state == LeaseState.DECLINED and bound.expires > now:
+            return None
+        if (other := self._by_client.get(client)) and other.address != address:
+            self._end(other, now)
+        lease = Lease(self._subnet_id, address, client, hardware, LeaseState.LEASED, now + self._lease_time)
+        self._store(lease)
+        return self._bind(lease)
+
+    def withdraw(self, client: bytes) -> None:
+        """Forget an offer: the client chose another server (RFC 2131 section 4.3.2)."""
+        lease = self._by_client.get(client)
+        if lease and lease.state == LeaseState.OFFERED:
+            self._unbind(lease)
+
+    def decline(self, client: bytes, address: int, now: float) -> bool:
+        """Keep an address away, because its client found it in use. False when it is not this client's."""
+        lease = self._by_client.get(client)
+        if lease is None or lease.address != address:
+            return False
+        self._unbind(lease)
+        declined = replace(lease, state=LeaseState.DECLINED, expires=now + DECLINE_HOLD)
+        self._store(declined)
+        self._bind(declined)
+        return True
+
+    def release(self, client: bytes, address: int, now: float) -> bool:
+        """End a lease; it stays on record for its client. False when it is not this client's."""
+        lease = self._by_client.get(client)
+        if lease is None or lease.address != address:
+            return False
+        self._end(lease, now)
+        return True
+
+    def make_available(self, address: int) -> None:
+        """An address that a port had is free for the pool again."""
+        if self.allowed(address) and address not in self._by_address:
+            self._free[address] = None
+
+    # --- bookkeeping ----------------------------------------------------------------------------------------------
+
+    def _available(self, address: int, now: float) -> bool:
+        """Whether an address may be given to somebody else than who holds it."""
+        if not self.allowed(address):
+            return False
+        bound = self._by_address.get(address)
+        if bound is None:
+            return len(self._by_address) < CAPACITY
+        return bound.expires <= now
+
+    def _allocate(self, now: float) -> int | None:
+        """Any address: one used before and free, a never-used one, the one whose lease ended longest ago."""
+        while self._held and self._held[0][0] <= now:
+            end, address = heappop(self._held)
+            bound = self._by_address.get(address)
+            if bound and bound.expires == end and bound.state != LeaseState.LEASED:
+                self._unbind(bound)
+        if len(self._by_address) < CAPACITY:
+            while self._free:
+                address, _ = self._free.popitem(last=False)
+                if address not in self._by_address and self.allowed(address):
+                    return address
+            for address in self._fresh:
+                if address not in self._by_address and self.allowed(address):
+                    return address
+        while self._leased and self._leased[0][0] <= now:
+            end, address = heappop(self._leased)
+            bound = self._by_address.get(address)
+            if bound and bound.expires == end and bound.state == LeaseState.LEASED:
+                self._unbind(bound)
+                if self.allowed(address):
+                    self._free.pop(address, None)
+                    return address
+        return None
+
+    def _bind(self, lease: Lease) -> Lease:
+        """Make `lease` the one binding of its address and of its client."""
+        if (bound := self._by_address.get(lease.address)) and bound.client != lease.client:
+            self._unbind(bound)
+        if lease.state != LeaseState.DECLINED:
+            if (other := self._by_client.get(lease.client)) and other.address != lease.address:
+                self._unbind(other)
+            self._by_client[lease.client] = lease
+        self._by_address[lease.address] = lease
+        self._free.pop(lease.address, None)
+        self._push(lease)
+        return lease
+
+    def _unbind(self, lease: Lease) -> None:
+        del self._by_address[lease.address]
+        if self._by_client.get(lease.client) is lease:
+            del self._by_client[lease.client]
+        self._free[lease.address] = None
+
+    def _end(self, lease: Lease, now: float) -> None:
+        """Let a lease expire now; an offer is dropped at once."""
+        if lease.state == LeaseState.OFFERED:
+            self._unbind(lease)
+        elif lease.expires > now:
+            ended = replace(lease, expires=now)
+            self._store(ended)
+            self._by_address[lease.address] = self._by_client[lease.client] = ended
+            self._push(ended)
+
+    def _store(self, lease: Lease) -> None:
+        self._changes[lease.address] = lease
+
+    def _push(self, lease: Lease) -> None:
+        leased = lease.state == LeaseState.LEASED
+        heap = self._leased if leased else self._held
+        heappush(heap, (lease.expires, lease.address))
+        if len(heap) > 2 * len(self._by_address) + 64:
+            heap[:] = [
+                (other.expires, other.address)
+                for other in self._by_address.values()
+                if (other.state == LeaseState.LEASED) == leased
+            ]
+            heapify(heap)
+
+
+class LeaseTable:
+    """The dynamic leases of a network, by subnet. Made once from what was stored, then owned by its responder."""
+
+    def __init__(self, stored: Iterable[Lease] = ()) -> None:
+        self._changes: dict[int, Lease] = {}  # by address, so bounded; later changes win
+        self._subnets: dict[str, SubnetLeases] = {}
+        for lease in stored:
+            self.of(lease.subnet_id).restore(lease)
+
+    def of(self, subnet_id: str) -> SubnetLeases:
+        """The leases of a subnet; made empty when there are none yet."""
+        if subnet_id not in self._subnets:
+            self._subnets[subnet_id] = SubnetLeases(subnet_id, self._changes)
+        return self._subnets[subnet_id]
+
+    def keep_only(self, subnet_ids: Container[str]) -> None:
+        """Forget subnets that are gone."""
+        self._subnets = {key: leases for key, leases in self._subnets.items() if key in subnet_ids}
+
+    @property
+    def changed(self) -> bool:
+        """Whether `take_changes` would give something."""
+        return bool(self._changes)
+
+    def take_changes(self) -> list[Lease]:
+        """What has changed since the last call and must be stored, in no particular order."""
+        changes = list(self._changes.values())
+        self._changes.clear()
+        return changes
+
+    def __iter__(self) -> Iterator[Lease]:
+        for leases in self._subnets.values():
+            yield from leases

@@ -1,0 +1,63 @@
+"""Network boot: `siaddr`, `sname` and `file` of the header, options 66 and 67 (RFC 2132 sections 9.4-9.5), by the
+client's architecture (option 93, RFC 4578 section 2.1), and the vendor class that UEFI HTTP boot wants back (60).
+
+Options 66 and 67 among a port's own are taken for the header as well, as dnsmasq does and boot ROMs expect.
+"""
+
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address
+
+from netmend.services.dhcp4 import wire
+from netmend.services.dhcp4.options.facts import Facts, Options
+
+
+@dataclass(frozen=True, slots=True)
+class BootChoice:
+    """The server and the file for one client; empty when there is none."""
+
+    server: bytes = b""
+    bootfile: bytes = b""
+
+    @property
+    def siaddr(self) -> bytes:
+        """The next server's address (RFC 2131 section 2), when the server is given as an address."""
+        try:
+            return IPv4Address(self.server.decode("ascii", "replace")).packed
+        except AddressValueError:
+            return wire.NO_ADDRESS
+
+    @property
+    def sname(self) -> bytes:
+        """The server's name for the header, empty when it is an address or does not fit."""
+        fits = len(self.server) < wire.SNAME_SIZE and self.siaddr == wire.NO_ADDRESS
+        return self.server if fits else b""
+
+    @property
+    def file(self) -> bytes:
+        """The boot file for the header, empty when it does not fit (it then goes out as option 67 in any case)."""
+        return self.bootfile if len(self.bootfile) < wire.FILE_SIZE else b""
+
+
+def choose(facts: Facts) -> BootChoice:
+    """The port's own options, else the first of the client's architectures that has a boot file, else the default."""
+    server = bootfile = None
+    if facts.boot:
+        server, bootfile = facts.boot.tftp_server, facts.boot.bootfile
+        by_architecture = {number: by for by in reversed(facts.boot.by_architecture) for number in by.architectures}
+        sent = facts.ask.architectures or b""
+        for at in range(0, len(sent) - 1, 2):
+            if by := by_architecture.get(int.from_bytes(sent[at : at + 2], "big")):
+                server, bootfile = by.tftp_server or server, by.bootfile
+                break
+    return BootChoice(
+        facts.explicit.get(wire.TFTP_SERVER_NAME, (server or "").encode()),
+        facts.explicit.get(wire.BOOTFILE_NAME, (bootfile or "").encode()),
+    )
+
+
+def options(facts: Facts) -> Options:
+    choice = choose(facts)
+    result = {wire.TFTP_SERVER_NAME: choice.server, wire.BOOTFILE_NAME: choice.bootfile}
+    if facts.ask.http_boot and choice.bootfile.startswith((b"http://", b"https://")):
+        result[wire.VENDOR_CLASS] = b"HTTPClient"
+    return result

@@ -1,0 +1,48 @@
+"""What an option's value may depend on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from netmend.intent import Boot, Subnet
+from netmend.services.dhcp4 import wire
+from netmend.services.dhcp4.request import Request
+
+Options = Mapping[int, bytes]  # payload by code
+
+
+class Ask(NamedTuple):
+    """All of a request that shapes the options of its reply, save what is echoed: replies are cached by it."""
+
+    reply: int  # message type of the reply
+    wanted: bytes | None  # option 55, in the client's order
+    architectures: bytes | None  # option 93, as sent
+    http_boot: bool
+    auto_configure: bool  # the client understands option 116
+    inform: bool  # an answer to INFORM, so without an address
+
+
+_HTTP_CLIENT = b"HTTPClient"  # UEFI specification, "HTTP Boot": start of the vendor class
+
+
+def ask_of(request: Request, reply: int) -> Ask:
+    options = request.options
+    return Ask(
+        reply,
+        options.get(wire.PARAMETER_REQUEST_LIST),
+        options.get(wire.CLIENT_ARCHITECTURE),
+        wire.VENDOR_CLASS in options and options[wire.VENDOR_CLASS].startswith(_HTTP_CLIENT),
+        wire.AUTO_CONFIGURE in options,
+        request.type == wire.MessageType.INFORM,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One subnet, what a port adds to it, and what the client asked."""
+
+    mtu: int
+    subnet: Subnet
+    boot: Boot | None  # the port's, else the subnet's
+    explicit: Options  # the port's own options; they win
+    ask: Ask

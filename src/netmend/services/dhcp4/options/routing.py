@@ -1,0 +1,27 @@
+"""Router (3) and classless static routes (121; 249 is Microsoft's number for the same): RFC 2132 section 3.5, RFC 3442.
+
+A client that gets option 121 ignores option 3, so the default route is repeated there.
+"""
+
+from ipaddress import IPv4Network
+
+from netmend.intent.dhcp_options import encode_classless_route
+from netmend.services.dhcp4 import wire
+from netmend.services.dhcp4.options.facts import Facts, Options
+
+_DEFAULT = IPv4Network("0.0.0.0/0")
+
+
+def options(facts: Facts) -> Options:
+    subnet = facts.subnet
+    result: dict[int, bytes] = {}
+    if subnet.routes:
+        routes = [(route.destination, route.nexthop) for route in subnet.routes]
+        if subnet.gateway and all(destination != _DEFAULT for destination, _ in routes):
+            routes.append((_DEFAULT, subnet.gateway))
+        encoded = b"".join(encode_classless_route(destination, nexthop) for destination, nexthop in routes)
+        # RFC 3442, "DHCP Administrator Responsibilities": 121 comes before 3 where the client sets no order.
+        result = {wire.CLASSLESS_ROUTES: encoded, wire.CLASSLESS_ROUTES_MICROSOFT: encoded}
+    if subnet.gateway:
+        result[wire.ROUTERS] = subnet.gateway.packed
+    return result

@@ -1,0 +1,165 @@
+"""The responder of one network: requests in, replies out, intent changes in between."""
+
+from collections.abc import Iterable
+from threading import Lock
+
+from netmend.intent import Network, Port
+from netmend.services.dhcp4 import dynamic, reserved, wire
+from netmend.services.dhcp4.counters import Counters, Drop
+from netmend.services.dhcp4.directory import Directory, KnownClient, PortExtras, changed_ports
+from netmend.services.dhcp4.exchange import Answer
+from netmend.services.dhcp4.leases import Lease, LeaseTable
+from netmend.services.dhcp4.link import Scope, find_scope, select_link
+from netmend.services.dhcp4.options import Ask, Facts, ask_of
+from netmend.services.dhcp4.rendering import Rendering, refusal, render
+from netmend.services.dhcp4.reply import Reply, address_reply, compose, compose_refusal
+from netmend.services.dhcp4.request import Request, parse_request
+from netmend.services.dhcp4.status import LeaseRow, PortJournal, row_of
+
+RENDERINGS = 1024  # kept per network; clients of one kind ask alike, so tens are usual
+
+_NO_EXTRAS = PortExtras((), None)
+
+
+class Dhcp4Responder:
+    """Answers the DHCPv4 requests of one network from its intent.
+
+    Its methods may be called from different threads, `update` from one at a time.
+    """
+
+    def __init__(self, network: Network, leases: LeaseTable | None = None) -> None:
+        """`leases` holds what was stored of the network's dynamic leases; without, there are none yet."""
+        self.counters = Counters()
+        self._lock = Lock()
+        self._leases = LeaseTable() if leases is None else leases
+        self._renderings: dict[tuple[Scope, PortExtras, Ask], Rendering] = {}
+        self._journal = PortJournal()
+        self._network = network
+        self._scopes = tuple(map(Scope, network.subnets))
+        self._directory = Directory(network, self._scopes)
+        self._subnets_changed()
+
+    @property
+    def network(self) -> Network:
+        return self._network
+
+    def knows(self, mac: bytes) -> bool:
+        """Whether a port has this MAC (6 octets)."""
+        return mac in self._directory
+
+    def handle(self, datagram: bytes, source: tuple[str, int] | None, now: float) -> Reply | None:
+        """The reply to a UDP payload that came from `source`, None for silence. Never raises, whatever the bytes.
+
+        `now` is in seconds since the epoch. When the answer rests on a new lease, `take_changes` gives something, and
+        the reply must not leave before that is stored.
+        """
+        request = parse_request(datagram)
+        with self._lock:
+            if isinstance(request, Drop):
+                self.counters.dropped[request] += 1
+                return None
+            self.counters.received[request.type] += 1
+            reply = self._reply(request, source, now)
+            if isinstance(reply, Drop):
+                self.counters.dropped[reply] += 1
+                return None
+            return reply
+
+    def update(self, network: Network) -> None:
+        """Answer from this intent of the same network from now on. Work is in proportion to what changed."""
+        old = self._network
+        removed, added = changed_ports(old.ports, network.ports)
+        with self._lock:
+            self._network = network
+            self._directory.change(removed, added)
+            self._journal.forget(port.id for port in removed if port.id not in network.ports)
+            if network.subnets != old.subnets or network.mtu != old.mtu:
+                self._scopes = tuple(map(Scope, network.subnets))
+                self._directory.rescope(self._scopes)
+                self._subnets_changed()
+            else:
+                self._return_to_pools(removed)
+
+    def take_changes(self) -> list[Lease]:
+        """Leases to store before the replies that rest on them are sent; empty when there are none."""
+        if not self._leases.changed:
+            return []
+        with self._lock:
+            return self._leases.take_changes()
+
+    def leases(self, now: float) -> list[LeaseRow]:
+        """Dynamic leases, and the ports that have been acknowledged or have declined their address."""
+        with self._lock:
+            return self._journal.rows(self._network.ports) + [row_of(lease, now) for lease in self._leases]
+
+    # --- with the lock held ---------------------------------------------------------------------------------------
+
+    def _reply(self, request: Request, source: tuple[str, int] | None, now: float) -> Reply | Drop:
+        link = select_link(request, self._scopes)
+        if not link:
+            return Drop.NO_SUBNET
+        client = self._directory.client(request.mac)
+        if client is None:
+            answer = dynamic.answer(
+                request,
+                link,
+                directory=self._directory,
+                leases=self._leases,
+                servers=self._servers,
+                source=source,
+                now=now,
+            )
+        else:
+            answer = reserved.answer(
+                request,
+                client,
+                link,
+                directory=self._directory,
+                servers=self._servers,
+                source=source,
+                journal=self._journal,
+                now=now,
+            )
+        if isinstance(answer, Drop):
+            return answer
+        payload = self._put_into_words(request, answer, client)
+        if payload is None:
+            return Drop.NO_ROOM
+        self.counters.sent[answer.reply] += 1
+        return address_reply(request, answer, payload)
+
+    def _put_into_words(self, request: Request, answer: Answer, client: KnownClient | None) -> bytes | None:
+        scope = answer.scope
+        if answer.reply == wire.MessageType.NAK:
+            return compose_refusal(request, refusal(scope.server, answer.refusal))
+        extras = _NO_EXTRAS if client is None else client.extras
+        ask = ask_of(request, answer.reply)
+        key = (scope, extras, ask)
+        rendering = self._renderings.get(key)
+        if rendering is None:
+            if len(self._renderings) >= RENDERINGS:  # a guest that asks ever differently costs a rendering each time
+                del self._renderings[next(iter(self._renderings))]
+            facts = Facts(self._network.mtu, scope.subnet, extras.boot or scope.subnet.boot, extras.options, ask)
+            rendering = self._renderings[key] = render(facts, scope.server)
+        hostname = client.hostname if client and _wants_hostname(ask) else b""
+        return compose(request, answer, rendering, hostname, self._network.mtu)
+
+    def _subnets_changed(self) -> None:
+        self._renderings.clear()
+        self._servers = frozenset(scope.server for scope in self._scopes)
+        self._leases.keep_only({scope.subnet.id for scope in self._scopes if scope.dynamic})
+        for scope in self._scopes:
+            if scope.dynamic:
+                leases = self._leases.of(scope.subnet.id)
+                leases.configure(scope.subnet, scope.infrastructure, self._directory.owners)
+
+    def _return_to_pools(self, removed: Iterable[Port]) -> None:
+        for port in removed:
+            for ip in port.fixed_ips:
+                scope = find_scope(self._scopes, ip.packed)
+                if scope and scope.dynamic:
+                    self._leases.of(scope.subnet.id).make_available(int(ip))
+
+
+def _wants_hostname(ask: Ask) -> bool:
+    return ask.wanted is None or wire.HOST_NAME in ask.wanted
