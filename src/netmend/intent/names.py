@@ -5,13 +5,15 @@ object itself is what tells netmend's from anybody else's.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha1
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from netmend.intent.network import Network
 
 DEVICE_NAME_MAX = 15  # IFNAMSIZ - 1, linux/if.h
 _PREFIX = 11  # characters of an id that fit behind a three-letter prefix
-_NETMEND = uuid5(NAMESPACE_URL, "https://netmend/ids")
+_NETMEND = uuid5(NAMESPACE_URL, "https://netmend/ids").bytes
 
 DEVICE_GROUP = 0x6E6D6401  # "nmd", 1: set in the very message that creates a device (IFLA_GROUP)
 _MARK = "netmend"
@@ -19,9 +21,14 @@ _MARK = "netmend"
 
 def id_from_name(kind: str, *path: str) -> str:
     """The UUID of an object that intent names but gives no id: `kind` and the names that lead to it."""
-    return str(uuid5(_NETMEND, "\0".join((kind, *path))))
+    digest = bytearray(sha1(_NETMEND + "\0".join((kind, *path)).encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50  # version 5 and variant (RFC 9562 section 5.5), as uuid5 makes them: this is
+    digest[8] = digest[8] & 0x3F | 0x80  # run for each port, and takes a quarter of uuid5's time
+    digits = digest.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+@lru_cache(maxsize=16_384)
 def dhcp_port_id(network_id: str) -> str:
     """The id of netmend's own port on a network: one per network, for ever."""
     return str(uuid5(UUID(network_id), "dhcp"))

@@ -2,7 +2,7 @@
 
 import errno
 import struct
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Final
@@ -11,6 +11,7 @@ from netmend.kernel.changes import changing
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netlink import (
     NLM_F_CREATE,
+    NLM_F_ECHO,
     NLM_F_EXCL,
     NLM_F_REPLACE,
     Batch,
@@ -41,6 +42,7 @@ IFLA_LINK: Final = 5
 IFLA_MASTER: Final = 10
 IFLA_LINKINFO: Final = 18
 IFLA_IFALIAS: Final = 20
+IFLA_INET_CONF: Final = 1
 IFLA_AF_SPEC: Final = 26
 IFLA_GROUP: Final = 27
 IFLA_NET_NS_FD: Final = 28
@@ -52,6 +54,10 @@ IFLA_TUN_OWNER: Final = 1
 VETH_INFO_PEER: Final = 1
 IFLA_BR_MCAST_SNOOPING: Final = 23
 RTEXT_FILTER_SKIP_STATS: Final = 8
+
+IPV4_DEVCONF_FORWARDING: Final = 1  # linux/ip.h
+IPV4_DEVCONF_RP_FILTER: Final = 8
+IPV4_DEVCONF_ARP_IGNORE: Final = 19
 
 IFA_ADDRESS: Final = 1  # linux/if_addr.h
 IFA_LOCAL: Final = 2
@@ -87,6 +93,17 @@ class Link:
     peer_index: int
     peer_netnsid: int | None
     owner: int | None  # uid of a tap's owner
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A device known by its index, such as the far end of a veth just made; the name is for errors."""
+
+    index: int
+    name: str
+
+
+LOOPBACK: Final = Found(1, "lo")  # LOOPBACK_IFINDEX, net/core/net_namespace.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +193,7 @@ def find_link(route: RouteSocket, name: str) -> Link | None:
         raise
 
 
-def create_bridge(route: RouteSocket, name: str, mtu: int, group: int, mac: str) -> None:
+def create_bridge(route: RouteSocket, name: str, mtu: int, group: int, mac: str) -> Link:
     """Make bridge `name`, down, in device group `group`; raises KernelError (EEXIST: somebody has that name).
 
     The MAC is given because a bridge without one takes the lowest of its ports', and changes it as they come and go.
@@ -184,22 +201,34 @@ def create_bridge(route: RouteSocket, name: str, mtu: int, group: int, mac: str)
     """
     data = nested(IFLA_LINKINFO, text(IFLA_INFO_KIND, "bridge"), nested(IFLA_INFO_DATA, u8(IFLA_BR_MCAST_SNOOPING, 0)))
     body = _new_link(name, mtu, group, mac, up=False) + data
-    _perform(route, Request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, "create link", name))
+    return _create(route, name, body)
 
 
-def create_veth(route: RouteSocket, near: VethEnd, far: VethEnd, far_namespace: Netns, master: int = 0) -> None:
+def create_veth(route: RouteSocket, near: VethEnd, far: VethEnd, far_namespace: Netns, master: int = 0) -> Link:
     """Make a veth in one message: the near end up and enslaved to `master`, the far end born in `far_namespace`.
 
     The far end is born down: the kernel configures it before it has a peer, and opening it then gives ENOTCONN
     (drivers/net/veth.c, veth_newlink and veth_open). Raises KernelError: EEXIST when either name is taken, in which
-    case nothing was made.
+    case nothing was made. Returns the near end; its `peer_index` is the far end's index.
     """
     peer = _new_link(far.name, far.mtu, far.group, far.mac, up=False) + u32(IFLA_NET_NS_FD, far_namespace.fileno())
     info = nested(IFLA_LINKINFO, text(IFLA_INFO_KIND, "veth"), nested(IFLA_INFO_DATA, nested(VETH_INFO_PEER, peer)))
     body = _new_link(near.name, near.mtu, near.group, near.mac, up=True)
     if master:
         body += u32(IFLA_MASTER, master)
-    _perform(route, Request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body + info, "create link", near.name))
+    return _create(route, near.name, body + info)
+
+
+def _create(route: RouteSocket, name: str, body: bytes) -> Link:
+    request = Request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ECHO, body, "create link", name)
+    with changing(request.operation, name):
+        echoed = route.perform((request,))
+    if echoed:
+        return decode_link(echoed[-1])
+    found = find_link(route, name)  # a kernel before 6.2 does not echo
+    if found is None:
+        raise KernelError("find link", name, errno.ENODEV)
+    return found
 
 
 def _new_link(name: str, mtu: int, group: int, mac: str | None, *, up: bool) -> bytes:
@@ -210,7 +239,7 @@ def _new_link(name: str, mtu: int, group: int, mac: str | None, *, up: bool) -> 
 
 def set_link(
     route: RouteSocket | Batch,
-    link: Link,
+    link: Link | Found,
     *,
     up: bool | None = None,
     alias: str | None = None,
@@ -218,10 +247,17 @@ def set_link(
     mac: str | None = None,
     master: int | None = None,
     group: int | None = None,
+    ipv4: Mapping[int, int] | None = None,
 ) -> None:
-    """Change what is given, by index; raises KernelError (ENODEV: the device went away meanwhile)."""
+    """Change what is given, by index; raises KernelError (ENODEV: the device went away meanwhile).
+
+    `ipv4` sets the device's IPv4 sysctls by number (IPV4_DEVCONF_*, linux/ip.h), also where /proc/sys is read-only.
+    """
     flags = IFF_UP if up else 0
     body = _LINK.pack(0, 0, link.index, flags, 0 if up is None else IFF_UP)
+    if ipv4:
+        settings = nested(IFLA_INET_CONF, *(u32(number, value) for number, value in ipv4.items()))
+        body += nested(IFLA_AF_SPEC, nested(_AF_INET, settings))
     if mtu is not None:
         body += u32(IFLA_MTU, mtu)
     if mac is not None:
@@ -272,7 +308,7 @@ def dump_addresses(route: RouteSocket) -> dict[int, set[IPv4Interface]]:
     return found
 
 
-def add_address(route: RouteSocket | Batch, link: Link, address: IPv4Interface) -> None:
+def add_address(route: RouteSocket | Batch, link: Link | Found, address: IPv4Interface) -> None:
     """Give `link` an address; that it has it already is no error. Raises KernelError."""
     body = _address_body(link, address) + attribute(IFA_BROADCAST, address.network.broadcast_address.packed)
     request = Request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, "add address", f"{address} on {link.name}")
@@ -292,7 +328,7 @@ def remove_address(route: RouteSocket | Batch, link: Link, address: IPv4Interfac
     _perform(route, request)
 
 
-def _address_body(link: Link, address: IPv4Interface) -> bytes:
+def _address_body(link: Link | Found, address: IPv4Interface) -> bytes:
     packed = address.ip.packed
     header = _ADDRESS.pack(_AF_INET, address.network.prefixlen, 0, 0, link.index)
     return header + attribute(IFA_LOCAL, packed) + attribute(IFA_ADDRESS, packed)

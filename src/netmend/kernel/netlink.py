@@ -17,6 +17,7 @@ from netmend.kernel.errors import KernelError
 
 NLM_F_REQUEST: Final = 0x1  # linux/netlink.h
 NLM_F_ACK: Final = 0x4
+NLM_F_ECHO: Final = 0x8
 NLM_F_DUMP_INTR: Final = 0x10
 NLM_F_ACK_TLVS: Final = 0x200
 NLM_F_CAPPED: Final = 0x100
@@ -112,13 +113,16 @@ class RouteSocket:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def perform(self, requests: Sequence[Request]) -> None:
+    def perform(self, requests: Sequence[Request]) -> list[bytes]:
         """Send `requests` in one system call (more when they are many) and take every answer.
+
+        Returns the objects that the kernel echoed (NLM_F_ECHO; for links since Linux 6.2).
 
         The kernel works through a batch in order and does not stop at an error, so no request of a batch may rely by
         *name* on the success of one before it. Raises KernelError for the first that failed, after all are answered.
         """
         failure: KernelError | None = None
+        echoed: list[bytes] = []
         start = 0
         while start < len(requests):
             message, last = bytearray(), start
@@ -134,8 +138,11 @@ class RouteSocket:
             answered = 0
             while answered < last - start:
                 for kind, sequence, flags, data in self._receive(requests[start].operation, requests[start].target):
-                    if kind != NLMSG_ERROR or not first_sequence <= sequence <= self._sequence:
+                    if not first_sequence <= sequence <= self._sequence:
                         continue  # an answer to a request given up on earlier
+                    if kind != NLMSG_ERROR:
+                        echoed.append(data)
+                        continue
                     answered += 1
                     request = requests[start + sequence - first_sequence]
                     error = _refusal(request, flags, data)
@@ -143,6 +150,7 @@ class RouteSocket:
             start = last
         if failure:
             raise failure
+        return echoed
 
     def get(self, kind: int, body: bytes, operation: str, target: str) -> bytes:
         """The one answer to a request for one object; raises KernelError."""

@@ -82,9 +82,7 @@ def _first(function: Callable[[], int], ready: int) -> int:
         syscalls.mount("proc", "/proc", "proc", syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC)
         mounts.mount_tmpfs("/run")
         with RouteSocket() as route:
-            loopback = links.find_link(route, "lo")
-            if loopback:
-                links.set_link(route, loopback, up=True)
+            links.set_link(route, links.LOOPBACK, up=True)
     except OSError as error:
         os.write(ready, _why_not(error).encode())
         return 2

@@ -6,13 +6,13 @@ an undo fail too, nothing is lost but time: the next pass finds the rest by its 
 """
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
 from netmend.kernel import links, netns, sysctl
 from netmend.kernel.errors import KernelError
-from netmend.kernel.links import Link, VethEnd
+from netmend.kernel.links import Found, Link, VethEnd
 from netmend.kernel.netlink import Batch, RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.tap import Tap
@@ -29,15 +29,16 @@ from netmend.reconcile.steps import (
     Step,
     Unit,
 )
-from netmend.wiring import Device, FarEnd, Home
+from netmend.wiring import Device, Home
 
 # The bridge has no business on layer 3: guests must not reach the host, nor the host's routes, through it.
-_BRIDGE_SYSCTLS = (
-    ("ipv6/conf/{}/disable_ipv6", 1),
-    ("ipv4/conf/{}/arp_ignore", 8),
-    ("ipv4/conf/{}/rp_filter", 1),
-    ("ipv4/conf/{}/forwarding", 0),
-)
+_BRIDGE_IPV4 = {
+    links.IPV4_DEVCONF_FORWARDING: 0,
+    links.IPV4_DEVCONF_RP_FILTER: 1,  # without a route through the bridge, all that comes in for the host is dropped
+    links.IPV4_DEVCONF_ARP_IGNORE: 8,
+}
+# Forwarding is inherited from the host, and no router lives in the namespace.
+_INNER_IPV4 = {links.IPV4_DEVCONF_FORWARDING: 0}
 
 
 class StepFailed(Exception):
@@ -53,10 +54,17 @@ class Executor:
     """Performs units of steps in the network namespace of the thread that made its RouteSocket."""
 
     def __init__(
-        self, route: RouteSocket, directory: str, held: HeldNamespaces, prepare_directory: Callable[[], None]
+        self,
+        route: RouteSocket,
+        found: Mapping[str, Link],
+        directory: str,
+        held: HeldNamespaces,
+        prepare_directory: Callable[[], None],
     ) -> None:
-        """`prepare_directory` is called before a name is made."""
+        """`found` are the host's links as the plan saw them; `prepare_directory` is called before a name is made."""
         self._route = route
+        self._found = found
+        self._made: dict[str, Link] = {}
         self._directory = directory
         self._held = held
         self._prepare_directory = prepare_directory
@@ -123,12 +131,9 @@ class Executor:
     def _make_namespace(self, network_id: str) -> None:
         with Netns.create(namespace_name(network_id)) as made:
             self._held.hold(network_id, made)
+            # Marked before it gets a name: a namespace that can be found is known to be ours.
             with RouteSocket() as inside:
-                loopback = links.find_link(inside, "lo")
-                assert loopback is not None
-                # Marked before it gets a name: a namespace that can be found is known to be ours.
-                links.set_link(inside, loopback, up=True, alias=str(Mark("namespace", network_id)))
-            sysctl.write("ipv4/ip_forward", 0)  # inherited from the host, and no router lives here
+                links.set_link(inside, links.LOOPBACK, up=True, alias=str(Mark("namespace", network_id)))
 
     def _unpin_own(self, network_id: str) -> None:
         """Unpin the name if it leads to the namespace that we hold."""
@@ -143,48 +148,42 @@ class Executor:
     def _make_device(self, network_id: str, device: Device) -> None:
         match device.kind:
             case "bridge":
-                links.create_bridge(self._route, device.name, device.mtu, DEVICE_GROUP, device.mac or "")
-                self._configure_bridge(device)
-                links.set_link(self._route, self._find(device.name), up=True, alias=str(device.mark))
+                bridge = links.create_bridge(self._route, device.name, device.mtu, DEVICE_GROUP, device.mac or "")
+                self._made[device.name] = bridge
+                self._finish_bridge(bridge, device)
             case "veth":
                 self._make_veth(network_id, device)
             case "tap":
                 self._make_tap(device)
 
-    def _configure_bridge(self, device: Device) -> None:
-        for name, value in _BRIDGE_SYSCTLS:
-            sysctl.write(name.format(device.name), value)
+    def _finish_bridge(self, bridge: Link, device: Device) -> None:
+        sysctl.write(f"ipv6/conf/{device.name}/disable_ipv6", 1)
+        links.set_link(self._route, bridge, up=True, alias=str(device.mark), ipv4=_BRIDGE_IPV4)
 
     def _make_veth(self, network_id: str, device: Device) -> None:
         far = device.far
         assert far is not None
-        near = VethEnd(device.name, device.mtu, DEVICE_GROUP)
-        end = VethEnd(far.name, device.mtu, 0, far.mac)
-        place = self._held[network_id].duplicate() if isinstance(far.place, Home) else self._guest_place(far)
-        with place:
-            links.create_veth(self._route, near, end, place, self._find(device.master).index if device.master else 0)
-            links.set_link(self._route, self._find(device.name), alias=str(device.mark))
+        near_end = VethEnd(device.name, device.mtu, DEVICE_GROUP)
+        far_end = VethEnd(far.name, device.mtu, 0, far.mac)
+        is_home = isinstance(far.place, Home)
+        with self._held[network_id].duplicate() if is_home else open_place(far, self._directory) as place:
+            near = links.create_veth(self._route, near_end, far_end, place, self._master(device))
+            links.set_link(self._route, near, alias=str(device.mark))
             with place.entered(), RouteSocket() as inside:
-                inner = links.find_link(inside, far.name)
-                if inner is None:
-                    raise KernelError("find link", f"{far.name} in {place.label}", errno.ENODEV)
+                inner = Found(near.peer_index, far.name)
                 batch = Batch(inside)
-                links.set_link(batch, inner, up=True)
+                links.set_link(batch, inner, up=True, ipv4=_INNER_IPV4 if is_home else None)
                 for address in far.addresses:
                     links.add_address(batch, inner, address)
                 batch.send()
-
-    def _guest_place(self, far: FarEnd) -> Netns:
-        return open_place(far, self._directory)
 
     def _make_tap(self, device: Device) -> None:
         # Until `persist`, the tap lives only as long as this process: killed here, it leaves nothing behind.
         with Tap(device.name) as tap:
             found = self._find(device.name)
-            master = self._find(device.master).index if device.master else None
             links.set_link(self._route, found, group=DEVICE_GROUP, mtu=device.mtu)
             links.set_link(self._route, found, alias=str(device.mark))
-            links.set_link(self._route, found, master=master, up=True)
+            links.set_link(self._route, found, master=self._master(device), up=True)
             if device.owner is not None:
                 tap.set_owner(device.owner)
             tap.persist()
@@ -195,9 +194,16 @@ class Executor:
             raise KernelError("find link", name, errno.ENODEV)
         return found
 
+    def _master(self, device: Device) -> int:
+        """The index of the bridge that the device is a port of; 0 when it is none's."""
+        if device.master is None:
+            return 0
+        known = self._made.get(device.master) or self._found.get(device.master)
+        return (known or self._find(device.master)).index
+
     def _mend(self, device: Device, was: Link, differs: tuple[str, ...]) -> None:
         if device.kind == "bridge" and ("alias" in differs or "up" in differs):
-            self._configure_bridge(device)  # killed before it was done
+            self._finish_bridge(was, device)  # killed before it was done
         links.set_link(
             self._route,
             was,
@@ -206,7 +212,7 @@ class Executor:
             group=DEVICE_GROUP if "group" in differs else None,
             mtu=device.mtu if "mtu" in differs else None,
             mac=device.mac if "mac" in differs else None,
-            master=self._find(device.master).index if device.master and "master" in differs else None,
+            master=self._master(device) if "master" in differs else None,
         )
 
     def _restore(self, device: Device, was: Link, differs: tuple[str, ...]) -> None:

@@ -22,7 +22,7 @@ from netmend.reconcile.steps import (
     Step,
     Unit,
 )
-from netmend.wiring import Device, Home, wanted_devices
+from netmend.wiring import Device, Home
 
 _KERNEL_KIND = {"bridge": "bridge", "veth": "veth", "tap": "tun"}  # IFLA_INFO_KIND of each kind of device
 NOT_WANTED = "not in intent"
@@ -36,9 +36,15 @@ def plan_removal(network_id: str, snapshot: Snapshot, namespace: NamespaceSeen) 
     return Plan(network_id, (Unit(None, tuple(steps)),) if steps else ())
 
 
-def plan_network(network: Network, snapshot: Snapshot, namespace: NamespaceSeen, guests: Mapping[str, FarSeen]) -> Plan:
-    """The plan that makes `network` what intent says, from what was seen."""
-    devices = {device.name: device for device in wanted_devices(network)}
+def plan_network(
+    network: Network,
+    wanted: Iterable[Device],
+    snapshot: Snapshot,
+    namespace: NamespaceSeen,
+    guests: Mapping[str, FarSeen],
+) -> Plan:
+    """The plan that makes `network` what intent says, with the `wanted` devices (bridge first), from what was seen."""
+    devices = {device.name: device for device in wanted}
     blocked: list[Problem] = []
     core: list[Step] = [
         DeleteDevice(network.id, link, NOT_WANTED)

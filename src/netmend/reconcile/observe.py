@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
 from typing import Literal
 
-from netmend.intent.names import DEVICE_GROUP, Mark, host_device_names, namespace_name
+from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
 from netmend.intent.network import Network
 from netmend.intent.plug import NetnsPlug, PidPlug
 from netmend.kernel import links, netns, nsdir
@@ -17,7 +17,7 @@ from netmend.kernel.errors import KernelError, NotANamespace
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
-from netmend.wiring import FarEnd, Home, wanted_devices
+from netmend.wiring import Device, FarEnd, Home
 
 _NAME_PREFIX = namespace_name("")
 
@@ -39,11 +39,8 @@ def is_ours(link: Link) -> bool:
     return link.group == DEVICE_GROUP or Mark.parse(link.alias) is not None
 
 
-def take_snapshot(route: RouteSocket, networks: Iterable[Network], directory: str) -> Snapshot:
-    """One dump of links and one listing of names; raises KernelError."""
-    wanted: dict[str, str] = {}
-    for network in networks:
-        wanted.update(dict.fromkeys(host_device_names(network), network.id))
+def take_snapshot(route: RouteSocket, wanted: Mapping[str, str], directory: str) -> Snapshot:
+    """One dump of links and one listing of names; `wanted` maps names of devices to network ids. Raises KernelError."""
     found = {link.name: link for link in links.dump_chosen_links(route, DEVICE_GROUP, wanted)}
     owners: dict[str, str] = {}
     for name, link in found.items():
@@ -125,10 +122,10 @@ def open_place(far: FarEnd, directory: str) -> Netns:
             raise ValueError("the network's own namespace is no guest's")
 
 
-def look_at_guests(route: RouteSocket, network: Network, directory: str) -> dict[str, FarSeen]:
+def look_at_guests(route: RouteSocket, devices: Iterable[Device], directory: str) -> dict[str, FarSeen]:
     """By device name, for each port plugged into a namespace: where that namespace is."""
     seen: dict[str, FarSeen] = {}
-    for device in wanted_devices(network):
+    for device in devices:
         if device.far is None or isinstance(device.far.place, Home):
             continue
         try:

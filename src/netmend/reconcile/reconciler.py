@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock, local
@@ -16,6 +15,7 @@ from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.reconcile.apply import Executor, StepFailed
 from netmend.reconcile.breaker import Breaker, Diagnosis, HostFault, host_fault
+from netmend.reconcile.crew import work_through
 from netmend.reconcile.diff import plan_network, plan_removal
 from netmend.reconcile.elsewhere import find_elsewhere
 from netmend.reconcile.held import HeldNamespaces
@@ -29,6 +29,7 @@ from netmend.reconcile.observe import (
 )
 from netmend.reconcile.resync import Problem, Reason, Resync, back_off
 from netmend.reconcile.steps import Plan
+from netmend.wiring import Device, wanted_devices
 
 WORKERS = 4
 
@@ -98,16 +99,16 @@ class Reconciler:
         self.in_progress: dict[str, Plan] = {}
         self._listener = listener or Listener()
         self._clock = clock
+        self._devices: dict[str, tuple[Network, list[Device]]] = {}
         self._foreign_names: set[str] = set()
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="reconcile")
+        self._workers = workers
         self._routes = local()
         self._pass_lock = Lock()
         self._directory_lock = Lock()
         self._directory_ready = False
 
     def close(self) -> None:
-        """Stop the workers and let go of descriptors; what was made stays."""
-        self._pool.shutdown(wait=True)
+        """Let go of descriptors; what was made stays."""
         self.held.close()
 
     def plan(self, intent: Intent) -> list[Plan]:
@@ -138,8 +139,7 @@ class Reconciler:
                 if not self.breaker.is_open:
                     for network_id in self._unwanted(work, scope):
                         self._remove_guarded(network_id, work)
-                for _ in self._pool.map(lambda network: self._one_guarded(network, work), chosen):
-                    pass
+                work_through(lambda network: self._one_guarded(network, work), chosen, self._workers)
             except (KernelError, HostFault) as error:
                 fault = error if isinstance(error, HostFault) else host_fault(error) or _unreadable(error)
                 self.breaker.open(fault.diagnosis, self._clock())
@@ -162,7 +162,17 @@ class Reconciler:
 
     def _look(self, intent: Intent, *, apply: bool) -> _Work:
         with self._route() as route:
-            return _Work(intent, take_snapshot(route, intent.networks.values(), self.directory), apply)
+            wanted: dict[str, str] = {}
+            for network in intent.networks.values():
+                wanted.update(dict.fromkeys((device.name for device in self._wanted(network)), network.id))
+            return _Work(intent, take_snapshot(route, wanted, self.directory), apply)
+
+    def _wanted(self, network: Network) -> list[Device]:
+        """The devices that `network` should have, worked out once a change of it."""
+        known = self._devices.get(network.id)
+        if known is None or known[0] is not network:
+            known = self._devices[network.id] = (network, wanted_devices(network))
+        return known[1]
 
     def _unwanted(self, work: _Work, scope: Collection[str] | None) -> list[str]:
         """Networks of which something of ours is there, and intent has none."""
@@ -178,8 +188,8 @@ class Reconciler:
     def _remove_guarded(self, network_id: str, work: _Work) -> None:
         try:
             self._remove(network_id, work)
-            if network_id:
-                self.resync.forget(network_id)
+            self.resync.forget(network_id)
+            self._devices.pop(network_id, None)
         except StepFailed as failed:
             self._failed(network_id, failed, work)
 
@@ -222,9 +232,10 @@ class Reconciler:
     def _one(self, network: Network, work: _Work, *, probe: bool = False) -> list[Problem]:
         """Look at one network and make it right; returns what is still wrong."""
         seen = self._namespace(network.id, work)
+        devices = self._wanted(network)
         with self._route() as route:
-            guests = look_at_guests(route, network, self.directory)
-        plan = plan_network(network, work.snapshot, seen, guests)
+            guests = look_at_guests(route, devices, self.directory)
+        plan = plan_network(network, devices, work.snapshot, seen, guests)
         stopped = self.breaker.is_open and not probe
         if plan.steps and stopped and work.apply:
             problems: list[Problem] = [Problem(None, "the host has a fault; nothing is created until it is mended")]
@@ -260,7 +271,7 @@ class Reconciler:
         problems: list[Problem] = []
         try:
             with self._route() as route:
-                executor = Executor(route, self.directory, self.held, self._prepare_directory)
+                executor = Executor(route, work.snapshot.links, self.directory, self.held, self._prepare_directory)
                 for unit in plan.units:
                     try:
                         executor.perform(unit, lambda error: problems.append(self._failed_pin(error)))
