@@ -247,6 +247,12 @@ def messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
         start += (length + 3) & ~3
 
 
+def notifications(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Type and body of each message of a multicast datagram."""
+    for kind, _, _, body in messages(data):
+        yield kind, body
+
+
 def _refusal(request: Request, flags: int, data: bytes) -> KernelError | None:
     code = -struct.unpack_from("=i", data)[0]
     if code == 0 or code in request.tolerate:

@@ -1,0 +1,156 @@
+"""Hearing of changes: files by inotify(7), mounts by poll(2) on mountinfo (proc(5)), links by rtnetlink(7).
+
+What is heard is only a hint to look again; none of these promises to tell everything.
+"""
+
+import ctypes
+import os
+import select
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from netmend.kernel.errors import KernelError
+from netmend.kernel.links import RTM_DELADDR, RTM_DELLINK, RTM_NEWLINK, Link, decode_link
+from netmend.kernel.netlink import events_socket, notifications
+
+IN_MODIFY: Final = 0x2  # linux/inotify.h
+IN_CLOSE_WRITE: Final = 0x8
+IN_MOVED_FROM: Final = 0x40
+IN_MOVED_TO: Final = 0x80
+IN_CREATE: Final = 0x100
+IN_DELETE: Final = 0x200
+IN_DELETE_SELF: Final = 0x400
+IN_MOVE_SELF: Final = 0x800
+IN_UNMOUNT: Final = 0x2000
+IN_Q_OVERFLOW: Final = 0x4000
+IN_IGNORED: Final = 0x8000
+
+_EVENT: Final = struct.Struct("iIII")
+_RTNLGRP_LINK: Final = 1  # linux/rtnetlink.h
+_RTNLGRP_IPV4_IFADDR: Final = 5
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class DirectoryWatch:
+    """Names that appear, vanish or are written in directories; readable (`fileno`) when there is something to read."""
+
+    def __init__(self) -> None:
+        self._descriptor: int = _libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        if self._descriptor < 0:
+            raise KernelError("watch", "directories", ctypes.get_errno())
+        self._directories: dict[int, str] = {}
+
+    def add(self, directory: str) -> None:
+        """Watch `directory`; raises KernelError (ENOENT: not there; ENOSPC: sysctl fs.inotify.max_user_watches)."""
+        mask = IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF
+        watch = _libc.inotify_add_watch(self._descriptor, os.fsencode(directory), ctypes.c_uint32(mask))
+        if watch < 0:
+            raise KernelError("watch", directory, ctypes.get_errno())
+        self._directories[watch] = directory
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def read(self) -> list[tuple[str, str]]:
+        """What happened since: (directory, name), with an empty name when the directory itself is concerned, and two
+        empty strings when events were lost."""
+        heard: list[tuple[str, str]] = []
+        while True:
+            try:
+                data = os.read(self._descriptor, 65_536)
+            except BlockingIOError:
+                return heard
+            start = 0
+            while start < len(data):
+                watch, mask, _, length = _EVENT.unpack_from(data, start)
+                name = data[start + 16 : start + 16 + length].rstrip(b"\0")
+                start += 16 + length
+                if mask & IN_Q_OVERFLOW:
+                    heard.append(("", ""))
+                elif mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED):
+                    heard.append((self._directories.get(watch, ""), ""))
+                else:
+                    heard.append((self._directories.get(watch, ""), os.fsdecode(name)))
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class MountWatch:
+    """Changes of the calling process's mount namespace, of any kind."""
+
+    def __init__(self) -> None:
+        self._descriptor = os.open("/proc/self/mountinfo", os.O_RDONLY | os.O_CLOEXEC)
+        self._poll = select.poll()
+        self._poll.register(self._descriptor, select.POLLPRI)
+        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._poll.register(self._wake_read, select.POLLIN)
+
+    def wait(self) -> bool:
+        """Block until something was mounted, unmounted or changed (True), or `stop` was called (False)."""
+        ready = {descriptor for descriptor, _ in self._poll.poll()}
+        return self._wake_read not in ready
+
+    def stop(self) -> None:
+        os.write(self._wake_write, b"x")
+
+    def close(self) -> None:
+        for descriptor in (self._descriptor, self._wake_read, self._wake_write):
+            os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """A link appeared or changed (`gone` False), or vanished; `netnsid` None: in our own namespace."""
+
+    link: Link
+    gone: bool
+    netnsid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressGone:
+    """An IPv4 address was taken from a link."""
+
+    netnsid: int | None
+
+
+class LinkWatch:
+    """Links and addresses as they change, here and in every namespace at the far end of one of our veths."""
+
+    def __init__(self) -> None:
+        """Raises KernelError."""
+        self._socket = events_socket((_RTNLGRP_LINK, _RTNLGRP_IPV4_IFADDR), all_namespaces=True)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def read(self) -> Iterator[LinkChanged | AddressGone | None]:
+        """What was heard since; None when the kernel says that it dropped some."""
+        while True:
+            try:
+                data, ancillary, _, _ = self._socket.recvmsg(65_536, 64)
+            except BlockingIOError:
+                return
+            except OSError:  # ENOBUFS
+                yield None
+                continue
+            netnsid = _netnsid(ancillary)
+            for kind, body in notifications(data):
+                if kind in {RTM_NEWLINK, RTM_DELLINK}:
+                    yield LinkChanged(decode_link(body), kind == RTM_DELLINK, netnsid)
+                elif kind == RTM_DELADDR:
+                    yield AddressGone(netnsid)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def _netnsid(ancillary: list[tuple[int, int, bytes]]) -> int | None:
+    for level, kind, data in ancillary:
+        if level == 270 and kind == 8:  # SOL_NETLINK, NETLINK_LISTEN_ALL_NSID
+            found: int = struct.unpack("i", data[:4])[0]
+            return found if found >= 0 else None
+    return None
