@@ -7,12 +7,13 @@ from netmend.intent import Pool
 
 
 def choose_server_address(
-    cidr: IPv4Network, gateway: IPv4Address | None, pools: Sequence[Pool], fixed: Set[IPv4Address]
+    cidr: IPv4Network, gateway: IPv4Address | None, pools: Sequence[Pool], fixed: Set[int]
 ) -> IPv4Address | None:
     """netmend's own address in a subnet: a function of the subnet, so that it stays over restarts.
 
-    The first usable address that is not the gateway, in no pool and not fixed; if there is none, the highest address
-    of a pool that is not fixed (`without` then takes it out of the pool). None when every address is taken.
+    The first usable address that is not the gateway, in no pool and not `fixed` (ports' addresses, as integers); if
+    there is none, the highest address of a pool that is not fixed (`without` then takes it out of the pool). None when
+    every address is taken.
     """
     broadcast = cidr.broadcast_address
     by_first = sorted(pools, key=lambda pool: pool.first)
@@ -21,14 +22,14 @@ def choose_server_address(
         pool = next((pool for pool in by_first if candidate in pool), None)
         if pool is not None:
             candidate = pool.last + 1
-        elif candidate == gateway or candidate in fixed:
+        elif candidate == gateway or int(candidate) in fixed:
             candidate += 1
         else:
             return candidate
     for pool in reversed(by_first):
         candidate = min(pool.last, broadcast - 1)
         while candidate in pool:
-            if candidate != gateway and candidate not in fixed:
+            if candidate != gateway and int(candidate) not in fixed:
                 return candidate
             candidate -= 1
     return None

@@ -2,6 +2,7 @@
 
 import re
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Network, NetmaskValueError
+from socket import AF_INET, inet_pton
 
 from netmend.intent import Pool
 from netmend.intent.names import DEVICE_NAME_MAX
@@ -89,6 +90,12 @@ def address(text: str) -> IPv4Address:
 
 def host_address(text: str) -> IPv4Address:
     """An IPv4 address that a host can have: neither loopback, nor multicast, nor `this network`, nor broadcast."""
+    try:
+        number = int.from_bytes(inet_pton(AF_INET, text))  # as strict as IPv4Address about text, and much faster
+    except (OSError, ValueError):
+        number = 0
+    if 1 <= number >> 24 <= 126:
+        return IPv4Address(number)  # nearly all are
     value = address(text)
     for block, what in _UNUSABLE:
         if value in block:
@@ -104,7 +111,7 @@ def block(text: str) -> IPv4Network:
         except ValueError:
             pass
         else:
-            raise ValueError(f"{text}: IPv6 is not served yet; give an IPv4 block")
+            raise ValueError(f"{text!r}: IPv6 is not served yet; give an IPv4 block")
     if "/" not in text:
         raise ValueError(f"{text!r} has no prefix length (such as {text}/24)")
     try:

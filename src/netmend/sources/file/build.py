@@ -29,29 +29,22 @@ def build_intent(shape: FileShape, complaints: Complaints) -> Intent:
 
 def _build_network(reader: Reader, host_names: HostNames, place: Place, shape: NetworkShape) -> Network:
     """The network; where something was complained of, with a substitute that conflicts with nothing."""
-    name = reader.read((*place, "name"), fields.name, shape.name) or shape.name
-    network_id = reader.read((*place, "id"), fields.uuid, shape.id) or id_from_name("network", shape.name)
-    mtu = reader.read((*place, "mtu"), fields.mtu, shape.mtu) or DEFAULT_MTU
+    name = reader.read(place, "name", fields.name, shape.name) or ascii(shape.name)
+    network_id = reader.read(place, "id", fields.uuid, shape.id) or id_from_name("network", name)
+    mtu = reader.read(place, "mtu", fields.mtu, shape.mtu) or DEFAULT_MTU
     host_names.take_network(place, network_id, name)
     frames = Frames(reader, (*place, "subnets"), shape.subnets or ())
-    ports = _build_ports(reader, host_names, place, shape, frames)
-    subnets = _build_subnets(reader, host_names, name, frames, ports)
-    network = Network(network_id, name, mtu, subnets=subnets, ports=ports.by_id)
-    return network if shape.wiring is None else replace(network, wiring=shape.wiring)
-
-
-def _build_ports(reader: Reader, host_names: HostNames, place: Place, shape: NetworkShape, frames: Frames) -> Ports:
-    ports = Ports(reader, frames)
+    ports = Ports(reader, host_names, frames, name)
     only_fixed = bool(shape.subnets) and not any(subnet.dynamic for subnet in shape.subnets or ())
     for index, port_shape in enumerate(shape.ports or ()):
         port_place = (*place, "ports", index)
-        port = build_port(reader, port_place, port_shape, shape.name)
-        ports.add(port_place, port)
-        host_names.take_port(port_place, port, shape.name)
+        ports.add(port_place, build_port(reader, port_place, port_shape, name))
         if only_fixed and port_shape.fixed_ips is None:
             why = "gets no address: give it fixed_ips (`[]` if it shall have none), or make a subnet dynamic"
             reader.complain(port_place, why)
-    return ports
+    subnets = _build_subnets(reader, host_names, name, frames, ports)
+    network = Network(network_id, name, mtu, subnets=subnets, ports=ports.by_id)
+    return network if shape.wiring is None else replace(network, wiring=shape.wiring)
 
 
 def _build_subnets(
@@ -60,7 +53,7 @@ def _build_subnets(
     subnets: list[Subnet] = []
     names: set[str] = set()
     for frame in frames:
-        subnet = build_subnet(reader, network_name, frames, frame, ports.by_address.keys())
+        subnet = build_subnet(reader, network_name, frames, frame, ports.by_number.keys())
         if subnet is None:
             continue
         if subnet.name in names:

@@ -18,15 +18,15 @@ _NO_PLUG = NoPlug()
 
 def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str) -> Port:
     """The port; where something was complained of, with a substitute that conflicts with nothing."""
-    name = reader.read((*place, "name"), fields.name, shape.name)
-    port_id = reader.read((*place, "id"), fields.uuid, shape.id) or id_from_name("port", network_name, shape.name)
-    mac = reader.read((*place, "mac"), fields.mac, shape.mac) if shape.mac is not None else mac_from_id(port_id)
-    fixed_ips = reader.read_all((*place, "fixed_ips"), fields.host_address, shape.fixed_ips)
-    hostname = reader.read((*place, "hostname"), fields.host_name, shape.hostname)
-    options = _options(reader, (*place, "dhcp_options"), shape.dhcp_options) if shape.dhcp_options else ()
+    name = reader.read(place, "name", fields.name, shape.name) or ascii(shape.name)
+    port_id = reader.read(place, "id", fields.uuid, shape.id) or id_from_name("port", network_name, name)
+    mac = reader.read(place, "mac", fields.mac, shape.mac) if shape.mac is not None else mac_from_id(port_id)
+    fixed_ips = reader.read_all(place, "fixed_ips", fields.host_address, shape.fixed_ips)
+    hostname = reader.read(place, "hostname", fields.host_name, shape.hostname)
+    options = _options(reader, place, shape.dhcp_options) if shape.dhcp_options else ()
     boot = build_boot(reader, (*place, "boot"), shape.boot) if shape.boot else None
-    plug = _plug(reader, (*place, "plug"), shape.plug) if isinstance(shape.plug, PlugShape) else _NO_PLUG
-    return Port(port_id, name or shape.name, mac or "", fixed_ips, hostname, options, boot, plug)
+    plug = _plug(reader, place, shape.plug) if isinstance(shape.plug, PlugShape) else _NO_PLUG
+    return Port(port_id, name, mac or "", fixed_ips, hostname, options, boot, plug)
 
 
 def build_boot(reader: Reader, place: Place, shape: BootShape) -> Boot:
@@ -38,8 +38,8 @@ def build_boot(reader: Reader, place: Place, shape: BootShape) -> Boot:
         if built is not None:
             by_architecture.append(built)
     return Boot(
-        tftp_server=reader.read((*place, "tftp_server"), fields.tftp_server, shape.tftp_server),
-        bootfile=reader.read((*place, "bootfile"), fields.bootfile, shape.bootfile),
+        tftp_server=reader.read(place, "tftp_server", fields.tftp_server, shape.tftp_server),
+        bootfile=reader.read(place, "bootfile", fields.bootfile, shape.bootfile),
         by_architecture=tuple(by_architecture),
     )
 
@@ -48,15 +48,15 @@ def _boot_by_architecture(
     reader: Reader, place: Place, shape: BootByArchitectureShape, taken: set[int]
 ) -> BootByArchitecture | None:
     place_of_list = (*place, "architectures")
-    architectures = reader.read_all(place_of_list, fields.architecture, shape.architectures)
+    architectures = reader.read_all(place, "architectures", fields.architecture, shape.architectures)
     if not shape.architectures:
         reader.complain(place_of_list, "names no architecture")
     for architecture in architectures:
         if architecture in taken:
             reader.complain(place_of_list, f"architecture {architecture} has a boot file already")
         taken.add(architecture)
-    bootfile = reader.read((*place, "bootfile"), fields.bootfile, shape.bootfile)
-    tftp_server = reader.read((*place, "tftp_server"), fields.tftp_server, shape.tftp_server)
+    bootfile = reader.read(place, "bootfile", fields.bootfile, shape.bootfile)
+    tftp_server = reader.read(place, "tftp_server", fields.tftp_server, shape.tftp_server)
     return BootByArchitecture(frozenset(architectures), bootfile, tftp_server) if bootfile else None
 
 
@@ -66,15 +66,16 @@ def _options(reader: Reader, place: Place, raw: Mapping[str, object]) -> tuple[t
         try:
             code, payload = encode_option(name, value)
         except ValueError as error:
-            reader.complain((*place, name), str(error))
+            reader.complain((*place, "dhcp_options", name), str(error))
             continue
         if code in options:
-            reader.complain((*place, name), f"option {option_label(code)} is given twice, by name and by number")
+            reader.complain((*place, "dhcp_options", name), f"option {option_label(code)} is given twice")
         options[code] = payload
     return tuple(sorted(options.items()))
 
 
-def _plug(reader: Reader, place: Place, shape: PlugShape) -> Plug:
+def _plug(reader: Reader, port_place: Place, shape: PlugShape) -> Plug:
+    place = (*port_place, "plug")
     given = [way for way in (shape.tap, shape.netns, shape.pid) if way is not None]
     if len(given) != 1:
         reader.complain(place, f"a plug is one of {PLUG_FORMS}")
@@ -89,10 +90,10 @@ def _plug(reader: Reader, place: Place, shape: PlugShape) -> Plug:
         return TapPlug(shape.tap.owner)
     device: str | None = DEFAULT_GUEST_DEVICE
     if shape.device is not None:
-        device = reader.read((*place, "device"), fields.device_name, shape.device)
+        device = reader.read(place, "device", fields.device_name, shape.device)
     if shape.pid is not None:
         if not 1 <= shape.pid <= PID_MAX:
             reader.complain((*place, "pid"), f"{shape.pid} is no process id (1 to {PID_MAX})")
         return PidPlug(shape.pid, device) if device else _NO_PLUG
-    netns = reader.read((*place, "netns"), fields.namespace_name, shape.netns)
+    netns = reader.read(place, "netns", fields.namespace_name, shape.netns)
     return NetnsPlug(netns, device) if netns and device else _NO_PLUG

@@ -19,19 +19,17 @@ ADDRESSES_MAX = 63  # that one DHCP option holds (RFC 2132 section 2: 255 bytes)
 _ON_LINK = IPv4Address(0)  # as a nexthop (RFC 3442, "Local Subnet Routes")
 
 
-def build_subnet(
-    reader: Reader, network_name: str, frames: Frames, frame: Frame, fixed: Set[IPv4Address]
-) -> Subnet | None:
+def build_subnet(reader: Reader, network_name: str, frames: Frames, frame: Frame, fixed: Set[int]) -> Subnet | None:
     """The subnet of `frame`, if an address is left for netmend itself; `fixed` is what the network's ports have. Where
     something was complained of, it holds a substitute."""
     place, shape = frame.place, frame.shape
-    name = reader.read((*place, "name"), fields.name, shape.name) or str(frame.cidr)
-    subnet_id = reader.read((*place, "id"), fields.uuid, shape.id) or id_from_name("subnet", network_name, name)
-    dns_servers = _servers(reader, (*place, "dns_servers"), shape.dns_servers)
-    ntp_servers = _servers(reader, (*place, "ntp_servers"), shape.ntp_servers)
-    domain = reader.read((*place, "domain"), fields.host_name, shape.domain)
+    name = reader.read(place, "name", fields.name, shape.name) or str(frame.cidr)
+    subnet_id = reader.read(place, "id", fields.uuid, shape.id) or id_from_name("subnet", network_name, name)
+    dns_servers = _servers(reader, place, "dns_servers", shape.dns_servers)
+    ntp_servers = _servers(reader, place, "ntp_servers", shape.ntp_servers)
+    domain = reader.read(place, "domain", fields.host_name, shape.domain)
     routes = _routes(reader, (*place, "routes"), shape.routes or (), frames)
-    lease_time = reader.read((*place, "lease_time"), fields.lease_time, shape.lease_time)
+    lease_time = reader.read(place, "lease_time", fields.lease_time, shape.lease_time)
     boot = build_boot(reader, (*place, "boot"), shape.boot) if shape.boot else None
 
     server_address = frame.server_address
@@ -62,19 +60,19 @@ def build_subnet(
     )
 
 
-def _servers(reader: Reader, place: Place, texts: Sequence[str] | None) -> tuple[IPv4Address, ...]:
-    servers = reader.read_all(place, fields.host_address, texts)
+def _servers(reader: Reader, place: Place, field: str, texts: Sequence[str] | None) -> tuple[IPv4Address, ...]:
+    servers = reader.read_all(place, field, fields.host_address, texts)
     if len(servers) > ADDRESSES_MAX:
-        reader.complain(place, f"{len(servers)} addresses; a DHCP option holds {ADDRESSES_MAX}")
+        reader.complain((*place, field), f"{len(servers)} addresses; a DHCP option holds {ADDRESSES_MAX}")
     return servers
 
 
 def _routes(reader: Reader, place: Place, shapes: Sequence[RouteShape], frames: Frames) -> tuple[Route, ...]:
     routes: dict[IPv4Network, Route] = {}
     for index, shape in enumerate(shapes):
-        destination = reader.read((*place, index, "destination"), fields.block, shape.destination)
-        nexthop = reader.read((*place, index, "nexthop"), fields.address, shape.nexthop)
-        if nexthop is not None and nexthop != _ON_LINK and not frames.may_hold(nexthop):
+        destination = reader.read((*place, index), "destination", fields.block, shape.destination)
+        nexthop = reader.read((*place, index), "nexthop", fields.address, shape.nexthop)
+        if nexthop is not None and nexthop != _ON_LINK and not frames.may_hold(int(nexthop)):
             why = f"{nexthop} is in no subnet of this network (0.0.0.0 means: on link)"
             reader.complain((*place, index, "nexthop"), why)
         if destination is None or nexthop is None:

@@ -129,6 +129,9 @@ def _build(parser: Any, with_lines: bool) -> Document:
     """One pass over the events. The loop is flat and checks types by identity: it runs a million times for a file of
     65,000 ports."""
     next_event = parser.get_event
+    scalar, mapping_start, mapping_end = ScalarEvent, MappingStartEvent, MappingEndEvent
+    sequence_start, sequence_end = SequenceStartEvent, SequenceEndEvent
+    maybe_not_text = _MAYBE_NOT_TEXT
     holder: list[Any] = []  # the root is its only item
     current: Any = holder
     is_mapping = False
@@ -142,7 +145,7 @@ def _build(parser: Any, with_lines: bool) -> Document:
     while True:
         event = next_event()
         kind = type(event)
-        if kind is ScalarEvent:
+        if kind is scalar:
             nodes += 1
             value = event.value
             tag = event.tag
@@ -150,13 +153,13 @@ def _build(parser: Any, with_lines: bool) -> Document:
                 if is_mapping and key is None:
                     if value == "<<" and event.implicit[0]:
                         value = _MERGE
-                elif event.implicit[0] and value[:1] in _MAYBE_NOT_TEXT:
+                elif event.implicit[0] and value[:1] in maybe_not_text:
                     value = resolve(value)
             elif tag not in _TEXT_TAGS:
                 raise DocumentError((event.start_mark.line + 1, f"the tag {tag!r} has no meaning here"))
             if event.anchor is not None:
                 anchors[event.anchor] = value, 1
-        elif kind is MappingStartEvent or kind is SequenceStartEvent:
+        elif kind is mapping_start or kind is sequence_start:
             nodes += 1
             if len(outer) >= DEPTH_MAX:
                 raise DocumentError((event.start_mark.line + 1, f"nested more than {DEPTH_MAX} deep"))
@@ -169,13 +172,13 @@ def _build(parser: Any, with_lines: bool) -> Document:
             if event.anchor is not None:
                 anchors.pop(event.anchor, None)  # until it ends, an alias to it would contain itself
             outer.append((current, is_mapping, key, event.anchor, nodes))
-            is_mapping = kind is MappingStartEvent
+            is_mapping = kind is mapping_start
             current = {} if is_mapping else []
             key = None
             if with_lines:
                 lines[id(current)] = {}
             continue
-        elif kind is MappingEndEvent or kind is SequenceEndEvent:
+        elif kind is mapping_end or kind is sequence_end:
             value = current
             if is_mapping and _MERGE in value:
                 _merge(value, event.start_mark.line + 1)
@@ -202,7 +205,7 @@ def _build(parser: Any, with_lines: bool) -> Document:
 
         # `value` is complete: it is a key, or goes under the key that waits, or is the next item.
         if not is_mapping:
-            if with_lines and kind is not MappingEndEvent and kind is not SequenceEndEvent:
+            if with_lines and kind is not mapping_end and kind is not sequence_end:
                 lines[id(current)][len(current)] = event.start_mark.line + 1
             current.append(value)
         elif key is None:

@@ -1,10 +1,9 @@
 """The ports of one network, checked against each other and the subnets as they are added."""
 
-from ipaddress import IPv4Address
-
 from netmend.intent import Port
 from netmend.sources.file.frames import Frame, Frames
 from netmend.sources.file.reading import Reader
+from netmend.sources.host_names import HostNames
 from netmend.sources.problem import Place
 
 
@@ -12,13 +11,15 @@ class Ports:
     """A network's ports. Complains of a second one with a name, MAC or address of the first, and of addresses that no
     guest of this network can have."""
 
-    def __init__(self, reader: Reader, frames: Frames) -> None:
+    def __init__(self, reader: Reader, host_names: HostNames, frames: Frames, network_name: str) -> None:
         self._complain = reader.complain
+        self._host_names = host_names
         self._frames = frames
+        self._network_name = network_name
         self._names: set[str] = set()
         self._macs: dict[str, str] = {}  # the port that has it
         self.by_id: dict[str, Port] = {}
-        self.by_address: dict[IPv4Address, str] = {}  # the name of the port that has it
+        self.by_number: dict[int, str] = {}  # by fixed IP, as an integer: the name of the port that has it
 
     def add(self, place: Place, port: Port) -> None:
         if port.name in self._names:
@@ -29,27 +30,26 @@ class Ports:
             self._complain((*place, "mac"), f"port {other} has the MAC {port.mac} too")
         if port.fixed_ips:
             self._add_addresses((*place, "fixed_ips"), port)
+        self._host_names.take_port(place, port, self._network_name)
         self.by_id[port.id] = port
 
     def _add_addresses(self, place: Place, port: Port) -> None:
         used: list[Frame] = []
         for index, address in enumerate(port.fixed_ips):
-            other = self.by_address.get(address)
-            if other is not None:
+            number = int(address)  # hashes and compares ten times as fast as an IPv4Address
+            other = self.by_number.setdefault(number, port.name)
+            if other is not port.name or (index and address in port.fixed_ips[:index]):
                 whose = "this port" if other is port.name else f"port {other}"
                 self._complain((*place, index), f"{whose} has {address} already")
                 continue
-            self.by_address[address] = port.name
-            frame = self._frames.holding(address)
+            frame = self._frames.holding(number)
             if frame is None:
-                if not self._frames.may_hold(address):
+                if not self._frames.may_hold(number):
                     self._complain((*place, index), f"{address} is outside every subnet of this network")
                 continue
-            why = frame.why_not_for_guests(address)
-            if why is not None:
-                self._complain((*place, index), why)
+            if number in frame.reserved:
+                self._complain((*place, index), f"{address} is {frame.reserved[number]}")
             if frame in used:
-                self._complain(
-                    (*place, index), f"a port has one address in a subnet; this is its second in {frame.cidr}"
-                )
+                why = f"a port has one address in a subnet; this is its second in {frame.cidr}"
+                self._complain((*place, index), why)
             used.append(frame)

@@ -16,17 +16,20 @@ class Reader:
         self.complaints = complaints
         self.complain = complaints.add
 
-    def read(self, place: Place, convert: Callable[[Raw], Value], raw: Raw | None) -> Value | None:
-        """`convert(raw)`; None when there is nothing to convert, or when that raises ValueError, which is told."""
+    def read(self, place: Place, field: str | int, convert: Callable[[Raw], Value], raw: Raw | None) -> Value | None:
+        """`convert(raw)`; None when there is nothing to convert, or when that raises ValueError, which is told of the
+        `field` in `place`."""
         if raw is None:
             return None
         try:
             return convert(raw)
         except ValueError as error:
-            self.complain(place, str(error))
+            self.complain((*place, field), str(error))
             return None
 
-    def read_all(self, place: Place, convert: Callable[[Raw], Value], raws: Iterable[Raw] | None) -> tuple[Value, ...]:
+    def read_all(
+        self, place: Place, field: str, convert: Callable[[Raw], Value], raws: Iterable[Raw] | None
+    ) -> tuple[Value, ...]:
         """`convert` of each item that can be converted; the others are told."""
         if not raws:
             return ()
@@ -35,5 +38,5 @@ class Reader:
             try:
                 values.append(convert(raw))
             except ValueError as error:
-                self.complain((*place, index), str(error))
+                self.complain((*place, field, index), str(error))
         return tuple(values)
