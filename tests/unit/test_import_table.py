@@ -50,7 +50,6 @@ INPUT_AND_OUTPUT = [
     "ssl",
     "subprocess",
     "tempfile",
-    "threading",
     "time",
     "urllib",
 ]
