@@ -34,11 +34,13 @@ def _build_network(reader: Reader, host_names: HostNames, place: Place, shape: N
     mtu = reader.read(place, "mtu", fields.mtu, shape.mtu) or DEFAULT_MTU
     host_names.take_network(place, network_id, name)
     frames = Frames(reader, (*place, "subnets"), shape.subnets or ())
-    ports = Ports(reader, host_names, frames, name)
+    ports = Ports(reader, frames, network_id)
     only_fixed = bool(shape.subnets) and not any(subnet.dynamic for subnet in shape.subnets or ())
     for index, port_shape in enumerate(shape.ports or ()):
         port_place = (*place, "ports", index)
-        ports.add(port_place, build_port(reader, port_place, port_shape, name))
+        port = build_port(reader, port_place, port_shape, name)
+        ports.add(port_place, port)
+        host_names.take_port(port_place, port, name)
         if only_fixed and port_shape.fixed_ips is None:
             why = "gets no address: give it fixed_ips (`[]` if it shall have none), or make a subnet dynamic"
             reader.complain(port_place, why)

@@ -15,7 +15,8 @@ def field_path(root: Any, place: Place) -> str:
             path += f"[{_label(item) or step}]"
             node = item
         else:
-            path += f".{step}" if path else step
+            key = step if step.isprintable() else ascii(step)
+            path += f".{key}" if path else key
             node = node.get(step) if isinstance(node, dict) else None
     return path
 

@@ -1,9 +1,9 @@
 """The ports of one network, checked against each other and the subnets as they are added."""
 
 from netmend.intent import Port
+from netmend.intent.names import dhcp_port_id, mac_from_id
 from netmend.sources.file.frames import Frame, Frames
 from netmend.sources.file.reading import Reader
-from netmend.sources.host_names import HostNames
 from netmend.sources.problem import Place
 
 
@@ -11,13 +11,15 @@ class Ports:
     """A network's ports. Complains of a second one with a name, MAC or address of the first, and of addresses that no
     guest of this network can have."""
 
-    def __init__(self, reader: Reader, host_names: HostNames, frames: Frames, network_name: str) -> None:
+    def __init__(self, reader: Reader, frames: Frames, network_id: str) -> None:
         self._complain = reader.complain
-        self._host_names = host_names
         self._frames = frames
-        self._network_name = network_name
         self._names: set[str] = set()
-        self._macs: dict[str, str] = {}  # the port that has it
+        self._macs: dict[str, str] = {}  # the name of the port that has it
+        self._own_macs = {
+            mac_from_id(network_id): "the network's bridge",
+            mac_from_id(dhcp_port_id(network_id)): "netmend's own port on the network",
+        }
         self.by_id: dict[str, Port] = {}
         self.by_number: dict[int, str] = {}  # by fixed IP, as an integer: the name of the port that has it
 
@@ -26,12 +28,16 @@ class Ports:
             self._complain((*place, "name"), f"another port of this network is named {port.name}")
         self._names.add(port.name)
         other = self._macs.setdefault(port.mac, port.name)
-        if other is not port.name and port.mac:
-            self._complain((*place, "mac"), f"port {other} has the MAC {port.mac} too")
+        if (other is not port.name and port.mac) or port.mac in self._own_macs:
+            self._complain((*place, "mac"), self._why_not_mac(port, other))
         if port.fixed_ips:
             self._add_addresses((*place, "fixed_ips"), port)
-        self._host_names.take_port(place, port, self._network_name)
         self.by_id[port.id] = port
+
+    def _why_not_mac(self, port: Port, other: str) -> str:
+        whose = self._own_macs.get(port.mac, f"port {other}")
+        derived = "; it is made from the port's id: give the port a mac" if port.mac == mac_from_id(port.id) else ""
+        return f"{whose} has the MAC {port.mac} too{derived}"
 
     def _add_addresses(self, place: Place, port: Port) -> None:
         used: list[Frame] = []
