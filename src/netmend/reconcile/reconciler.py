@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock, local
 
-from netmend.intent.names import dhcp_port_id, inner_name, namespace_name, tap_name
+from netmend.intent.names import dhcp_port_id, inner_name, mac_from_id, namespace_name, tap_name
 from netmend.intent.network import Intent, Network
 from netmend.kernel import nsdir
 from netmend.kernel.errors import KernelError
@@ -28,7 +28,7 @@ from netmend.reconcile.observe import (
     take_snapshot,
 )
 from netmend.reconcile.resync import Problem, Reason, Resync, back_off
-from netmend.reconcile.steps import Plan
+from netmend.reconcile.steps import MakeDevice, Plan, Step
 from netmend.wiring import Device, wanted_devices
 
 WORKERS = 4
@@ -54,12 +54,23 @@ class PassReport:
     new_reasons: tuple[Reason, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A network that can be served now: from `device` (`mac`), inside `namespace`."""
+
+    network: Network
+    namespace: Netns
+    device: str
+    mac: str
+    anew: bool
+
+
 @dataclass(slots=True)
 class Listener:
-    """Who is told what: `ready` when a network's namespace and DHCP device are as intent says (each pass), `gone`
-    before a network is removed, `planned` when steps are about to be taken."""
+    """Who is told what: `ready` when a network's namespace and DHCP device are as intent says (each pass; `anew` when
+    either was just made), `gone` before a network is removed, `planned` when steps are about to be taken."""
 
-    ready: Callable[[Network, Netns, str], None] = lambda network, namespace, device: None
+    ready: Callable[[Ready], None] = lambda ready: None
     gone: Callable[[str], None] = lambda network_id: None
     planned: Callable[[Plan], None] = lambda plan: None
 
@@ -100,6 +111,7 @@ class Reconciler:
         self._listener = listener or Listener()
         self._clock = clock
         self._devices: dict[str, tuple[Network, list[Device]]] = {}
+        self._network_of: dict[str, str] = {}
         self._foreign_names: set[str] = set()
         self._workers = workers
         self._routes = local()
@@ -110,6 +122,10 @@ class Reconciler:
     def close(self) -> None:
         """Let go of descriptors; what was made stays."""
         self.held.close()
+
+    def network_of_device(self, name: str) -> str | None:
+        """The network whose device bears `name`, by the intent of the last pass."""
+        return self._network_of.get(name)
 
     def plan(self, intent: Intent) -> list[Plan]:
         """What a pass would do; nothing is done. Raises KernelError, HostFault."""
@@ -165,6 +181,7 @@ class Reconciler:
             wanted: dict[str, str] = {}
             for network in intent.networks.values():
                 wanted.update(dict.fromkeys((device.name for device in self._wanted(network)), network.id))
+            self._network_of = wanted
             return _Work(intent, take_snapshot(route, wanted, self.directory), apply)
 
     def _wanted(self, network: Network) -> list[Device]:
@@ -242,7 +259,10 @@ class Reconciler:
         else:
             problems = [*plan.blocked, *self._apply(plan, work)]
         if work.apply and network.subnets and network.id in self.held and all(problem.serves for problem in problems):
-            self._listener.ready(network, self.held[network.id], inner_name(dhcp_port_id(network.id)))
+            port_id = dhcp_port_id(network.id)
+            anew = any(_makes_dhcp_device(step) for step in plan.steps)
+            device, mac = inner_name(port_id), mac_from_id(port_id)
+            self._listener.ready(Ready(network, self.held[network.id], device, mac, anew))
         return problems
 
     def _namespace(self, network_id: str, work: _Work) -> NamespaceSeen:
@@ -303,6 +323,10 @@ class Reconciler:
                 since = trouble.since if trouble else now
                 self.pin_trouble = PinTrouble(error, since, failures, now + back_off(failures))
         return Problem(None, f"held by descriptor only, so it ends with this process: {error}", serves=True)
+
+
+def _makes_dhcp_device(step: Step) -> bool:
+    return isinstance(step, MakeDevice) and step.device.mark.role == "dhcp"
 
 
 def _not_propagated(path: str, device: Link) -> Diagnosis:

@@ -1,0 +1,40 @@
+"""Options that several verbs share, and the one way to end with a sentence."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netmend.kernel import nsdir
+from netmend.kernel.errors import KernelError
+from netmend.node.settings import Settings
+
+Config = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The intent file (YAML or JSON).")]
+NetnsDirectory = Annotated[
+    str, typer.Option("--netns-dir", envvar="NETMEND_NETNS_DIR", help="Where names of namespaces live.")
+]
+StateDirectory = Annotated[
+    Path, typer.Option("--state-dir", envvar="NETMEND_STATE_DIR", help="Where leases are kept over restarts.")
+]
+RuntimeDirectory = Annotated[
+    Path, typer.Option("--runtime-dir", envvar="NETMEND_RUNTIME_DIR", help="Where the status socket and the lock are.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+NETNS_DIRECTORY = nsdir.DEFAULT
+STATE_DIRECTORY = Settings().state
+RUNTIME_DIRECTORY = Settings().runtime
+
+
+@contextmanager
+def sentences(*errors: type[Exception]) -> Iterator[None]:
+    """Turn these errors, and the kernel's, into their text on standard error and exit code 2."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, (*errors, KernelError)):
+            raise
+        typer.echo(f"netmend: {error}" if "\n" not in str(error) else str(error), err=True)
+        raise typer.Exit(2) from None

@@ -1,0 +1,59 @@
+"""`netmend plan`: what would change."""
+
+import json
+
+import typer
+
+from netmend.cli.options import NETNS_DIRECTORY, Config, Json, NetnsDirectory, sentences
+from netmend.intent import Intent
+from netmend.reconcile.breaker import HostFault
+from netmend.reconcile.reconciler import Reconciler
+from netmend.reconcile.steps import Plan, target
+from netmend.sources.file import IntentError, load
+
+
+def plan(config: Config, netns_dir: NetnsDirectory = NETNS_DIRECTORY, as_json: Json = False) -> None:
+    """Show what `netmend run -c FILE` would change on this host; nothing is done.
+
+    Exit code 0: nothing to do; 3: something to do; 2: the file or the host cannot be read.
+    """
+    with sentences(IntentError, HostFault):
+        intent = load(config)
+        plans = Reconciler(netns_dir).plan(intent)
+    typer.echo(json.dumps(_document(plans, intent), indent=2) if as_json else _text(plans, intent))
+    raise typer.Exit(3 if any(found.steps for found in plans) else 0)
+
+
+def _name(network_id: str, intent: Intent) -> str | None:
+    network = intent.networks.get(network_id)
+    return network.name if network else None
+
+
+def _document(plans: list[Plan], intent: Intent) -> dict[str, object]:
+    return {
+        "steps": sum(len(found.steps) for found in plans),
+        "networks": [
+            {
+                "id": found.network_id,
+                "name": _name(found.network_id, intent),
+                "steps": [
+                    {"step": type(step).__name__, "target": target(step), "text": str(step)} for step in found.steps
+                ],
+                "blocked": [{"port": problem.port_id, "why": problem.text} for problem in found.blocked],
+            }
+            for found in plans
+        ],
+    }
+
+
+def _text(plans: list[Plan], intent: Intent) -> str:
+    lines = []
+    for found in plans:
+        name = _name(found.network_id, intent)
+        lines.append(
+            f"network {name} ({found.network_id})" if name else f"not in intent: {found.network_id or 'stray'}"
+        )
+        lines += [f"  {step}" for step in found.steps]
+        lines += [f"  blocked: {problem.text}" for problem in found.blocked]
+    count = sum(len(found.steps) for found in plans)
+    return "\n".join([*lines, f"{count} step{'' if count == 1 else 's'} to take" if count else "nothing to do"])

@@ -1,0 +1,120 @@
+"""`netmend status`: what the running node says."""
+
+import json
+import time
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from netmend.cli.options import RUNTIME_DIRECTORY, Json, RuntimeDirectory, sentences
+from netmend.node.settings import Settings
+from netmend.node.status_client import NoNode, ask
+
+
+def status(
+    network: Annotated[str | None, typer.Argument(metavar="[NETWORK]", help="A network's name or id.")] = None,
+    runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
+    as_json: Json = False,
+) -> None:
+    """Show networks, what is wrong with them and when it is tried again, and faults of the host.
+
+    Exit code 0: all is served; 1: something is wrong, and shown; 2: no node answers.
+    """
+    with sentences(NoNode):
+        answer = ask(Settings(runtime=runtime_dir).socket, network)
+    if as_json:
+        typer.echo(json.dumps(answer, indent=2))
+    else:
+        console = Console(highlight=False)
+        (_show_network if network else _show_node)(console, answer)
+    healthy = answer["state"] == "served" if network else answer["node"]["healthy"]
+    raise typer.Exit(0 if healthy else 1)
+
+
+def _show_node(console: Console, answer: dict[str, Any]) -> None:
+    _show_faults(console, answer)
+    table = Table("network", "id", "state", "ports", "served for", box=None, pad_edge=False)
+    for found in answer["networks"]:
+        table.add_row(
+            Text(found["name"]),
+            found["id"],
+            _state(found["state"]),
+            str(found["ports_count"]),
+            _since(found["served_since"]),
+        )
+    console.print(table)
+    _show_reasons(console, answer["reasons"])
+    for busy in answer["in_progress"]:
+        console.print(Text(f"in progress: {busy['network']}: {', '.join(busy['steps'])}"))
+
+
+def _show_faults(console: Console, answer: dict[str, Any]) -> None:
+    if answer["intent"]["problem"]:
+        console.print(Text("the intent file is broken; the intent before it stays in force:", style="bold red"))
+        console.print(Text(answer["intent"]["problem"]))
+    breaker = answer["breaker"]
+    if breaker["open"]:
+        console.print(Text(f"host fault: {breaker['fault']}", style="bold red"))
+        for line in breaker["evidence"]:
+            console.print(Text(f"  evidence: {line}"))
+        console.print(Text(f"  cause: {breaker['cause']}\n  mend: {breaker['mend']}"))
+        console.print(Text(f"  nothing is created; next try in {breaker['next_try_in']:.0f} s"))
+    if not answer["pinning"]["ok"]:
+        console.print(Text(f"{answer['pinning']['meaning']}: {answer['pinning']['problem']}", style="bold yellow"))
+    if answer["leases_problem"]:
+        console.print(Text(answer["leases_problem"], style="bold red"))
+
+
+def _show_network(console: Console, answer: dict[str, Any]) -> None:
+    console.print(Text(f"{answer['name']} ({answer['id']}): {answer['state']}"))
+    console.print(Text(f"namespace {answer['namespace']}, bridge {answer['bridge']}, mtu {answer['mtu']}"))
+    for subnet in answer["subnets"]:
+        kind = "dynamic, " if subnet["dynamic"] else ""
+        console.print(
+            Text(f"subnet {subnet['cidr']}: {kind}server {subnet['server_address']}, gateway {subnet['gateway']}")
+        )
+    ports = Table("port", "mac", "fixed IPs", "device", "plug", "last answered", box=None, pad_edge=False)
+    for port in answer["ports"]:
+        ports.add_row(
+            Text(port["name"]), port["mac"], ", ".join(port["fixed_ips"]), port["device"], port["plug"],
+            _since(port["last_answered"], " ago"),
+        )  # fmt: skip
+    console.print(ports)
+    dynamic = [lease for lease in answer["leases"] if lease["port"] is None]
+    if dynamic:
+        leases = Table("address", "mac", "state", "ends in", box=None, pad_edge=False)
+        for lease in dynamic:
+            ends = lease["expires"] - time.time() if lease["expires"] else 0
+            leases.add_row(lease["address"], lease["mac"], lease["state"], _span(ends) if ends > 0 else "")
+        console.print(leases)
+    _show_reasons(console, answer["reasons"])
+
+
+def _show_reasons(console: Console, reasons: list[dict[str, Any]]) -> None:
+    for reason in reasons:
+        where = f"{reason['network']}" + (f" port {reason['port']}" if reason["port"] else "")
+        console.print(
+            Text(
+                f"{where}: {reason['reason']} (for {_span(reason['for_seconds'])}, tried {reason['failures']}x, "
+                f"next in {reason['next_try_in']:.1f} s)",
+                style="yellow",
+            )
+        )
+
+
+def _state(state: str) -> Text:
+    return Text(state, style="green" if state == "served" else "yellow" if state.startswith("served") else "red")
+
+
+def _since(moment: float | None, suffix: str = "") -> str:
+    return "" if moment is None else _span(time.time() - moment) + suffix
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,195 @@
+"""The loop of a node: intent in, passes over the kernel when something changed or is due, until told to stop.
+
+One asyncio loop hears signals, files, links and the status socket; passes run in a thread beside it, DHCP in another.
+An event never says what to do, only where to look again.
+"""
+
+import asyncio
+import contextlib
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from netmend import __version__
+from netmend.intent.network import Intent
+from netmend.kernel import limits
+from netmend.node.lock import hold_lock
+from netmend.node.serving import Serving
+from netmend.node.settings import Settings
+from netmend.node.signs import EVERYTHING, Signs
+from netmend.node.watches import Watches
+from netmend.reconcile.breaker import Breaker, BreakerState
+from netmend.reconcile.reconciler import Listener, PassReport, Ready, Reconciler
+from netmend.sources.file import IntentError, load
+
+_SETTLE = 0.02  # seconds between the first sign and the look it causes, so that signs come together
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class IntentState:
+    """The intent in force, when it was read (seconds since the epoch), and what is wrong with a newer file, if any."""
+
+    intent: Intent
+    loaded_at: float
+    problem: str | None = None
+
+
+class Node:
+    """One node; `run` serves until SIGTERM or SIGINT. What was made stays when it ends."""
+
+    def __init__(self, config: Path, settings: Settings) -> None:
+        self.config = config
+        self.settings = settings
+        self.started_at = time.time()
+        self.passes = 0
+        self.breaker = Breaker(self._breaker_changed)
+        self.reconciler = Reconciler(settings.netns_directory, Listener(self._ready, self._gone), self.breaker)
+        self.signs = Signs(self.reconciler.network_of_device)
+        self.first_answer_after: float | None = None  # seconds from start to the first network served
+        self._dirty: set[str] = {EVERYTHING}
+        self._reload = False
+        self._stopping = False
+        self._wake = asyncio.Event()
+        self._started = time.monotonic()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Serve until told to stop; raises IntentError, AlreadyRuns, LeaseStoreError before anything is touched."""
+        self._loop = asyncio.get_running_loop()
+        with hold_lock(self.settings.lock):
+            self.intent = IntentState(load(self.config), time.time())
+            self.signs.intent_changed(self.intent.intent)
+            limits.raise_open_files()
+            self.settings.state.mkdir(parents=True, exist_ok=True)
+            self.serving = Serving(self.settings.leases, self._suspect)
+            try:
+                with Watches(self):
+                    await self._serve()
+            finally:
+                self.serving.close()
+                self.reconciler.close()
+
+    async def _serve(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._stop)
+        self._loop.add_signal_handler(signal.SIGHUP, self.reload_soon)
+        log.info(
+            "netmend serves", version=__version__, config=str(self.config), networks=len(self.intent.intent.networks)
+        )
+        await self._pass()
+        from netmend.node.status_socket import StatusSocket  # its HTTP stack must not delay the first answer
+
+        async with StatusSocket(self):
+            while not self._stopping:
+                await self._wait()
+                if self._stopping:
+                    break
+                if self._reload:
+                    await self._read_intent()
+                await self._pass()
+        log.info("netmend ends; what it made stays")
+
+    async def _wait(self) -> None:
+        """Until there is something to do."""
+        now = time.monotonic()
+        due = [now + self.settings.full_look]
+        breaker, trouble = self.breaker.state, self.reconciler.pin_trouble
+        retry = self.reconciler.resync.next_try()
+        if breaker is not None:
+            due.append(breaker.next_try)
+        elif retry is not None:
+            due.append(max(retry, trouble.next_try) if trouble else retry)
+        if not (self._wake.is_set() or self._dirty):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), max(0.0, min(due) - now))
+        await asyncio.sleep(_SETTLE)
+        self._wake.clear()
+        if time.monotonic() >= due[0]:
+            self._dirty.add(EVERYTHING)
+
+    async def _pass(self) -> None:
+        """One pass over what is dirty, due, or under suspicion."""
+        dirty = self._dirty | self.signs.take() | self.reconciler.resync.due(time.monotonic())
+        self._dirty = set()
+        probing = self.breaker.may_probe(time.monotonic())
+        if not dirty and not probing:
+            return
+        scope = None if EVERYTHING in dirty or probing else dirty
+        report = await asyncio.to_thread(self.reconciler.run, self.intent.intent, scope)
+        self.passes += 1
+        self._tell(report)
+
+    def _tell(self, report: PassReport) -> None:
+        if report.planned_steps:
+            log.info("pass", steps=report.planned_steps, right=len(report.right), wrong=len(report.wrong))
+        for reason in report.new_reasons:
+            log.warning("resync reason", network=reason.network_id, port=reason.port_id, reason=reason.text)
+
+    def _breaker_changed(self, state: BreakerState | None) -> None:
+        if state is None:
+            log.info("breaker closed: the host is sound again")
+        else:
+            found = state.diagnosis
+            log.error(
+                "breaker open: nothing is created", fault=found.summary, evidence=found.evidence, cause=found.cause,
+                mend=found.mend,
+            )  # fmt: skip
+
+    # --- told by the reconciler, in its threads -------------------------------------------------------------------
+
+    def _ready(self, ready: Ready) -> None:
+        self.serving.ready(ready)
+        if self.first_answer_after is None:
+            self.first_answer_after = time.monotonic() - self._started
+
+    def _gone(self, network_id: str) -> None:
+        self.serving.gone(network_id)
+
+    def _suspect(self, network_id: str) -> None:
+        def mark() -> None:
+            self._dirty.add(network_id)
+            self._wake.set()
+
+        self._loop.call_soon_threadsafe(mark)
+
+    # --- intent ---------------------------------------------------------------------------------------------------
+
+    def reload_soon(self) -> None:
+        self._reload = True
+        self._wake.set()
+
+    async def _read_intent(self) -> None:
+        """Read the file again; a broken one changes nothing and is shown in status."""
+        self._reload = False
+        try:
+            intent = await asyncio.to_thread(load, self.config, self.intent.intent)
+        except IntentError as error:
+            self.intent.problem = str(error)
+            log.error("the intent file is broken; the intent before it stays in force", problems=str(error))
+            return
+        self.take_intent(intent)
+
+    def take_intent(self, intent: Intent) -> None:
+        """Put `intent` in force: answers follow at once, the kernel with the next pass over what differs."""
+        old = self.intent.intent.networks
+        self.intent = IntentState(intent, time.time())
+        changed = {network_id for network_id, network in intent.networks.items() if old.get(network_id) is not network}
+        changed.update(old.keys() - intent.networks.keys())
+        self.serving.intent_changed(intent)
+        self.signs.intent_changed(intent)
+        self._dirty |= changed
+        if changed:
+            log.info("intent changed", networks=len(changed))
+            self._wake.set()
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._wake.set()
+
+    def _stop(self) -> None:
+        self._stopping = True
+        self._wake.set()

@@ -1,0 +1,28 @@
+"""Where a node keeps its things."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from netmend.kernel import nsdir
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Paths of one node. `state` outlives restarts of the host (leases); `runtime` does not (socket, lock)."""
+
+    netns_directory: str = nsdir.DEFAULT
+    state: Path = Path("/var/lib/netmend")
+    runtime: Path = Path("/run/netmend")
+    full_look: float = 60.0  # seconds between looks at everything, beside those that events ask for
+
+    @property
+    def socket(self) -> Path:
+        return self.runtime / "netmend.sock"
+
+    @property
+    def lock(self) -> Path:
+        return self.runtime / "lock"
+
+    @property
+    def leases(self) -> Path:
+        return self.state / "leases.sqlite"

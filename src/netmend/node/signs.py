@@ -1,0 +1,88 @@
+"""Signs that the kernel is no longer as we left it: each names the networks to look at again.
+
+Our own changes are heard too. A device that is told to be as it should be clears the suspicion that an earlier
+message about it raised, so a pass does not set off the next one.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from netmend.intent.names import Mark, namespace_name
+from netmend.intent.network import Intent
+from netmend.intent.plug import NetnsPlug
+from netmend.kernel.errors import KernelError
+from netmend.kernel.netns import is_namespace
+from netmend.kernel.watch import AddressGone, LinkChanged, LinkWatch
+
+EVERYTHING = "*"  # in place of a network id: look at all of them
+_PREFIX = namespace_name("")
+
+
+class Signs:
+    """Suspicions by network id, gathered from watches; taken by the node's loop."""
+
+    def __init__(self, network_of_device: Callable[[str], str | None]) -> None:
+        self._network_of_device = network_of_device
+        self._devices: dict[str, str] = {}  # device -> network
+        self._networks: set[str] = set()
+        self._networks_of_name: dict[str, set[str]] = {}  # guest's namespace -> networks plugged into it
+
+    def intent_changed(self, intent: Intent) -> None:
+        """Learn which guests' namespaces are waited for."""
+        names: dict[str, set[str]] = {}
+        for network in intent.networks.values():
+            for port in network.ports.values():
+                if isinstance(port.plug, NetnsPlug):
+                    names.setdefault(port.plug.netns, set()).add(network.id)
+        self._networks_of_name = names
+
+    def hear_links(self, watch: LinkWatch) -> None:
+        for event in watch.read():
+            match event:
+                case None:
+                    self._networks.add(EVERYTHING)
+                case AddressGone(netnsid):
+                    if netnsid is not None:
+                        self._networks.add(EVERYTHING)
+                case LinkChanged():
+                    self._hear_link(event)
+
+    def _hear_link(self, event: LinkChanged) -> None:
+        link = event.link
+        if event.netnsid is not None:
+            if link.name.startswith("ns-") and (event.gone or not link.up):
+                self._networks.add(EVERYTHING)
+            return
+        network_id = self._network_of_device(link.name)
+        if network_id is None:
+            return
+        mark = Mark.parse(link.alias)
+        is_right = not event.gone and link.up and mark is not None and (link.master or mark.role == "bridge")
+        if is_right:
+            self._devices.pop(link.name, None)
+        else:
+            self._devices[link.name] = network_id
+
+    def hear_names(self, names: Iterable[str]) -> None:
+        """Names that appeared or vanished in the namespace directory; an empty one: the directory itself."""
+        for name in names:
+            if not name:
+                self._networks.add(EVERYTHING)
+            elif name.startswith(_PREFIX):
+                self._networks.add(name.removeprefix(_PREFIX))
+            else:
+                self._networks.update(self._networks_of_name.get(name, ()))
+
+    def check_pins(self, network_ids: Iterable[str], directory: str) -> None:
+        """After mounts changed: whose name leads to a namespace no more."""
+        for network_id in network_ids:
+            with suppress(KernelError):
+                if not is_namespace(f"{directory}/{namespace_name(network_id)}"):
+                    self._networks.add(network_id)
+
+    def take(self) -> set[str]:
+        """The networks under suspicion, which are so no longer."""
+        taken = self._networks | set(self._devices.values())
+        self._devices.clear()
+        self._networks = set()
+        return taken

@@ -1,0 +1,175 @@
+"""The read model: what a node is doing, as plain values that become JSON. Its shape is documented in docs/status.md."""
+
+import os
+import time
+from typing import Any
+
+from netmend import __version__
+from netmend.intent.names import bridge_name, namespace_name, tap_name
+from netmend.intent.network import Network
+from netmend.node.node import Node
+from netmend.reconcile.resync import Reason
+
+
+def status(node: Node) -> dict[str, Any]:
+    """Everything but ports and leases, which `network_status` gives."""
+    now = time.monotonic()
+    reasons = _by_network(node.reconciler.resync.all())
+    networks = [_network(node, network, reasons, now) for network in node.intent.intent.networks.values()]
+    return {
+        "node": {
+            "version": __version__,
+            "pid": os.getpid(),
+            "started_at": node.started_at,
+            "first_answer_after": node.first_answer_after,
+            "passes": node.passes,
+            "healthy": node.breaker.state is None
+            and node.intent.problem is None
+            and all(network["state"] == "served" for network in networks),
+        },
+        "intent": {
+            "file": str(node.config),
+            "loaded_at": node.intent.loaded_at,
+            "problem": node.intent.problem,
+        },
+        "breaker": _breaker(node, now),
+        "pinning": _pinning(node, now),
+        "leases_problem": node.serving.store_error,
+        "networks": networks,
+        "reasons": [_reason(reason, now) for found in reasons.values() for reason in found],
+        "in_progress": [
+            {"network": network_id, "steps": [str(step) for step in plan.steps]}
+            for network_id, plan in list(node.reconciler.in_progress.items())
+        ],
+    }
+
+
+def network_status(node: Node, network: Network) -> dict[str, Any]:
+    """One network with its subnets, ports, leases and counters."""
+    now = time.monotonic()
+    reasons = _by_network(node.reconciler.resync.all())
+    leases = node.serving.leases(network.id)
+    answered = {lease.port_id: lease for lease in leases if lease.port_id}
+    served = node.serving.served(network.id)
+    sockets = node.serving.counters(network.id)
+    return {
+        **_network(node, network, reasons, now),
+        "namespace": namespace_name(network.id),
+        "bridge": bridge_name(network.id),
+        "mtu": network.mtu,
+        "subnets": [
+            {
+                "id": subnet.id,
+                "name": subnet.name,
+                "cidr": str(subnet.cidr),
+                "server_address": str(subnet.server_address),
+                "gateway": str(subnet.gateway) if subnet.gateway else None,
+                "dynamic": subnet.dynamic,
+                "lease_time": subnet.lease_time,
+            }
+            for subnet in network.subnets
+        ],
+        "ports": [
+            {
+                "id": port.id,
+                "name": port.name,
+                "mac": port.mac,
+                "fixed_ips": [str(ip) for ip in port.fixed_ips],
+                "device": tap_name(port.id),
+                "plug": type(port.plug).__name__.removesuffix("Plug").lower(),
+                "last_answered": answered[port.id].acknowledged if port.id in answered else None,
+            }
+            for port in network.ports.values()
+        ],
+        "leases": [
+            {
+                "address": str(lease.address),
+                "mac": lease.mac,
+                "port": lease.port_id,
+                "state": lease.state,
+                "expires": lease.expires,
+                "acknowledged": lease.acknowledged,
+            }
+            for lease in leases
+        ],
+        "reasons": [_reason(reason, now) for reason in reasons.get(network.id, [])],
+        "dhcp": served.responder.counters.as_dict() if served else None,
+        "sockets": {
+            "received": sockets.received,
+            "sent": sockets.sent,
+            "limited_ports": sockets.limited_ports,
+            "limited_strangers": sockets.limited_strangers,
+            "errors": dict(sockets.errors),
+        }
+        if sockets
+        else None,
+    }
+
+
+def find_network(node: Node, text: str) -> Network | None:
+    """The network with this id or name."""
+    networks = node.intent.intent.networks
+    return networks.get(text) or next((network for network in networks.values() if network.name == text), None)
+
+
+def _by_network(reasons: list[Reason]) -> dict[str, list[Reason]]:
+    found: dict[str, list[Reason]] = {}
+    for reason in reasons:
+        found.setdefault(reason.network_id, []).append(reason)
+    return found
+
+
+def _network(node: Node, network: Network, reasons: dict[str, list[Reason]], now: float) -> dict[str, Any]:
+    served = node.serving.served(network.id)
+    state = "served" if served or not network.subnets else "waiting"
+    if network.id in reasons:
+        state = "served with reasons" if served else "not served"
+    return {
+        "id": network.id,
+        "name": network.name,
+        "state": state,
+        "subnets_count": len(network.subnets),
+        "ports_count": len(network.ports),
+        "served_since": served.since if served else None,
+    }
+
+
+def _reason(reason: Reason, now: float) -> dict[str, Any]:
+    return {
+        "network": reason.network_id,
+        "port": reason.port_id,
+        "reason": reason.text,
+        "for_seconds": round(now - reason.since, 3),
+        "failures": reason.failures,
+        "next_try_in": round(max(0.0, reason.next_try - now), 3),
+    }
+
+
+def _breaker(node: Node, now: float) -> dict[str, Any]:
+    state = node.breaker.state
+    if state is None:
+        return {"open": False}
+    found = state.diagnosis
+    return {
+        "open": True,
+        "fault": found.summary,
+        "evidence": list(found.evidence),
+        "cause": found.cause,
+        "mend": found.mend,
+        "for_seconds": round(now - state.since, 3),
+        "failures": state.failures,
+        "next_try_in": round(max(0.0, state.next_try - now), 3),
+    }
+
+
+def _pinning(node: Node, now: float) -> dict[str, Any]:
+    trouble = node.reconciler.pin_trouble
+    if trouble is None:
+        return {"ok": True}
+    return {
+        "ok": False,
+        "problem": str(trouble.error),
+        "meaning": "namespaces are held by descriptor only, and end with this process",
+        "for_seconds": round(now - trouble.since, 3),
+        "next_try_in": round(max(0.0, trouble.next_try - now), 3),
+    }

@@ -1,0 +1,45 @@
+"""Asks a running node over its unix socket."""
+
+import http.client
+import json
+import socket
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+
+class NoNode(Exception):
+    """Nobody answers, or not with what was asked for; the text says why."""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=10)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def ask(path: Path, network: str | None = None) -> dict[str, Any]:
+    """The status of the node that listens at `path`, or of one of its networks; raises NoNode."""
+    connection = _UnixConnection(path)
+    try:
+        connection.request("GET", "/status" + (f"/{quote(network, safe='')}" if network else ""))
+        answer = connection.getresponse()
+        body: dict[str, Any] = json.loads(answer.read())
+    except FileNotFoundError:
+        raise NoNode(f"no node runs here: there is no {path}; start one with: netmend run -c FILE") from None
+    except ConnectionRefusedError:
+        raise NoNode(f"no node runs here: nobody listens at {path}; it was killed, start it again") from None
+    except PermissionError:
+        raise NoNode(f"{path}: permission denied; ask as the user who runs the node (root)") from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NoNode(f"the node at {path} does not answer: {error}") from None
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise NoNode(body.get("error", f"the node answered {answer.status}"))
+    return body
