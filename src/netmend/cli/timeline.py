@@ -1,0 +1,51 @@
+"""`netmend timeline`: what the logs of a night say."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from netmend.forensics import clocks, console, page, reading, report, signatures
+
+
+def timeline(
+    logs: Annotated[list[str], typer.Argument(help="Log files, directories of them, or - for standard input.")],
+    *,
+    tz: Annotated[
+        list[str] | None,
+        typer.Option("--tz", help="FILE_GLOB=ZONE: the zone of stamps that do not say theirs (default: UTC)."),
+    ] = None,
+    offset: Annotated[
+        list[str] | None,
+        typer.Option("--offset", help="FILE_GLOB=SECONDS, added to each stamp of a host whose clock is wrong."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the report as one page.", metavar="FILE")] = None,
+    signature: Annotated[
+        list[Path] | None, typer.Option("--signatures", help="A directory or file with further signatures.")
+    ] = None,
+    show: Annotated[int, typer.Option("--show", help="Rows of the time line and of the messages.", min=1)] = 25,
+) -> None:
+    """Put all logs on one time line, find the first failure, and name what went wrong.
+
+    Exit codes: 0 the logs were read (whatever they say), 2 a file or an option cannot be used.
+    """
+    try:
+        found = report.read(logs, tz or (), offset or (), signature or ())
+        if html is not None:
+            page.write(found, html)
+    except (reading.UnreadableLog, clocks.BadRule, signatures.BadSignature, page.CannotWrite) as error:
+        typer.echo(f"netmend timeline: {error}", err=True)
+        raise typer.Exit(2) from None
+    if as_json:
+        json.dump(report.to_json(found), sys.stdout, indent=2, ensure_ascii=False)
+        sys.stdout.write("\n")
+        return
+    Console(highlight=False, soft_wrap=False).print(console.render(found, show))
+    if html is not None:
+        typer.echo(f"\nwritten: {html}")

@@ -1,0 +1,143 @@
+"""How fast devices pile up, by the lines that show a device or a port being made and deleted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from netmend.forensics.gathered import Gathered
+from netmend.forensics.scan import PORT_ASKED
+
+NETWORKS = 50
+FEW_PORTS = 3
+"""Times a network may ask for a new DHCP port; a healthy one asks once (the port is kept and found again)."""
+
+MANY_DEVICES = 50
+"""Devices made and not deleted from which on it is said that they pile up, if almost none is ever deleted."""
+
+
+@dataclass(frozen=True)
+class NetworkLeak:
+    """One network's share."""
+
+    network: str
+    devices: int
+    ports_asked: int
+    first: float
+    last: float
+    per_minute: float
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Devices made, deleted and remaining, by name; `exact` is False where they had to be sampled."""
+
+    created: int
+    deleted: int
+    remaining: int
+    ports_asked: int
+    first: float | None
+    last: float | None
+    per_minute: float
+    peak_per_minute: int
+    leaking: bool
+    because: str
+    networks: tuple[NetworkLeak, ...]
+    curve: tuple[tuple[float, int], ...]
+    """(time, devices remaining), at most 500 points."""
+    exact: bool
+
+
+def rate(count: int, first: float, last: float) -> float:
+    """Per minute from the first to the last; a single burst counts as one minute."""
+    return round(count / max((last - first) / 60, 1.0), 2)
+
+
+def measure(gathered: Gathered) -> Leak:
+    """The leak that the logs show; all zero where none of them speaks of devices."""
+    scale = gathered.devices.scale
+    devices = gathered.devices.kept
+    made = {n: d for n, d in devices.items() if d.creations}
+    gone = sum(1 for d in made.values() if d.deleted >= d.created_last)
+    created, deleted = len(made) * scale, gone * scale
+    asked = _asked(gathered)
+    ports = sum(n.ports_asked for n in asked.values())
+    times = sorted(d.created for d in made.values())
+    spans = [(n.first, n.last) for n in asked.values()] if not times else []
+    first = times[0] if times else min((s[0] for s in spans), default=None)
+    last = (
+        max((d.created_last for d in made.values()), default=None)
+        if times
+        else max((s[1] for s in spans), default=None)
+    )
+    networks = _per_network(gathered, asked)
+    repeated = [n for n in networks if n.ports_asked >= FEW_PORTS]
+    remaining = created - deleted
+    because = ""
+    if repeated:
+        worst = max(repeated, key=lambda n: n.ports_asked)
+        because = f"{len(repeated)} networks asked for a new DHCP port again and again, one {worst.ports_asked} times"
+    elif remaining >= MANY_DEVICES and deleted * 10 < created:
+        because = f"{remaining} devices were made and not deleted"
+    return Leak(
+        created=created,
+        deleted=deleted,
+        remaining=remaining,
+        ports_asked=ports,
+        first=first,
+        last=last,
+        per_minute=rate(created or ports, first, last) if first is not None and last is not None else 0.0,
+        peak_per_minute=max(Counter(int(t // 60) for t in times).values(), default=0) * scale,
+        leaking=bool(because),
+        because=because,
+        networks=tuple(networks[:NETWORKS]),
+        curve=_curve(gathered),
+        exact=scale == 1 and gathered.ports.scale == 1,
+    )
+
+
+def _asked(gathered: Gathered) -> dict[str, NetworkLeak]:
+    found = {}
+    for network, by_actor in gathered.ports.kept.items():
+        count = sum(t.count for t in by_actor.values())
+        first = min(t.first for t in by_actor.values())
+        last = max(t.last for t in by_actor.values())
+        found[network] = NetworkLeak(network, 0, count, first, last, rate(count, first, last))
+    return found
+
+
+def _per_network(gathered: Gathered, asked: dict[str, NetworkLeak]) -> list[NetworkLeak]:
+    scale = gathered.devices.scale
+    found = dict(asked)
+    by_network: dict[str, list[float]] = {}
+    for device in gathered.devices.kept.values():
+        if device.network and device.creations:
+            by_network.setdefault(device.network, []).extend((device.created, device.created_last))
+    for network, times in by_network.items():
+        count = len(times) // 2 * scale
+        before = asked.get(network)
+        first, last = min(times), max(times)
+        ports = before.ports_asked if before else 0
+        found[network] = NetworkLeak(network, count, ports, first, last, rate(max(count, ports), first, last))
+    return sorted(found.values(), key=lambda n: (-max(n.devices, n.ports_asked), n.network))
+
+
+def _curve(gathered: Gathered) -> tuple[tuple[float, int], ...]:
+    scale = gathered.devices.scale
+    changes: list[tuple[float, int]] = []
+    for device in gathered.devices.kept.values():
+        if device.creations:
+            changes.append((device.created, scale))
+            if device.deleted >= device.created_last:
+                changes.append((device.deleted, -scale))
+    if not changes:
+        for _, _, tally in gathered.occurrences.of([PORT_ASKED]):
+            changes.append((tally.first, tally.count))
+    changes.sort()
+    points, level = [], 0
+    step = max(1, len(changes) // 500)
+    for i, (when, change) in enumerate(changes):
+        level += change
+        if i % step == 0 or i == len(changes) - 1:
+            points.append((when, level))
+    return tuple(points)

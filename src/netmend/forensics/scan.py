@@ -1,0 +1,360 @@
+"""One file to what it says, fast.
+
+Python cannot look at each line at 50 MB/s, so it does not. A block's fingerprints are made in one pass in C, counted
+in C, and only the first and last line of each *distinct* fingerprint are looked at: a block of 6,000 lines has some
+hundred. Lines that may be an event of a signature (their fingerprint says so) are looked at one by one, exactly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from pathlib import PurePath
+from typing import Literal
+
+from netmend.forensics import journal_export, reading, services
+from netmend.forensics.clocks import LineClock, betrayed_zone, last_boot_stamp
+from netmend.forensics.formats import Clock, Line, Parser
+from netmend.forensics.gathered import FileFacts, Gathered, Tally
+from netmend.forensics.signatures import Event, Library
+from netmend.forensics.templates import VARYING, template
+
+ENTRIES = 30_000
+"""Fingerprints remembered per file; more than this are flushed and learned again."""
+
+SAME_RECORD = 0.005
+"""Seconds. A failure's header and the lines of its traceback are one record: they follow within this."""
+
+AT_ONCE = 0.0005
+"""Seconds. Two records of one millisecond, the unit of most logs, are one."""
+
+LONGEST_SAMPLE = 500
+NEVER = float("-inf")
+RING_BUFFER = re.compile(rb"(?:<\d+>)?\[ *\d{1,9}\.\d{6}\]")
+_BRACKETED = re.compile(rb" (?:DEBUG|INFO|WARNING|ERROR) [\w.\-]+ \[")
+_ERRNO = re.compile(rb"Errno \d+|\(\d{1,3}, ")
+_ROTATED = re.compile(r"(?:[.-]\d{8}(?:-\d+)?|\.\d+|\.gz|\.bz2|\.xz|\.zst)+$")
+_NETNS_PREFIX = re.compile(rb"^(?:qdhcp|qrouter|ovnmeta|snat|fip)-")
+
+DEVICE_CREATED, DEVICE_DELETED, PORT_ASKED = "device-created", "device-deleted", "dhcp-port-asked"
+
+
+Confirms = Callable[[bytes], re.Match[bytes] | Literal[True] | None]
+
+
+class _Watch:
+    """An event that lines of one fingerprint may be, with those of its texts that they may hold, and what its pattern
+    reads."""
+
+    __slots__ = ("about", "confirms", "created", "device", "failure", "name", "number", "port", "texts")
+
+    def __init__(self, event: Event, texts: tuple[bytes, ...]) -> None:
+        groups = event.pattern.groupindex if event.pattern is not None else {}
+        self.name = event.name
+        self.texts = texts
+        plain = event.pattern is not None and not event.all_of and not event.none_of and event.at_least is None
+        self.confirms: Confirms = event.pattern.search if plain and event.pattern is not None else event.confirms
+        self.failure = event.kind == "failure"
+        self.about = tuple(group for group in ("network", "namespace") if group in groups)
+        self.created = event.name == DEVICE_CREATED
+        self.device = "device" in groups and event.name in (DEVICE_CREATED, DEVICE_DELETED)
+        self.number = "number" in groups
+        self.port = event.name == PORT_ASKED
+
+
+class _Entry:
+    """What is known of all lines with one fingerprint."""
+
+    __slots__ = (
+        "actor",
+        "apart",
+        "clock",
+        "count",
+        "events",
+        "first",
+        "last",
+        "line",
+        "sample",
+        "split",
+        "template",
+        "told",
+    )
+
+    def __init__(self, line: Line, actor: str, events: tuple[_Watch, ...], split: bool) -> None:
+        self.line = line
+        self.actor = actor
+        self.clock: Clock | None = line.clock
+        self.events = events
+        self.apart = SAME_RECORD if line.continuation else AT_ONCE
+        self.split = split
+        """Error numbers vary among these lines: each number is an entry of its own."""
+        self.told = bool(line.message) and not (line.continuation and line.format == "oslo.log")
+        """Worth a place among the repeats: a record, or an exception's line that no record sums up."""
+        self.template = template(line.message) if self.told else ""
+        self.sample = line.message[:LONGEST_SAMPLE]
+        self.count = 0
+        self.first = float("inf")
+        self.last = float("-inf")
+
+    def span(self, when: float | None) -> None:
+        if when is not None:
+            self.first = min(self.first, when)
+            self.last = max(self.last, when)
+
+
+class FileScan:
+    """Reads one file into `gathered`."""
+
+    def __init__(self, path: str, library: Library, gathered: Gathered, clock: LineClock, origin: str = "") -> None:
+        self.path = path
+        self.library = library
+        self.gathered = gathered
+        self.clock = clock
+        self.origin = origin
+        self.facts = FileFacts(path)
+        self.parser = Parser(clock)
+        self.service = ""
+        self.fallback = clock.modified
+        """The stamp of the last stamped line; before the first one, the file's last change."""
+        self.stamped = False
+        self.entries: dict[bytes, _Entry] = {}
+        self.recent: dict[str, float] = {}
+        name = PurePath(path).name
+        self.stem = _ROTATED.sub("", name) or name
+
+    def run(self) -> None:
+        """Read it all.
+
+        Raises:
+            reading.UnreadableLog: it cannot be opened or read.
+        """
+        notes = self.facts.notes
+        pieces = reading.raw_blocks(self.path, notes)
+        head = next(pieces, b"")
+        pieces = self._sized(chain([head], pieces))
+        if journal_export.is_export(head):
+            pieces = journal_export.to_lines(pieces, notes, self.path)
+            blocks: Iterable[bytes] = pieces
+        else:
+            self._sniff(head)
+            blocks = reading.line_blocks(pieces)
+        for block in blocks:
+            self._block(block)
+        self._flush()
+        if not self.stamped and self.facts.lines:
+            self.facts.notes.append(f"{self.path}: no line says when it was written; all are placed at its last change")
+        self.facts.assumed = sorted(self.clock.assumed)
+        self.gathered.files.append(self.facts)
+
+    def _sized(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self.facts.size += len(piece)
+            yield piece
+
+    def _sniff(self, head: bytes) -> None:
+        self.parser.bracketed = _BRACKETED.search(head) is not None
+        self.service = services.of_file(self.path, head)
+        if not self.clock.given and (zone := betrayed_zone(head)) is not None:
+            self.clock.zone, self.clock.given = zone, True
+            self.clock.assumed.add(
+                f"stamps without a zone are {zone.tzname(None)}, as other stamps on their lines show"
+            )
+        if RING_BUFFER.match(head):
+            self._find_boot(head)
+
+    def _find_boot(self, head: bytes) -> None:
+        """Where on the time line a ring buffer's `[0.000000]` lies."""
+        if abs(self.clock.offset) > 1e8:
+            self.clock.boot_time = self.clock.offset
+            return
+        tail = head
+        for piece in reading.raw_blocks(self.path, []) if self.path != reading.STDIN else ():
+            tail = tail[-4096:] + piece
+        last = last_boot_stamp(tail)
+        if last is not None and self.clock.modified is not None:
+            self.clock.boot_time = self.clock.modified - last + self.clock.offset
+            self.clock.assumed.add(
+                "stamps count from boot; the last line is taken to be of the file's last change "
+                "(--offset FILE=BOOT_TIME says better)"
+            )
+
+    def _entry(self, fingerprint: bytes, line: bytes, split: bool) -> _Entry:
+        parsed = self.parser.parse(line.rstrip(b"\r"))
+        service = parsed.service or self.service
+        # A library's logger (privsep, messaging) tells nothing; the whole file tells more than one logger.
+        if self.service and service != self.service and parsed.format == "oslo.log":
+            service = self.service
+        actor = (service or self.stem) + self.origin
+        found = tuple(
+            _Watch(event, texts)
+            for event in self.library.events.values()
+            if (texts := event.candidates(fingerprint))
+            and (not event.services or service in event.services)
+            and service not in event.not_services
+            and (not event.levels or parsed.level in event.levels)
+        )
+        return _Entry(parsed, actor, found, split)
+
+    def _block(self, data: bytes) -> None:
+        lines = data.split(b"\n")
+        prints = data.translate(None, VARYING).split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+            prints.pop()
+        size = len(lines)
+        self.facts.lines += size
+        counts = Counter(prints)
+        last = dict(zip(prints, range(size), strict=True))
+        first = dict(zip(reversed(prints), range(size - 1, -1, -1), strict=True))
+        if len(self.entries) > ENTRIES:
+            self._flush()
+        entries = self.entries
+        hot: dict[bytes, _Entry] = {}
+        fresh = []
+        for fingerprint, count in counts.items():
+            entry = entries.get(fingerprint)
+            if entry is None:
+                line = lines[first[fingerprint]]
+                entry = entries[fingerprint] = self._entry(fingerprint, line, _ERRNO.search(line) is not None)
+            if not entry.split:
+                entry.count += count
+            if entry.events or entry.split:
+                hot[fingerprint] = entry
+            elif entry.told:
+                fresh.append((entry, first[fingerprint], last[fingerprint]))
+        if not self.stamped:
+            self._first_stamp(lines, prints)
+        for entry, one, other in fresh:
+            entry.span(self._when(entry, lines, prints, one))
+            if other != one:
+                entry.span(self._when(entry, lines, prints, other))
+        if hot:
+            get = hot.get
+            for i, fingerprint in enumerate(prints):
+                entry = get(fingerprint)
+                if entry is None:
+                    continue
+                line = lines[i]
+                clock = entry.clock
+                when = clock(line) if clock is not None else None
+                if when is None:
+                    when = self._when(entry, lines, prints, i)
+                    if when is None:
+                        continue
+                if entry.split:
+                    self._split(entry, fingerprint, line, when)
+                else:
+                    if when < entry.first:  # noqa: PLR1730 - a call of min() costs more
+                        entry.first = when
+                    if when > entry.last:  # noqa: PLR1730
+                        entry.last = when
+                for watch in entry.events:
+                    if watch.failure and abs(when - self.recent.get(watch.name, NEVER)) < entry.apart:
+                        continue
+                    for text in watch.texts:
+                        if text in line:
+                            match = watch.confirms(line)
+                            if match:
+                                self._occurred(watch, entry, line, when, match)
+                            break
+        for i in range(size - 1, max(-1, size - 500), -1):
+            clock = entries[prints[i]].clock
+            if clock is not None and (when := clock(lines[i])) is not None:
+                self.fallback = when
+                break
+
+    def _first_stamp(self, lines: list[bytes], prints: list[bytes]) -> None:
+        for i, fingerprint in enumerate(prints):
+            clock = self.entries[fingerprint].clock
+            if clock is not None and (when := clock(lines[i])) is not None:
+                self.fallback = when
+                self.stamped = True
+                return
+
+    def _when(self, entry: _Entry, lines: list[bytes], prints: list[bytes], i: int) -> float | None:
+        """The time of line `i`: its own stamp, else that of the nearest stamped line above it."""
+        if entry.clock is not None and (when := entry.clock(lines[i])) is not None:
+            return when
+        for j in range(i - 1, max(-1, i - 200), -1):
+            above = self.entries.get(prints[j])
+            if above is not None and above.clock is not None and (when := above.clock(lines[j])) is not None:
+                return when
+        return self.fallback
+
+    def _split(self, entry: _Entry, fingerprint: bytes, line: bytes, when: float) -> None:
+        """Count a line with an error number as one of an entry for that number."""
+        number = _ERRNO.search(line)
+        key = fingerprint + b"\n" + (number[0] if number else b"")
+        one = self.entries.get(key)
+        if one is None:
+            one = self.entries[key] = self._entry(fingerprint, line, False)
+        one.count += 1
+        one.span(when)
+
+    def _occurred(
+        self, watch: _Watch, entry: _Entry, line: bytes, when: float, match: re.Match[bytes] | Literal[True]
+    ) -> None:
+        name, actor = watch.name, entry.actor
+        if watch.failure:
+            self.recent[name] = when
+        occurrences = self.gathered.occurrences
+        tally = occurrences.buckets.get((name, actor, int(when // occurrences.width)))
+        if tally is not None and (tally.first < when or (tally.first == when and tally.file == self.path)):
+            tally.count += 1
+            if when > tally.last:  # noqa: PLR1730
+                tally.last = when
+        else:
+            parsed = self.parser.parse(line.rstrip(b"\r"))
+            sample = parsed.message or parsed.text or line.decode("utf-8", "replace").strip()
+            occurrences.add(name, actor, when, sample[:LONGEST_SAMPLE], self.path)
+        if match is True:
+            return
+        if watch.device:
+            network = match["network"] if watch.about else None
+            self.gathered.device(
+                match["device"].decode("utf-8", "replace"),
+                when,
+                watch.created,
+                network.decode("utf-8", "replace") if network else "",
+            )
+        elif watch.about:
+            about = next((text for group in watch.about if (text := match[group])), None)
+            if about:
+                subject = _NETNS_PREFIX.sub(b"", about).decode("utf-8", "replace")
+                self.gathered.key(subject, name, actor, when, self.path)
+                if watch.port:
+                    self._port_asked(subject, actor, when)
+        if watch.number and (number := match["number"]) is not None:
+            numbers = self.gathered.numbers
+            if float(number) > numbers.get(name, 0.0):
+                numbers[name] = float(number)
+
+    def _port_asked(self, network: str, actor: str, when: float) -> None:
+        ports = self.gathered.ports
+        if ports.wants(network):
+            held = ports.kept.get(network)
+            if held is None:
+                held = {}
+                ports.put(network, held)
+            held.setdefault(actor, Tally()).add(1, when, when, "", "")
+
+    def _flush(self) -> None:
+        facts = self.facts
+        for entry in self.entries.values():
+            line = entry.line
+            if not entry.count:
+                continue
+            if line.format:
+                facts.formats[line.format] = facts.formats.get(line.format, 0) + entry.count
+            elif line.unknown:
+                facts.unknown += entry.count
+            if entry.first <= entry.last:
+                facts.first = min(facts.first, entry.first)
+                facts.last = max(facts.last, entry.last)
+            if entry.told and entry.first <= entry.last:
+                tally = Tally(entry.count, entry.first, entry.last, entry.sample, self.path)
+                level = line.level or ("ERROR" if line.continuation else "")
+                self.gathered.repeats.add(level, entry.actor, entry.template, tally)
+        self.entries = {}
