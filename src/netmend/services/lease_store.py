@@ -94,18 +94,22 @@ class LeaseStore:
                 raise self._error("read", error) from error
 
     def commit(self, changes: Iterable[tuple[str, Lease]]) -> None:
-        """Store leases, each with the id of its network, all or none. On return they are on disk.
+        """Store leases, each with its network's id (FREE: delete), all or none. On return they are on disk.
 
         Raises LeaseStoreError.
         """
-        rows = [
-            (network_id, lease.address, lease.subnet_id, lease.client, lease.hardware, int(lease.state), lease.expires)
-            for network_id, lease in changes
-        ]
+        rows, free = [], []
+        for network_id, lease in changes:
+            if lease.state == LeaseState.FREE:
+                free.append((network_id, lease.address))
+            else:
+                what = (lease.subnet_id, lease.client, lease.hardware, int(lease.state), lease.expires)
+                rows.append((network_id, lease.address, *what))
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
+                    self._connection.executemany("DELETE FROM lease WHERE network = ? AND address = ?", free)
                     self._connection.executemany("REPLACE INTO lease VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
                     self._connection.execute("COMMIT")
                 except sqlite3.Error:

@@ -29,9 +29,10 @@ CAPACITY = 65_536  # bindings per subnet
 
 
 class LeaseState(IntEnum):
-    OFFERED = 0
-    LEASED = 1
-    DECLINED = 2
+    FREE = 0  # of a change only: what was stored of the address is to be forgotten
+    OFFERED = 1
+    LEASED = 2
+    DECLINED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class SubnetLeases:
         self._free: OrderedDict[int, None] = OrderedDict()  # used before, oldest first
         self._pools: tuple[tuple[int, int], ...] = ()
         self._fresh: Iterator[int] = iter(())  # not yet looked at since `configure`
+        self._stored: set[int] = set()  # addresses whose last binding on disk is not FREE
         self._lease_time = 0.0
         self._taken: Container[int] = ()
         self._infrastructure: Container[int] = ()
@@ -73,11 +75,12 @@ class SubnetLeases:
         self._infrastructure, self._taken = infrastructure, taken
 
     def restore(self, lease: Lease) -> None:
-        """Take back a stored binding."""
+        """Take back a stored binding. Of several that one client has, the last to expire counts."""
         if (other := self._by_client.get(lease.client)) and lease.state == LeaseState.LEASED:
             if other.expires > lease.expires:
                 return
             self._unbind(other)
+        self._stored.add(lease.address)
         self._bind(lease)
 
     def __iter__(self) -> Iterator[Lease]:
@@ -123,11 +126,8 @@ class SubnetLeases:
             return None
         if bound and bound.state == LeaseState.DECLINED and bound.expires > now:
             return None
-        if (other := self._by_client.get(client)) and other.address != address:
-            self._end(other, now)
         lease = Lease(self._subnet_id, address, client, hardware, LeaseState.LEASED, now + self._lease_time)
-        self._store(lease)
-        return self._bind(lease)
+        return self._store(self._bind(lease))
 
     def withdraw(self, client: bytes) -> None:
         """Forget an offer: the client chose another server (RFC 2131 section 4.3.2)."""
@@ -141,9 +141,7 @@ class SubnetLeases:
         if lease is None or lease.address != address:
             return False
         self._unbind(lease)
-        declined = replace(lease, state=LeaseState.DECLINED, expires=now + DECLINE_HOLD)
-        self._store(declined)
-        self._bind(declined)
+        self._store(self._bind(replace(lease, state=LeaseState.DECLINED, expires=now + DECLINE_HOLD)))
         return True
 
     def release(self, client: bytes, address: int, now: float) -> bool:
@@ -151,7 +149,10 @@ class SubnetLeases:
         lease = self._by_client.get(client)
         if lease is None or lease.address != address:
             return False
-        self._end(lease, now)
+        if lease.expires > now:
+            ended = self._bind(replace(lease, expires=now))
+            if lease.state == LeaseState.LEASED:
+                self._store(ended)
         return True
 
     def make_available(self, address: int) -> None:
@@ -213,19 +214,14 @@ class SubnetLeases:
         if self._by_client.get(lease.client) is lease:
             del self._by_client[lease.client]
         self._free[lease.address] = None
+        if lease.address in self._stored:
+            self._stored.discard(lease.address)
+            self._changes[lease.address] = replace(lease, state=LeaseState.FREE)
 
-    def _end(self, lease: Lease, now: float) -> None:
-        """Let a lease expire now; an offer is dropped at once."""
-        if lease.state == LeaseState.OFFERED:
-            self._unbind(lease)
-        elif lease.expires > now:
-            ended = replace(lease, expires=now)
-            self._store(ended)
-            self._by_address[lease.address] = self._by_client[lease.client] = ended
-            self._push(ended)
-
-    def _store(self, lease: Lease) -> None:
+    def _store(self, lease: Lease) -> Lease:
         self._changes[lease.address] = lease
+        self._stored.add(lease.address)
+        return lease
 
     def _push(self, lease: Lease) -> None:
         leased = lease.state == LeaseState.LEASED
