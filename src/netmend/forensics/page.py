@@ -118,7 +118,8 @@ def _networks(report: Report) -> str:
     if not (report.leak.leaking and report.leak.networks):
         return ""
     rows = [
-        f"<tr><td class=mono>{escape(n.network)}</td><td class=n>{n.devices or '-'}</td><td class=n>{n.ports_asked or '-'}</td>"
+        f"<tr><td class=mono>{escape(n.network)}</td><td class=n>{n.devices or '-'}</td>"
+        f"<td class=n>{n.ports_asked or '-'}</td>"
         f"<td class=n>{n.per_minute:g}</td><td class=when>{when(n.first)}</td><td class=when>{when(n.last)}</td></tr>"
         for n in report.leak.networks[:20]
     ]

@@ -324,9 +324,8 @@ def load(more: Iterable[Path] = ()) -> Library:
     Raises:
         BadSignature: a file is wrong, cannot be read, or an id is used twice.
     """
-    texts: list[tuple[str, str]] = []
     package = resources.files("netmend.forensics") / "signatures"
-    texts += [(f.name, f.read_text("utf-8")) for f in package.iterdir() if f.name.endswith(".yaml")]
+    texts = sorted((f.name, f.read_text("utf-8")) for f in package.iterdir() if f.name.endswith(".yaml"))
     for directory in more:
         try:
             files = sorted(directory.glob("*.yaml")) if directory.is_dir() else [directory]
@@ -337,7 +336,7 @@ def load(more: Iterable[Path] = ()) -> Library:
     events: dict[str, Event] = {}
     signatures: list[Signature] = []
     for sharing in (True, False):
-        for file, text in sorted(texts):
+        for file, text in texts:
             if sharing == bool(re.search(r"^id:", text, re.MULTILINE)):
                 continue
             found, signature = parse(text, file, events)
