@@ -6,6 +6,7 @@ happens below WORLD, on a tmpfs of this world's own.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from netmend.kernel.errors import KernelError
 from netmend.propagation.flags import Propagation
 from netmend.propagation.model import kernel as model
 from netmend.propagation.model.filesystem import Dentry, FileSystem
+from netmend.propagation.model.mount import UserNamespace
 from netmend.propagation.model.refusal import KernelRefusal
 from netmend.propagation.model.render import mountinfo as rendered
 from netmend.propagation.mountinfo import Mount, MountTree, parse
@@ -53,6 +55,7 @@ class Both:
         run.make("/w")
         model.mount_new(task, run, "/run")
         self.modelled.append(task)
+        self.user = task.namespace.user
         syscalls.unshare(syscalls.CLONE_NEWNS)
         syscalls.mount("t", "/run", "tmpfs", 0)
         Path(WORLD).mkdir()
@@ -103,11 +106,15 @@ class Both:
             filesystem.make(name, directory=False)
 
         def real() -> None:
-            syscalls.mount("t", path, "tmpfs", 0)
-            for name in DIRECTORIES:
-                Path(path, name).mkdir()
-            for name in FILES:
-                Path(path, name).touch()
+            mount = _detached_tmpfs()
+            try:
+                for name in DIRECTORIES:
+                    os.mkdir(name, dir_fd=mount)
+                for name in FILES:
+                    os.close(os.open(name, os.O_CREAT | os.O_RDONLY, dir_fd=mount))
+                _call(_MOVE_MOUNT, mount, b"", _AT_FDCWD, path.encode(), _MOVE_MOUNT_F_EMPTY_PATH)
+            finally:
+                os.close(mount)
 
         self._try(
             f"tmpfs {path}",
@@ -215,7 +222,7 @@ class Both:
                 self.real.append(os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC))
 
         def modelled() -> None:
-            made = model.unshare(self.modelled[number], new_user=new_user)
+            made = model.unshare(self.modelled[number], UserNamespace() if new_user else self.user)
             self.modelled.append(model.at_root(made.namespace))
 
         self._try(f"unshare{' --user' if new_user else ''}", number, real, modelled)
@@ -269,6 +276,30 @@ class Both:
                     )
                 if not agree:
                     raise Disagreement(self._story(f"namespace {number}: {path} leads elsewhere: {seen}, {predicted}"))
+
+
+_MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT = 429, 430, 431, 432  # the same on every architecture since Linux 5.2
+_FSCONFIG_CMD_CREATE = 6
+_MOVE_MOUNT_F_EMPTY_PATH = 4
+_AT_FDCWD = -100
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(number: int, *arguments: int | bytes | None) -> int:
+    result = int(_libc.syscall(number, *arguments))
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+def _detached_tmpfs() -> int:
+    """A new tmpfs that can be filled before it is attached: once it is, its path may lead into a copy of it."""
+    context = _call(_FSOPEN, b"tmpfs", 1)
+    try:
+        _call(_FSCONFIG, context, _FSCONFIG_CMD_CREATE, None, None, 0)
+        return _call(_FSMOUNT, context, 1, 0)
+    finally:
+        os.close(context)
 
 
 def _enter(descriptor: int) -> None:

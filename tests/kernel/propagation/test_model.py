@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.kernel.propagation.sequences import operations, play, starts
 
@@ -24,6 +24,7 @@ def test_the_model_agrees_with_the_kernel() -> None:
         database=None,
         suppress_health_check=list(HealthCheck),
         print_blob=False,
+        phases=[Phase.generate, Phase.shrink],
     )
     @given(starts, st.lists(operations, min_size=5, max_size=40))
     def sequences(start: tuple[Any, ...], rest: list[tuple[Any, ...]]) -> None:

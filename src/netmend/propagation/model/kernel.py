@@ -283,21 +283,23 @@ def unmount(task: Task, path: str, *, lazy: bool = False, follow: bool = True) -
     umount.take_down(mount, propagate=True)
 
 
-def unshare(task: Task, *, new_user: bool = False) -> Task:
+def unshare(task: Task, owner: UserNamespace | None = None) -> Task:
     """A task in a copy of the caller's mount namespace (unshare(2) or clone(2) with CLONE_NEWNS).
 
-    ``new_user``: with CLONE_NEWUSER too; then every mount becomes a slave, and locked.
+    ``owner``: the caller's user namespace, where that is not the owner of its mount namespace, as with CLONE_NEWUSER;
+    then every mount becomes a slave, and locked.
     """
     old = task.namespace
     assert old.root is not None
-    namespace = MountNamespace(UserNamespace(old.user) if new_user else old.user)
+    foreign = owner is not None and owner is not old.user
+    namespace = MountNamespace(owner or old.user)
     root = task.root
 
     def copy(mount: Mount) -> Mount:
         nonlocal root
         made = (
             propagate.clone_as_slave(mount, mount.root, shared=False)
-            if new_user and mount.shared
+            if foreign and mount.shared
             else propagate.clone(mount, mount.root)
         )
         made.namespace = namespace
@@ -306,7 +308,7 @@ def unshare(task: Task, *, new_user: bool = False) -> Task:
         return made
 
     namespace.root = propagate.copy_tree(old.root, copy, all_mounts=True)
-    if new_user:
+    if foreign:
         propagate.lock_tree(namespace.root)
     root.mount.users += 1
     return Task(namespace, root)

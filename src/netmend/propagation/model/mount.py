@@ -22,11 +22,10 @@ class PeerGroup:
     """Mounts whose master this is: plain slaves, and peers of groups below."""
 
 
-@dataclass(slots=True, eq=False)
 class UserNamespace:
-    """Who may do what is left out; what counts is whether two mount namespaces belong to the same."""
+    """Owner of mount namespaces. Who may do what is left out; what counts is whether two have the same owner."""
 
-    parent: UserNamespace | None = None
+    __slots__ = ()
 
 
 @dataclass(slots=True, eq=False)

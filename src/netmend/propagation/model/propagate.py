@@ -96,10 +96,12 @@ def receivers(mount: Mount) -> Iterator[Mount]:
 
 
 def clone(mount: Mount, root: Dentry) -> Mount:
-    """A copy that is a peer where the original is shared, and receives from the same master (clone_mnt)."""
+    """A copy that is a peer where the original is shared, and receives from the same master (clone_mnt).
+
+    It is never unbindable: since Linux 6.17 not even in the copy of a namespace, where it used to be.
+    """
     copy = new_mount(root)
     copy.locked = mount.locked
-    copy.unbindable = mount.unbindable
     if mount.group is not None:
         join(copy, mount.group)
     enslave(copy, mount.master)
@@ -110,7 +112,6 @@ def clone_as_slave(mount: Mount, root: Dentry, *, shared: bool) -> Mount:
     """A copy that receives from the original where that is shared; itself shared in a new group if asked."""
     copy = new_mount(root)
     copy.locked = mount.locked
-    copy.unbindable = mount.unbindable
     enslave(copy, mount.group if mount.group is not None else mount.master)
     if shared:
         make_shared(copy)
