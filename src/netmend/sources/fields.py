@@ -113,7 +113,7 @@ def block(text: str) -> IPv4Network:
         else:
             raise ValueError(f"{text!r}: IPv6 is not served yet; give an IPv4 block")
     if "/" not in text:
-        raise ValueError(f"{text!r} has no prefix length (such as {text}/24)")
+        raise ValueError(f"{text!r} has no prefix length (such as /24)")
     try:
         value = IPv4Network(text, strict=False)
     except (AddressValueError, NetmaskValueError) as error:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 PROBLEMS_MAX = 50  # told; a file with more of them is broken in one way, many times
+WHY_MAX = 400  # characters
 
 Place = tuple[str | int, ...]  # the keys and indexes that lead to a field, such as ("networks", 0, "mtu")
 
@@ -16,6 +17,10 @@ class Problem:
     line: int
     field: str
     why: str
+
+    def __post_init__(self) -> None:
+        if len(self.why) > WHY_MAX:  # it may quote what is wrong, of any length
+            object.__setattr__(self, "why", f"{self.why[: WHY_MAX // 2]} ... {self.why[-WHY_MAX // 2 :]}")
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file

@@ -4,6 +4,8 @@ from typing import Any
 
 from netmend.sources.problem import Place
 
+_LENGTH_MAX = 80  # characters shown of a key or name
+
 
 def field_path(root: Any, place: Place) -> str:
     """The path to `place`. An item of a list goes by its name, a subnet without one by its CIDR, others by index."""
@@ -15,7 +17,7 @@ def field_path(root: Any, place: Place) -> str:
             path += f"[{_label(item) or step}]"
             node = item
         else:
-            key = step if step.isprintable() else ascii(step)
+            key = step[:_LENGTH_MAX] if step.isprintable() else ascii(step[:_LENGTH_MAX])
             path += f".{key}" if path else key
             node = node.get(step) if isinstance(node, dict) else None
     return path
@@ -29,4 +31,4 @@ def _label(item: Any) -> str | None:
     if not isinstance(item, dict):
         return None
     label = item.get("name", item.get("cidr"))
-    return label if isinstance(label, str) and label.isprintable() and len(label) <= 80 else None
+    return label if isinstance(label, str) and label.isprintable() and len(label) <= _LENGTH_MAX else None

@@ -1,0 +1,256 @@
+"""Text becomes plain values as YAML 1.2's core schema says, or an error that names the line."""
+
+import json
+import math
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from netmend.sources.file.document import ALIASED_NODES_MAX, DEPTH_MAX, DocumentError, parse, parse_json
+
+
+def value_of(text: str) -> object:
+    return parse(f"key: {text}\n".encode()).root["key"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12:34:56:11:22:33",  # YAML 1.1: a number in base 60
+        "fa:16:3e:00:00:01",
+        "no",
+        "No",
+        "on",
+        "off",
+        "yes",
+        "y",
+        "n",
+        "2001-01-01",  # YAML 1.1: a date
+        "1_000",
+        "0b11",
+        "10.0.0.1",
+        "tRue",
+        "=",
+        "1.2.3",
+        "0o9",
+        "-",
+        "+",
+        ".",
+        "e5",
+        "guest-web",
+    ],
+)
+def test_what_looks_like_something_else_stays_text(text: str) -> None:
+    assert value_of(f"[{text}]" if text == "-" else text) == ([text] if text == "-" else text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1500", 1500),
+        ("-7", -7),
+        ("+7", 7),
+        ("007", 7),  # decimal: YAML 1.1 said octal
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("1.5", 1.5),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("1e3", 1000.0),
+        ("-.inf", -math.inf),
+        ("+.INF", math.inf),
+        ("true", True),
+        ("FALSE", False),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        ('"1500"', "1500"),
+        ("'true'", "true"),
+        ("!!str 7", "7"),
+        ("! 7", "7"),
+        ("'it''s'", "it's"),
+        (r'"tab\tend"', "tab\tend"),
+        ("|\n  a\n  b\n", "a\nb\n"),
+    ],
+)
+def test_scalars_of_the_core_schema(text: str, value: object) -> None:
+    assert value_of(text) == value
+    assert type(value_of(text)) is type(value)
+
+
+def test_not_a_number() -> None:
+    value = value_of(".nan")
+    assert isinstance(value, float) and math.isnan(value)
+
+
+def test_a_number_too_long_to_convert_stays_text() -> None:
+    assert value_of("1" * 5000) == "1" * 5000
+
+
+def test_keys_are_text_as_typed() -> None:
+    assert parse(b"{26: a, 007: b, no: c, ~: d}").root == {"26": "a", "007": "b", "no": "c", "~": "d"}
+
+
+def test_anchors_and_merge_keys() -> None:
+    text = b"""
+base: &base {mtu: 1, name: b}
+other: &other {mtu: 2, id: o}
+scalar: [&s web, *s]
+one: {<<: *base, name: mine}
+two: {<<: [*other, *base]}
+plain: {'<<': text}
+"""
+    root = parse(text).root
+    assert root["scalar"] == ["web", "web"]
+    assert root["one"] == {"mtu": 1, "name": "mine"}
+    assert root["two"] == {"mtu": 2, "id": "o", "name": "b"}
+    assert root["plain"] == {"<<": "text"}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "why"),
+    [
+        (b"a: 1\nb: 2\na: 3\n", 3, "'a' is already in this mapping"),
+        (b"a:\n\t- b\n", 2, "tab"),
+        (b"a: b: c\n", 1, "mapping values are not allowed"),
+        (b"a: [1,\nb: 2\n", 3, "not YAML"),
+        (b"a: 1\n---\nb: 2\n", 2, "second document"),
+        (b"a: *missing\n", 1, "no &missing before"),
+        (b"a: &x [*x]\n", 1, "no &x before"),
+        (b"a: 1\n*x : 2\n", 2, "no &x before"),
+        (b"x: &x a\n*x : 2\n", 2, "not an alias"),
+        (b"? [a]\n: b\n", 1, "a key is text"),
+        (b"a: !!python/object:os.system x\n", 1, "tag"),
+        (b"a: !!set {}\n", 1, "tag"),
+        (b"a: {<<: 1}\n", 1, "merge key"),
+        (b"{<<: {}, <<: {}}\n", 1, "'<<' is already"),
+        (b"a: 1\nb: \x00\n", 2, "control character"),
+        (b"a: 1\nb: \xff\n", 2, "not UTF-8"),
+        (b"\x7fELF\x02\x01\x01\x00", 1, "control character"),
+        (b"[" * 5000, 1, f"more than {DEPTH_MAX} deep"),
+        (b"%FOO\n%YAML 3.0\n---\na\n", 1, "not YAML"),
+    ],
+)
+def test_what_is_no_document_is_told_with_its_line(text: bytes, line: int, why: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        parse(text)
+    assert caught.value.faults[0][0] == line
+    assert why in caught.value.faults[0][1]
+
+
+def test_every_duplicate_key_is_told() -> None:
+    with pytest.raises(DocumentError) as caught:
+        parse(b"a: 1\na: 2\nb:\n  c: 1\n  c: 2\n")
+    assert [line for line, _ in caught.value.faults] == [2, 5]
+
+
+@pytest.mark.parametrize("text", [b"", b"# nothing\n", b"---\n", b"\xef\xbb\xbf"])
+def test_a_text_without_content_is_null(text: bytes) -> None:
+    assert parse(text).root is None
+
+
+def test_aliases_cannot_blow_a_document_up() -> None:
+    bomb = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 30))
+    with pytest.raises(DocumentError, match=f"more than {ALIASED_NODES_MAX}"):
+        parse(bomb.encode())
+
+
+def test_many_ports_may_share_one_alias() -> None:
+    text = "boot: &b {x: 1, y: 2}\nports:\n" + "- {boot: *b}\n" * 1000
+    assert len(parse(text.encode()).root["ports"]) == 1000
+
+
+plain_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+yaml_characters = st.characters(
+    exclude_categories=["Cs", "Cc"], exclude_characters="\u2028\u2029\ufeff\ufffe\uffff", max_codepoint=0xFFFF
+)
+yaml_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(yaml_characters),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(yaml_characters), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(yaml_values)
+def test_json_means_the_same_to_both_parsers(value: object) -> None:
+    text = json.dumps(value, ensure_ascii=False).encode()
+    assert parse_json(text).root == value
+    assert parse(text).root == value
+
+
+@given(yaml_values, st.booleans())
+def test_what_another_program_writes_is_read_back(value: object, flow: bool) -> None:
+    """PyYAML writes YAML 1.1, which quotes whatever 1.1 would misread; nothing of that is misread as 1.2."""
+    text = yaml.safe_dump(value, allow_unicode=True, default_flow_style=flow, width=60)
+    assert parse(text.encode()).root == value
+
+
+@given(plain_values)
+def test_json_without_escapes_of_its_own(value: object) -> None:
+    assert parse_json(json.dumps(value).encode()).root == value
+
+
+@pytest.mark.parametrize("text", [b'{"a": 1, "a": 2}', b"{'a': 1}", b"{", b'{"a": ' + b"1" * 5000 + b"}"])
+def test_json_that_is_none_is_left_to_the_other_parser(text: bytes) -> None:
+    with pytest.raises(ValueError):
+        parse_json(text)
+
+
+@given(st.binary() | st.text().map(str.encode) | st.text(alphabet="ab:-[]{}&*!|>'\"#%@,?\n\t <~0.").map(str.encode))
+@example(b"!")
+@example(b"&a")
+@example(b"\xff\xfe")
+@example(b"a: !<tag:yaml.org,2002:str> [")
+def test_any_bytes_are_a_document_or_a_document_error(text: bytes) -> None:
+    try:
+        root = parse(text).root
+    except DocumentError as error:
+        assert error.faults
+        assert all(1 <= line <= text.count(b"\n") + text.count(b"\r") + 2 for line, _ in error.faults)
+    else:
+        assert repr(root) == repr(parse(text, with_lines=True).root)  # a NaN does not equal itself
+
+
+def test_lines_of_keys_and_items() -> None:
+    text = b"""networks:
+  - name: blue
+    ports:
+      - name: a
+        mac: x
+
+      - {name: b,
+         mac: y}
+  -
+    name: green
+    shared: &s
+      inner: 1
+    again: *s
+"""
+    document = parse(text, with_lines=True)
+    assert document.line(("networks",)) == 1
+    assert document.line(("networks", 0)) == 2
+    assert document.line(("networks", 0, "ports", 0)) == 4
+    assert document.line(("networks", 0, "ports", 0, "mac")) == 5
+    assert document.line(("networks", 0, "ports", 1, "mac")) == 8
+    assert document.line(("networks", 1, "name")) == 10
+    assert document.line(("networks", 1, "again", "inner")) == 12  # where the value is written
+    assert document.line(("networks", 0, "ports", 1, "no such field")) == 7
+    assert document.line(("networks", 5, "x")) == 1
+
+
+@given(st.lists(st.dictionaries(st.sampled_from("abcdef"), st.integers() | st.text("xyz"), min_size=1), min_size=1))
+def test_the_line_of_every_item_in_block_style(items: list[dict[str, object]]) -> None:
+    text = yaml.safe_dump(items, default_flow_style=False, sort_keys=False)
+    document = parse(text.encode(), with_lines=True)
+    line = 1
+    for index, item in enumerate(items):
+        assert document.line((index,)) == line
+        for key in item:
+            assert document.line((index, key)) == line
+            line += 1
