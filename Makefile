@@ -29,7 +29,8 @@ lint: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo --cache-dir .tools/import-linter
+	report=$$($(BIN)/lint-imports --no-logo --cache-dir .tools/import-linter) || { echo "$$report"; exit 1; }; \
+	  echo "Import table: $$(tail -n 1 <<<"$$report")"
 
 bench: setup-dev
 	exec $(BIN)/python -m benchmarks $(ARGS)
