@@ -200,7 +200,12 @@ PROBLEMS = {
     "network no mapping": ("networks:\n  - blue\n", 2, "networks[0]", "expected a mapping, not the text 'blue'"),
     "no name": ("networks:\n  - mtu: 1500\n", 2, "networks[0].name", "the field name is required"),
     "number for a name": ("networks: [{name: 007}]", 1, "networks[0].name", "the number 7; put it in quotes"),
-    "text for a number": ("networks: [{name: n, mtu: '9000'}]", 1, "networks[n].mtu", "whole number, not the text"),
+    "text for a number": (
+        "networks: [{name: n, mtu: '9000'}]",
+        1,
+        "networks[n].mtu",
+        "not the text '9000'; remove the quotes",
+    ),
     "fraction": ("networks: [{name: n, mtu: 1e3}]", 1, "networks[n].mtu", "whole number, not the number 1000.0"),
     "truth for a number": ("networks: [{name: n, mtu: true}]", 1, "networks[n].mtu", "whole number, not true"),
     "wiring": ("networks: [{name: n, wiring: ovs}]", 1, "networks[n].wiring", "expected 'bridge', not the text 'ovs'"),

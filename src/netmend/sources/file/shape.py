@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from netmend.intent.network import Wiring
+from netmend.sources.file.document import resolve
 from netmend.sources.problem import Complaints, Place
 
 
@@ -144,6 +145,8 @@ def _explain(root: dict[str, Any], error: ValidationError) -> Iterator[tuple[Pla
                 yield place, f"expected text, not {_what(value)}{hint}"
             case "int_type":
                 hint = " (`id -u` tells a user's)" if place[-1] == "owner" else ""
+                if isinstance(value, str) and type(resolve(value)) is int:
+                    hint = "; remove the quotes"
                 yield place, f"expected a whole number, not {_what(value)}{hint}"
             case "bool_type":
                 yield place, f"expected true or false, not {_what(value)}"
