@@ -87,7 +87,7 @@ class Both:
         try:
             modelled()
         except KernelRefusal as error:
-            predicted, why = error.errno, error.why
+            predicted, why = error.code, error.why
         if said != predicted:
             names = [errno.errorcode.get(code, "ok") for code in (said, predicted)]
             raise Disagreement(self._story(f"kernel: {names[0]}, model: {names[1]} {why}"))
@@ -267,7 +267,7 @@ class Both:
                 try:
                     predicted: Dentry | int = model.lookup(task, path).dentry
                 except KernelRefusal as error:
-                    predicted = error.errno
+                    predicted = error.code
                 if isinstance(seen, int) or isinstance(predicted, int):
                     agree = seen == predicted
                 else:

@@ -353,3 +353,40 @@ def end_namespace(namespace: MountNamespace) -> None:
     if namespace.root is not None:
         umount.take_down(namespace.root, propagate=False)
         namespace.root = None
+
+
+def make_symlink(task: Task, target: str, path: str) -> Dentry:
+    """symlink(2). Raises KernelRefusal: EEXIST, ENOENT, ENOTDIR."""
+    place, name = _parent_of(task, path)
+    if name in place.dentry.children:
+        raise KernelRefusal(errno.EEXIST, f"{path} is there already")
+    return place.dentry.add(name, symlink=target)
+
+
+def resolve(task: Task, path: str, *, within: str = "/") -> str:
+    """The path with symbolic links replaced, absolute ones and ``..`` kept within ``within``; the missing stays."""
+    base = [part for part in within.split("/") if part]
+    done = list(base)
+    todo = [part for part in path.split("/") if part][len(base) :]
+    links = 0
+    while todo:
+        part = todo.pop(0)
+        if part in (".", ".."):
+            if part == ".." and len(done) > len(base):
+                done.pop()
+            continue
+        try:
+            parent = lookup(task, "/" + "/".join(done), follow=False)
+        except KernelRefusal:
+            return "/" + "/".join([*done, part, *todo])
+        child = parent.dentry.children.get(part)
+        if child is not None and child.symlink is not None:
+            links += 1
+            if links > _MAX_SYMLINKS:
+                raise KernelRefusal(errno.ELOOP, f"too many symbolic links on the way to {path}")
+            if child.symlink.startswith("/"):
+                done = list(base)
+            todo[:0] = [piece for piece in child.symlink.split("/") if piece]
+            continue
+        done.append(part)
+    return "/" + "/".join(done)

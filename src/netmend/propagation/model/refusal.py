@@ -6,10 +6,17 @@ import errno
 import os
 
 
-class KernelRefusal(Exception):
+class KernelRefusal(OSError):
     """A system call that fails; ``errno`` is what the kernel would give, ``why`` the rule that it breaks."""
 
     def __init__(self, code: int, why: str) -> None:
-        super().__init__(f"{os.strerror(code)} ({errno.errorcode[code]}): {why}")
-        self.errno = code
+        super().__init__(code, os.strerror(code))
         self.why = why
+
+    @property
+    def code(self) -> int:
+        """The errno, always an int."""
+        return self.errno or 0
+
+    def __str__(self) -> str:
+        return f"{self.strerror} ({errno.errorcode[self.code]}): {self.why}"
