@@ -8,6 +8,7 @@ import typer
 
 # Each verb is one file, loaded only when it is called: start-up time is part of the time to a guest's first answer.
 VERBS = {
+    "demo": "two isolated networks and four guests, in a sandbox that leaves the host untouched",
     "run": "serve networks from a file, in the foreground",
     "plan": "show what would change, and do nothing",
     "status": "ask the running node",

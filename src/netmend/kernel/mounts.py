@@ -1,5 +1,6 @@
 """Mounts: bind, make shared, detach; and the raw mountinfo of a process."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from netmend.kernel import syscalls
@@ -23,6 +24,14 @@ def mount_tmpfs(target: str, options: str = "mode=755") -> None:
     """Mount an empty tmpfs on `target`; raises KernelError."""
     with changing("mount", target):
         syscalls.mount("tmpfs", target, "tmpfs", syscalls.MS_NOSUID | syscalls.MS_NODEV, options)
+
+
+def make_read_only(target: str, *, except_for: Iterable[str] = ()) -> None:
+    """Make every mount from `target` downwards read-only, except those at `except_for`, which must be mount points made
+    in this mount namespace; raises KernelError (ENOSYS before Linux 5.12)."""
+    syscalls.mount_setattr(target, attr_set=syscalls.MOUNT_ATTR_RDONLY, recursive=True)
+    for path in except_for:
+        syscalls.mount_setattr(path, attr_clr=syscalls.MOUNT_ATTR_RDONLY)
 
 
 def detach(target: str) -> None:

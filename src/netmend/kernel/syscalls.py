@@ -27,6 +27,11 @@ MS_PRIVATE: Final = 1 << 18
 MS_SLAVE: Final = 1 << 19
 MS_SHARED: Final = 1 << 20
 
+AT_FDCWD: Final = -100  # linux/fcntl.h
+AT_RECURSIVE: Final = 0x8000
+MOUNT_ATTR_RDONLY: Final = 1  # linux/mount.h
+_SYS_MOUNT_SETATTR: Final = 442  # the same number on every architecture since Linux 5.12
+
 MNT_DETACH: Final = 2
 UMOUNT_NOFOLLOW: Final = 8
 
@@ -82,6 +87,24 @@ def mount(  # noqa: PLR0917 - the order of mount(2)
 def umount(target: str, flags: int = 0, operation: str = "umount") -> None:
     """umount2(2); raises KernelError."""
     _check(_libc.umount2(os.fsencode(target), flags), operation, target)
+
+
+class _MountAttributes(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("attr_set", "attr_clr", "propagation", "userns_fd")]
+
+
+def mount_setattr(target: str, *, attr_set: int = 0, attr_clr: int = 0, recursive: bool = False) -> None:
+    """mount_setattr(2), Linux 5.12: change attributes of a mount, or of all mounts below too; raises KernelError."""
+    attributes = _MountAttributes(attr_set, attr_clr, 0, 0)
+    result = _libc.syscall(
+        ctypes.c_long(_SYS_MOUNT_SETATTR),
+        ctypes.c_int(AT_FDCWD),
+        os.fsencode(target),
+        ctypes.c_uint(AT_RECURSIVE if recursive else 0),
+        ctypes.byref(attributes),
+        ctypes.c_size_t(ctypes.sizeof(attributes)),
+    )
+    _check(result, "mount", target)
 
 
 def filesystem_type(path: str) -> int:

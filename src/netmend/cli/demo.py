@@ -1,0 +1,35 @@
+"""`netmend demo`: what netmend does, seen in a minute, without root."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from netmend.cli.options import Json, sentences
+from netmend.lab import demo as lab
+from netmend.lab.demo_document import DocumentShow
+from netmend.lab.demo_show import TerminalShow
+from netmend.sources.file import IntentError
+
+
+def demo(
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", metavar="FILE", help="Another intent file than the example of two networks."),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="End when all has been shown, and do not stay up.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Serve two networks that use the same addresses, with four guests that run real DHCP clients.
+
+    All of it happens in a sandbox: no root is needed, nothing of the host is touched, nothing is left behind. With
+    --json it prints one document and ends.
+
+    Exit code 0: every guest was served and isolation held; 1: not so; 2: this machine, or the file, cannot be used.
+    """
+    show = DocumentShow(sys.stdout, sys.stderr) if as_json else TerminalShow(Console(highlight=False))
+    with sentences(IntentError, lab.CannotRun):
+        code = lab.run(lab.prepare(config), show, once=once or as_json)
+    raise typer.Exit(code)

@@ -1,0 +1,214 @@
+"""The demo: isolated networks, guests with real DHCP clients and the real node, in a sandbox.
+
+`prepare` looks at what the machine has, outside; `run` does the rest, inside, and tells a `Show` of each thing.
+"""
+
+import signal
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+from netmend.intent.names import DEVICE_GROUP, Mark
+from netmend.intent.network import Intent, Network
+from netmend.intent.plug import NoPlug
+from netmend.kernel import links, mounts, nsdir, sandbox
+from netmend.kernel.errors import KernelError
+from netmend.kernel.netlink import RouteSocket
+from netmend.lab import demo_isolation
+from netmend.lab.demo_isolation import Finding
+from netmend.lab.demo_node import NodeFailed, NodeProcess
+from netmend.lab.guest import Guest, guests_of, make_guests, start_client, wait_until
+from netmend.lab.guest_client import Client, NoClient, find_client
+from netmend.node.status_client import NoNode
+from netmend.sources.file import load
+
+EXAMPLE = Path(str(files("netmend.lab") / "two-networks.yaml"))
+_DIRECTORY = Path("/run/netmend-demo")  # in the sandbox's own tmpfs
+_SERVING = 30.0  # seconds for the node to serve every network
+_PLUGGED = 30.0  # seconds for the node to plug every guest
+_LEASED = 30.0  # seconds for every guest to have a lease
+
+
+class CannotRun(Exception):
+    """The demo cannot run on this machine, or with this file; the text is one sentence that says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was found before the sandbox was entered."""
+
+    config: Path
+    intent: Intent
+    client: Client
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How one guest fared; `seconds` from its client's start to its lease."""
+
+    guest: Guest
+    seconds: float | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """Devices on the (sandbox's) host: what intent asks for, and what of ours is there."""
+
+    wanted: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that the demo found."""
+
+    prepared: Prepared
+    status: dict[str, Any]
+    served: tuple[Served, ...]
+    findings: tuple[Finding, ...]
+    devices: Mapping[str, Devices]  # by network id, as `count_devices` gives them
+
+    @property
+    def held(self) -> bool:
+        """Whether isolation held, in all that was tried."""
+        return bool(self.findings) and all(finding.held for finding in self.findings)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every guest was served, isolation held, and there are exactly the devices that intent asks for."""
+        served = all(served.problem is None for served in self.served)
+        return served and self.held and all(found.wanted == found.found for found in self.devices.values())
+
+
+class Show(Protocol):
+    """Is told what happens, as it happens."""
+
+    def node_serves(self, prepared: Prepared, status: dict[str, Any]) -> None: ...
+
+    def guests_served(self, served: Sequence[Served]) -> None: ...
+
+    def isolation(self, findings: Sequence[Finding]) -> None: ...
+
+    def finished(self, outcome: Outcome) -> None: ...
+
+    def failed(self, why: str) -> None: ...
+
+    def live(self, node: NodeProcess, intent: Intent) -> None:
+        """Show what the node does until KeyboardInterrupt; not called with `once`."""
+
+
+def prepare(config: Path | None) -> Prepared:
+    """Read the intent file and find a DHCP client; raises IntentError, CannotRun."""
+    path = (config or EXAMPLE).resolve()
+    intent = load(path)
+    if not guests_of(intent):
+        raise CannotRun(
+            f"{config}: no port is plugged into a namespace by name (plug: {{netns: NAME}}), so no guest can be"
+        )
+    if path.is_relative_to("/run") or path.is_relative_to("/proc"):
+        raise CannotRun(
+            f"{config}: the sandbox has a /run and a /proc of its own; copy the file elsewhere, to /tmp say"
+        )
+    try:
+        return Prepared(path, intent, find_client())
+    except NoClient as error:
+        raise CannotRun(str(error)) from None
+
+
+def run(prepared: Prepared, show: Show, *, once: bool) -> int:
+    """Run the demo in a sandbox of its own; 0 when all is well, else 1. Raises CannotRun.
+
+    The process must have one thread. Nothing of the sandbox outlives this process, however it ends.
+    """
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        return sandbox.run(lambda: _inside(prepared, show, once=once))
+    except sandbox.SandboxUnavailable as error:
+        raise CannotRun(str(error)) from None
+
+
+def _terminated(number: int, _: FrameType | None) -> None:
+    """End as by `exit`, so that the terminal is put right; the sandbox ends with this process."""
+    raise SystemExit(128 + number)
+
+
+def _inside(prepared: Prepared, show: Show, *, once: bool) -> int:
+    try:
+        mounts.make_read_only("/", except_for=("/run", "/proc"))
+        with ExitStack() as stack:
+            outcome = _serve(prepared, show, stack, once=once)
+    except (KernelError, NodeFailed, NoNode) as error:
+        show.failed(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0 if outcome.ok else 1
+
+
+def _serve(prepared: Prepared, show: Show, stack: ExitStack, *, once: bool) -> Outcome:
+    node = stack.enter_context(NodeProcess(prepared.config, _DIRECTORY / "node", nsdir.DEFAULT))
+    show.node_serves(prepared, node.wait_until_serving(_SERVING))
+    guests = make_guests(prepared.intent, nsdir.DEFAULT)
+    for guest in guests:
+        stack.callback(guest.close)
+    served = _lease(guests, prepared.client, node)
+    show.guests_served(served)
+    findings = tuple(demo_isolation.look(guests)) if any(guest.lease for guest in guests) else ()
+    show.isolation(findings)
+    outcome = Outcome(prepared, node.status(), served, findings, count_devices(prepared.intent))
+    show.finished(outcome)
+    if not once:
+        with suppress(KeyboardInterrupt):
+            show.live(node, prepared.intent)
+    return outcome
+
+
+def _lease(guests: Sequence[Guest], client: Client, node: NodeProcess) -> tuple[Served, ...]:
+    """Start every guest's client once its device is there, and wait for the leases."""
+    waiting = list(guests)
+
+    def start_plugged() -> bool:
+        for guest in [guest for guest in waiting if guest.is_plugged()]:
+            start_client(guest, client, _DIRECTORY / "guests")
+            waiting.remove(guest)
+        return not waiting
+
+    wait_until(start_plugged, _PLUGGED)
+    wait_until(lambda: all(guest.lease for guest in guests if guest.client), _LEASED)
+    return tuple(_served(guest, node) for guest in guests)
+
+
+def _served(guest: Guest, node: NodeProcess) -> Served:
+    if guest.client is None:
+        reasons = node.status(guest.network.id)["reasons"]
+        why = next((reason["reason"] for reason in reasons if reason["port"] == guest.port.id), "no reason is given")
+        return Served(guest, None, f"the node did not plug it: {why}")
+    lease = guest.lease
+    if lease is None:
+        return Served(guest, None, f"its client got no lease and said: {guest.client.last_words()}")
+    if guest.port.fixed_ips and lease.address.ip not in guest.port.fixed_ips:
+        wanted = ", ".join(map(str, guest.port.fixed_ips))
+        return Served(guest, None, f"it was given {lease.address.ip}, and intent says {wanted}")
+    return Served(guest, max(0.0, lease.at - guest.started), None)
+
+
+def count_devices(intent: Intent) -> dict[str, Devices]:
+    """Count devices on the host by network id, those of ours that are no network's under ""; raises KernelError."""
+    with RouteSocket() as route:
+        found = links.dump_chosen_links(route, DEVICE_GROUP, ())
+    marks = (Mark.parse(link.alias) for link in found)
+    by_network = Counter(mark.network_id if mark and mark.network_id in intent.networks else "" for mark in marks)
+    counted = {network.id: Devices(_wanted(network), by_network[network.id]) for network in intent.networks.values()}
+    return counted | {"": Devices(0, by_network[""])}
+
+
+def _wanted(network: Network) -> int:
+    """A bridge, netmend's own port where there is a subnet, and one for each port that it plugs."""
+    plugged = sum(not isinstance(port.plug, NoPlug) for port in network.ports.values())
+    return 1 + bool(network.subnets) + plugged
