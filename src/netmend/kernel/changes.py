@@ -26,6 +26,9 @@ def changing(operation: str, target: str) -> Iterator[None]:
     if _observer is None:
         yield
         return
-    _observer("before", operation, target)
-    yield
-    _observer("after", operation, target)
+    observer = _observer
+    observer("before", operation, target)
+    try:
+        yield
+    finally:
+        observer("after", operation, target)  # also when the kernel refused

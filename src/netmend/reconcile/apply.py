@@ -168,7 +168,6 @@ class Executor:
         is_home = isinstance(far.place, Home)
         with self._held[network_id].duplicate() if is_home else open_place(far, self._directory) as place:
             near = links.create_veth(self._route, near_end, far_end, place, self._master(device))
-            links.set_link(self._route, near, alias=str(device.mark))
             with place.entered(), RouteSocket() as inside:
                 inner = Found(near.peer_index, far.name)
                 batch = Batch(inside)
@@ -176,6 +175,8 @@ class Executor:
                 for address in far.addresses:
                     links.add_address(batch, inner, address)
                 batch.send()
+        # Last, so that a veth without an alias is known to be half-made; ours it is by its group.
+        links.set_link(self._route, near, alias=str(device.mark))
 
     def _make_tap(self, device: Device) -> None:
         # Until `persist`, the tap lives only as long as this process: killed here, it leaves nothing behind.

@@ -95,8 +95,11 @@ def _plan_dhcp(network: Network, device: Device, snapshot: Snapshot, namespace: 
     assert far is not None
     found = snapshot.links.get(device.name)
     inner = namespace.links.get(far.name)
-    if found is not None and (inner is None or inner.peer_index != found.index or not _same_kind(device, found)):
-        steps.append(DeleteDevice(network.id, found, "its far end is not in the network's namespace"))
+    why = None if found is None else _cannot_stay(device, found, None)
+    if found is not None and (inner is None or inner.peer_index != found.index):
+        why = "its far end is not in the network's namespace"
+    if found is not None and why:
+        steps.append(DeleteDevice(network.id, found, why))
         found = None
     if namespace.state != "usable":
         steps.append(MakeNamespace(network.id))
@@ -134,6 +137,8 @@ def _plan_guest(network: Network, device: Device, snapshot: Snapshot, seen: FarS
 def _cannot_stay(device: Device, found: Link, seen: FarSeen | None) -> str | None:
     if not _same_kind(device, found):
         return f"it is a {found.kind}, not a {device.kind}"
+    if found.kind == "veth" and found.alias is None:
+        return "it was left half-made"
     if device.kind == "tap" and found.owner != device.owner:
         return f"it belongs to uid {found.owner}, not {device.owner}"
     if seen and not seen.problem and seen.netnsid != found.peer_netnsid:
