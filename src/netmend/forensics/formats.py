@@ -156,7 +156,7 @@ class Parser:
         if first.isdigit() and (match := _SHORT_UNIX.match(line)):
             return self._wrapped(_Wrapping("journal short-unix", self.clock.epoch, True), match, depth)
         if line.startswith(b"time=") and (match := _LOGFMT.match(line)):
-            message = _unquote(match["message"]) + _text(b" " + match["rest"].lstrip())
+            message = f"{_unquote(match['message'])} {_text(match['rest'])}"
             return Line("logfmt", message.strip(), self.clock.iso, level(_text(match["level"])))
         if match := _OVS_SYSLOG.match(line):
             return Line("ovs", _text(match["message"]), None, level(_text(match["level"])), "")

@@ -6,15 +6,14 @@ Compression is told by the magic bytes, never by the name: rotated logs are rena
 from __future__ import annotations
 
 import bz2
-import gzip
 import importlib
 import lzma
-import os
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import IO, cast
+from typing import Any, Protocol, cast
 
 BLOCK = 1 << 20
 """Bytes read at a time. A block with its lines and fingerprints costs about ten times as much memory."""
@@ -62,35 +61,57 @@ def modified(path: str) -> float | None:
     return None if path == STDIN else Path(path).stat().st_mtime
 
 
-def _zstd() -> object:
-    try:
-        return importlib.import_module("compression.zstd")
-    except ImportError:
-        return None
+class _Unpacker(Protocol):
+    """What bz2, lzma and compression.zstd give, and `_Gzip`: one packed stream, in bounded pieces."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
-def _open(path: str) -> IO[bytes]:
-    if path == STDIN:
-        return sys.stdin.buffer
-    raw = Path(path).open("rb", buffering=0)  # noqa: SIM115 - closed by blocks()
-    magic = raw.read(6)
-    if os.path.isfile(path):  # noqa: PTH113 - a pipe has no beginning to go back to
-        raw.seek(0)
-    if magic.startswith(b"\x1f\x8b"):
-        return cast(IO[bytes], gzip.GzipFile(fileobj=raw))
-    if magic.startswith(b"BZh"):
-        return cast(IO[bytes], bz2.BZ2File(raw))
-    if magic.startswith(b"\xfd7zXZ\x00"):
-        return cast(IO[bytes], lzma.LZMAFile(raw))
-    if magic.startswith(b"\x28\xb5\x2f\xfd"):
-        module = _zstd()
-        if module is None:
-            raw.close()
+class _Gzip:
+    """zlib's decompressor with the interface of the others."""
+
+    def __init__(self) -> None:
+        self._zlib = zlib.decompressobj(wbits=31)
+
+    @property
+    def eof(self) -> bool:
+        return self._zlib.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._zlib.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._zlib.unused_data
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
+
+
+def _unpacker(head: bytes, path: str) -> Callable[[], _Unpacker] | None:
+    """Makes unpackers for a file that begins with `head`; None when it is not packed."""
+    if head.startswith(b"\x1f\x8b"):
+        return _Gzip
+    if head.startswith(b"BZh"):
+        return bz2.BZ2Decompressor
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return lzma.LZMADecompressor
+    if head.startswith(b"\x28\xb5\x2f\xfd"):
+        try:
+            module: Any = importlib.import_module("compression.zstd")
+        except ImportError:
             raise UnreadableLog(
-                f"{path}: compressed with zstd, which this Python cannot read; unpack it: zstd -d {path}"
-            )
-        return cast(IO[bytes], module.ZstdFile(raw))  # type: ignore[attr-defined]
-    return raw
+                f"{path}: compressed with zstd, which this Python cannot read; unpack it first: zstd -d {path}"
+            ) from None
+        return cast("Callable[[], _Unpacker]", module.ZstdDecompressor)
+    return None
 
 
 def raw_blocks(path: str, notes: list[str]) -> Iterator[bytes]:
@@ -100,18 +121,38 @@ def raw_blocks(path: str, notes: list[str]) -> Iterator[bytes]:
         UnreadableLog: the file cannot be opened or read.
     """
     try:
-        with _open(path) as stream:
-            while True:
-                try:
-                    piece = stream.read(BLOCK)
-                except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
-                    notes.append(f"{path}: the compressed data is damaged and was read up to that point: {error}")
-                    return
-                if not piece:
-                    return
-                yield piece
+        with sys.stdin.buffer if path == STDIN else Path(path).open("rb", buffering=0) as stream:
+            pieces = iter(lambda: stream.read(BLOCK), b"")
+            head = next(pieces, b"")
+            make = _unpacker(head, path)
+            if make is None:
+                yield head
+                yield from pieces
+            else:
+                yield from _unpacked(chain([head], pieces), make, path, notes)
     except OSError as error:
         raise UnreadableLog(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _unpacked(pieces: Iterable[bytes], make: Callable[[], _Unpacker], path: str, notes: list[str]) -> Iterator[bytes]:
+    """All streams that follow one another in a packed file, unpacked."""
+    one = make()
+    try:
+        for piece in pieces:
+            data = piece
+            while data or not one.needs_input:
+                if one.eof:
+                    data = data.lstrip(b"\0")
+                    if not data:
+                        break
+                    one = make()
+                if out := one.decompress(data, BLOCK):
+                    yield out
+                data = one.unused_data if one.eof else b""
+        if not one.eof:
+            notes.append(f"{path}: the compressed data ends before its end; it was read up to there")
+    except (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError) as error:
+        notes.append(f"{path}: the compressed data is damaged and was read up to that point: {error}")
 
 
 def line_blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:

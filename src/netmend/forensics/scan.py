@@ -189,9 +189,8 @@ class FileScan:
         actor = (service or self.stem) + self.origin
         found = tuple(
             _Watch(event, texts)
-            for event in self.library.events.values()
-            if (texts := event.candidates(fingerprint))
-            and (not event.services or service in event.services)
+            for event, texts in self.library.candidates(fingerprint).values()
+            if (not event.services or service in event.services)
             and service not in event.not_services
             and (not event.levels or parsed.level in event.levels)
         )

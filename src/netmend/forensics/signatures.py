@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -34,6 +35,7 @@ class Event:
     `device-created.kernel` are forms of one event. A line is one when it holds any of `any_of`, all of `all_of`, none
     of `none_of` and matches `pattern`, and comes from one of `services` at one of `levels` where these are given."""
 
+    key: str
     name: str
     kind: str
     any_of: tuple[bytes, ...]
@@ -47,12 +49,6 @@ class Event:
     """The pattern's group `number` must be at least this."""
     quiet: bool
     """Evidence only: the time line does not show it."""
-    prints: tuple[bytes, ...]
-    """Fingerprints of `any_of`: one of them is in the fingerprint of each line of this kind."""
-
-    def candidates(self, fingerprinted: bytes) -> tuple[bytes, ...]:
-        """Those of `any_of` that a line with this fingerprint may hold; none: it is no such line."""
-        return tuple(t for t, p in zip(self.any_of, self.prints, strict=True) if p in fingerprinted)
 
     def confirms(self, line: bytes) -> re.Match[bytes] | Literal[True] | None:
         """For a line that holds one of `any_of`: the pattern's match (True where there is no pattern), or None."""
@@ -117,12 +113,26 @@ class Signature:
     leads_to: tuple[str, ...]
 
 
-@dataclass(frozen=True)
 class Library:
     """All events (forms of them) by full name, and the signatures."""
 
-    events: dict[str, Event]
-    signatures: tuple[Signature, ...]
+    def __init__(self, events: dict[str, Event], signatures: tuple[Signature, ...]) -> None:
+        self.events = events
+        self.signatures = signatures
+        self._texts: dict[bytes, list[tuple[Event, bytes]]] = {}
+        for event in events.values():
+            for text in event.any_of:
+                self._texts.setdefault(fingerprint(text), []).append((event, text))
+        self._prints = tuple(self._texts)
+
+    def candidates(self, fingerprinted: bytes) -> dict[str, tuple[Event, tuple[bytes, ...]]]:
+        """The events that a line with this fingerprint may be, with those of their texts that it may hold."""
+        found: dict[str, tuple[Event, tuple[bytes, ...]]] = {}
+        for one in [p for p in self._prints if p in fingerprinted]:
+            for event, text in self._texts[one]:
+                _, texts = found.get(event.key, (event, ()))
+                found[event.key] = (event, (*texts, text))
+        return found
 
     def kinds(self) -> dict[str, str]:
         """The kind of each event that the time line shows, by its name."""
@@ -183,8 +193,7 @@ class _Reader:
         if kind not in KINDS:
             raise self.wrong(f"{where}.kind", f"must be one of {', '.join(KINDS)}")
         any_of = tuple(t.encode() for t in self.texts(table.get("any"), f"{where}.any"))
-        prints = tuple(fingerprint(t) for t in any_of)
-        if not any_of or min(len(p) for p in prints) < 3:
+        if not any_of or min(len(fingerprint(t)) for t in any_of) < 3:
             raise self.wrong(f"{where}.any", "needs texts with three characters besides digits, a-f and '-'")
         pattern = None
         if "pattern" in table:
@@ -198,6 +207,7 @@ class _Reader:
             if pattern is None or "number" not in pattern.groupindex:
                 raise self.wrong(f"{where}.at_least", "needs a pattern with a group named number")
         return Event(
+            key=self.prefix + name,
             name=self.prefix + name.partition(".")[0],
             kind=kind,
             any_of=any_of,
@@ -209,7 +219,6 @@ class _Reader:
             levels=frozenset(self.texts(table.get("levels"), f"{where}.levels")),
             at_least=at_least,
             quiet=table.get("quiet") is True,
-            prints=prints,
         )
 
     def names(self, value: object, where: str) -> tuple[str, ...]:
@@ -319,32 +328,39 @@ def parse(text: str, file: str, shared: Mapping[str, Event]) -> tuple[dict[str, 
 
 
 def load(more: Iterable[Path] = ()) -> Library:
-    """The signatures that come with netmend, and those in the `*.yaml` files of the directories `more`.
+    """The signatures that come with netmend, and those in the `*.yaml` files of the directories (or files) `more`.
 
     Raises:
         BadSignature: a file is wrong, cannot be read, or an id is used twice.
     """
-    package = resources.files("netmend.forensics") / "signatures"
-    texts = sorted((f.name, f.read_text("utf-8")) for f in package.iterdir() if f.name.endswith(".yaml"))
-    for directory in more:
+    texts: list[tuple[str, str]] = []
+    for place in more:
         try:
-            files = sorted(directory.glob("*.yaml")) if directory.is_dir() else [directory]
+            files = sorted(place.glob("*.yaml")) if place.is_dir() else [place]
             texts += [(str(f), f.read_text("utf-8")) for f in files]
         except (OSError, UnicodeDecodeError) as error:
-            raise BadSignature(f"{directory}: cannot be read: {error}") from error
-    # Shared events first: a file without an id has them.
-    events: dict[str, Event] = {}
-    signatures: list[Signature] = []
-    for sharing in (True, False):
-        for file, text in texts:
-            if sharing == bool(re.search(r"^id:", text, re.MULTILINE)):
-                continue
-            found, signature = parse(text, file, events)
-            if twice := set(found) & set(events):
-                raise BadSignature(f"{file}: events.{min(twice)}: defined twice")
-            events |= found
-            if signature is not None:
-                if any(s.id == signature.id for s in signatures):
-                    raise BadSignature(f"{file}: id: {signature.id} is defined twice")
-                signatures.append(signature)
+            raise BadSignature(f"{place}: cannot be read: {error}") from error
+    return _added(_own(), texts) if texts else _own()
+
+
+@cache
+def _own() -> Library:
+    package = resources.files("netmend.forensics") / "signatures"
+    texts = sorted((f.name, f.read_text("utf-8")) for f in package.iterdir() if f.name.endswith(".yaml"))
+    return _added(Library({}, ()), texts)
+
+
+def _added(library: Library, texts: list[tuple[str, str]]) -> Library:
+    """`library` and what (file, text) pairs add to it; files without an id, which share events, are taken first."""
+    events = dict(library.events)
+    signatures = list(library.signatures)
+    for file, text in sorted(texts, key=lambda t: re.search(r"^id:", t[1], re.MULTILINE) is not None):
+        found, signature = parse(text, file, events)
+        if twice := set(found) & set(events):
+            raise BadSignature(f"{file}: events.{min(twice)}: defined twice")
+        if signature is not None:
+            if any(s.id == signature.id for s in signatures):
+                raise BadSignature(f"{file}: id: {signature.id} is defined twice")
+            signatures.append(signature)
+        events |= found
     return Library(events, tuple(signatures))

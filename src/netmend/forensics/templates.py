@@ -25,8 +25,10 @@ _PARTS = re.compile(
     r"|(?P<hex>\b0x[0-9a-fA-F]+\b|\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,}\b|\b[0-9a-f]{32,}\b)"
     r"|(?P<n>(?<![\w.])-?\d+(?:\.\d+)?|\d+)"
 )
+_TO_LETTERS = {ord("0") + i: 0xE000 + i for i in range(10)}
+_TO_DIGITS = {letter: digit for digit, letter in _TO_LETTERS.items()}
 _RUN = re.compile(r"(<\w+>['\"]?)(?:(?:, ?| )['\"]?\1)+")
-_ERRNO = re.compile(r"(\[Errno |\(|exit code:? ?|status )(\d{1,3})(?=[\],)]|$)", re.IGNORECASE)
+_ERRNO = re.compile(r"(\[Errno |\(|exit code:? ?|status )([0-9]{1,3})(?=[\],)]|$)", re.IGNORECASE)
 
 
 def fingerprint(data: bytes) -> bytes:
@@ -44,10 +46,10 @@ def template(message: str) -> str:
     A list of one kind of part is shown as one of them.
     """
     # Error numbers tell messages apart; they are spelled with letters while numbers are masked.
-    kept = _ERRNO.sub(lambda m: m[1] + "".join(chr(0xE000 + int(d)) for d in m[2]), message[: LONGEST_TEMPLATE * 4])
+    text = message[: LONGEST_TEMPLATE * 4]
+    kept = _ERRNO.sub(lambda m: m[1] + m[2].translate(_TO_LETTERS), text)
     masked = _RUN.sub(r"\1, …", _PARTS.sub(_name, kept))
-    restored = "".join(chr(ord(c) - 0xE000 + 48) if 0xE000 <= ord(c) <= 0xE009 else c for c in masked)
-    return restored[:LONGEST_TEMPLATE]
+    return (masked if kept == text else masked.translate(_TO_DIGITS))[:LONGEST_TEMPLATE]
 
 
 def coarser(text: str, level: int) -> str:

@@ -40,7 +40,7 @@ def tap(number: int) -> str:
     return f"tap{some_id(number)[:11]}"
 
 
-def oslo(seconds: float, service: str, level: str, message: str, request: str = "-", logger: str = "") -> str:
+def oslo(seconds: float, service: str, level: str, message: str, request: str = "-", *, logger: str = "") -> str:
     """A record by `logging_default_format_string` or `logging_context_format_string`."""
     stamp = at(seconds).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
     return f"{stamp} 7 {level} {logger or LOGGERS[service]} [{request}] {message}"
@@ -97,8 +97,8 @@ def export(seconds: float, who: str, message: str, priority: int = 6) -> bytes:
     """An entry of the Journal Export Format; a message with newlines is a binary field."""
     text = message.encode()
     head = (
-        f"__CURSOR=s=0639{who};i=4f\n__REALTIME_TIMESTAMP={int(at(seconds).timestamp() * 1e6)}\n__MONOTONIC_TIMESTAMP=7\n"
-        f"_BOOT_ID=88a8d5c7115598aeaa31fcd1cee8c084\nPRIORITY={priority}\n_HOSTNAME=node1\nSYSLOG_IDENTIFIER={who}\n"
+        f"__CURSOR=s=0639{who};i=4f\n__REALTIME_TIMESTAMP={int(at(seconds).timestamp() * 1e6)}\n"
+        f"__MONOTONIC_TIMESTAMP=7\n_BOOT_ID=88a8d5c7115598aeaa31fcd1cee8c084\nPRIORITY={priority}\n_HOSTNAME=node1\nSYSLOG_IDENTIFIER={who}\n"
         f"_PID=812\n"
     ).encode()
     if b"\n" in text:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - log lines are kept whole
 """Each signature against logs of its own failure, near misses of it, and healthy logs."""
 
 from __future__ import annotations
@@ -6,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.unit.forensics.logs import Night, docker_json, logfmt, oslo, plug_trace, short, some_id, tap, trace, vlog
 
 from netmend.forensics.matching import Verdict
 from netmend.forensics.report import read
 from netmend.forensics.signatures import BadSignature, load
-from tests.unit.forensics.logs import Night, docker_json, logfmt, oslo, plug_trace, short, some_id, tap, trace, vlog
 
 EINVAL = "OSError: [Errno 22] failed to open netns"
 
@@ -29,7 +30,7 @@ def leaking_agent(night: Night, service: str = "dhcp-agent", rounds: int = 12, s
             service,
             "DEBUG",
             f"DHCP port dhcp{some_id(1)}-{network} on network {network} does not yet exist. Creating new one.",
-        )  # noqa: E501
+        )
         night.add(
             "ovs-vswitchd", vlog(now + 1, i, "bridge", "INFO", f"bridge br-int: added interface {tap(i)} on port {i}")
         )
@@ -78,7 +79,7 @@ def busy(night: Night) -> None:
             "dhcp-agent",
             "WARNING",
             f"Failed trying to delete namespace: {name}: OSError: [Errno 16] Device or resource busy: '/run/netns/{name}'",
-        )  # noqa: E501
+        )
 
 
 def busy_by_iproute(night: Night) -> None:
@@ -91,7 +92,7 @@ def busy_by_iproute(night: Night) -> None:
                 "ERROR",
                 f'Cannot remove namespace file "/run/netns/qrouter-{some_id(i)}": Device or resource busy',
             ),
-        )  # noqa: E501
+        )
 
 
 def switch_overloaded(night: Night) -> None:
@@ -239,7 +240,7 @@ def bad_mtu(night: Night) -> None:
                 '  File "/usr/lib/python3.11/site-packages/neutron/agent/linux/interface.py", line 490, in set_mtu',
                 error,
             ),
-        )  # noqa: E501
+        )
 
 
 def busy_file_system(night: Night) -> None:
@@ -251,7 +252,7 @@ def busy_file_system(night: Night) -> None:
                 "error",
                 f"unable to remove filesystem: unlinkat /var/lib/docker/overlay2/{i}/merged: device or resource busy",
             ),
-        )  # noqa: E501
+        )
 
 
 def busy_for_a_moment(night: Night) -> None:
@@ -270,7 +271,7 @@ def one_slow_transaction(night: Night) -> None:
         "dhcp-agent",
         "ERROR",
         "ovsdbapp.exceptions.TimeoutException: Commands [X()] exceeded timeout 10 seconds, cause: Result queue is empty",
-    )  # noqa: E501
+    )
     night.add(
         "ovs-vswitchd",
         vlog(900, 1, "timeval", "WARN", "Unreasonably long 1415ms poll interval (647ms user, 749ms system)"),
@@ -288,13 +289,13 @@ def switch_database_stopped(night: Night) -> None:
                 "WARN",
                 "unix:/run/openvswitch/db.sock: connection attempt failed (Connection refused)",
             ),
-        )  # noqa: E501
+        )
         night.record(
             900 + i,
             "ovs-agent",
             "ERROR",
             "ovsdbapp.exceptions.TimeoutException: Commands [X()] exceeded timeout 10 seconds, cause: Result queue is empty",
-        )  # noqa: E501
+        )
 
 
 def slow_loop_long_after_start(night: Night) -> None:
@@ -303,7 +304,7 @@ def slow_loop_long_after_start(night: Night) -> None:
         "ovs-agent",
         "INFO",
         "Agent rpc_loop - iteration:4711 completed. Processed ports statistics: {'regular': {'added': 3000}}. Elapsed:75.402",
-    )  # noqa: E501
+    )
 
 
 def other_kernel_limits(night: Night) -> None:
@@ -319,7 +320,7 @@ def broker_blip(night: Night) -> None:
         "dhcp-agent",
         "ERROR",
         "AMQP server on 10.0.0.11:5672 is unreachable: [Errno 104] Connection reset by peer. Trying again in 1 seconds.",
-    )  # noqa: E501
+    )
     night.record(
         901, "dhcp-agent", "INFO", "Reconnected to AMQP server on 10.0.0.11:5672 via [amqp] client with port 51234."
     )
@@ -343,7 +344,7 @@ def slow_server(night: Night) -> None:
             "dhcp-agent",
             "ERROR",
             f"Failed reporting state!: oslo_messaging.exceptions.MessagingTimeout: Timed out waiting for a reply to message ID {some_id(i)}",
-        )  # noqa: E501
+        )
 
 
 def shy_ports(night: Night) -> None:
@@ -354,7 +355,7 @@ def shy_ports(night: Night) -> None:
             "dhcp-agent",
             "WARNING",
             "Got error trying to set mac, retrying: Failed to set mac address to: fa:16:3e:0c:11:0d; Current mac: 7a:c1:4e:10:00:01",
-        )  # noqa: E501
+        )
 
 
 NEAR: list[Callable[[Night], None]] = [
@@ -445,7 +446,7 @@ def test_a_cause_is_told_from_what_follows(tmp_path: Path) -> None:
             "dhcp-agent",
             "ERROR",
             "ovsdbapp.exceptions.TimeoutException: Commands [X()] exceeded timeout 10 seconds, cause: Result queue is empty",
-        )  # noqa: E501
+        )
     found = verdicts(night, tmp_path)
     assert list(found) == ["stale-namespace-name", "ovsdb-overload"]
     assert found["ovsdb-overload"].caused_by == "stale-namespace-name"

@@ -1,0 +1,99 @@
+"""`netmend timeline` as it is called."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from tests.unit.forensics.logs import Night
+from tests.unit.forensics.test_signatures import leaking_agent
+from typer.testing import CliRunner
+
+from netmend.cli.timeline import timeline
+
+app = typer.Typer()
+app.command()(timeline)
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> list[str]:
+    night = Night().healthy()
+    night.start(1790, "dhcp-agent")
+    leaking_agent(night)
+    (tmp_path / "logs").mkdir()
+    return night.write(tmp_path / "logs")
+
+
+def test_json_has_the_documented_shape(logs: list[str]) -> None:
+    result = CliRunner().invoke(app, [*logs, "--json"])
+    assert result.exit_code == 0
+    shape = json.loads(result.stdout)
+    assert set(shape) == {
+        "first_failure", "events", "events_left_out", "repeats", "repeats_left_out", "leak", "verdict", "files",
+        "event_resolution_seconds",
+    }  # fmt: skip
+    assert shape["first_failure"]["time"] == "2026-11-23T16:21:40.000Z"
+    assert {"message", "count", "first", "last", "per_minute"} <= set(shape["repeats"][0])
+    verdict = shape["verdict"][0]
+    assert verdict["signature"] == "stale-namespace-name"
+    assert verdict["variant"] == "creator-restarted"
+    assert 0.5 <= verdict["confidence"] <= 1
+    assert verdict["because"][0]["count"] >= 3
+    assert verdict["do"]
+    assert [e["time"] for e in shape["events"]] == sorted(e["time"] for e in shape["events"])
+
+
+def test_text_fits_80_columns_and_is_plain(logs: list[str]) -> None:
+    result = CliRunner().invoke(app, logs, env={"COLUMNS": "80", "TERM": "dumb"})
+    assert result.exit_code == 0
+    assert "Verdict: stale-namespace-name" in result.stdout
+    assert "\x1b" not in result.stdout
+    assert max(len(line.rstrip()) for line in result.stdout.split("\n")) <= 80
+
+
+def test_page(logs: list[str], tmp_path: Path) -> None:
+    page = tmp_path / "night.html"
+    assert CliRunner().invoke(app, [*logs, "--html", str(page)]).exit_code == 0
+    text = page.read_text()
+    assert "stale-namespace-name" in text
+    assert "<svg" in text
+    assert "http" not in text.replace("http-equiv", "")
+    wrong = CliRunner().invoke(app, [*logs, "--html", str(tmp_path / "no" / "such.html")])
+    assert wrong.exit_code == 2
+
+
+def test_what_logs_hold_is_text_in_the_page(tmp_path: Path) -> None:
+    night = Night()
+    night.record(1, "dhcp-agent", "ERROR", "<script>alert(1)</script> [bold]x[/bold]")
+    paths = night.write(tmp_path)
+    page = tmp_path / "night.html"
+    result = CliRunner().invoke(app, [*paths, "--html", str(page)])
+    assert result.exit_code == 0
+    assert "[bold]x[/bold]" in result.stdout
+    assert "<script>" not in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["no-such.log"], "no-such.log"),
+        (["LOG", "--tz", "*=Mars/Phobos"], "Mars/Phobos"),
+        (["LOG", "--tz", "UTC"], "FILE_GLOB=VALUE"),
+        (["LOG", "--offset", "*=soon"], "soon"),
+        (["LOG", "--offset", "*=nan"], "nan"),
+        (["LOG", "--signatures", "/no/such/dir"], "/no/such/dir"),
+    ],
+)
+def test_what_cannot_be_used_is_one_sentence_and_exit_2(arguments: list[str], said: str, logs: list[str]) -> None:
+    result = CliRunner().invoke(app, [logs[0] if a == "LOG" else a for a in arguments])
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert len(result.stderr.strip().split("\n")) == 1
+    assert "Traceback" not in result.output
+
+
+def test_zone_and_offset(logs: list[str]) -> None:
+    result = CliRunner().invoke(app, [*logs, "--json", "--tz", "*dhcp*=+02:00", "--offset", "*dhcp*=0.5"])
+    assert json.loads(result.stdout)["first_failure"]["time"] == "2026-11-23T14:21:40.500Z"
