@@ -14,6 +14,7 @@ VERBS = {
     "status": "ask the running node",
     "down": "remove all that is netmend's, and nothing else",
     "check": "validate an intent file",
+    "timeline": "read logs into one time line and say what went wrong",
 }
 GROUPS: set[str] = set()  # verbs that have verbs of their own: the module offers `app` instead of a function
 
