@@ -43,6 +43,7 @@ PR_SET_PDEATHSIG: Final = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
 _libc.umount2.argtypes = (ctypes.c_char_p, ctypes.c_int)
+_libc.pivot_root.argtypes = (ctypes.c_char_p, ctypes.c_char_p)  # in glibc and musl, though in no header
 _libc.setns.argtypes = (ctypes.c_int, ctypes.c_int)
 _libc.unshare.argtypes = (ctypes.c_int,)
 
@@ -105,6 +106,11 @@ def mount_setattr(target: str, *, attr_set: int = 0, attr_clr: int = 0, recursiv
         ctypes.c_size_t(ctypes.sizeof(attributes)),
     )
     _check(result, "mount", target)
+
+
+def pivot_root(new_root: str, put_old: str) -> None:
+    """pivot_root(2); raises KernelError."""
+    _check(_libc.pivot_root(os.fsencode(new_root), os.fsencode(put_old)), "pivot_root", new_root)
 
 
 def filesystem_type(path: str) -> int:

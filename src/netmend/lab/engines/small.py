@@ -113,7 +113,7 @@ class SmallWorld:
 
     def remove(self, name: str) -> None:
         self.stop(name)
-        del self._containers[name]
+        self._containers.pop(name).remove(self.host)
 
     def running(self) -> list[str]:
         return [name for name in self._specs if name in self._containers and self._containers[name].running]

@@ -1,7 +1,7 @@
 """A container as far as mounts go: what the engine does on the host, and what the runtime does before it pivots.
 
-One root file system a container, mounted by the engine on the host as overlay2 is; the image has the directories that
-matter. Processes, cgroups and capabilities are left out.
+One root file system a container, which outlives stop and start, mounted on the host by the engine as overlay2 is; the
+image has the directories that matter. Processes, cgroups and capabilities are left out.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class Container:
         self.requests = tuple(requests)
         self.system: System | None = None
         self._prepare = prepare
+        self._disk = f"{STORAGE}/{name}/disk"
         self._rootfs = f"{STORAGE}/{name}/merged"
 
     @property
@@ -45,10 +46,9 @@ class Container:
         for request in self.requests:
             if request.kind == "bind" and request.create_source and not host.exists(request.source):
                 host.make_directories(request.source)
-        host.make_directories(self._rootfs)
-        host.mount_new(self._rootfs)
-        for directory in IMAGE_DIRECTORIES:
-            host.make_directories(self._rootfs + directory)
+        if not host.exists(self._disk):
+            self._unpack(host)
+        host.bind(self._disk, self._rootfs, recursive=False)
         inside = host.copy()
         try:
             for call in sequence(self.requests, root_propagation(self.requests)):
@@ -68,6 +68,20 @@ class Container:
         self.system.end()
         self.system = None
         host.umount(self._rootfs, lazy=True)
+
+    def _unpack(self, host: System) -> None:
+        host.make_directories(self._rootfs)
+        host.make_directories(self._disk)
+        host.mount_new(self._disk)
+        for directory in IMAGE_DIRECTORIES:
+            host.make_directories(self._disk + directory)
+        host.symlink("../run", f"{self._disk}/var/run")
+
+    def remove(self, host: System) -> None:
+        """Throw away what the stopped container wrote."""
+        if host.exists(self._disk):
+            host.umount(self._disk, lazy=True)
+            host.remove_directory(self._disk)
 
     def _perform(self, system: System, call: MountCall) -> None:
         target = self._path(system, call.target)

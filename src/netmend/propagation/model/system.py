@@ -17,6 +17,8 @@ class System(Protocol):
     """One mount namespace of a host, and the calls a process in it can make. Paths are absolute."""
 
     def make_directories(self, path: str) -> None: ...
+    def symlink(self, target: str, path: str) -> None: ...
+    def remove_directory(self, path: str) -> None: ...
     def create(self, path: str) -> None:
         """open(2) with O_CREAT and O_EXCL."""
 
@@ -65,6 +67,9 @@ class ModelSystem:
 
     def symlink(self, target: str, path: str) -> None:
         kernel.make_symlink(self.task, target, path)
+
+    def remove_directory(self, path: str) -> None:
+        kernel.remove_directory(self.task, path)
 
     def create(self, path: str) -> None:
         kernel.make_file(self.task, path)
