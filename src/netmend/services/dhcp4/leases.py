@@ -75,11 +75,7 @@ class SubnetLeases:
         self._infrastructure, self._taken = infrastructure, taken
 
     def restore(self, lease: Lease) -> None:
-        """Take back a stored binding. Of several that one client has, the last to expire counts."""
-        if (other := self._by_client.get(lease.client)) and lease.state == LeaseState.LEASED:
-            if other.expires > lease.expires:
-                return
-            self._unbind(other)
+        """Take back a stored binding."""
         self._stored.add(lease.address)
         self._bind(lease)
 
