@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from fnmatch import fnmatch
 from pathlib import PurePath
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 ISO = re.compile(
@@ -71,7 +72,10 @@ def split_rule(option: str, rule: str) -> tuple[str, str]:
 _EXAMPLE = {"--tz": "Europe/Berlin", "--offset": "-3.5"}
 
 
-def rule_for(path: str, rules: list[tuple[str, str]]) -> str | None:
+V = TypeVar("V")
+
+
+def rule_for(path: str, rules: list[tuple[str, V]]) -> V | None:
     """The value of the last rule whose glob matches the path, or its last component."""
     found = None
     for glob, value in rules:

@@ -178,10 +178,10 @@ class Gathered:
 
     def device(self, name: str, when: float, created: bool, network: str = "") -> None:
         """A device was created or deleted."""
-        if not self.devices.wants(name):
-            return
         device = self.devices.kept.get(name)
         if device is None:
+            if not self.devices.wants(name):
+                return
             device = Device()
             self.devices.put(name, device)
         if created:
