@@ -315,7 +315,7 @@ def add_address(route: RouteSocket | Batch, link: Link | Found, address: IPv4Int
     _perform(route, request)
 
 
-def remove_address(route: RouteSocket | Batch, link: Link, address: IPv4Interface) -> None:
+def remove_address(route: RouteSocket | Batch, link: Link | Found, address: IPv4Interface) -> None:
     """Take an address away; that it is gone already is no error. Raises KernelError."""
     request = Request(
         RTM_DELADDR,

@@ -4,6 +4,7 @@ Deletions come first, so that at no instant there are more devices than intent a
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from netmend.intent.names import DEVICE_GROUP, namespace_name
 from netmend.intent.network import Network
@@ -61,7 +62,12 @@ def plan_network(
             Problem(None, f"the name of {taken} is taken by one that netmend did not make; remove or rename it")
         )
         return Plan(network.id, _units(core, []), tuple(blocked))
-    core += _plan_bridge(network, bridge, snapshot)
+    for_bridge = _plan_bridge(network, bridge, snapshot)
+    core += for_bridge
+    if any(isinstance(step, MakeDevice) for step in for_bridge):
+        # Whatever was a port of the bridge that goes is a port of none.
+        others_found = {name: link for name, link in snapshot.links.items() if name != bridge.name}
+        snapshot = replace(snapshot, links=others_found)
     ports: list[tuple[str | None, list[Step]]] = []
     for device in others:
         is_dhcp = device.far is not None and isinstance(device.far.place, Home)
