@@ -248,7 +248,8 @@ def main() -> None:
             print(
                 f"{name:15} {f['mb_per_cpu_s']:>6} MB per CPU second ({f['mb_per_s']:>6} by the clock), "
                 f"{float(str(f['rss_mb'])):.0f} MB resident; grep -c {f.get('grep_mb_per_cpu_s', '-')}, "
-                f"empty line loop {f.get('line_loop_mb_per_cpu_s', '-')}, two regexes a line {f.get('two_regexes_mb_per_cpu_s', '-')}; "
+                f"empty line loop {f.get('line_loop_mb_per_cpu_s', '-')}, "
+                f"two regexes a line {f.get('two_regexes_mb_per_cpu_s', '-')}; "
                 f"{', '.join(v for v in f['verdict'])}"  # type: ignore[attr-defined]
             )
     if options.json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import PurePath
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -14,6 +15,7 @@ from netmend.forensics.matching import Evidence, Verdict
 from netmend.forensics.report import Happening, Repeat, Report, iso
 
 SHOWN = 25
+FILES = 40
 _STYLE = {"failure": "red", "start": "cyan", "stop": "cyan", "recovery": "green", "create": "yellow", "delete": "dim"}
 _LEVEL_STYLE = {"CRITICAL": "bold red", "ERROR": "red", "WARNING": "yellow", "DEBUG": "dim"}
 
@@ -170,12 +172,20 @@ def _repeats(repeats: tuple[Repeat, ...], shown: int) -> list[RenderableType]:
 
 def _files(files: tuple[FileFacts, ...]) -> list[RenderableType]:
     parts: list[RenderableType] = [_heading("Read")]
-    for file in files:
+    said: dict[str, list[str]] = {}
+    for file in files[:FILES]:
         known = ", ".join(
             f"{name} {count:,}" for name, count in sorted(file.formats.items(), key=lambda f: (-f[1], f[0]))
         )
-        unknown = f"; {file.unknown:,} lines in no known format" if file.unknown else ""
+        unknown = f"; {file.unknown:,} in no known format" if file.unknown else ""
         parts.append(Text(f"{file.path}: {file.lines:,} lines ({known or 'no format recognised'}{unknown})"))
-        parts += [Padding(Text(f"assumed: {text}", "yellow"), (0, 0, 0, 2)) for text in file.assumed]
-        parts += [Padding(Text(text, "yellow"), (0, 0, 0, 2)) for text in file.notes]
+    if len(files) > FILES:
+        parts.append(Text(f"and {len(files) - FILES:,} more files: --json", "dim"))
+    for file in files:
+        for text in file.assumed:
+            said.setdefault(text, []).append(PurePath(file.path).name)
+        parts += [Text(text, "yellow") for text in file.notes]
+    for text, names in said.items():
+        whose = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+        parts.append(Text(f"assumed: {text}; for {whose}", "yellow"))
     return parts

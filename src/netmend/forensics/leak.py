@@ -76,7 +76,8 @@ def measure(gathered: Gathered) -> Leak:
     because = ""
     if repeated:
         worst = max(repeated, key=lambda n: n.ports_asked)
-        because = f"{len(repeated)} networks asked for a new DHCP port again and again, one {worst.ports_asked} times"
+        who = "a network" if len(repeated) == 1 else f"{len(repeated)} networks"
+        because = f"{who} asked for a new DHCP port again and again, up to {worst.ports_asked} times"
     elif remaining >= MANY_DEVICES and deleted * 10 < created:
         because = f"{remaining} devices were made and not deleted"
     return Leak(

@@ -173,7 +173,7 @@ class Matcher:
             last=max(e.last for e in because[:required]),
             variant=variant.id if variant else None,
             variant_title=variant.title if variant else "",
-            because=tuple(e for e in because if e.because),
+            because=_told(because),
             contradicted=tuple(against),
             explains=variant.explains if variant else signature.explains,
             do=(variant.do if variant and variant.do else ()) + signature.do,
@@ -191,6 +191,17 @@ def verdicts(library: Library, gathered: Gathered) -> list[Verdict]:
             if cause and other and other.caused_by is None and cause.first <= other.first:
                 found[effect] = replace(other, caused_by=signature.id)
     return sorted(found.values(), key=lambda v: (v.caused_by is not None, -v.confidence, v.first, v.signature))
+
+
+def _told(because: list[Evidence]) -> tuple[Evidence, ...]:
+    """The evidence that has something to say, each example once."""
+    shown: set[str] = set()
+    told = []
+    for evidence in because:
+        if evidence.because:
+            told.append(replace(evidence, sample="") if evidence.sample in shown else evidence)
+            shown.add(evidence.sample)
+    return tuple(told)
 
 
 def _dense(seen: Seen, count: int, within: float) -> Seen:

@@ -71,7 +71,7 @@ def _verdict(verdict: Verdict) -> str:
     title = verdict.title + (f": {verdict.variant_title}" if verdict.variant_title else "")
     because = "".join(
         f"<li>{escape(e.because)} <span class=soft>({escape(', '.join(e.actors))}, {e.count:,} times, "
-        f"first {when(e.first)})</span><div class='example mono'>{escape(e.sample[:300])}</div></li>"
+        f"first {when(e.first)})</span>{_example(e.sample)}</li>"
         for e in verdict.because
     )
     because += "".join(f"<li class=create>against it: {escape(text)}</li>" for text in verdict.contradicted)
@@ -84,6 +84,10 @@ def _verdict(verdict: Verdict) -> str:
         f"<p>{escape(verdict.explains)}</p><b>Because</b><ul>{because}</ul>"
         f"<b>Do</b><ul class=do>{''.join(f'<li>{escape(text)}</li>' for text in verdict.do)}</ul></section>"
     )
+
+
+def _example(text: str) -> str:
+    return f"<div class='example mono'>{escape(text[:300])}</div>" if text else ""
 
 
 def _figures(report: Report) -> str:
