@@ -22,15 +22,13 @@ _NO_EXTRAS = PortExtras((), None)
 
 
 class Dhcp4Responder:
-    """Answers the DHCPv4 requests of one network from its intent.
-
-    Its methods may be called from different threads, `update` from one at a time.
-    """
+    """Answers the DHCPv4 requests of one network from its intent. Its methods may be called from different threads."""
 
     def __init__(self, network: Network, leases: LeaseTable | None = None) -> None:
         """`leases` holds what was stored of the network's dynamic leases; without, there are none yet."""
         self.counters = Counters()
         self._lock = Lock()
+        self._updating = Lock()  # held while a change is worked out, so that requests need not wait for that
         self._leases = LeaseTable() if leases is None else leases
         self._renderings: dict[tuple[Scope, PortExtras, Ask], Rendering] = {}
         self._journal = PortJournal()
@@ -67,18 +65,11 @@ class Dhcp4Responder:
 
     def update(self, network: Network) -> None:
         """Answer from this intent of the same network from now on. Work is in proportion to what changed."""
-        old = self._network
-        removed, added = changed_ports(old.ports, network.ports)
-        with self._lock:
-            self._network = network
-            self._directory.change(removed, added)
-            self._journal.forget(port.id for port in removed if port.id not in network.ports)
-            if network.subnets != old.subnets or network.mtu != old.mtu:
-                self._scopes = tuple(map(Scope, network.subnets))
-                self._directory.rescope(self._scopes)
-                self._subnets_changed()
-            else:
-                self._return_to_pools(removed)
+        with self._updating:
+            old = self._network
+            removed, added = changed_ports(old.ports, network.ports)
+            with self._lock:
+                self._change(old, network, removed, added)
 
     def take_changes(self) -> list[Lease]:
         """Leases to store before the replies that rest on them are sent; empty when there are none."""
@@ -143,6 +134,17 @@ class Dhcp4Responder:
             rendering = self._renderings[key] = render(facts, scope.server)
         hostname = client.hostname if client and _wants_hostname(ask) else b""
         return compose(request, answer, rendering, hostname, self._network.mtu)
+
+    def _change(self, old: Network, network: Network, removed: list[Port], added: list[Port]) -> None:
+        self._network = network
+        self._directory.change(removed, added)
+        self._journal.forget(port.id for port in removed if port.id not in network.ports)
+        if network.subnets != old.subnets or network.mtu != old.mtu:
+            self._scopes = tuple(map(Scope, network.subnets))
+            self._directory.rescope(self._scopes)
+            self._subnets_changed()
+        else:
+            self._return_to_pools(removed)
 
     def _subnets_changed(self) -> None:
         self._renderings.clear()
