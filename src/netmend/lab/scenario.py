@@ -156,6 +156,6 @@ def _step(value: Value, containers: Mapping[str, ContainerSpec]) -> Step:
 
 def _netns(value: Value) -> str:
     name = value.text(required=True)
-    if name is not None and ("/" in name or name in ("", ".", "..")):
+    if "/" in name or name in (".", ".."):
         value.complain("a namespace's name is one component of a path")
     return name

@@ -190,8 +190,8 @@ class Value:
         for word in words:
             if self.value == word:
                 return word
-        known = ", ".join(word for word in words if word) or "nothing here has a name"
-        self.complain(f"must be one of {known}{self._not_this()}")
+        known = ", ".join(word for word in words if word)
+        self.complain(f"must be one of {known or 'the containers, and there are none'}{self._not_this()}")
         return words[0] if words else default  # type: ignore[return-value]
 
     def _not_this(self) -> str:

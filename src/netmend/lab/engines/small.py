@@ -22,6 +22,8 @@ NETNS = iproute.DIRECTORY
 def set_up_host(system: System, scenario: Scenario) -> None:
     """The host's mounts as the scenario wants them; all shared but ``/run``, as systemd leaves them."""
     system.make_directories(RUN)
+    system.make_directories("/var")
+    system.symlink(RUN, "/var/run")
     system.change("/", WORDS["shared"][0], recursive=True)
     system.mount_new(RUN)
     system.change(RUN, WORDS[scenario.host.run][0], recursive=False)

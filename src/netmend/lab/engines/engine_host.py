@@ -1,0 +1,131 @@
+"""A host for a real engine: mount, network and pid namespaces with ``/run`` as the scenario wants it.
+
+The machine's own ``/run`` is never touched, and all that is started inside dies with the pid namespace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from netmend.lab.engines.world import EngineMissing
+from netmend.lab.scenario import Host
+
+NETNS = "/run/netns"
+_SAYS = {
+    "File exists": errno.EEXIST,
+    "Device or resource busy": errno.EBUSY,
+    "target is busy": errno.EBUSY,
+    "No such file": errno.ENOENT,
+    "Invalid argument": errno.EINVAL,
+}
+
+
+class EngineHost:
+    """The namespaces, and a directory for the engine's data. Close it, also when a step failed."""
+
+    def __init__(self, engine: str, host: Host, environment: Mapping[str, str], data: Path) -> None:
+        self.environment = dict(environment)
+        self.home = data
+        self.cgroup = f"netmend-lab-{os.getpid()}"
+        script = _set_up(host, f"mkdir -p {self.home}")
+        self._process = subprocess.Popen(
+            ["unshare", "-m", "-n", "-p", "-f", "--kill-child", "--propagation", "private", "sh", "-c", script],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self.environment,
+        )
+        assert self._process.stdout is not None
+        said = self._process.stdout.readline().strip()
+        if said != "ready":
+            self.close()
+            raise EngineMissing(f"engine {engine}: this machine gives it no namespaces of its own: {said}")
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+        self.first = int(children[0])
+        """Process 1 of the host, as seen from outside."""
+
+    def run(self, *command: str, inside: int | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a program on the host, or in the mount and pid namespaces of process ``inside`` (a pid of the host's)."""
+        enter = ["nsenter", "-t", str(self.first), "-m", "-n", "-p", "--"]
+        if inside is not None:
+            enter += ["nsenter", "-t", str(inside), "-m", "-n", "-p", "--"]
+        return subprocess.run(
+            [*enter, *command], capture_output=True, text=True, check=False, env=self.environment, timeout=60
+        )
+
+    def must(self, *command: str, inside: int | None = None) -> None:
+        """As ``run``; raises OSError with the errno that the program's words mean."""
+        done = self.run(*command, inside=inside)
+        if done.returncode != 0:
+            code = next((code for words, code in _SAYS.items() if words in done.stderr), errno.EIO)
+            raise OSError(code, done.stderr.strip() or f"{command[0]} failed")
+
+    def spawn(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start a program on the host that stays; it ends with the host."""
+        with (self.home / "log").open("ab") as log:
+            return subprocess.Popen(
+                ["nsenter", "-t", str(self.first), "-m", "-n", "-p", "--", *command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.environment,
+            )
+
+    def close(self) -> None:
+        """End every process of the host, and remove what the engine left in the cgroup tree."""
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        for _ in range(50):
+            left = [path for path in Path("/sys/fs/cgroup").glob(f"**/{self.cgroup}") if path.is_dir()]
+            for top in left:
+                for directory in sorted(top.glob("**/"), key=lambda path: -len(path.parts)):
+                    with contextlib.suppress(OSError):
+                        directory.rmdir()
+            if not left:
+                return
+            time.sleep(0.1)
+
+
+def _set_up(host: Host, *more: str) -> str:
+    commands: list[Sequence[str] | str] = [
+        "mount -t proc proc /proc",
+        "mount --make-rshared /",  # as systemd does
+        "mount -t tmpfs -o mode=755 tmpfs /run",
+        f"mount --make-{host.run} /run",
+        f"mkdir {NETNS}",
+        *more,
+    ]
+    if host.netns_mount != "none":
+        commands.append(f"mount --bind {NETNS} {NETNS}")
+        if host.netns_mount != "bind":
+            commands.append(f"mount --make-{host.netns_mount} {NETNS}")
+    # `sleep` must not become process 1 itself: that would ignore what is sent to it, and reap nobody.
+    return (
+        " && ".join([*map(str, commands), "ip link set lo up", "echo ready"]) + "; while :; do sleep 1000 & wait; done"
+    )
+
+
+class DataDirectory:
+    """A directory for engines' data and images, for a run of scenarios; removed at the end."""
+
+    def __enter__(self) -> Path:
+        self.path = Path(tempfile.mkdtemp(prefix="netmend-lab-"))
+        return self.path
+
+    def __exit__(self, *_exception: object) -> None:
+        for _ in range(20):
+            shutil.rmtree(self.path, ignore_errors=True)
+            if not self.path.exists():
+                return
+            time.sleep(0.1)

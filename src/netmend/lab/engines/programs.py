@@ -1,0 +1,64 @@
+"""Programs of an engine: where they are, and an image made from the machine's own."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from netmend.lab.engines.world import EngineMissing
+
+IMAGE_PROGRAMS = ("sh", "ip", "mount", "umount", "rm", "sleep")
+
+
+def environment(engine: str, needed: Iterable[str]) -> dict[str, str]:
+    """Environment in which the programs are found: as they are on PATH, or below the directory of DOCKER_HOST's socket.
+
+    Raises EngineMissing, with the first that is nowhere, or when we are not root.
+    """
+    environment = dict(os.environ)
+    prefix = _prefix()
+    if prefix is not None:
+        directories = [prefix / part for part in ("usr/bin", "usr/sbin", "bin", "sbin")]
+        environment["PATH"] = ":".join([*map(str, directories), environment.get("PATH", "")])
+        libraries = [prefix / part / f"{platform.machine()}-linux-gnu" for part in ("usr/lib", "lib")]
+        environment["LD_LIBRARY_PATH"] = ":".join(map(str, libraries))
+    for name in needed:
+        if shutil.which(name, path=environment.get("PATH")) is None:
+            raise EngineMissing(
+                f"engine {engine} needs the program {name}, which is neither on PATH nor beside DOCKER_HOST's socket"
+            )
+    if os.geteuid() != 0:
+        raise EngineMissing(f"engine {engine} needs root, to give the engine namespaces of its own")
+    return environment
+
+
+def _prefix() -> Path | None:
+    socket = os.environ.get("DOCKER_HOST", "").removeprefix("unix://")
+    if not socket.startswith("/"):
+        return None
+    for directory in list(Path(socket).parents)[:3]:
+        if (directory / "prefix/usr").is_dir():
+            return directory / "prefix"
+    return None
+
+
+def build_image(root: Path, environment: Mapping[str, str]) -> None:
+    """A root directory with a shell, iproute2 and mount, copied from this machine with the libraries they need."""
+    for directory in ("bin", "proc", "sys", "dev", "etc", "run", "tmp", "var"):
+        (root / directory).mkdir(parents=True, exist_ok=True)
+    (root / "var/run").symlink_to("../run")
+    for name in IMAGE_PROGRAMS:
+        program = shutil.which(name, path=environment.get("PATH"))
+        if program is None:
+            raise EngineMissing(f"the image for containers needs the program {name}, which is not on PATH")
+        shutil.copy(Path(program).resolve(), root / "bin" / name)
+        listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=False, env=dict(environment))
+        for word in listed.stdout.split():
+            if word.startswith("/"):
+                target = root / word.lstrip("/")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(Path(word).resolve(), target)
