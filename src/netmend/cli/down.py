@@ -11,7 +11,7 @@ from netmend.cli.options import (
     sentences,
 )
 from netmend.intent import Intent
-from netmend.node.lock import AlreadyRuns, hold_lock
+from netmend.node.lock import CannotStart, hold_lock
 from netmend.node.settings import Settings
 from netmend.reconcile.reconciler import Reconciler
 from netmend.sources.file import IntentError, load
@@ -24,7 +24,7 @@ def down(
 
     Refuses while a node runs. Exit code 0: all gone; 1: something of ours could not be removed.
     """
-    with sentences(IntentError, AlreadyRuns), hold_lock(Settings(runtime=runtime_dir).lock):
+    with sentences(IntentError, CannotStart), hold_lock(Settings(runtime=runtime_dir).lock):
         load(config)
         reconciler = Reconciler(netns_dir)
         report = reconciler.run(Intent())

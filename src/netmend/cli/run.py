@@ -13,7 +13,7 @@ from netmend.cli.options import (
     StateDirectory,
     sentences,
 )
-from netmend.node.lock import AlreadyRuns
+from netmend.node.lock import CannotStart
 from netmend.node.node import Node
 from netmend.node.settings import Settings
 from netmend.services.lease_store import LeaseStoreError
@@ -31,5 +31,5 @@ def run(
     The file is read again when it changes and on SIGHUP, and only the difference is applied.
     """
     log_to_stderr()
-    with sentences(IntentError, AlreadyRuns, LeaseStoreError):
+    with sentences(IntentError, CannotStart, LeaseStoreError):
         asyncio.run(Node(config, Settings(netns_dir, state_dir, runtime_dir)).run())

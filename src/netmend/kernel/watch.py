@@ -28,6 +28,7 @@ IN_Q_OVERFLOW: Final = 0x4000
 IN_IGNORED: Final = 0x8000
 
 _EVENT: Final = struct.Struct("iIII")
+_AT_A_TIME: Final = 256  # datagrams
 _RTNLGRP_LINK: Final = 1  # linux/rtnetlink.h
 _RTNLGRP_IPV4_IFADDR: Final = 5
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -128,8 +129,11 @@ class LinkWatch:
         return self._socket.fileno()
 
     def read(self) -> Iterator[LinkChanged | AddressGone | None]:
-        """What was heard since; None when the kernel says that it dropped some."""
-        while True:
+        """What was heard since, up to some hundreds at a time; None when the kernel says that it dropped some.
+
+        Whoever is root in a namespace at the far end of a veth can make any number of these.
+        """
+        for _ in range(_AT_A_TIME):
             try:
                 data, ancillary, _, _ = self._socket.recvmsg(65_536, 64)
             except BlockingIOError:

@@ -16,7 +16,7 @@ import structlog
 from netmend import __version__
 from netmend.intent.network import Intent
 from netmend.kernel import limits
-from netmend.node.lock import hold_lock
+from netmend.node.lock import CannotStart, hold_lock
 from netmend.node.serving import Serving
 from netmend.node.settings import Settings
 from netmend.node.signs import EVERYTHING, Signs
@@ -48,7 +48,7 @@ class Node:
         self.passes = 0
         self.breaker = Breaker(self._breaker_changed)
         self.reconciler = Reconciler(settings.netns_directory, Listener(self._ready, self._gone), self.breaker)
-        self.signs = Signs(self.reconciler.network_of_device)
+        self.signs = Signs(self.reconciler.network_of_device, self.reconciler.network_of_netnsid)
         self.first_answer_after: float | None = None  # seconds from start to the first network served
         self._dirty: set[str] = {EVERYTHING}
         self._reload = False
@@ -58,13 +58,13 @@ class Node:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Serve until told to stop; raises IntentError, AlreadyRuns, LeaseStoreError before anything is touched."""
+        """Serve until told to stop; raises IntentError, CannotStart, LeaseStoreError before anything is touched."""
         self._loop = asyncio.get_running_loop()
         with hold_lock(self.settings.lock):
             self.intent = IntentState(load(self.config), time.time())
             self.signs.intent_changed(self.intent.intent)
             limits.raise_open_files()
-            self.settings.state.mkdir(parents=True, exist_ok=True)
+            self._make_state_directory()
             self.serving = Serving(self.settings.leases, self._suspect)
             try:
                 with Watches(self):
@@ -72,6 +72,13 @@ class Node:
             finally:
                 self.serving.close()
                 self.reconciler.close()
+
+    def _make_state_directory(self) -> None:
+        path = self.settings.state
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotStart(f"cannot make {path}: {error.strerror}; run as root, or give --state-dir") from error
 
     async def _serve(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -21,8 +21,12 @@ _PREFIX = namespace_name("")
 class Signs:
     """Suspicions by network id, gathered from watches; taken by the node's loop."""
 
-    def __init__(self, network_of_device: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, network_of_device: Callable[[str], str | None], network_of_netnsid: Callable[[int], str | None]
+    ) -> None:
         self._network_of_device = network_of_device
+        self._network_of_netnsid = network_of_netnsid
+        self._netnsids: dict[int, str] = {}  # namespace id of a network of ours, as its DHCP port last told
         self._devices: dict[str, str] = {}  # device -> network
         self._networks: set[str] = set()
         self._networks_of_name: dict[str, set[str]] = {}  # guest's namespace -> networks plugged into it
@@ -42,26 +46,34 @@ class Signs:
                 case None:
                     self._networks.add(EVERYTHING)
                 case AddressGone(netnsid):
-                    if netnsid is not None:
-                        self._networks.add(EVERYTHING)
+                    self._suspect_namespace(netnsid)
                 case LinkChanged():
                     self._hear_link(event)
 
     def _hear_link(self, event: LinkChanged) -> None:
         link = event.link
         if event.netnsid is not None:
-            if link.name.startswith("ns-") and (event.gone or not link.up):
-                self._networks.add(EVERYTHING)
+            if event.gone or not link.up:
+                self._suspect_namespace(event.netnsid)
             return
         network_id = self._network_of_device(link.name)
         if network_id is None:
             return
         mark = Mark.parse(link.alias)
         is_right = not event.gone and link.up and mark is not None and (link.master or mark.role == "bridge")
+        if mark is not None and mark.role == "dhcp" and link.peer_netnsid is not None:
+            self._netnsids[link.peer_netnsid] = network_id
         if is_right:
             self._devices.pop(link.name, None)
         else:
             self._devices[link.name] = network_id
+
+    def _suspect_namespace(self, netnsid: int | None) -> None:
+        """Something is gone in a namespace: ours, or a guest's, which may do in its own what it likes."""
+        if netnsid is not None:
+            network_id = self._netnsids.get(netnsid) or self._network_of_netnsid(netnsid)
+            if network_id is not None:
+                self._networks.add(network_id)
 
     def hear_names(self, names: Iterable[str]) -> None:
         """Names that appeared or vanished in the namespace directory; an empty one: the directory itself."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock, local
 
-from netmend.intent.names import dhcp_port_id, inner_name, mac_from_id, namespace_name, tap_name
+from netmend.intent.names import Mark, dhcp_port_id, inner_name, mac_from_id, namespace_name, tap_name
 from netmend.intent.network import Intent, Network
 from netmend.kernel import nsdir
 from netmend.kernel.errors import KernelError
@@ -112,6 +112,7 @@ class Reconciler:
         self._clock = clock
         self._devices: dict[str, tuple[Network, list[Device]]] = {}
         self._network_of: dict[str, str] = {}
+        self._network_of_netnsid: dict[int, str] = {}
         self._foreign_names: set[str] = set()
         self._workers = workers
         self._routes = local()
@@ -126,6 +127,10 @@ class Reconciler:
     def network_of_device(self, name: str) -> str | None:
         """The network whose device bears `name`, by the intent of the last pass."""
         return self._network_of.get(name)
+
+    def network_of_netnsid(self, netnsid: int) -> str | None:
+        """The network whose namespace the host knows by this id, by the snapshot of the last pass."""
+        return self._network_of_netnsid.get(netnsid)
 
     def plan(self, intent: Intent) -> list[Plan]:
         """What a pass would do; nothing is done. Raises KernelError, HostFault."""
@@ -182,7 +187,13 @@ class Reconciler:
             for network in intent.networks.values():
                 wanted.update(dict.fromkeys((device.name for device in self._wanted(network)), network.id))
             self._network_of = wanted
-            return _Work(intent, take_snapshot(route, wanted, self.directory), apply)
+            snapshot = take_snapshot(route, wanted, self.directory)
+        self._network_of_netnsid = {
+            link.peer_netnsid: mark.network_id
+            for link in snapshot.links.values()
+            if link.peer_netnsid is not None and (mark := Mark.parse(link.alias)) and mark.role == "dhcp"
+        }
+        return _Work(intent, snapshot, apply)
 
     def _wanted(self, network: Network) -> list[Device]:
         """The devices that `network` should have, worked out once a change of it."""
