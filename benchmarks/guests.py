@@ -1,0 +1,115 @@
+"""Guests on many bridges at once: one packet socket that sends a DISCOVER through a bridge and hears the OFFER.
+
+A frame sent on a bridge device goes out of the bridge's ports, so to the DHCP port's veth, as a guest's would; the
+answer is broadcast, because the guest asks for that (RFC 2131 section 4.1), and so comes back up through the bridge.
+The transaction id says which network was asked; the address offered must be that network's.
+"""
+
+import socket
+import struct
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from ipaddress import IPv4Address
+
+_ETHERTYPE_IPV4 = 0x0800
+_COOKIE = b"\x63\x82\x53\x63"
+_BROADCAST_FLAG = 0x8000
+_OFFER = 2
+
+
+def discover_frame(mac: str, xid: int) -> bytes:
+    """An Ethernet frame with a DHCPDISCOVER that asks for a broadcast answer."""
+    hardware = bytes.fromhex(mac.replace(":", ""))
+    bootp = struct.pack("!BBBBIHH16s16s64x128x", 1, 1, 6, 0, xid, 0, _BROADCAST_FLAG, bytes(16), hardware)
+    options = _COOKIE + bytes((53, 1, 1, 55, 4, 1, 3, 6, 51, 255))
+    payload = (bootp + options).ljust(300, b"\0")
+    udp = struct.pack("!HHHH", 68, 67, 8 + len(payload), 0)  # checksum 0: none (RFC 768)
+    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(payload), 0, 0, 64, 17, 0, bytes(4), b"\xff" * 4)
+    total = sum(struct.unpack("!10H", header))
+    total = (total & 0xFFFF) + (total >> 16)
+    checksum = ~(total + (total >> 16)) & 0xFFFF
+    header = header[:10] + struct.pack("!H", checksum) + header[12:]
+    return b"\xff" * 6 + hardware + b"\x08\x00" + header + udp + payload
+
+
+def offer_in(frame: bytes) -> tuple[int, str] | None:
+    """Transaction id and address of the DHCPOFFER in an Ethernet frame, None when it is something else."""
+    bootp = frame[14 + (frame[14] & 15) * 4 + 8 :] if len(frame) > 300 and frame[23] == 17 else b""
+    if len(bootp) < 243 or bootp[0] != 2 or bootp[240:243] != bytes((53, 1, _OFFER)):
+        return None
+    return struct.unpack_from("!I", bootp, 4)[0], str(IPv4Address(bootp[16:20]))
+
+
+class Guests:
+    """One guest on each of `bridges`; guest n has MAC `macs[n]` and must be offered `addresses[n]`."""
+
+    def __init__(self, bridges: Sequence[str], macs: Sequence[str], addresses: Sequence[str]) -> None:
+        """Raises OSError without CAP_NET_RAW."""
+        self._bridges, self._addresses = bridges, addresses
+        self._frames = [discover_frame(mac, number) for number, mac in enumerate(macs)]
+        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETHERTYPE_IPV4))
+        with suppress(OSError):  # not in a user namespace
+            self._socket.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)  # SO_RCVBUFFORCE
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def send(self, number: int) -> bool:
+        """Guest `number` asks; False when its bridge is not there or not up."""
+        try:
+            self._socket.sendto(self._frames[number], (self._bridges[number], _ETHERTYPE_IPV4))
+        except OSError:
+            return False
+        return True
+
+    def hear(self, until: float) -> int | None:
+        """The guest who gets an offer before `until` (time.monotonic()), None when nobody does.
+
+        Raises AssertionError when the address is not that guest's.
+        """
+        while True:
+            left = until - time.monotonic()
+            if left <= 0:
+                return None
+            self._socket.settimeout(left)
+            try:
+                found = offer_in(self._socket.recv(2048))
+            except TimeoutError:
+                return None
+            if found is not None and found[0] < len(self._addresses):
+                number, address = found
+                assert address == self._addresses[number], f"guest {number} was offered {address}"
+                return number
+
+    def until_answered(
+        self, still_alive: Callable[[], None], *, window: int = 16, tick: float = 0.004, patience: float = 600.0
+    ) -> list[float]:
+        """Ask until every guest has had an offer; returns when each first had (time.monotonic()).
+
+        At most `window` guests, the first of those that have none yet, are asking at a time, each again every `tick`
+        seconds: few enough not to be felt, and each learns within milliseconds that it is served. `still_alive` is
+        called now and then, to raise when there is no point in waiting. Raises TimeoutError after `patience` seconds.
+        """
+        answered: list[float | None] = [None] * len(self._bridges)
+        waiting = list(range(len(answered) - 1, -1, -1))  # the next one last
+        asking: dict[int, None] = {}
+        give_up = time.monotonic() + patience
+        while waiting or asking:
+            while waiting and len(asking) < window:
+                asking[waiting.pop()] = None
+            for number in asking:
+                self.send(number)
+            until = time.monotonic() + tick
+            while asking and (number_heard := self.hear(until)) is not None:
+                if answered[number_heard] is None:
+                    answered[number_heard] = time.monotonic()
+                    asking.pop(number_heard, None)
+                    if waiting:
+                        following = waiting.pop()
+                        asking[following] = None
+                        self.send(following)
+            still_alive()
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"{len(waiting) + len(asking)} of {len(answered)} guests had no offer")
+        return [when for when in answered if when is not None]

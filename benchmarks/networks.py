@@ -1,0 +1,42 @@
+"""Intent files of many networks, and of one large one."""
+
+from pathlib import Path
+
+from netmend.intent.names import bridge_name
+
+
+def network_id(number: int) -> str:
+    return f"{number:08x}-0000-4000-8000-{number:012x}"
+
+
+def bridge(number: int) -> str:
+    """The bridge of network `number`."""
+    return bridge_name(network_id(number))
+
+
+def guest_address(number: int) -> str:
+    """The fixed IP of the one guest of network `number`: another on each, so that an answer shows whose it is."""
+    return f"10.0.{number >> 8}.{(number & 255)}" if number else "10.0.255.254"
+
+
+GUEST_MAC = "52:54:00:00:00:01"  # on every network the same
+
+
+def write_networks(path: Path, count: int) -> None:
+    """`count` networks with the same CIDR, one subnet and one known guest each, as people write them."""
+    lines = ["networks:"]
+    for number in range(count):
+        lines += [
+            f"  - name: net-{number}",
+            f"    id: {network_id(number)}",
+            "    subnets:",
+            "      - cidr: 10.0.0.0/16",
+            "        gateway: 10.0.255.253",
+            "        server_address: 10.0.255.252",
+            "        dns_servers: [10.0.255.253]",
+            "    ports:",
+            "      - name: guest",
+            f"        mac: {GUEST_MAC}",
+            f"        fixed_ips: [{guest_address(number)}]",
+        ]
+    path.write_text("\n".join(lines) + "\n")
