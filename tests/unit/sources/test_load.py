@@ -1,5 +1,6 @@
 """A file becomes an intent, or every problem in it is named with its line, field and reason."""
 
+import ctypes
 import os
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network
@@ -25,6 +26,7 @@ from netmend.intent.names import dhcp_port_id, id_from_name, mac_from_id
 from netmend.sources.file import IntentError, load
 from netmend.sources.problem import PROBLEMS_MAX
 
+PR_SET_DUMPABLE = 4  # prctl(2)
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
@@ -540,4 +542,6 @@ def test_a_file_that_may_not_be_read(file: File) -> None:
     finally:
         if privileged:
             os.seteuid(0)
+            # The kernel made us undumpable with the change, and /proc/PID/ns of our children unreadable in a sandbox.
+            ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
     assert "permission denied" in found[0][2]
