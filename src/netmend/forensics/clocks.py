@@ -26,6 +26,7 @@ SYSLOG = re.compile(rb"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ([ \d]\
 CTIME = re.compile(rb"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ([ \d]\d) (\d\d:\d\d):(\d\d) (\d{4})")
 BOOT = re.compile(rb"\[ *(\d{1,12})\.(\d{1,9})\]")
 _DOCKER_TIME = re.compile(rb'"time" ?: ?"')
+_JSON_TIME = re.compile(rb'"(?:@?timestamp|time|ts|asctime)" ?: ?(?=")')
 _JOURNAL_TIME = re.compile(rb'"__REALTIME_TIMESTAMP" ?: ?"(\d{10,17})"')
 _EPOCH = re.compile(rb'"(?:created|time|ts|timestamp)" ?: ?(\d{9,11}(?:\.\d{1,9})?)')
 _MONTH = {name: i + 1 for i, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())}
@@ -154,6 +155,11 @@ class LineClock:
                 return None
             at = match.start()
         return self._iso(ISO.search(line, at))
+
+    def json_stamp(self, line: bytes) -> float | None:
+        """The ISO 8601 stamp of a JSON line's member for it, so that one within the text is not taken."""
+        match = _JSON_TIME.search(line)
+        return self._iso(ISO.search(line, match.end())) if match else None
 
     def journal_json(self, line: bytes) -> float | None:
         """The `__REALTIME_TIMESTAMP` (microseconds) of a journal entry in JSON."""

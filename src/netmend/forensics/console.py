@@ -34,8 +34,8 @@ def render(report: Report, shown: int = SHOWN) -> RenderableType:
         first = report.first_failure
         parts += [
             _heading("First failure"),
-            Text(f"{clock(first.first)} {first.actor}: {_short(first.message, 400)}", "red"),
-            Text(f"in {first.file}", "dim"),
+            Text(f"{clock(first.first)} {_short(first.actor, 60)}: {_short(first.message, 400)}", "red"),
+            Text(f"in {_short(first.file, 500)}", "dim"),
         ]
     parts += _leak(report)
     parts += _timeline(report, shown)
@@ -49,7 +49,8 @@ def _heading(text: str) -> Text:
 
 
 def _short(text: str, length: int) -> str:
-    line = " ".join(text.split())
+    # What guests and programs put into logs must not steer the terminal.
+    line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
@@ -86,7 +87,7 @@ def _verdict(verdict: Verdict) -> Iterable[RenderableType]:
 
 def _evidence(evidence: Evidence) -> str:
     times = "once" if evidence.count == 1 else f"{evidence.count:,} times"
-    return f"{evidence.because} ({', '.join(evidence.actors)}, {times}, first {clock(evidence.first)})"
+    return f"{evidence.because} ({_short(', '.join(evidence.actors), 200)}, {times}, first {clock(evidence.first)})"
 
 
 def _leak(report: Report) -> list[RenderableType]:
@@ -114,7 +115,10 @@ def _leak(report: Report) -> list[RenderableType]:
             table.add_column(name, justify="right")
         for network in leak.networks[:10]:
             table.add_row(
-                network.network, str(network.devices or "-"), str(network.ports_asked or "-"), f"{network.per_minute:g}"
+                _short(network.network, 60),
+                str(network.devices or "-"),
+                str(network.ports_asked or "-"),
+                f"{network.per_minute:g}",
             )
         parts.append(table)
         if len(leak.networks) > 10:
@@ -139,7 +143,7 @@ def _timeline(report: Report, shown: int) -> list[RenderableType]:
         if event.last - event.first >= 1:
             what.append(f" until {clock(event.last, day)}", "dim")
         what.append(f"  {_short(event.message, 110)}", "")
-        table.add_row(when, event.actor, f"{event.count:,}", what)
+        table.add_row(when, _short(event.actor, 60), f"{event.count:,}", what)
     rest = len(report.events) - len(chosen) + report.events_left_out
     more = [Text(f"and {rest:,} more: --json, --html, or --show", "dim")] if rest else []
     return [_heading("Time line"), table, *more]
@@ -164,7 +168,7 @@ def _repeats(repeats: tuple[Repeat, ...], shown: int) -> list[RenderableType]:
     table.add_column("message", overflow="fold", ratio=1)
     for repeat in told:
         text = Text.assemble(
-            (f"{repeat.actor} ", "dim"), (_short(repeat.message, 200), _LEVEL_STYLE.get(repeat.level, ""))
+            (f"{_short(repeat.actor, 60)} ", "dim"), (_short(repeat.message, 200), _LEVEL_STYLE.get(repeat.level, ""))
         )
         table.add_row(f"{repeat.count:,}", f"{repeat.per_minute:g}", clock(repeat.first), text)
     return [_heading("Errors and warnings, by message"), table]
@@ -178,13 +182,15 @@ def _files(files: tuple[FileFacts, ...]) -> list[RenderableType]:
             f"{name} {count:,}" for name, count in sorted(file.formats.items(), key=lambda f: (-f[1], f[0]))
         )
         unknown = f"; {file.unknown:,} in no known format" if file.unknown else ""
-        parts.append(Text(f"{file.path}: {file.lines:,} lines ({known or 'no format recognised'}{unknown})"))
+        parts.append(
+            Text(f"{_short(file.path, 500)}: {file.lines:,} lines ({known or 'no format recognised'}{unknown})")
+        )
     if len(files) > FILES:
         parts.append(Text(f"and {len(files) - FILES:,} more files: --json", "dim"))
     for file in files:
         for text in file.assumed:
-            said.setdefault(text, []).append(PurePath(file.path).name)
-        parts += [Text(text, "yellow") for text in file.notes]
+            said.setdefault(text, []).append(_short(PurePath(file.path).name, 80))
+        parts += [Text(_short(text, 700), "yellow") for text in file.notes]
     for text, names in said.items():
         whose = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
         parts.append(Text(f"assumed: {text}; for {whose}", "yellow"))

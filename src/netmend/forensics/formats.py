@@ -250,6 +250,7 @@ class Parser:
         found = _PRIORITY[int(priority)] if priority in tuple("01234567") else ""
         service = services.named(who)
         encoded = message.encode("utf-8", "replace")
+        message = encoded.decode("utf-8")
         if service == "kernel" or depth >= DEEPEST:
             return Line("journal json", message, self.clock.journal_json, found, service)
         return self._around(_Wrapping("journal json", self.clock.journal_json, True, found, service), encoded, depth)
@@ -258,15 +259,17 @@ class Parser:
         """JSON lines of structlog, oslo.log's JSONFormatter, dockerd and containerd."""
         text = next((str(entry[k]) for k in ("event", "message", "msg", "MESSAGE") if entry.get(k)), "")
         found = next((level(str(entry[k])) for k in ("level", "levelname", "severity") if entry.get(k)), "")
-        when = next((entry[k] for k in ("timestamp", "time", "ts", "asctime", "created") if k in entry), None)
+        when = next(
+            (entry[k] for k in ("timestamp", "@timestamp", "time", "ts", "asctime", "created") if k in entry), None
+        )
         number = isinstance(when, int | float)
-        clock = None if when is None else self.clock.epoch if number else self.clock.iso
+        clock = None if when is None else self.clock.epoch if number else self.clock.json_stamp
         if text and isinstance(entry.get("error"), str):
             text = f"{text}: {entry['error']}"
         more = " ".join(f"{k}={v}" for k, v in entry.items() if k in _TOLD and isinstance(v, str | int))
         source = entry.get("service") or entry.get("agent") or entry.get("name") or entry.get("logger") or ""
         service = services.named(str(source)) or services.of_logger(str(source)) or str(entry.get("agent") or "")
-        return Line("json", f"{text} {more}".strip(), clock, found, service)
+        return Line("json", _clean(f"{text} {more}".strip()), clock, found, _clean(service))
 
 
 _TOLD = ("agent", "namespace", "network", "device", "bridge", "errno", "reason", "exception")
@@ -275,6 +278,11 @@ _TOLD = ("agent", "namespace", "network", "device", "bridge", "errno", "reason",
 def _docker_name(entry: dict[str, object]) -> str:
     attributes = entry.get("attrs")
     return services.named(str(attributes.get("tag", ""))) if isinstance(attributes, dict) else ""
+
+
+def _clean(text: str) -> str:
+    """Without the lone surrogates that JSON can spell and no output can."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _unquote(data: bytes) -> str:

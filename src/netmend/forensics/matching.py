@@ -185,10 +185,11 @@ def verdicts(library: Library, gathered: Gathered) -> list[Verdict]:
     matcher = Matcher(gathered)
     found = {s.id: v for s in library.signatures if (v := matcher.verdict(s)) is not None}
     for signature in library.signatures:
-        cause = found.get(signature.id)
-        for effect in signature.leads_to if cause else ():
-            other = found.get(effect)
-            if cause and other and other.caused_by is None and cause.first <= other.first:
+        for effect in signature.leads_to:
+            cause, other = found.get(signature.id), found.get(effect)
+            if cause is None or other is None or other.caused_by is not None or cause.caused_by == effect:
+                continue
+            if cause.first <= other.first:
                 found[effect] = replace(other, caused_by=signature.id)
     return sorted(found.values(), key=lambda v: (v.caused_by is not None, -v.confidence, v.first, v.signature))
 

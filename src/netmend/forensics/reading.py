@@ -56,6 +56,11 @@ def expand(arguments: Iterable[str]) -> list[str]:
     return sorted(found.values())
 
 
+def is_regular(path: str) -> bool:
+    """Whether it can be read twice."""
+    return path != STDIN and Path(path).is_file()
+
+
 def modified(path: str) -> float | None:
     """When the file was last written, seconds since the epoch; None for standard input."""
     return None if path == STDIN else Path(path).stat().st_mtime

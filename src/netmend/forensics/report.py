@@ -85,6 +85,10 @@ def read(
     offset_rules = [(glob, _seconds(value)) for glob, value in (split_rule("--offset", r) for r in offsets)]
     library = load(signatures)
     files = reading.expand(paths)
+    for option, globs in (("--tz", [g for g, _ in zone_rules]), ("--offset", [g for g, _ in offset_rules])):
+        for glob in globs:
+            if not any(rule_for(path, [(glob, True)]) for path in files):
+                raise BadRule(f"{option}: no file matches {glob!r}")
     origins = _origins(files)
     gathered = Gathered()
     with _no_collection():

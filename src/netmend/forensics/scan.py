@@ -113,7 +113,9 @@ class FileScan:
         self.gathered = gathered
         self.clock = clock
         self.origin = origin
-        self.facts = FileFacts(path)
+        self.label = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        """The path as it can be printed: a file's name may be any bytes."""
+        self.facts = FileFacts(self.label)
         self.parser = Parser(clock)
         self.service = ""
         self.fallback = clock.modified
@@ -121,7 +123,7 @@ class FileScan:
         self.stamped = False
         self.entries: dict[bytes, _Entry] = {}
         self.recent: dict[str, float] = {}
-        name = PurePath(path).name
+        name = PurePath(self.label).name
         self.stem = _ROTATED.sub("", name) or name
 
     def run(self) -> None:
@@ -144,7 +146,9 @@ class FileScan:
             self._block(block)
         self._flush()
         if not self.stamped and self.facts.lines:
-            self.facts.notes.append(f"{self.path}: no line says when it was written; all are placed at its last change")
+            self.facts.notes.append(
+                f"{self.label}: no line says when it was written; all are placed at its last change"
+            )
         self.facts.assumed = sorted(self.clock.assumed)
         self.gathered.files.append(self.facts)
 
@@ -170,7 +174,7 @@ class FileScan:
             self.clock.boot_time = self.clock.offset
             return
         tail = head
-        for piece in reading.raw_blocks(self.path, []) if self.path != reading.STDIN else ():
+        for piece in reading.raw_blocks(self.path, []) if reading.is_regular(self.path) else ():
             tail = tail[-4096:] + piece
         last = last_boot_stamp(tail)
         if last is not None and self.clock.modified is not None:
@@ -300,14 +304,14 @@ class FileScan:
             self.recent[name] = when
         occurrences = self.gathered.occurrences
         tally = occurrences.buckets.get((name, actor, int(when // occurrences.width)))
-        if tally is not None and (tally.first < when or (tally.first == when and tally.file == self.path)):
+        if tally is not None and (tally.first < when or (tally.first == when and tally.file == self.label)):
             tally.count += 1
             if when > tally.last:  # noqa: PLR1730
                 tally.last = when
         else:
             parsed = self.parser.parse(line.rstrip(b"\r"))
             sample = parsed.message or parsed.text or line.decode("utf-8", "replace").strip()
-            occurrences.add(name, actor, when, sample[:LONGEST_SAMPLE], self.path)
+            occurrences.add(name, actor, when, sample[:LONGEST_SAMPLE], self.label)
         if match is True:
             return
         if watch.device:
@@ -322,7 +326,7 @@ class FileScan:
             about = next((text for group in watch.about if (text := match[group])), None)
             if about:
                 subject = _NETNS_PREFIX.sub(b"", about).decode("utf-8", "replace")
-                self.gathered.key(subject, name, actor, when, self.path)
+                self.gathered.key(subject, name, actor, when, self.label)
                 if watch.port:
                     self._port_asked(subject, actor, when)
         if watch.number and (number := match["number"]) is not None:
@@ -353,7 +357,7 @@ class FileScan:
                 facts.first = min(facts.first, entry.first)
                 facts.last = max(facts.last, entry.last)
             if entry.told and entry.first <= entry.last:
-                tally = Tally(entry.count, entry.first, entry.last, entry.sample, self.path)
+                tally = Tally(entry.count, entry.first, entry.last, entry.sample, self.label)
                 level = line.level or ("ERROR" if line.continuation else "")
                 self.gathered.repeats.add(level, entry.actor, entry.template, tally)
         self.entries = {}

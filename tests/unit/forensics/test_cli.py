@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -75,12 +76,31 @@ def test_what_logs_hold_is_text_in_the_page(tmp_path: Path) -> None:
     assert "<script>" not in page.read_text()
 
 
+def test_hostile_bytes_reach_neither_terminal_nor_encoder(tmp_path: Path) -> None:
+    """Escape sequences, lone surrogates spelled in JSON, and a file's name that is no UTF-8."""
+    path = Path(os.fsdecode(bytes(tmp_path) + b"/\xff\x1b[31m.log"))
+    path.write_text(
+        '{"event": "set_netns failed \\ud800 \\u001b]0;owned\\u0007", "level": "error", '
+        '"timestamp": "2026-11-23T16:10:00Z", "agent": "\\udfff"}\n'
+        "2026-11-23 16:10:01.000 7 ERROR a.b [-] \x1b[2J\x9b31m\x00 \xff bad\n",
+        "latin-1",
+    )
+    page = tmp_path / "night.html"
+    for more in ([], ["--json"], ["--html", str(page)]):
+        result = CliRunner().invoke(app, [str(path), *more])
+        assert result.exit_code == 0, result.exception
+        assert "\x1b" not in result.stdout
+        assert "bad" in result.stdout
+    assert "bad" in page.read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["no-such.log"], "no-such.log"),
         (["LOG", "--tz", "*=Mars/Phobos"], "Mars/Phobos"),
         (["LOG", "--tz", "UTC"], "FILE_GLOB=VALUE"),
+        (["LOG", "--tz", "*.lgo=UTC"], "no file matches '*.lgo'"),
         (["LOG", "--offset", "*=soon"], "soon"),
         (["LOG", "--offset", "*=nan"], "nan"),
         (["LOG", "--signatures", "/no/such/dir"], "/no/such/dir"),

@@ -86,6 +86,14 @@ def test_line(line: str, kind: str, when: float, level: str, service: str, messa
         assert parsed.message == message
 
 
+def test_a_stamp_within_the_text_is_not_the_lines() -> None:
+    clock = LineClock()
+    line = b'{"event": "since 2020-01-01 00:00:00", "level": "info", "timestamp": "2026-11-23T16:10:00Z"}'
+    parsed = Parser(clock).parse(line)
+    assert parsed.clock is not None
+    assert parsed.clock(line) == WHOLE
+
+
 def test_lines_of_a_traceback_are_part_of_their_record() -> None:
     parser = Parser(LineClock())
     for line in trace(1, "dhcp-agent", "Traceback (most recent call last):", '  File "x"', "OSError: no", "").split(
