@@ -40,6 +40,7 @@ _HEADER: Final = struct.Struct("=IHHII")  # length, type, flags, sequence, port 
 _ATTRIBUTE: Final = struct.Struct("=HH")
 _RECEIVE_SIZE: Final = 1 << 17
 _BATCH_BYTES: Final = 60_000  # stay well inside the default send buffer
+_BATCH_REQUESTS: Final = 64  # and their answers, which all wait for us, inside the receive buffer (else ENOBUFS)
 
 
 def attribute(kind: int, payload: bytes) -> bytes:
@@ -127,7 +128,8 @@ class RouteSocket:
         while start < len(requests):
             message, last = bytearray(), start
             first_sequence = self._sequence + 1
-            while last < len(requests) and (not message or len(message) + len(requests[last].body) < _BATCH_BYTES):
+            limit = min(len(requests), start + _BATCH_REQUESTS)
+            while last < limit and (not message or len(message) + len(requests[last].body) < _BATCH_BYTES):
                 request = requests[last]
                 self._sequence += 1
                 flags = NLM_F_REQUEST | NLM_F_ACK | request.flags
