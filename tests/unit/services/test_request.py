@@ -48,7 +48,7 @@ def changed(at: int, value: bytes, datagram: bytes = message(DISCOVER)) -> bytes
     [
         (b"", Drop.TOO_SHORT),
         (message(DISCOVER)[:239], Drop.TOO_SHORT),
-        (message(DISCOVER) + bytes(4096), Drop.TOO_LONG),
+        (message(DISCOVER) + bytes(2048), Drop.TOO_LONG),
         (changed(0, b"\x02"), Drop.NOT_A_REQUEST),
         (changed(236, b"\x63\x82\x53\x64"), Drop.NO_COOKIE),
         (message(None), Drop.PLAIN_BOOTP),

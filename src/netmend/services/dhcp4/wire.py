@@ -20,7 +20,7 @@ BROADCAST_FLAG = 0x80  # in the first octet of flags
 BOOTP_MINIMUM = 300  # RFC 951 section 3: relays and clients of old drop less
 DATAGRAM_MINIMUM = 576  # RFC 2131 section 2: every client takes an IP datagram of that size
 IP_AND_UDP = 28  # headers that count against the maximum message size
-DATAGRAM_LIMIT = 4096  # longest UDP payload that is looked at
+DATAGRAM_LIMIT = 2048  # longest UDP payload that is looked at: more than any client sends, and a bound on work
 
 INFINITE = 0xFFFFFFFF  # a lease without end, RFC 2131 section 3.3
 
