@@ -10,6 +10,7 @@ import typer
 from netmend.kernel import nsdir
 from netmend.kernel.errors import KernelError
 from netmend.node.settings import Settings
+from netmend.sources.file import IntentError
 
 Config = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The intent file (YAML or JSON).")]
 NetnsDirectory = Annotated[
@@ -36,5 +37,6 @@ def sentences(*errors: type[Exception]) -> Iterator[None]:
     except Exception as error:
         if not isinstance(error, (*errors, KernelError)):
             raise
-        typer.echo(f"netmend: {error}" if "\n" not in str(error) else str(error), err=True)
+        # problems of a file begin with its name and line, as editors and scripts want them
+        typer.echo(str(error) if isinstance(error, IntentError) else f"netmend: {error}", err=True)
         raise typer.Exit(2) from None
