@@ -19,11 +19,12 @@ class MeasurementFailed(Exception):
 
 
 def confined(measure: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """What `measure` returns for these arguments, run as uid 0 in a sandbox; it must be JSON. Nothing of it is left when this returns.
+    """What `measure` returns for these arguments, run as uid 0 in a sandbox; it must be JSON.
 
-    As root, the sandbox stays in the user namespace of the host, as a node on a host is; else it has its own. The
-    kernel takes namespaces apart after their last user has gone, in a thread of its own and for a long time when they
-    are many; this waits for that, so that it does not fall on the next measurement.
+    Nothing of it is left when this returns. As root, the sandbox stays in the user namespace of the host, as a node
+    on a host is; else it has its own. The kernel takes namespaces apart after their last user has gone, in a thread of
+    its own and for a long time when they are many; this waits for that, so that it does not fall on the next
+    measurement.
     Raises MeasurementFailed, SandboxUnavailable.
     """
     answer = os.memfd_create("measurement")

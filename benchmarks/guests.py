@@ -44,10 +44,14 @@ def offer_in(frame: bytes) -> tuple[int, str] | None:
 class Guests:
     """One guest on each of `bridges`; guest n has MAC `macs[n]` and must be offered `addresses[n]`."""
 
+    _next_xid = 1  # of the process: a late answer to others must not be taken for one to these
+
     def __init__(self, bridges: Sequence[str], macs: Sequence[str], addresses: Sequence[str]) -> None:
         """Raises OSError without CAP_NET_RAW."""
         self._bridges, self._addresses = bridges, addresses
-        self._frames = [discover_frame(mac, number) for number, mac in enumerate(macs)]
+        self._first_xid = Guests._next_xid
+        Guests._next_xid += len(macs)
+        self._frames = [discover_frame(mac, self._first_xid + number) for number, mac in enumerate(macs)]
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETHERTYPE_IPV4))
         with suppress(OSError):  # not in a user namespace
             self._socket.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)  # SO_RCVBUFFORCE
@@ -77,8 +81,8 @@ class Guests:
                 found = offer_in(self._socket.recv(2048))
             except TimeoutError:
                 return None
-            if found is not None and found[0] < len(self._addresses):
-                number, address = found
+            if found is not None and 0 <= found[0] - self._first_xid < len(self._addresses):
+                number, address = found[0] - self._first_xid, found[1]
                 assert address == self._addresses[number], f"guest {number} was offered {address}"
                 return number
 
