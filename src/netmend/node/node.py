@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import signal
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -20,61 +19,64 @@ from netmend.node.lock import CannotStart, hold_lock
 from netmend.node.serving import Serving
 from netmend.node.settings import Settings
 from netmend.node.signs import EVERYTHING, Signs
+from netmend.node.state import IntentState, NodeState
 from netmend.node.watches import Watches
 from netmend.reconcile.breaker import Breaker, BreakerState
 from netmend.reconcile.reconciler import Listener, PassReport, Ready, Reconciler
 from netmend.sources.file import IntentError, load
 
+_BEFORE_STATUS = 1.0  # seconds for first answers, before the status socket takes time to load its HTTP stack
 _SETTLE = 0.02  # seconds between the first sign and the look it causes, so that signs come together
 log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class IntentState:
-    """The intent in force, when it was read (seconds since the epoch), and what is wrong with a newer file, if any."""
-
-    intent: Intent
-    loaded_at: float
-    problem: str | None = None
 
 
 class Node:
     """One node; `run` serves until SIGTERM or SIGINT. What was made stays when it ends."""
 
     def __init__(self, config: Path, settings: Settings) -> None:
-        self.config = config
-        self.settings = settings
-        self.started_at = time.time()
-        self.passes = 0
-        self.breaker = Breaker(self._breaker_changed)
-        self.reconciler = Reconciler(settings.netns_directory, Listener(self._ready, self._gone), self.breaker)
-        self.signs = Signs(self.reconciler.network_of_device, self.reconciler.network_of_netnsid)
-        self.first_answer_after: float | None = None  # seconds from start to the first network served
+        self._config = config
+        self._settings = settings
+        self._breaker = Breaker(self._breaker_changed)
         self._dirty: set[str] = {EVERYTHING}
         self._reload = False
         self._stopping = False
         self._wake = asyncio.Event()
-        self._started = time.monotonic()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Serve until told to stop; raises IntentError, CannotStart, LeaseStoreError before anything is touched."""
         self._loop = asyncio.get_running_loop()
-        with hold_lock(self.settings.lock):
-            self.intent = IntentState(load(self.config), time.time())
-            self.signs.intent_changed(self.intent.intent)
+        settings, started = self._settings, time.time()
+        with hold_lock(settings.lock):
+            intent = IntentState(load(self._config), time.time())
             limits.raise_open_files()
             self._make_state_directory()
-            self.serving = Serving(self.settings.leases, self._suspect)
+            reconciler = Reconciler(settings.netns_directory, Listener(self._ready, self._gone), self._breaker)
+            serving = Serving(settings.leases, self._suspect)
+            self.state = NodeState(self._config, settings, started, intent, reconciler, serving)
+            self._signs = Signs(reconciler.network_of_device, reconciler.network_of_netnsid)
+            self._signs.intent_changed(intent.intent)
             try:
-                with Watches(self):
+                with self._watches():
                     await self._serve()
             finally:
-                self.serving.close()
-                self.reconciler.close()
+                serving.close()
+                reconciler.close()
+
+    def _watches(self) -> Watches:
+        def served() -> list[str]:
+            return [network_id for network_id in self.state.reconciler.held if self.state.serving.served(network_id)]
+
+        return Watches(
+            self._signs,
+            self._config,
+            self._settings.netns_directory,
+            served=served,
+            reload=self._reload_soon,
+            wake=self._wake.set,
+        )
 
     def _make_state_directory(self) -> None:
-        path = self.settings.state
+        path = self._settings.state
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -83,14 +85,19 @@ class Node:
     async def _serve(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._stop)
-        self._loop.add_signal_handler(signal.SIGHUP, self.reload_soon)
+        self._loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
         log.info(
-            "netmend serves", version=__version__, config=str(self.config), networks=len(self.intent.intent.networks)
+            "netmend serves",
+            version=__version__,
+            config=str(self._config),
+            networks=len(self.state.intent.intent.networks),
         )
-        await self._pass()
-        from netmend.node.status_socket import StatusSocket  # its HTTP stack must not delay the first answer
+        first = asyncio.create_task(self._pass())
+        await asyncio.wait([first], timeout=_BEFORE_STATUS)
+        from netmend.node.status_socket import StatusSocket
 
-        async with StatusSocket(self):
+        async with StatusSocket(self.state):
+            await first
             while not self._stopping:
                 await self._wait()
                 if self._stopping:
@@ -103,9 +110,9 @@ class Node:
     async def _wait(self) -> None:
         """Until there is something to do."""
         now = time.monotonic()
-        due = [now + self.settings.full_look]
-        breaker, trouble = self.breaker.state, self.reconciler.pin_trouble
-        retry = self.reconciler.resync.next_try()
+        due = [now + self._settings.full_look]
+        breaker, trouble = self._breaker.state, self.state.reconciler.pin_trouble
+        retry = self.state.reconciler.resync.next_try()
         if breaker is not None:
             due.append(breaker.next_try)
         elif retry is not None:
@@ -120,14 +127,14 @@ class Node:
 
     async def _pass(self) -> None:
         """One pass over what is dirty, due, or under suspicion."""
-        dirty = self._dirty | self.signs.take() | self.reconciler.resync.due(time.monotonic())
+        dirty = self._dirty | self._signs.take() | self.state.reconciler.resync.due(time.monotonic())
         self._dirty = set()
-        probing = self.breaker.may_probe(time.monotonic())
+        probing = self._breaker.may_probe(time.monotonic())
         if not dirty and not probing:
             return
         scope = None if EVERYTHING in dirty or probing else dirty
-        report = await asyncio.to_thread(self.reconciler.run, self.intent.intent, scope)
-        self.passes += 1
+        report = await asyncio.to_thread(self.state.reconciler.run, self.state.intent.intent, scope)
+        self.state.passes += 1
         self._tell(report)
 
     def _tell(self, report: PassReport) -> None:
@@ -149,12 +156,12 @@ class Node:
     # --- told by the reconciler, in its threads -------------------------------------------------------------------
 
     def _ready(self, ready: Ready) -> None:
-        self.serving.ready(ready)
-        if self.first_answer_after is None:
-            self.first_answer_after = time.monotonic() - self._started
+        self.state.serving.ready(ready)
+        if self.state.first_answer_after is None:
+            self.state.first_answer_after = time.time() - self.state.started_at
 
     def _gone(self, network_id: str) -> None:
-        self.serving.gone(network_id)
+        self.state.serving.gone(network_id)
 
     def _suspect(self, network_id: str) -> None:
         def mark() -> None:
@@ -165,7 +172,7 @@ class Node:
 
     # --- intent ---------------------------------------------------------------------------------------------------
 
-    def reload_soon(self) -> None:
+    def _reload_soon(self) -> None:
         self._reload = True
         self._wake.set()
 
@@ -173,29 +180,25 @@ class Node:
         """Read the file again; a broken one changes nothing and is shown in status."""
         self._reload = False
         try:
-            intent = await asyncio.to_thread(load, self.config, self.intent.intent)
+            intent = await asyncio.to_thread(load, self._config, self.state.intent.intent)
         except IntentError as error:
-            self.intent.problem = str(error)
+            self.state.intent.problem = str(error)
             log.error("the intent file is broken; the intent before it stays in force", problems=str(error))
             return
         self.take_intent(intent)
 
     def take_intent(self, intent: Intent) -> None:
         """Put `intent` in force: answers follow at once, the kernel with the next pass over what differs."""
-        old = self.intent.intent.networks
-        self.intent = IntentState(intent, time.time())
+        old = self.state.intent.intent.networks
+        self.state.intent = IntentState(intent, time.time())
         changed = {network_id for network_id, network in intent.networks.items() if old.get(network_id) is not network}
         changed.update(old.keys() - intent.networks.keys())
-        self.serving.intent_changed(intent)
-        self.signs.intent_changed(intent)
+        self.state.serving.intent_changed(intent)
+        self._signs.intent_changed(intent)
         self._dirty |= changed
         if changed:
             log.info("intent changed", networks=len(changed))
             self._wake.set()
-
-    def wake(self) -> None:
-        """There may be something to do."""
-        self._wake.set()
 
     def _stop(self) -> None:
         self._stopping = True

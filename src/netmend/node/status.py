@@ -7,11 +7,11 @@ from typing import Any
 from netmend import __version__
 from netmend.intent.names import bridge_name, namespace_name, tap_name
 from netmend.intent.network import Network
-from netmend.node.node import Node
+from netmend.node.state import NodeState
 from netmend.reconcile.resync import Reason
 
 
-def status(node: Node) -> dict[str, Any]:
+def status(node: NodeState) -> dict[str, Any]:
     """Everything but ports and leases, which `network_status` gives."""
     now = time.monotonic()
     reasons = _by_network(node.reconciler.resync.all())
@@ -23,7 +23,7 @@ def status(node: Node) -> dict[str, Any]:
             "started_at": node.started_at,
             "first_answer_after": node.first_answer_after,
             "passes": node.passes,
-            "healthy": node.breaker.state is None
+            "healthy": node.reconciler.breaker.state is None
             and node.intent.problem is None
             and all(network["state"] == "served" for network in networks),
         },
@@ -34,6 +34,10 @@ def status(node: Node) -> dict[str, Any]:
         },
         "breaker": _breaker(node, now),
         "pinning": _pinning(node, now),
+        "mount_faults": [
+            {"summary": found.summary, "evidence": list(found.evidence), "cause": found.cause, "mend": found.mend}
+            for found in node.mount_faults
+        ],
         "leases_problem": node.serving.store_error,
         "networks": networks,
         "reasons": [_reason(reason, now) for found in reasons.values() for reason in found],
@@ -44,7 +48,7 @@ def status(node: Node) -> dict[str, Any]:
     }
 
 
-def network_status(node: Node, network: Network) -> dict[str, Any]:
+def network_status(node: NodeState, network: Network) -> dict[str, Any]:
     """One network with its subnets, ports, leases and counters."""
     now = time.monotonic()
     reasons = _by_network(node.reconciler.resync.all())
@@ -106,7 +110,7 @@ def network_status(node: Node, network: Network) -> dict[str, Any]:
     }
 
 
-def find_network(node: Node, text: str) -> Network | None:
+def find_network(node: NodeState, text: str) -> Network | None:
     """The network with this id or name."""
     networks = node.intent.intent.networks
     return networks.get(text) or next((network for network in networks.values() if network.name == text), None)
@@ -119,7 +123,7 @@ def _by_network(reasons: list[Reason]) -> dict[str, list[Reason]]:
     return found
 
 
-def _network(node: Node, network: Network, reasons: dict[str, list[Reason]], now: float) -> dict[str, Any]:
+def _network(node: NodeState, network: Network, reasons: dict[str, list[Reason]], now: float) -> dict[str, Any]:
     served = node.serving.served(network.id)
     state = "served" if served or not network.subnets else "waiting"
     if network.id in reasons:
@@ -145,8 +149,8 @@ def _reason(reason: Reason, now: float) -> dict[str, Any]:
     }
 
 
-def _breaker(node: Node, now: float) -> dict[str, Any]:
-    state = node.breaker.state
+def _breaker(node: NodeState, now: float) -> dict[str, Any]:
+    state = node.reconciler.breaker.state
     if state is None:
         return {"open": False}
     found = state.diagnosis
@@ -162,7 +166,7 @@ def _breaker(node: Node, now: float) -> dict[str, Any]:
     }
 
 
-def _pinning(node: Node, now: float) -> dict[str, Any]:
+def _pinning(node: NodeState, now: float) -> dict[str, Any]:
     trouble = node.reconciler.pin_trouble
     if trouble is None:
         return {"ok": True}

@@ -1,20 +1,17 @@
 """Status over a unix socket, as HTTP: `GET /status` and `GET /status/<network id or name>` give JSON."""
 
 import os
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from netmend.node.state import NodeState
 from netmend.node.status import find_network, network_status, status
-
-if TYPE_CHECKING:
-    from netmend.node.node import Node
 
 
 class StatusSocket:
     """Listens while entered; only the node's own user may connect."""
 
-    def __init__(self, node: "Node") -> None:
+    def __init__(self, node: NodeState) -> None:
         self._node = node
         application = web.Application()
         application.add_routes([web.get("/status", self._all), web.get("/status/{network}", self._one)])

@@ -4,28 +4,39 @@ time anyway."""
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
 
 from netmend.kernel.errors import KernelError
 from netmend.kernel.watch import DirectoryWatch, LinkWatch, MountWatch
-
-if TYPE_CHECKING:
-    from netmend.node.node import Node
+from netmend.node.signs import Signs
 
 _CROWD = 0.1  # seconds: mounts come in crowds
 
 
 class Watches(contextlib.ExitStack):
-    """Watches on behalf of `node` while entered; to be made in its loop. Raises KernelError."""
+    """Watches while entered, in the running loop; what is heard goes to `signs`. Raises KernelError."""
 
-    def __init__(self, node: "Node") -> None:
+    def __init__(
+        self,
+        signs: Signs,
+        config: Path,
+        names_directory: str,
+        *,
+        served: Callable[[], Iterable[str]],
+        reload: Callable[[], None],
+        wake: Callable[[], None],
+    ) -> None:
+        """`served` gives the networks whose names should lead to a namespace; `reload` is called when the file
+        `config` changes, `wake` whenever something was heard."""
         super().__init__()
-        self._node = node
+        self._signs = signs
+        self._config = config
+        self._config_directory = str(config.resolve().parent)
+        self._names_directory = names_directory
+        self._served, self._reload, self._wake = served, reload, wake
         self._loop = asyncio.get_running_loop()
-        self._names_directory = node.settings.netns_directory
-        self._config_directory = str(node.config.resolve().parent)
 
     def __enter__(self) -> "Watches":
         super().__enter__()
@@ -39,8 +50,8 @@ class Watches(contextlib.ExitStack):
         self.callback(watch.close)
 
         def hear() -> None:
-            self._node.signs.hear_links(watch)
-            self._node.wake()
+            self._signs.hear_links(watch)
+            self._wake()
 
         self._read(watch.fileno(), hear)
 
@@ -55,12 +66,12 @@ class Watches(contextlib.ExitStack):
     def _hear_names(self) -> None:
         names = []
         for directory, name in self._names.read():
-            if directory == self._config_directory and name == self._node.config.name:
-                self._node.reload_soon()
+            if directory == self._config_directory and name == self._config.name:
+                self._reload()
             if directory in {self._names_directory, ""}:
                 names.append(name)
-        self._node.signs.hear_names(names)
-        self._node.wake()
+        self._signs.hear_names(names)
+        self._wake()
 
     def _watch_mounts(self) -> None:
         watch = MountWatch()
@@ -83,9 +94,8 @@ class Watches(contextlib.ExitStack):
     def _hear_mounts(self) -> None:
         with contextlib.suppress(KernelError):
             self._names.add(self._names_directory)  # it may have been made, or mounted over, meanwhile
-        served = [network_id for network_id in self._node.reconciler.held if self._node.serving.served(network_id)]
-        self._node.signs.check_pins(served, self._names_directory)
-        self._node.wake()
+        self._signs.check_pins(self._served(), self._names_directory)
+        self._wake()
 
     def _read(self, descriptor: int, call: Callable[[], None]) -> None:
         self._loop.add_reader(descriptor, call)

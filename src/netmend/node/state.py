@@ -1,0 +1,34 @@
+"""What a node consists of and knows: filled by its loop, read by status."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from netmend.intent.network import Intent
+from netmend.node.serving import Serving
+from netmend.node.settings import Settings
+from netmend.reconcile.breaker import Diagnosis
+from netmend.reconcile.reconciler import Reconciler
+
+
+@dataclass(slots=True)
+class IntentState:
+    """The intent in force, when it was read (seconds since the epoch), and what is wrong with a newer file, if any."""
+
+    intent: Intent
+    loaded_at: float
+    problem: str | None = None
+
+
+@dataclass(slots=True)
+class NodeState:
+    """One node. `started_at` is in seconds since the epoch, `first_answer_after` in seconds from there."""
+
+    config: Path
+    settings: Settings
+    started_at: float
+    intent: IntentState
+    reconciler: Reconciler
+    serving: Serving
+    passes: int = 0
+    first_answer_after: float | None = None
+    mount_faults: list[Diagnosis] = field(default_factory=list)  # what the host's mounts do to names
