@@ -104,14 +104,14 @@ def with_port(intent: Intent, number: int) -> Intent:
 
 async def _changes(node: Node, ports: int, rounds: int) -> list[float]:
     """`rounds` changes of a running node's intent; seconds from the new intent's making to the offer."""
-    while node.serving.served(network_id(NUMBER)) is None:
+    while node.state.serving.served(network_id(NUMBER)) is None:
         await asyncio.sleep(0.05)
     await asyncio.sleep(0.5)
     found = []
     for number in range(ports, ports + rounds):
         guests = asker(number)
         start = time.monotonic()
-        node.take_intent(with_port(node.intent.intent, number))
+        node.take_intent(with_port(node.state.intent.intent, number))
         answered = await asyncio.to_thread(guests.until_answered, lambda: None)
         found.append(answered[0] - start)
         guests.close()
