@@ -157,6 +157,9 @@ class Gathered:
 
     def __init__(self) -> None:
         self.repeats = Repeats()
+        """Messages at level WARNING and above."""
+        self.chatter = Repeats()
+        """All others: however many they are, they must not make those above coarser."""
         self.occurrences = Occurrences()
         self.keyed: Names[dict[tuple[str, str], Tally]] = Names(20_000)
         """Per name (of a namespace or network): tallies by (event, actor)."""
@@ -166,6 +169,11 @@ class Gathered:
         self.numbers: dict[str, float] = {}
         """The largest number that an event's `number` group read."""
         self.files: list[FileFacts] = []
+
+    def repeated(self, level: str, actor: str, template: str, tally: Tally) -> None:
+        """Lines of one message."""
+        held = self.repeats if level in ("WARNING", "ERROR", "CRITICAL") else self.chatter
+        held.add(level, actor, template, tally)
 
     def key(self, name: str, event: str, actor: str, when: float, file: str) -> None:
         """One event about one name."""

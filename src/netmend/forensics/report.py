@@ -188,7 +188,8 @@ _RANK = {"CRITICAL": 0, "ERROR": 0, "WARNING": 1, "": 2, "INFO": 3, "DEBUG": 4}
 def _repeats(gathered: Gathered) -> list[Repeat]:
     made = [
         Repeat(text, level, actor, t.count, t.first, t.last, leak.rate(t.count, t.first, t.last), t.sample, t.file)
-        for (level, actor, text), t in gathered.repeats.tallies.items()
+        for held in (gathered.repeats, gathered.chatter)
+        for (level, actor, text), t in held.tallies.items()
     ]
     return sorted(made, key=lambda r: (_RANK.get(r.level, 2), -r.count, r.first, r.actor, r.message))
 

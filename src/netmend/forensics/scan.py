@@ -359,5 +359,5 @@ class FileScan:
             if entry.told and entry.first <= entry.last:
                 tally = Tally(entry.count, entry.first, entry.last, entry.sample, self.label)
                 level = line.level or ("ERROR" if line.continuation else "")
-                self.gathered.repeats.add(level, entry.actor, entry.template, tally)
+                self.gathered.repeated(level, entry.actor, entry.template, tally)
         self.entries = {}

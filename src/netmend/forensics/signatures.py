@@ -125,15 +125,21 @@ class Library:
         for event in events.values():
             for text in event.any_of:
                 self._texts.setdefault(fingerprint(text), []).append((event, text))
-        self._prints = tuple(self._texts)
+        self._by_start: dict[bytes, list[bytes]] = {}
+        for one in self._texts:
+            self._by_start.setdefault(one[:3], []).append(one)
+        self._starts = frozenset(self._by_start)
 
     def candidates(self, fingerprinted: bytes) -> dict[str, tuple[Event, tuple[bytes, ...]]]:
         """The events that a line with this fingerprint may be, with those of their texts that it may hold."""
         found: dict[str, tuple[Event, tuple[bytes, ...]]] = {}
-        for one in [p for p in self._prints if p in fingerprinted]:
-            for event, text in self._texts[one]:
-                _, texts = found.get(event.key, (event, ()))
-                found[event.key] = (event, (*texts, text))
+        for start in sorted(self._starts.intersection(fingerprinted[i : i + 3] for i in range(len(fingerprinted)))):
+            for one in self._by_start[start]:
+                if one not in fingerprinted:
+                    continue
+                for event, text in self._texts[one]:
+                    _, texts = found.get(event.key, (event, ()))
+                    found[event.key] = (event, (*texts, text))
         return found
 
     def kinds(self) -> dict[str, str]:

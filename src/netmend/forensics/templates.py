@@ -25,6 +25,9 @@ _PARTS = re.compile(
     r"|(?P<hex>\b0x[0-9a-fA-F]+\b|\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{7,}\b|\b[0-9a-f]{32,}\b)"
     r"|(?P<n>(?<![\w.])-?\d+(?:\.\d+)?|\d+)"
 )
+_WORDS = re.compile(r"\S*[0-9]\S*(?: \d\d:\d\d:\d\d\S*)?")
+"""What varies has a digit, almost always; only such words are worth the slower search."""
+
 _TO_LETTERS = {ord("0") + i: 0xE000 + i for i in range(10)}
 _TO_DIGITS = {letter: digit for digit, letter in _TO_LETTERS.items()}
 _RUN = re.compile(r"(<\w+>['\"]?)(?:(?:, ?| )['\"]?\1)+")
@@ -40,6 +43,10 @@ def _name(match: re.Match[str]) -> str:
     return f"<{match.lastgroup}>"
 
 
+def _named(match: re.Match[str]) -> str:
+    return _PARTS.sub(_name, match[0])
+
+
 def template(message: str) -> str:
     """`message` with each varying part named (`<uuid>`, `<mac>`, `<device>`, `<ip>`, `<n>` ...); error numbers stay.
 
@@ -48,7 +55,7 @@ def template(message: str) -> str:
     # Error numbers tell messages apart; they are spelled with letters while numbers are masked.
     text = message[: LONGEST_TEMPLATE * 4]
     kept = _ERRNO.sub(lambda m: m[1] + m[2].translate(_TO_LETTERS), text)
-    masked = _RUN.sub(r"\1, …", _PARTS.sub(_name, kept))
+    masked = _RUN.sub(r"\1, …", _WORDS.sub(_named, kept))
     return (masked if kept == text else masked.translate(_TO_DIGITS))[:LONGEST_TEMPLATE]
 
 

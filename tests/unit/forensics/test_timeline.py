@@ -231,7 +231,7 @@ def choose_caps(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
 
     def narrow(self: Gathered) -> None:
         original(self)
-        self.repeats, self.occurrences = Repeats(8), Occurrences(20)
+        self.repeats, self.chatter, self.occurrences = Repeats(8), Repeats(8), Occurrences(20)
         self.devices.cap = self.ports.cap = self.keyed.cap = 4
 
     def choose(small: bool) -> None:
@@ -271,6 +271,16 @@ def test_repeats_stay_bounded_and_do_not_depend_on_order(texts: list[str], rng: 
         kept.append({k: dataclasses.astuple(t) for k, t in held.tallies.items()})
         rng.shuffle(texts)
     assert kept[0] == kept[1]
+
+
+def test_chatter_does_not_blur_errors() -> None:
+    held = Gathered()
+    held.chatter.cap = 5
+    held.repeated("ERROR", "a", "one two three four", Tally(1, 1.0, 1.0, "x", "f"))
+    for i in range(50):
+        held.repeated("INFO", "a", f"{chr(65 + i)} two three four", Tally(1, 1.0, 1.0, "x", "f"))
+    assert list(held.repeats.tallies) == [("ERROR", "a", "one two three four")]
+    assert len(held.chatter.tallies) <= 5
 
 
 @given(st.sets(st.text(max_size=8), max_size=300))
