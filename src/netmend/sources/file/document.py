@@ -42,7 +42,7 @@ _NUMBER = re.compile(
     r"|(?P<infinity>[-+]?\.(?:inf|Inf|INF))"
     r"|(?P<nan>\.(?:nan|NaN|NAN))"
 )
-_MAYBE_NOT_TEXT = frozenset("+-.0123456789~nNtTfF") | {""}  # how plain scalars start that are not text
+MAYBE_NOT_TEXT = frozenset("+-.0123456789~nNtTfF") | {""}  # how plain scalars start that are not text
 _TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
 _CONTAINER_TAGS = (None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _MERGE: Any = object()  # stands for a plain `<<` among the keys of a mapping until that ends
@@ -131,7 +131,7 @@ def _build(parser: Any, with_lines: bool) -> Document:
     next_event = parser.get_event
     scalar, mapping_start, mapping_end = ScalarEvent, MappingStartEvent, MappingEndEvent
     sequence_start, sequence_end = SequenceStartEvent, SequenceEndEvent
-    maybe_not_text = _MAYBE_NOT_TEXT
+    maybe_not_text = MAYBE_NOT_TEXT
     holder: list[Any] = []  # the root is its only item
     current: Any = holder
     is_mapping = False

@@ -11,6 +11,7 @@ from netmend.intent import Intent
 from netmend.sources.file.build import build_intent
 from netmend.sources.file.document import Document, DocumentError, parse, parse_json
 from netmend.sources.file.place import field_path
+from netmend.sources.file.plain_yaml import parse_plain
 from netmend.sources.file.prune import Pruned
 from netmend.sources.file.read import UnreadableError, read
 from netmend.sources.file.shape import check_shape
@@ -45,6 +46,8 @@ def _parse(path: Path, text: bytes) -> Document:
             return parse_json(text)
         except (ValueError, RecursionError):
             pass  # JSON is YAML, whose parser tells the place, or takes what JSON does not
+    if (plain := parse_plain(text)) is not None:
+        return Document(plain, {})
     return parse(text)
 
 
