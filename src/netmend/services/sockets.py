@@ -10,7 +10,7 @@ Nothing here blocks: sockets do not, sends that would are dropped and counted (D
 rest on a new lease go through `lease_commits`. An error on one network is counted, reported, and keeps that network
 out of the rotation for a moment; it never ends the thread.
 
-The namespace, the device and the options of the sockets are their maker's business. From `add` on they are owned, and
+The namespace, the device and the binding of the sockets are their maker's business. From `add` on they are owned, and
 closed, here.
 """
 
@@ -36,6 +36,8 @@ from netmend.services.rate_limit import RateLimit
 
 _MAC = slice(28, 34)  # chaddr, as far as Ethernet uses it
 _READ_SIZE = wire.DATAGRAM_LIMIT + 1  # one more than is looked at, so that what is longer is seen to be
+_RECEIVE_BUFFER = 512 << 10  # octets; the kernel doubles it, and some 800 requests of guests that boot at once can wait
+_SO_RCVBUFFORCE = 33  # asm-generic/socket.h; the socket module does not have it
 _EVENTS = 256  # ready sockets asked for at once
 _REST = 0.25  # seconds that a socket is left alone after an error in reading
 _REPORT_AGAIN = 10.0  # seconds before the same error of a network is reported again
@@ -182,6 +184,7 @@ class ServiceSockets:
         if network_id in self._endpoints:
             self.remove(network_id)
         udp.setblocking(False)
+        _enlarge_receive_buffer(udp)
         if packet is not None:
             packet.setblocking(False)
         endpoint = _Endpoint(network_id, responder, udp, packet, device_mac, limits=self._limits)
@@ -335,3 +338,11 @@ class ServiceSockets:
 
     def _until_next_wake(self) -> float | None:
         return max(0.0, self._resting[0][0] - time.monotonic()) if self._resting else None
+
+
+def _enlarge_receive_buffer(udp: socket.socket) -> None:
+    """Past the limit of net.core.rmem_max where CAP_NET_ADMIN allows it, else up to that (socket(7))."""
+    try:
+        udp.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+    except PermissionError:
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
