@@ -1,0 +1,111 @@
+"""`netmend doctor`: what is wrong with this host's namespaces and mounts, why, and what mends it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from netmend.doctor import report, snapshot
+from netmend.doctor.diagnose import diagnose, diagnose_steadily
+from netmend.doctor.finding import Finding
+from netmend.doctor.fix import fix as make_safe_mends
+from netmend.doctor.look import CannotLook, look
+from netmend.doctor.observation import Observation
+from netmend.doctor.page import page
+from netmend.doctor.pasted import BadCopy, observe_copies
+
+
+def doctor(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    record: Annotated[
+        Path | None, typer.Option("--snapshot", metavar="FILE", help="Record all that was looked at in one file.")
+    ] = None,
+    recorded: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="Diagnose a snapshot instead of this host.")
+    ] = None,
+    mountinfo: Annotated[
+        list[str] | None,
+        typer.Option("--mountinfo", metavar="LABEL=FILE", help="Diagnose copies of /proc/PID/mountinfo; repeat it."),
+    ] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Make the mends that cannot destroy anything in use.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --fix: do not ask.")] = False,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the drawing, as one page.")] = None,
+) -> None:
+    """Look at every mount namespace, every namespace directory, every network namespace and all links.
+
+    Exit codes: 0 nothing is wrong, 1 there are findings, 2 nothing could be looked at, or bad input.
+    """
+    if fix and (recorded or mountinfo):
+        _fail("--fix mends this host; it does not go with --from or --mountinfo")
+    if recorded and mountinfo:
+        _fail("give either --from or --mountinfo")
+    observation, findings = _observe(recorded, mountinfo or [])
+    if fix:
+        findings = make_safe_mends(findings, lambda text: yes or typer.confirm(text, err=True), _say(as_json))
+    if record is not None:
+        _write(record, snapshot.write(observation))
+    if html is not None:
+        _write(html, page(observation, findings))
+    if as_json:
+        json.dump(report.to_json(observation, findings), sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        for text in report.to_text(observation, findings):
+            typer.echo(text)
+    raise typer.Exit(1 if findings else 0)
+
+
+def _observe(recorded: Path | None, mountinfo: list[str]) -> tuple[Observation, list[Finding]]:
+    if recorded is not None:
+        try:
+            observation = snapshot.read(_read(recorded))
+        except snapshot.BadSnapshot as error:
+            _fail(f"{recorded}: {error}")
+        return observation, diagnose(observation)
+    if mountinfo:
+        copies: dict[str, tuple[str, bytes]] = {}
+        for given in mountinfo:
+            label, _, file = given.partition("=")
+            if not label or not file:
+                _fail(f"--mountinfo {given}: expected LABEL=FILE, such as host=mountinfo.txt")
+            if label in copies:
+                _fail(f"--mountinfo {given}: the label {label} was given before")
+            copies[label] = (file, _read(Path(file)))
+        try:
+            observation = observe_copies(copies)
+        except BadCopy as error:
+            _fail(str(error))
+        return observation, diagnose(observation)
+    try:
+        return diagnose_steadily(look)
+    except CannotLook as error:
+        _fail(str(error))
+
+
+def _say(quiet: bool) -> Callable[[str], None]:
+    return lambda text: typer.echo(text, err=quiet)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        _fail(f"{path}: {error.strerror}")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        _fail(f"{path}: {error.strerror}")
+
+
+def _fail(text: str) -> NoReturn:
+    typer.echo(f"netmend doctor: {text}", err=True)
+    raise typer.Exit(2)

@@ -1,0 +1,189 @@
+"""Whose mounts are set up wrongly, and which flag. Pure.
+
+The host's directory is the reference: a namespace *sends* when a mount made in it arrives there, and *receives* when
+one made on the host arrives in it. Who works with namespaces that others use needs both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from netmend.doctor.observation import HOST, Bind
+from netmend.doctor.places import HostView, Place, directory_at
+from netmend.propagation.groups import Reach
+
+_PROBE = "/\0"  # a name that nobody has: the question is about mounts to come
+_ARRIVES = (Reach.DELIVERED, Reach.SAME_MOUNT)
+
+
+class Standing(Enum):
+    """How a namespace's directory is connected with the reference's."""
+
+    REFERENCE = "is the reference"
+    PEER = "sends and receives"
+    RECEIVER = "receives, and does not send"
+    SENDER = "sends, and does not receive"
+    PRIVATE = "is private"
+    OTHER_GROUP = "is shared in a peer group of its own"
+    EARLIER = "is a peer of a mount that the reference has since covered"
+    REFERENCE_PRIVATE = "cannot be reached: the reference is private"
+    SHADOWED = "is covered by a mount that arrived later"
+    UNKNOWN = "is not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """A place, how it stands, and towards whom."""
+
+    place: Place
+    standing: Standing
+    reference: Place
+
+    @property
+    def sends(self) -> bool:
+        return self.standing in (Standing.REFERENCE, Standing.PEER, Standing.SENDER)
+
+    @property
+    def receives(self) -> bool:
+        return self.standing in (Standing.REFERENCE, Standing.PEER, Standing.RECEIVER)
+
+
+def reference_of(view: HostView, places: list[Place]) -> Place:
+    """The host's place; where the host is not seen, that of the largest set of peers."""
+    for place in places:
+        if place.label == HOST:
+            return place
+    groups: dict[int, list[Place]] = {}
+    for place in places:
+        if place.mount.shared is not None:
+            groups.setdefault(place.mount.shared, []).append(place)
+    if groups:
+        return max(groups.values(), key=len)[0]
+    return places[0]
+
+
+def stand(view: HostView, place: Place, reference: Place) -> Stand:
+    """How `place` stands towards `reference`, as of now."""
+    return Stand(place, _standing(view, place, reference), reference)
+
+
+def _standing(view: HostView, place: Place, reference: Place) -> Standing:
+    if place is reference:
+        return Standing.REFERENCE
+    graph = view.graph
+    there, here = reference.path + _PROBE, place.path + _PROBE
+    down = graph.verdict(reference.label, there, place.label, here).reach
+    up = graph.verdict(place.label, here, reference.label, there).reach
+    if down in _ARRIVES:
+        return Standing.PEER if up in _ARRIVES else Standing.RECEIVER
+    if up in _ARRIVES:
+        return Standing.SENDER
+    if down is Reach.UNKNOWN:
+        return Standing.UNKNOWN
+    if reference.mount.shared is None and reference.label == HOST:
+        return Standing.REFERENCE_PRIVATE
+    if down is Reach.SHADOWED:
+        return Standing.SHADOWED
+    if place.mount.shared is None and place.mount.master is None:
+        return Standing.PRIVATE
+    if _covered_group(reference) & {place.mount.shared, place.mount.master}:
+        return Standing.EARLIER
+    return Standing.OTHER_GROUP
+
+
+def _covered_group(reference: Place) -> set[int | None]:
+    """Groups of the reference's mounts that show the same directory and lie beneath the topmost."""
+    tree = reference.namespace.tree
+    found: set[int | None] = set()
+    below = tree.by_id.get(reference.mount.parent_id)
+    while below is not None and below is not reference.mount:
+        if directory_at(below, reference.path) == reference.directory and below.shared is not None:
+            found.add(below.shared)
+        if below.parent_id == below.id:
+            break
+        below = tree.by_id.get(below.parent_id)
+    return found - {reference.mount.shared}
+
+
+def bind_of(place: Place) -> Bind | None:
+    """The option that made this place: the container's bind on it, or on the nearest directory above."""
+    container = place.namespace.container
+    if container is None:
+        return None
+    best = None
+    for bind in container.binds:
+        destination = bind.destination.rstrip("/") or "/"
+        same = destination.replace("/var/run", "/run", 1) if destination.startswith("/var/run") else destination
+        for candidate in (destination, same):
+            leads = candidate in (place.path, "/") or place.path.startswith(candidate + "/")
+            if leads and (best is None or len(bind.destination) > len(best.destination)):
+                best = bind
+    return best
+
+
+def option(bind: Bind) -> str:
+    """As it is written behind Docker's -v."""
+    modes = [mode for mode in (bind.propagation, "ro" if bind.read_only else "") if mode]
+    return ":".join([bind.source, bind.destination, *([",".join(modes)] if modes else [])])
+
+
+def line(place: Place) -> str:
+    """The line of mountinfo that decides, as evidence."""
+    mount = place.mount
+    where = f"{place.label}: "
+    return f"{where}/proc/{place.namespace.pid or 'PID'}/mountinfo: {mount.id} {mount.parent_id} {mount.fields.text}"
+
+
+def explain(one: Stand) -> str:
+    """Why the place does not exchange mounts with the reference, in one or two sentences."""
+    place, reference = one.place, one.reference
+    who, path = place.label, place.path
+    bind = bind_of(place)
+    asked = _asked(bind, place)
+    host = "the host" if reference.label == HOST else reference.label
+    group = f"shared:{reference.mount.shared}"
+    match one.standing:
+        case Standing.REFERENCE_PRIVATE:
+            return (
+                f"On the host {path} lies on a private mount ({reference.mount.mount_point}), so nothing that is "
+                f"mounted there or in {who} reaches the other, whatever the container asks for."
+            )
+        case Standing.PRIVATE:
+            return (
+                f"{who} has {path} as a private mount{asked}: mounts made later on {host} do not arrive in it, "
+                f"nor its own on {host}."
+            )
+        case Standing.OTHER_GROUP:
+            return (
+                f"{who} has {path} in a peer group of its own (shared:{place.mount.shared}), {host} in another "
+                f"({group}){asked}. "
+                "`ip netns add` makes a private mount shared, which connects it with nobody."
+            )
+        case Standing.EARLIER:
+            return (
+                f"{who} was started before {host} mounted {path} on itself (the first `ip netns add` does that): "
+                f"its mount belongs to the group of what lies beneath ({place.mount.propagation}), and {host}'s topmost is "
+                f"{group}{asked}."
+            )
+        case Standing.SHADOWED:
+            return (
+                f"In {who} a mount that arrived later covers {path}{asked}: what was mounted there before is "
+                "hidden, and what arrives lands beneath."
+            )
+        case Standing.RECEIVER:
+            return (
+                f"{who} has {path} as a slave (master:{place.mount.master}){asked}: it receives what {host} "
+                f"mounts, and what is mounted in it never reaches {host} or anybody else."
+            )
+        case Standing.SENDER:
+            return f"{who}'s mounts at {path} reach {host}{asked}, and those of {host}, a slave there, do not reach it."
+        case _:
+            return f"{who} exchanges mounts at {path} with {host}{asked}."
+
+
+def _asked(bind: Bind | None, place: Place) -> str:
+    if bind is None:
+        return ""
+    said = f", as {bind.propagation} was asked for" if bind.propagation else ", as no propagation was asked for"
+    return f" (-v {option(bind)}{said if not bind.propagation else ''})"

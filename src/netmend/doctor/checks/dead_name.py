@@ -1,0 +1,164 @@
+"""A name that is a plain file for everybody: left by a deletion that failed, a restart, or a maker cut short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from shlex import quote
+
+from netmend.doctor.blame import bind_of, explain, line, option, reference_of, stand
+from netmend.doctor.finding import Finding, RemoveName, Severity
+from netmend.doctor.mends import reconnect
+from netmend.doctor.observation import HOST, Directory, Name
+from netmend.doctor.places import Copy, HostView, Place
+from netmend.doctor.wording import moment, script, several
+
+CHECK = "dead-name"
+
+
+def check(view: HostView) -> Iterator[Finding]:
+    for directory, places in view.shared:
+        hidden: dict[str, list[tuple[Place, Copy]]] = {}
+        for place in places:
+            for copy in view.copies(place.namespace, directory):
+                hidden.setdefault(copy.name, []).append((place, copy))
+        alive = {name for place in view.directories[directory] for name in place.usable}
+        listed = view.listed(directory)
+        if listed is None:
+            names = {name: Name("file") for name in sorted(hidden) if name not in alive}
+        else:
+            names = {name: entry for name, entry in sorted(listed.items()) if name not in alive}
+        for name, entry in names.items():
+            if entry.kind == "file" and (listed is None or entry.inode):
+                yield _dead(view, directory, name, entry, hidden.get(name, []))
+            elif entry.kind == "link" and entry.leads_nowhere:
+                yield _dead_link(view, directory, name, entry)
+
+
+def _dead(view: HostView, directory: Directory, name: str, entry: Name, hidden: list[tuple[Place, Copy]]) -> Finding:
+    places = view.main_places(directory)
+    title = view.title(directory)
+    evidence = [
+        f"{title}/{name}: a plain file in every mount namespace that shows it: {several([p.label for p in places])}"
+    ]
+    if entry.inode:
+        evidence.append(f"the file is inode {entry.inode}, last changed {moment(entry.changed)}")
+    unread = [item for item in view.observation.unread if item.what.startswith("mount namespace")]
+    if unread:
+        evidence.append(f"{len(unread)} mount namespaces could not be looked at ({unread[0].why}); one may have it")
+    remove = f"rm {quote(f'{title}/{name}')}"
+    if hidden:
+        cause, mend, culprits = _hidden(name, hidden, remove)
+        evidence += [f"{p.label}: mount {c.mount.id} {c.mount.fields.text}" for p, c in hidden[:6]]
+    else:
+        cause, mend, culprits = _without_trace(view, directory, entry, remove)
+        evidence += [line(place) for place in places if place.label in culprits][:6]
+    # unlinking takes its mounts away everywhere, so only who has seen everything may call it dead
+    certain = view.observation.complete and entry.inode != 0 and not hidden and not unread
+    return Finding(
+        check=CHECK,
+        severity=Severity.ERROR,
+        summary=f"{name} is a plain file for everybody: the namespace of that name is "
+        + ("alive and hidden" if hidden else "gone"),
+        evidence=tuple(evidence),
+        cause=cause,
+        mend=mend,
+        suffers=tuple(place.label for place in places if place.counts),
+        netns=name,
+        broken_in=tuple(place.label for place in places),
+        directory=title,
+        culprits=culprits,
+        safe=(RemoveName(f"{title}/{name}", entry.inode),) if certain and view.host_place(directory) else (),
+        key=(directory, name, entry.inode, entry.changed, tuple(copy.inode for _, copy in hidden)),
+    )
+
+
+def _hidden(name: str, hidden: list[tuple[Place, Copy]], remove: str) -> tuple[str, str, tuple[str, ...]]:
+    holders = list(dict.fromkeys(place.label for place, _ in hidden))
+    paths = {copy.mount.mount_point for _, copy in hidden}
+    cause = (
+        f"{several(holders)} had net:[{hidden[0][1].inode}] mounted on {name} twice, once out of sight. A deletion "
+        f"there "
+        "unmounted the visible one, was refused with `Device or resource busy` because of the other, and left the file "
+        "behind; the namespace lives on without a name, kept by "
+        f"{several(sorted(paths))} in {several(holders)}."
+    )
+    lines = []
+    if HOST in holders:
+        for _, copy in hidden:
+            if copy.visible:
+                lines.append(f"umount {quote(copy.mount.mount_point)}")
+    lines += [
+        f"{remove}  # on the host: finishes the deletion, in every mount namespace",
+        *(text for place, _ in hidden for text in _flags(place)),
+        "netmend doctor  # verifies",
+    ]
+    return cause, script(lines), tuple(holders)
+
+
+def _flags(place: Place) -> list[str]:
+    container = place.namespace.container
+    if container is None or not container.binds:
+        return []
+    shown = several([f"-v {option(bind)}" for bind in container.binds if place.path.startswith("/")])
+    return [
+        f"# {container.name} mounts the directory twice ({shown}): see the finding hidden-copy, or make one of them "
+        f":rslave"
+    ]
+
+
+def _without_trace(view: HostView, directory: Directory, entry: Name, remove: str) -> tuple[str, str, tuple[str, ...]]:
+    places = view.main_places(directory)
+    reference = reference_of(view, places)
+    stands = [stand(view, place, reference) for place in places]
+    cut_off = [one for one in stands if not one.sends and one.place.label != HOST and one.place.counts]
+    restarted = [
+        one
+        for one in cut_off
+        if entry.changed and one.place.namespace.started is not None and one.place.namespace.started > entry.changed
+    ]
+    if restarted:
+        who = several([one.place.label for one in restarted])
+        cause = (
+            f"The file is older than {who}, and what {who} mounts on names reaches nobody else: the namespace was most "
+            f"likely made there before its last (re)start, and went with its mounts. {explain(restarted[0])}"
+        )
+        return (
+            cause,
+            script([remove, *reconnect(restarted), "netmend doctor  # verifies"]),
+            tuple(one.place.label for one in restarted),
+        )
+    if cut_off:
+        who = several([one.place.label for one in cut_off])
+        cause = (
+            f"Whoever made it is gone, or could not finish. {who} would lose a namespace in this way at each restart: "
+            f"{explain(cut_off[0])}"
+        )
+        mended = [one for one in cut_off if bind_of(one.place) is not None]
+        return (
+            cause,
+            script([remove, *reconnect(mended), "netmend doctor  # verifies"]),
+            tuple(one.place.label for one in mended),
+        )
+    cause = (
+        "Propagation is not at fault: all who show the directory exchange mounts. The file was made and the namespace "
+        "never mounted on it, or it was unmounted and the file left. `nsenter -t PID -m ip netns add` without the pid "
+        "namespace (-p) does that, since /proc does not fit; so does a maker killed half-way, and a container that has "
+        "since been made again with the right flag."
+    )
+    return cause, script([remove, "netmend doctor  # verifies"]), ()
+
+
+def _dead_link(view: HostView, directory: Directory, name: str, entry: Name) -> Finding:
+    title = view.title(directory)
+    return Finding(
+        check=CHECK,
+        severity=Severity.WARNING,
+        summary=f"{name} is a symbolic link to {entry.target}, which is not there",
+        evidence=(f"{title}/{name} -> {entry.target}: no such file",),
+        cause="The link was made by hand to a process's namespace, and the process has ended.",
+        mend=script([f"rm {quote(f'{title}/{name}')}", "netmend doctor  # verifies"]),
+        netns=name,
+        broken_in=tuple(place.label for place in view.main_places(directory)),
+        directory=title,
+        key=(directory, name, entry.inode, entry.changed),
+    )

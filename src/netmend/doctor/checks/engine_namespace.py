@@ -1,0 +1,71 @@
+"""dockerd in a mount namespace of its own: its containers agree with each other, and not with the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netmend.doctor.finding import Finding, Severity
+from netmend.doctor.observation import HOST, MountNamespace
+from netmend.doctor.places import HostView
+from netmend.doctor.wording import script, several
+from netmend.propagation.groups import Reach
+
+CHECK = "engine-mount-namespace"
+_PROBE = "/run/netns/\0"
+_ARRIVES = (Reach.DELIVERED, Reach.SAME_MOUNT)
+
+
+def check(view: HostView) -> Iterator[Finding]:
+    host = view.observation.namespace(HOST)
+    if host is None:
+        return
+    for engine in view.observation.namespaces:
+        if not engine.is_engine or engine is host or engine.own_pid_namespace:
+            continue  # one with processes of its own is a host of its own
+        down = view.graph.verdict(HOST, _PROBE, engine.label, _PROBE)
+        up = view.graph.verdict(engine.label, _PROBE, HOST, _PROBE)
+        if down.reach in _ARRIVES and up.reach in _ARRIVES:
+            continue
+        yield _finding(view, host, engine, down.reach in _ARRIVES)
+
+
+def _finding(view: HostView, host: MountNamespace, engine: MountNamespace, receives: bool) -> Finding:
+    cut_off = [
+        place.label
+        for _, places in view.shared
+        for place in places
+        if place.explicit and place.namespace.container is not None
+    ]
+    own, theirs = host.tree.topmost("/run/netns"), engine.tree.topmost("/run/netns")
+    return Finding(
+        check=CHECK,
+        severity=Severity.ERROR if cut_off else Severity.WARNING,
+        summary="dockerd has mounts of its own: what its containers mount at /run/netns does not reach the host"
+        + ("" if receives else ", nor the host's them"),
+        evidence=(
+            f"process {engine.pid} (dockerd) is in mnt:[{engine.inode}], process 1 in mnt:[{host.inode}]",
+            *(f"dockerd: {m.id} {m.parent_id} {m.fields.text}" for m in (theirs,) if m),
+            *(f"host: {m.id} {m.parent_id} {m.fields.text}" for m in (own,) if m),
+        ),
+        cause=(
+            "dockerd was started in a mount namespace of its own (systemd's MountFlags=slave, PrivateMounts= or "
+            "PrivateTmp=, or unshare), and containers get their mounts from there: with :shared they agree with "
+            "each other "
+            "and not with the host."
+        ),
+        mend=script(
+            [
+                "systemctl show -p MountFlags -p PrivateMounts -p PrivateTmp docker.service  # shows its flags",
+                "mkdir -p /etc/systemd/system/docker.service.d",
+                "printf '[Service]\\nMountFlags=\\nPrivateMounts=no\\nPrivateTmp=no\\n' "
+                ">/etc/systemd/system/docker.service.d/mounts.conf",
+                "systemctl daemon-reload && systemctl restart docker.service",
+                *([f"docker restart {' '.join(dict.fromkeys(cut_off))}"] if cut_off else []),
+                "netmend doctor  # verifies",
+            ]
+        ),
+        suffers=tuple(dict.fromkeys(cut_off)) or (HOST,),
+        directory="/run/netns",
+        culprits=(engine.label, several(["dockerd"])),
+        key=(engine.inode, host.inode),
+    )

@@ -1,0 +1,151 @@
+"""A second mount of a name in the same mount namespace, out of reach of the first one's peer group.
+
+Deleting the name there unmounts the first, then fails: `Device or resource busy`. The name is a plain file for
+everybody afterwards, and the namespace lives on (vfs_unlink refuses a name that is a mount point in the caller's own
+mount namespace, fs/namei.c).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netmend.doctor.blame import line, option
+from netmend.doctor.finding import Finding, Severity
+from netmend.doctor.mends import recreate
+from netmend.doctor.observation import HOST, Bind, Container, Directory, MountNamespace
+from netmend.doctor.places import Copy, HostView, Place
+from netmend.doctor.wording import count, script, several
+
+CHECK = "hidden-copy"
+
+
+def check(view: HostView) -> Iterator[Finding]:
+    for directory, places in view.shared:
+        for place in places:
+            if not place.counts or not place.usable or place.namespace.may_use_namespaces is False:
+                continue
+            left = _left_behind(view, place, directory)
+            if left:
+                yield _finding(view, place, directory, left)
+
+
+def _left_behind(view: HostView, place: Place, directory: Directory) -> dict[str, list[Copy]]:
+    """Name → copies that would still be mounted after a deletion by the name at `place`."""
+    copies: dict[str, list[Copy]] = {}
+    for copy in view.copies(place.namespace, directory):
+        copies.setdefault(copy.name, []).append(copy)
+    reached: dict[int | None, set[int]] = {}
+    left: dict[str, list[Copy]] = {}
+    for name, (_, visible) in place.usable.items():
+        if len(copies.get(name, ())) < 2:
+            continue
+        shown = next((copy for copy in copies[name] if copy.mount.id == visible.id), None)
+        if shown is None:
+            continue
+        group = shown.parent.shared
+        if group not in reached:
+            reached[group] = (
+                {m.mount.id for m in view.graph.receivers(group) if m.namespace == place.label} if group else set()
+            )
+        taken = reached[group] | {shown.parent.id}
+        rest = []
+        for copy in copies[name]:
+            if copy.parent.id in taken:
+                taken = taken - {copy.parent.id}  # one goes from each parent that hears of it
+            else:
+                rest.append(copy)
+        if rest:
+            left[name] = rest
+    return left
+
+
+def _finding(view: HostView, place: Place, directory: Directory, left: dict[str, list[Copy]]) -> Finding:
+    names = sorted(left)
+    first = left[names[0]][0]
+    where = sorted({copy.mount.mount_point.rpartition("/")[0] for copies in left.values() for copy in copies})
+    covered = not first.visible
+    title = view.title(directory)
+    return Finding(
+        check=CHECK,
+        severity=Severity.ERROR if place.label == HOST or place.explicit else Severity.WARNING,
+        summary=f"in {place.label}, {count(len(names), 'name')} in {place.path} cannot be deleted: a second copy is "
+        f"mounted " + (f"beneath, on {several(where)}" if covered else f"at {several(where)}"),
+        evidence=(
+            line(place),
+            *(
+                f"{place.label}: {name}: mount {copy.mount.id} on {copy.mount.mount_point} (parent {copy.parent.id}, "
+                f"{copy.parent.propagation}), net:[{copy.inode}]" + ("" if copy.visible else ", covered")
+                for name in names[:4]
+                for copy in left[name][:3]
+            ),
+        ),
+        cause=(
+            f"{place.label} has the directory {title} mounted more than once{_twice(place)}, and the copy "
+            f"{'beneath ' + place.path if covered else 'at ' + several(where)} does not follow the visible one: `ip "
+            f"netns "
+            "delete` there unmounts the visible one, gets `Device or resource busy` for the file, and leaves a "
+            "plain file "
+            "for everybody and a namespace without a name."
+        ),
+        mend=_mend(view, place, directory, first),
+        suffers=(place.label,),
+        netns=names[0] if len(names) == 1 else None,
+        usable_in=(place.label,) if len(names) == 1 else (),
+        directory=title,
+        culprits=(place.label,),
+        key=(directory, place.label, *((name, *(copy.mount.id for copy in left[name])) for name in names)),
+    )
+
+
+def _other_bind(place: Place, container: Container) -> Bind | None:
+    """The container's other way to the directory: a bind of something above it."""
+    above = [
+        bind
+        for bind in container.binds
+        if place.path != bind.destination and _leads(bind, place) and bind.propagation not in ("rslave", "slave")
+    ]
+    return max(above, key=lambda bind: len(bind.source)) if above else None
+
+
+def _leads(bind: Bind, place: Place) -> bool:
+    source = bind.source.rstrip("/")
+    paths = (place.path, place.path.replace("/run", "/var/run", 1))
+    return any(path == source or path.startswith(source + "/") for path in paths)
+
+
+def _twice(place: Place) -> str:
+    container = place.namespace.container
+    if container is None:
+        return ""
+    shown = [f"-v {option(bind)}" for bind in container.binds if _leads(bind, place)]
+    return f" ({several(shown)})" if shown else ""
+
+
+def _mend(view: HostView, place: Place, directory: Directory, first: Copy) -> str:
+    container = place.namespace.container
+    if container is not None:
+        other = _other_bind(place, container)
+        if other is not None:
+            changed = Bind(other.source, other.destination, "rslave", other.read_only)
+            change = {other.destination: changed}
+            own = next((b for b in container.binds if b.destination == place.path), None)
+            if own is not None and own.propagation not in ("shared", "rshared"):
+                change[own.destination] = Bind(own.source, own.destination, "shared", own.read_only)
+            return script([*recreate(container, change), "netmend doctor  # verifies"])
+    return script([*_by_hand(place.namespace, first), "netmend doctor  # verifies"])
+
+
+def _by_hand(namespace: MountNamespace, copy: Copy) -> list[str]:
+    enter = "" if namespace.label == HOST else f"nsenter -t {namespace.pid or 'PID'} -m "
+    parent = copy.parent
+    if not copy.visible:
+        return [
+            f"# the copy hangs beneath mount {parent.id} on {parent.mount_point}; delete names from a mount "
+            f"namespace that",
+            "# has them once (the host), or start this one again without its second mount of the directory",
+        ]
+    return [
+        f"{enter}mount --make-rslave {parent.mount_point}"
+        if parent.shared
+        else f"{enter}umount {copy.mount.mount_point}"
+    ]

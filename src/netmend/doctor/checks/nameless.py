@@ -1,0 +1,131 @@
+"""A network namespace that lives on without a name: kept by a process, a descriptor, or a mount out of sight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netmend.doctor.finding import Finding, PinName, Severity
+from netmend.doctor.naming import maker_of
+from netmend.doctor.observation import HOST, Holder, NetworkNamespace, Observation, SeenLink
+from netmend.doctor.places import HostView
+from netmend.doctor.wording import count, script, several
+
+CHECK = "nameless-namespace"
+_NO_NAME = ("sysfs", "sys", "none", "")
+
+
+def check(view: HostView) -> Iterator[Finding]:
+    observation = view.observation
+    in_use = {
+        place.usable[name][0] for places in view.directories.values() for place in places for name in place.usable
+    }
+    for network in observation.networks:
+        if network.inode in in_use or network.inode == observation.host_network or network.foreign_user_namespace:
+            continue
+        pins = view.pinned.get(network.inode, [])
+        if any(visible for _, _, visible in pins):
+            continue  # it has a path somewhere, if not in a directory of names
+        if any(_in_container(observation, holder) for holder in network.residents):
+            continue  # a container's own
+        name = former_name(observation, network)
+        links = [link for link in network.links or () if link.name != "lo"]
+        named = [link for link in links if maker_of(link)]
+        if not (pins or name or named or (links and not network.residents and network.openers)):
+            continue  # a process that has put itself into a namespace of its own: nothing is lost
+        yield _finding(view, network, name, links)
+    yield from _only_hidden(view, in_use)
+
+
+def _only_hidden(view: HostView, in_use: set[int]) -> Iterator[Finding]:
+    """Namespaces known by a mount alone, which no lookup finds."""
+    known = {network.inode for network in view.observation.networks}
+    for inode, pins in view.pinned.items():
+        if inode in known or inode in in_use or any(visible for _, _, visible in pins):
+            continue
+        yield _finding(view, NetworkNamespace(inode), pins[0][1].mount_point.rpartition("/")[2], [])
+
+
+def _in_container(observation: Observation, holder: Holder) -> bool:
+    """In a container, of whatever kind: its own processes say so, if no engine does."""
+    namespace = observation.namespace(holder.where)
+    return namespace is not None and (namespace.container is not None or namespace.own_pid_namespace is True)
+
+
+def former_name(observation: Observation, network: NetworkNamespace) -> str | None:
+    """The name by which a process entered: `ip netns exec` mounts sysfs anew and gives it the name as source."""
+    for holder in network.residents:
+        namespace = observation.namespace(holder.where)
+        mount = namespace.tree.topmost("/sys") if namespace else None
+        if mount is not None and mount.fs_type == "sysfs" and mount.source not in _NO_NAME:
+            return mount.source
+    return None
+
+
+def _finding(view: HostView, network: NetworkNamespace, name: str | None, links: list[SeenLink]) -> Finding:
+    pins = view.pinned.get(network.inode, [])
+    holders = _holders(network) + [f"mount {m.id} on {m.mount_point} in {n.label}, covered" for n, m, _ in pins]
+    called = f"net:[{network.inode}]" + (f", once {name}," if name else "")
+    path = f"/run/netns/{name or f'recovered-{network.inode}'}"
+    lines: list[str] = []
+    safe: tuple[PinName, ...] = ()
+    through = _way_in(network)
+    if through is not None:
+        taken = _taken(view, path)
+        if not taken:
+            lines.append(
+                f"touch {path} && mount -c --bind {through} {path}  # gives it a name again; then, if it is not wanted:"
+            )
+            safe = (PinName(path, network.inode, through),)
+        pids = " ".join(str(h.pid) for h in (network.residents or network.openers))
+        lines.append(f"# kill {pids}  # the namespace and its devices go with the last that keeps it")
+    elif pins:
+        lines.append(
+            f"# end or restart {several(sorted({n.label for n, _, _ in pins}))}: its mounts go with it, and the "
+            f"namespace too"
+        )
+    return Finding(
+        check=CHECK,
+        severity=Severity.WARNING,
+        summary=f"{called} lives on without a name" + (f", with {count(len(links), 'device')} in it" if links else ""),
+        evidence=(
+            f"no name in any mount namespace leads to net:[{network.inode}]",
+            *(f"kept by {holder}" for holder in holders[:8]),
+            *([f"devices: {several([link.name for link in links], 12)}"] if links else []),
+        ),
+        cause=(
+            "The name was deleted, or lost with the mount namespace that had it, while something still kept the "
+            "namespace: "
+            f"{several(holders, 4)}. Its devices stay, and `ip netns` does not show it."
+        ),
+        mend=script([*lines, "netmend doctor  # verifies"]),
+        suffers=(HOST,),
+        netns=name,
+        directory="/run/netns",
+        safe=safe,
+        key=(network.inode, name, tuple(sorted(h.pid for h in (*network.residents, *network.openers)))[:4]),
+    )
+
+
+def _holders(network: NetworkNamespace) -> list[str]:
+    inside = [f"process {holder.pid} ({holder.program}) in {holder.where}" for holder in network.residents]
+    more = network.resident_count - len(network.residents)
+    if more > 0:
+        inside.append(f"{count(more, 'more process', 'more processes')} in it")
+    return inside + [
+        f"descriptor {holder.descriptor} of process {holder.pid} ({holder.program}) in {holder.where}"
+        for holder in network.openers
+    ]
+
+
+def _way_in(network: NetworkNamespace) -> str | None:
+    if network.residents:
+        return f"/proc/{network.residents[0].pid}/ns/net"
+    if network.openers:
+        return f"/proc/{network.openers[0].pid}/fd/{network.openers[0].descriptor}"
+    return None
+
+
+def _taken(view: HostView, path: str) -> bool:
+    """Somebody has a namespace of that name now."""
+    name = path.rpartition("/")[2]
+    return any(name in place.usable for directory in view.directories for place in view.directories[directory])

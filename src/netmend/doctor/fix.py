@@ -1,0 +1,43 @@
+"""Mends that cannot destroy anything in use: shown first, asked for, made, and verified.
+
+Two kinds: a name that is a plain file for everybody is removed, and a living namespace is given its name on the host
+back. Neither touches a name that leads to a namespace anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from netmend.doctor.diagnose import diagnose_steadily
+from netmend.doctor.finding import Finding, PinName, RemoveName
+from netmend.doctor.look import look
+from netmend.doctor.report import describe
+from netmend.kernel import repair
+from netmend.kernel.errors import KernelError
+
+
+def fix(findings: Sequence[Finding], ask: Callable[[str], bool], say: Callable[[str], None]) -> list[Finding]:
+    """Make the safe mends of these findings, and return the findings of a look after it."""
+    actions = [action for finding in findings for action in finding.safe]
+    actions = list({action.path: action for action in actions}.values())
+    if not actions:
+        say("nothing can be mended without touching what is in use")
+        return list(findings)
+    for action in actions:
+        say(describe(action))
+    if not ask(f"make {len(actions)} of these mends?" if len(actions) > 1 else "make this mend?"):
+        return list(findings)
+    for action in actions:
+        try:
+            _make(action)
+            say(f"done: {describe(action)}")
+        except KernelError as error:
+            say(f"not done: {describe(action)}: {error}")
+    return diagnose_steadily(look)[1]
+
+
+def _make(action: RemoveName | PinName) -> None:
+    if isinstance(action, RemoveName):
+        repair.remove_plain_file(action.path, action.inode)
+    else:
+        repair.pin_again(action.through, action.inode, action.path)

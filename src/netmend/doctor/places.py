@@ -1,0 +1,214 @@
+"""Where each mount namespace shows each directory of namespaces, and what its names are there. Pure.
+
+Two mount namespaces speak of the same directory when it is the same place of the same file system, whatever their
+paths for it. In each the topmost mount decides (see `MountTree`); a name is usable where a lookup ends on nsfs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from netmend.doctor.observation import HOST, Directory, MountNamespace, Name, Observation
+from netmend.doctor.relevant import WELL_KNOWN, network_namespace
+from netmend.propagation.groups import PropagationGraph
+from netmend.propagation.mountinfo import Mount, MountTree, is_under, join_below
+
+ENGINE_INTERNAL = ("/run/docker/netns", "/var/run/docker/netns")
+"""Directories only their engine uses; it leaves plain files there for up to a minute (libnetwork, osl: GC)."""
+
+
+DELETED = "//deleted"
+"""Behind the place of a directory that was unlinked: how mountinfo marks it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A directory as one mount namespace shows it at one path."""
+
+    namespace: MountNamespace
+    directory: Directory
+    path: str
+    mount: Mount
+    """The topmost mount there."""
+    explicit: bool
+    """The directory itself was mounted there, not just something above it."""
+    canonical: bool
+    """The path is the one where programs look."""
+    usable: dict[str, tuple[int, Mount]]
+    """Name → inode of the network namespace that a lookup ends on, and its mount."""
+
+    @property
+    def label(self) -> str:
+        return self.namespace.label
+
+    @property
+    def counts(self) -> bool:
+        """Whether somebody there works with the names, as far as can be told."""
+        if self.namespace.label == HOST:
+            return True
+        return self.explicit or (self.canonical and self.namespace.may_use_namespaces is not False)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A mount of a network namespace on a name of a directory, visible or not."""
+
+    name: str
+    inode: int
+    mount: Mount
+    parent: Mount
+    visible: bool
+
+
+class HostView:
+    """The directories of one observation, worked out once for all checks."""
+
+    def __init__(self, observation: Observation) -> None:
+        self.observation = observation
+        self.graph = PropagationGraph({n.label: n.tree for n in observation.namespaces})
+
+    @cached_property
+    def directories(self) -> dict[Directory, list[Place]]:
+        """Every directory that holds, or is there to hold, namespaces; with its places, the host's first."""
+        candidates: dict[Directory, None] = {}
+        for namespace in self.observation.namespaces:
+            for directory in _directories_of(namespace.tree):
+                candidates.setdefault(directory)
+        for directory in self.observation.names:
+            candidates.setdefault(directory)
+        found: dict[Directory, list[Place]] = {}
+        host = self.observation.namespace(HOST)
+        for directory in candidates:
+            known = set(WELL_KNOWN)
+            if host is not None:
+                known.update(place.path for place in _places(host, directory, known))
+            places = [
+                place for namespace in self.observation.namespaces for place in _places(namespace, directory, known)
+            ]
+            if places:
+                places.sort(key=lambda place: (place.label != HOST, not place.canonical, not place.explicit))
+                found[directory] = places
+        return found
+
+    def main_places(self, directory: Directory) -> list[Place]:
+        """One place a mount namespace: the path programs use there, or where the directory was put on purpose."""
+        chosen: dict[str, Place] = {}
+        for place in self.directories[directory]:
+            if (place.canonical or place.explicit) and place.label not in chosen:
+                chosen[place.label] = place
+        return list(chosen.values())
+
+    @cached_property
+    def shared(self) -> list[tuple[Directory, list[Place]]]:
+        """The directories that people work with, each with its main places, of which there is at least one."""
+        found = [(directory, self.main_places(directory)) for directory in self.directories]
+        return [(d, places) for d, places in found if places and not self.is_engine_internal(d)]
+
+    def host_place(self, directory: Directory) -> Place | None:
+        return next((place for place in self.directories[directory] if place.label == HOST), None)
+
+    def title(self, directory: Directory) -> str:
+        """What people call the directory."""
+        return self.directories[directory][0].path
+
+    def is_engine_internal(self, directory: Directory) -> bool:
+        return self.title(directory) in ENGINE_INTERNAL
+
+    def listed(self, directory: Directory) -> dict[str, Name] | None:
+        found = self.observation.names.get(directory)
+        return None if found is None else dict(found)
+
+    def copies(self, namespace: MountNamespace, directory: Directory) -> list[Copy]:
+        """Every mount of a network namespace on a name of the directory, hidden ones included."""
+        tree = namespace.tree
+        found = []
+        for mount in tree:
+            inode = network_namespace(mount)
+            parent = _carrier(tree, mount)
+            if inode is None or parent is None:
+                continue
+            holder, _, name = mount.mount_point.rpartition("/")
+            if directory_at(parent, holder or "/") == directory:
+                found.append(Copy(name, inode, mount, parent, tree.is_visible(mount)))
+        return found
+
+    @cached_property
+    def pinned(self) -> dict[int, list[tuple[MountNamespace, Mount, bool]]]:
+        """Inode of a network namespace → where it is mounted, and whether a lookup finds it there."""
+        found: dict[int, list[tuple[MountNamespace, Mount, bool]]] = {}
+        for namespace in self.observation.namespaces:
+            for mount in namespace.tree:
+                inode = network_namespace(mount)
+                if inode is not None:
+                    found.setdefault(inode, []).append((namespace, mount, namespace.tree.is_visible(mount)))
+        return found
+
+
+def directory_at(mount: Mount, path: str) -> Directory | None:
+    """The directory that `mount` shows at `path`; None where the path does not lie on it.
+
+    One that was unlinked is another than the one that was made in its place.
+    """
+    if not is_under(path, mount.mount_point):
+        return None
+    root = mount.root + DELETED if mount.deleted else mount.root
+    return Directory(mount.device, join_below(root, path, mount.mount_point))
+
+
+def directory_seen(tree: MountTree, path: str) -> Directory | None:
+    """The directory that a lookup of `path` ends on."""
+    mount = tree.topmost(path)
+    return None if mount is None else directory_at(mount, path)
+
+
+def _carrier(tree: MountTree, mount: Mount) -> Mount | None:
+    """The mount on whose file a network namespace is pinned, beneath others pinned on the same."""
+    parent = tree.by_id.get(mount.parent_id)
+    seen: set[int] = set()
+    while parent is not None and network_namespace(parent) is not None and parent.id not in seen:
+        seen.add(parent.id)
+        parent = tree.by_id.get(parent.parent_id)
+    return parent
+
+
+def _directories_of(tree: MountTree) -> Iterator[Directory]:
+    holders: set[tuple[Mount, str]] = set()
+    for mount in tree:
+        if network_namespace(mount) is not None:
+            parent = _carrier(tree, mount)
+            if parent is not None:
+                holders.add((parent, mount.mount_point.rpartition("/")[0] or "/"))
+    for parent, holder in holders:
+        directory = directory_at(parent, holder)
+        if directory is not None:
+            yield directory
+    for path in WELL_KNOWN:
+        if tree.at(path):
+            directory = directory_seen(tree, path)
+            if directory is not None:
+                yield directory
+
+
+def _places(namespace: MountNamespace, directory: Directory, known: Collection[str]) -> Iterator[Place]:
+    tree = namespace.tree
+    paths: dict[str, bool] = {}
+    for mount in tree:
+        root = mount.root + DELETED if mount.deleted else mount.root
+        if mount.device != directory.device or not is_under(directory.inner, root):
+            continue
+        path = join_below(mount.mount_point, directory.inner, root)
+        paths[path] = paths.get(path, False) or (root == directory.inner and mount.mount_point == path)
+    for path, explicit in paths.items():
+        top = tree.topmost(path)
+        if top is None or directory_at(top, path) != directory:
+            continue
+        usable = {}
+        prefix = path.rstrip("/") + "/"
+        for point, mount in tree.under(path).items():
+            inode = network_namespace(mount)
+            name = point[len(prefix) :]
+            if inode is not None and "/" not in name:
+                usable[name] = (inode, mount)
+        yield Place(namespace, directory, path, top, explicit, path in known, usable)

@@ -1,0 +1,137 @@
+"""The few lines of many mountinfo files that a diagnosis needs. Pure.
+
+A host of a thousand mount namespaces has a million lines, and what matters for namespace directories is perhaps one in
+a hundred: mounts of network namespaces, mounts on the way to a directory of them, and mounts of the same part of the
+same file system anywhere else. The rest is passed over before it is parsed. Cost: a few passes over each file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from netmend.propagation.mountinfo import Mount, MountTree, Parser, is_under, unescape
+
+WELL_KNOWN: Final = ("/run/netns", "/var/run/netns", "/run/docker/netns", "/var/run/docker/netns")
+
+_NAMESPACE_MOUNT: Final = re.compile(rb" net:\[[0-9]+\](?://deleted)? (/[^ \n]*)/[^ /\n]+ ")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was kept of one file."""
+
+    tree: MountTree
+    total: int
+    """Lines in the whole file."""
+
+
+class NotMountinfo(ValueError):
+    """The text has no line of mountinfo."""
+
+
+def keep_relevant(files: Mapping[str, bytes]) -> dict[str, Kept]:
+    """The relevant mounts of each file, by its label. Raises MountinfoError where a line is not of the format."""
+    directories = {path.encode() for path in WELL_KNOWN}
+    for data in files.values():
+        directories.update(_NAMESPACE_MOUNT.findall(data))
+    search = _Search(Parser(), _prefixes(directories) | {b"/sys"}, {})  # /sys: see checks/nameless, former_name
+    found: dict[str, Kept] = {}
+    for label, data in files.items():
+        found[label] = search.scan(data)
+        search.learn(found[label].tree, directories)
+    for _ in range(4):  # what a later file taught may concern an earlier one; two rounds are the rule
+        before = search.state()
+        for label, data in files.items():
+            if search.touches(data, found[label]):
+                found[label] = search.scan(data)
+                search.learn(found[label].tree, directories)
+        if search.state() == before:
+            break
+    return found
+
+
+class _Search:
+    """Mount points and parts of file systems looked for, as far as is known by now."""
+
+    def __init__(self, parser: Parser, points: set[bytes], inner: dict[bytes, set[bytes]]) -> None:
+        self._parser = parser
+        self._points = points
+        self._inner = inner  # device -> directories within its file system that hold namespaces
+        self._scanned: dict[int, tuple[int, int]] = {}
+
+    def state(self) -> tuple[int, int]:
+        return len(self._points), sum(map(len, self._inner.values()))
+
+    def touches(self, data: bytes, kept: Kept) -> bool:
+        """Whether a scan now could find more than the one before."""
+        return self._scanned.get(id(data)) != self.state() and kept.total > len(kept.tree)
+
+    def scan(self, data: bytes) -> Kept:
+        points, inner = self._points, self._inner
+        kept: list[bytes] = []
+        lines = data.split(b"\n")
+        for line in lines:
+            fields = line.split(b" ", 5)
+            if len(fields) < 6:
+                if line.strip():
+                    kept.append(line)  # the parser says what is wrong with it
+                continue
+            if fields[4] in points or fields[3][:4] == b"net:" or (fields[2] in inner and self._covers(fields)):
+                kept.append(line)
+        self._scanned[id(data)] = self.state()
+        total = len(lines) - (not lines[-1])
+        return Kept(MountTree(self._parser.parse(b"\n".join(kept))), total)
+
+    def _covers(self, fields: list[bytes]) -> bool:
+        root = fields[3].removesuffix(b"//deleted") or b"/"
+        if root == b"/":
+            return True
+        return any(
+            directory == root or directory.startswith(root + b"/") or root.startswith(directory + b"/")
+            for directory in self._inner[fields[2]]
+        )
+
+    def learn(self, tree: MountTree, directories: Iterable[bytes]) -> None:
+        """Note where the directories lie, and every mount point on the way to another mount of the same place."""
+        holding = {mount.parent_id for mount in tree if mount.fs_type == "nsfs" and mount.root.startswith("net:")}
+        for raw in directories:
+            path = unescape(raw.decode("utf-8", "surrogateescape"))
+            place = tree.locate(path)
+            if place is None or (place.mount.id not in holding and tree.topmost(path) not in tree.at(path)):
+                continue
+            device = place.mount.device.encode()
+            self._inner.setdefault(device, set()).add(_escaped(place.inner))
+        for mount in tree:
+            device = mount.device.encode()
+            if device in self._inner and any(
+                is_under(unescape(inner.decode("utf-8", "surrogateescape")), mount.root)
+                for inner in self._inner[device]
+            ):
+                self._points |= _prefixes({_escaped(mount.mount_point)})
+
+
+def _escaped(path: str) -> bytes:
+    """As the kernel writes it (fs/proc_namespace.c, show_mountinfo)."""
+    raw = path.encode("utf-8", "surrogateescape")
+    return re.sub(rb"[ \t\n\\#]", lambda found: b"\\%03o" % found[0][0], raw)
+
+
+def _prefixes(paths: Iterable[bytes]) -> set[bytes]:
+    found = {b"/"}
+    for path in paths:
+        end = len(path)
+        while end > 0:
+            found.add(path[:end])
+            end = path.rfind(b"/", 0, end)
+    return found
+
+
+def network_namespace(mount: Mount) -> int | None:
+    """The inode that names the network namespace this mount pins; None for any other mount."""
+    if mount.fs_type != "nsfs" or not mount.root.startswith("net:["):
+        return None
+    digits = mount.root[5:].rstrip("]")
+    return int(digits) if digits.isdigit() else None

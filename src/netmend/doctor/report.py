@@ -1,0 +1,96 @@
+"""Findings as JSON and as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from netmend.doctor.finding import Finding, PinName, RemoveName
+from netmend.doctor.observation import Observation
+from netmend.doctor.wording import count, several
+
+
+def to_json(observation: Observation, findings: Sequence[Finding]) -> dict[str, Any]:
+    """The object of `--json`; docs/doctor.md gives its shape."""
+    return {
+        "findings": [finding_to_json(finding) for finding in findings],
+        "looked_at": {
+            "source": observation.source,
+            "mount_namespaces": len(observation.namespaces),
+            "network_namespaces": len(observation.networks),
+            "containers": sum(1 for namespace in observation.namespaces if namespace.container is not None),
+            "complete": observation.complete,
+        },
+        "unread": [{"what": item.what, "why": item.why} for item in observation.unread],
+    }
+
+
+def finding_to_json(finding: Finding) -> dict[str, Any]:
+    """One finding; `netns`, `usable_in` and `broken_in` are there when it is about one network namespace."""
+    found: dict[str, Any] = {
+        "check": finding.check,
+        "severity": finding.severity.word,
+        "summary": finding.summary,
+        "evidence": list(finding.evidence),
+        "cause": finding.cause,
+        "mend": finding.mend,
+        "suffers": list(finding.suffers),
+        "culprits": list(finding.culprits),
+    }
+    if finding.directory is not None:
+        found["directory"] = finding.directory
+    if finding.netns is not None:
+        found["netns"] = finding.netns
+        found["usable_in"] = list(finding.usable_in)
+        found["broken_in"] = list(finding.broken_in)
+    return found
+
+
+def to_text(observation: Observation, findings: Sequence[Finding]) -> Iterator[str]:
+    """Lines; findings with the same cause and mend are told once, with all their summaries."""
+    for group in grouped(findings):
+        first = group[0]
+        yield f"{first.severity.word.upper()}  {first.check}"
+        for finding in group[:8]:
+            yield f"  {finding.summary}"
+        if len(group) > 8:
+            yield f"  and {len(group) - 8:,} more: {several([f.netns or f.summary for f in group[8:]], 12)}"
+        yield "  evidence"
+        for text in first.evidence:
+            yield f"    {text}"
+        yield "  cause"
+        yield f"    {first.cause}"
+        if first.suffers:
+            yield f"  who suffers: {several(first.suffers, 12)}"
+        yield "  mend"
+        for text in first.mend.split("\n"):
+            yield f"    {text}"
+        yield ""
+    yield summary(observation, findings)
+    for item in observation.unread:
+        yield f"not looked at: {item.what}: {item.why}"
+
+
+def grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Findings that one and the same mend removes, in order of the first of each."""
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in findings:
+        mend = finding.mend if finding.check != "dead-name" else ""
+        groups.setdefault((finding.check, finding.cause, mend), []).append(finding)
+    return list(groups.values())
+
+
+def summary(observation: Observation, findings: Sequence[Finding]) -> str:
+    """One line: what was found, in what."""
+    seen = [count(len(observation.namespaces), "mount namespace")]
+    if observation.networks:
+        seen.append(count(len(observation.networks), "network namespace"))
+    found = count(len(findings), "finding") if findings else "nothing wrong"
+    return f"{found} in {' and '.join(seen)}"
+
+
+def describe(action: RemoveName | PinName) -> str:
+    """A safe mend in words."""
+    if isinstance(action, RemoveName):
+        return f"remove the dead name {action.path} (plain file, inode {action.inode})"
+    return f"give {action.path} back to the living namespace net:[{action.inode}]"
