@@ -28,6 +28,7 @@ from tests.unit.services.guest import (
     RELEASE,
     REQUEST,
     STRANGER,
+    asked_options,
     message,
     network,
     port,
@@ -72,14 +73,7 @@ def one_input(data: bytes) -> None:
 
 
 def check(datagram: bytes, reply: Reply) -> None:
-    asked: dict[int, bytes] = {}
-    fields = [(240, len(datagram)), (108, 236), (44, 108)]
-    for start, end in fields[:1]:
-        read_options(datagram[start:end], asked)
-    if 52 in asked:
-        for bit, (start, end) in zip((1, 2), fields[1:], strict=True):
-            if asked[52][0] & bit:
-                read_options(datagram[start:end], asked)
+    asked = asked_options(datagram)
     accepted = min(int.from_bytes(asked.get(57, b""), "big"), MTU)
     payload = reply.payload
     assert 300 <= len(payload) <= max(accepted, LEAST) - HEADERS, "length"
@@ -89,16 +83,6 @@ def check(datagram: bytes, reply: Reply) -> None:
     assert said[53][0] in (2, 5, 6), "message type"
     assert said.get(61) == asked.get(61), "client identifier"
     assert said.get(82) == asked.get(82), "relay information"
-
-
-def read_options(field: bytes, options: dict[int, bytes]) -> None:
-    at = 0
-    while field[at] != 255:
-        if field[at] == 0:
-            at += 1
-            continue
-        options[field[at]] = options.get(field[at], b"") + field[at + 2 : at + 2 + field[at + 1]]
-        at += 2 + field[at + 1]
 
 
 def seeds() -> list[bytes]:

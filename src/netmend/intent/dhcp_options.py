@@ -20,13 +20,12 @@ asking for one is an error.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+
+from netmend.intent import dhcp_values as values
 
 MAX_PAYLOAD = 1024  # bytes; more than 255 is split as RFC 3396 says, and must still fit in a reply
-_INFINITE = 0xFFFFFFFF
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def encode_option(name_or_code: str | int, value: object) -> tuple[int, bytes]:
@@ -69,11 +68,6 @@ def option_label(code: int) -> str:
     return f"{code} ({option.names[0]})" if option else str(code)
 
 
-# --- values -------------------------------------------------------------------------------------------------------
-
-Encoder = Callable[[object], bytes]
-
-
 def _encode(code: int, value: object) -> bytes:
     if value is None or (isinstance(value, str | bytes | Sequence | Mapping) and not value):
         return b""
@@ -83,221 +77,12 @@ def _encode(code: int, value: object) -> bytes:
         if len(value) != 1:
             raise ValueError(f"expected one type and its value, such as {{hex: '01:02'}}, not {dict(value)!r}")
         kind, inner = next(iter(value.items()))
-        if kind not in _EXPLICIT:
-            raise ValueError(f"{kind!r} is no type of value; types are {', '.join(_EXPLICIT)}")
-        return _EXPLICIT[kind](inner)
+        if kind not in values.EXPLICIT:
+            raise ValueError(f"{kind!r} is no type of value; types are {', '.join(values.EXPLICIT)}")
+        return values.EXPLICIT[kind](inner)
     option = _BY_CODE.get(code)
-    return option.encoder(value) if option else _guess(value)
+    return option.encoder(value) if option else values.guess(value)
 
-
-def _items(value: object) -> list[object]:
-    """A list as YAML gives it, or as `a, b, c` in one string."""
-    if isinstance(value, str):
-        return [item.strip() for item in value.split(",")]
-    if isinstance(value, list | tuple):
-        return list(value)
-    return [value]
-
-
-def _one(value: object, what: str) -> object:
-    if isinstance(value, list | tuple):
-        if len(value) != 1:
-            raise ValueError(f"expected one {what}, not {len(value)}")
-        return value[0]
-    return value
-
-
-def _address(value: object) -> bytes:
-    value = _one(value, "IPv4 address")
-    if isinstance(value, IPv4Address):
-        return value.packed
-    try:
-        if not isinstance(value, str):
-            raise AddressValueError
-        return IPv4Address(value.strip()).packed
-    except AddressValueError:
-        raise ValueError(f"{value!r} is no IPv4 address") from None
-
-
-def _addresses(value: object) -> bytes:
-    return b"".join(_address(item) for item in _items(value))
-
-
-def _address_pairs(value: object) -> bytes:
-    """`a b, c d` or [[a, b], [c, d]]: options 21 (address, mask) and 33 (destination, router)."""
-    result = b""
-    for item in _items(value):
-        pair = item if isinstance(item, list | tuple) else str(item).split()
-        if len(pair) != 2:
-            raise ValueError(f"{item!r} is no pair of IPv4 addresses")
-        result += _address(pair[0]) + _address(pair[1])
-    return result
-
-
-def _number(value: object, low: int, high: int) -> int:
-    value = _one(value, "number")
-    if isinstance(value, str):
-        try:
-            value = int(value.strip(), 0)
-        except ValueError:
-            raise ValueError(f"{value!r} is no number") from None
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{value!r} is no number")
-    if not low <= value <= high:
-        raise ValueError(f"{value} is out of range ({low} to {high})")
-    return value
-
-
-def _integer(width: int, low: int = 0, high: int | None = None) -> Encoder:
-    top = (1 << 8 * width) - 1 if high is None else high
-
-    def encode(value: object) -> bytes:
-        return _number(value, low, top).to_bytes(width, "big", signed=low < 0)
-
-    return encode
-
-
-def _integers(width: int, low: int = 0) -> Encoder:
-    one = _integer(width, low)
-
-    def encode(value: object) -> bytes:
-        return b"".join(one(item) for item in _items(value))
-
-    return encode
-
-
-def _seconds(value: object) -> bytes:
-    """Seconds: a number, `12h` and the like as dnsmasq has it, or `infinite` (0xffffffff, RFC 2131 section 3.3)."""
-    value = _one(value, "time")
-    if isinstance(value, str):
-        text = value.strip().lower()
-        if text in ("infinite", "infinity"):
-            return _INFINITE.to_bytes(4, "big")
-        if match := re.fullmatch(r"([0-9]{1,10})([smhdw])", text):
-            value = int(match[1]) * _UNITS[match[2]]
-    return _number(value, 0, _INFINITE).to_bytes(4, "big")
-
-
-def _flag(value: object) -> bytes:
-    value = _one(value, "flag")
-    text = str(value).strip().lower()
-    if text in ("1", "true", "yes", "on"):
-        return b"\x01"
-    if text in ("0", "false", "no", "off"):
-        return b"\x00"
-    raise ValueError(f"{value!r} is neither true nor false")
-
-
-def _text(value: object) -> bytes:
-    value = _one(value, "text")
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"{value!r} is no text")
-    text = str(value)
-    if "\0" in text:
-        raise ValueError(f"{text!r} holds a NUL character, which clients take for the end of the text")
-    return text.encode()
-
-
-def _octets(value: object) -> bytes:
-    value = _one(value, "hexadecimal value")
-    if isinstance(value, bytes | bytearray):
-        return bytes(value)
-    octets = _hex(value) if isinstance(value, str) else None
-    if octets is None:
-        raise ValueError(f"{value!r} is not hexadecimal (write 0x0102 or 01:02)")
-    return octets
-
-
-def _hex(text: str) -> bytes | None:
-    text = text.strip().lower()
-    if re.fullmatch(r"[0-9a-f]{1,2}(:[0-9a-f]{1,2})*", text) and (":" in text or len(text) == 2):
-        return bytes(int(part, 16) for part in text.split(":"))
-    digits = text.removeprefix("0x")
-    return bytes.fromhex(digits) if digits and re.fullmatch(r"(?:[0-9a-f]{2})+", digits) else None
-
-
-def _octets_or_text(value: object) -> bytes:
-    """Hexadecimal when it is written so (`01:02`, `0x0102`), text otherwise."""
-    if isinstance(value, str):
-        text = value.strip()
-        octets = _hex(text) if ":" in text or text[:2].lower() == "0x" else None
-        return _text(value) if octets is None else octets
-    return _octets(value) if isinstance(value, bytes) else _text(value)
-
-
-def _guess(value: object) -> bytes:
-    """The value of an option that the registry does not know."""
-    if isinstance(value, IPv4Address):
-        return value.packed
-    items = _items(value)
-    if items and all(isinstance(item, str) and re.fullmatch(r"\d+\.\d+\.\d+\.\d+", item) for item in items):
-        return _addresses(items)
-    if not isinstance(value, str):
-        raise ValueError(f"not known here, so say how {value!r} is meant: {{u8: ...}}, {{u16: ...}}, {{hex: ...}}")
-    return _octets_or_text(value)
-
-
-def _domain_name(value: object) -> bytes:
-    """A name in DNS wire format (RFC 1035 section 3.1), without compression."""
-    text = str(value).strip().removesuffix(".")
-    try:
-        labels = [label.encode("ascii") if label.isascii() else label.encode("idna") for label in text.split(".")]
-    except UnicodeError:
-        raise ValueError(f"{value!r} is no domain name") from None
-    if not all(1 <= len(label) <= 63 and not re.search(rb"[\s\0]", label) for label in labels):
-        raise ValueError(f"{value!r} is no domain name: a label has 1 to 63 characters and no blank")
-    wire = b"".join(bytes((len(label),)) + label for label in labels) + b"\0"
-    if len(wire) > 255:
-        raise ValueError(f"{value!r} is no domain name: longer than 253 characters")
-    return wire
-
-
-def _domain_search(value: object) -> bytes:
-    """RFC 3397 section 2, without compression (which it allows and does not demand)."""
-    return b"".join(_domain_name(item) for item in _items(value))
-
-
-def _sip_servers(value: object) -> bytes:
-    """RFC 3361 section 3: encoding 1 and addresses, or encoding 0 and names."""
-    items = _items(value)
-    if all(re.fullmatch(r"\d+\.\d+\.\d+\.\d+", str(item)) for item in items):
-        return b"\x01" + _addresses(items)
-    return b"\x00" + _domain_search(items)
-
-
-def encode_classless_route(destination: IPv4Network, nexthop: IPv4Address) -> bytes:
-    """One route as options 121 and 249 carry it (RFC 3442): prefix length, significant octets, router."""
-    significant = (destination.prefixlen + 7) // 8
-    return bytes((destination.prefixlen,)) + destination.network_address.packed[:significant] + nexthop.packed
-
-
-def _classless_routes(value: object) -> bytes:
-    """`10.0.0.0/8 192.0.2.1, ...`, [[destination, router], ...] or dnsmasq's flat `10.0.0.0/8,192.0.2.1,...`."""
-    words: list[str] = []
-    for item in _items(value):
-        if isinstance(item, Mapping):
-            words += [str(item.get("destination", "")), str(item.get("nexthop", ""))]
-        else:
-            words += [str(word) for word in item] if isinstance(item, list | tuple) else str(item).split()
-    if len(words) % 2:
-        raise ValueError(f"{value!r} has a destination without a router")
-    result = b""
-    for destination, router in zip(words[::2], words[1::2], strict=True):
-        try:
-            result += encode_classless_route(IPv4Network(destination), IPv4Address(router))
-        except ValueError as error:
-            raise ValueError(f"route {destination} {router}: {error}") from None
-    return result
-
-
-_EXPLICIT: dict[str, Encoder] = {
-    "hex": _octets,
-    "text": _text,
-    "ip": _addresses,
-    "u8": _integers(1),
-    "u16": _integers(2),
-    "u32": _integers(4),
-}
 
 # --- the registry -------------------------------------------------------------------------------------------------
 
@@ -305,146 +90,154 @@ _EXPLICIT: dict[str, Encoder] = {
 @dataclass(frozen=True, slots=True)
 class _Option:
     code: int
-    encoder: Encoder
+    encoder: values.Encoder
     names: tuple[str, ...]  # the first is IANA's or ISC's, as messages show it
 
 
-_U8, _U16, _U32 = _integer(1), _integer(2), _integer(4)
+_U8, _U16, _U32 = values.integer(1), values.integer(2), values.integer(4)
 
 _OPTIONS = tuple(
     _Option(code, encoder, tuple(names.split()))
     for code, encoder, names in (
-        (1, _address, "subnet-mask netmask"),
-        (2, _integer(4, -(1 << 31), (1 << 31) - 1), "time-offset"),
-        (3, _addresses, "routers router gateway"),
-        (4, _addresses, "time-servers time-server"),
-        (5, _addresses, "ien116-name-servers name-servers name-server"),
-        (6, _addresses, "domain-name-servers dns-server dns-servers domain-server domain-name-server dns"),
-        (7, _addresses, "log-servers log-server"),
-        (8, _addresses, "cookie-servers quotes-server cookie-server"),
-        (9, _addresses, "lpr-servers lpr-server"),
-        (10, _addresses, "impress-servers impress-server"),
-        (11, _addresses, "resource-location-servers rlp-server"),
-        (12, _text, "host-name hostname"),
+        (1, values.address, "subnet-mask netmask"),
+        (2, values.integer(4, -(1 << 31), (1 << 31) - 1), "time-offset"),
+        (3, values.addresses, "routers router gateway"),
+        (4, values.addresses, "time-servers time-server"),
+        (5, values.addresses, "ien116-name-servers name-servers name-server"),
+        (6, values.addresses, "domain-name-servers dns-server dns-servers domain-server domain-name-server dns"),
+        (7, values.addresses, "log-servers log-server"),
+        (8, values.addresses, "cookie-servers quotes-server cookie-server"),
+        (9, values.addresses, "lpr-servers lpr-server"),
+        (10, values.addresses, "impress-servers impress-server"),
+        (11, values.addresses, "resource-location-servers rlp-server"),
+        (12, values.text, "host-name hostname"),
         (13, _U16, "boot-size boot-file-size"),
-        (14, _text, "merit-dump merit-dump-file"),
-        (15, _text, "domain-name domain"),
-        (16, _address, "swap-server"),
-        (17, _text, "root-path"),
-        (18, _text, "extensions-path extension-path extension-file"),
-        (19, _flag, "ip-forwarding ip-forward-enable"),
-        (20, _flag, "non-local-source-routing"),
-        (21, _address_pairs, "policy-filter"),
+        (14, values.text, "merit-dump merit-dump-file"),
+        (15, values.text, "domain-name domain"),
+        (16, values.address, "swap-server"),
+        (17, values.text, "root-path"),
+        (18, values.text, "extensions-path extension-path extension-file"),
+        (19, values.flag, "ip-forwarding ip-forward-enable"),
+        (20, values.flag, "non-local-source-routing"),
+        (21, values.address_pairs, "policy-filter"),
         (22, _U16, "max-dgram-reassembly max-datagram-reassembly"),
-        (23, _integer(1, 1), "default-ip-ttl default-ttl"),
+        (23, values.integer(1, 1), "default-ip-ttl default-ttl"),
         (24, _U32, "path-mtu-aging-timeout"),
-        (25, _integers(2, 68), "path-mtu-plateau-table"),
-        (26, _integer(2, 68), "interface-mtu mtu"),
-        (27, _flag, "all-subnets-local"),
-        (28, _address, "broadcast-address broadcast"),
-        (29, _flag, "perform-mask-discovery"),
-        (30, _flag, "mask-supplier"),
-        (31, _flag, "router-discovery"),
-        (32, _address, "router-solicitation-address router-solicitation"),
-        (33, _address_pairs, "static-routes static-route"),
-        (34, _flag, "trailer-encapsulation"),
+        (25, values.integers(2, 68), "path-mtu-plateau-table"),
+        (26, values.integer(2, 68), "interface-mtu mtu"),
+        (27, values.flag, "all-subnets-local"),
+        (28, values.address, "broadcast-address broadcast"),
+        (29, values.flag, "perform-mask-discovery"),
+        (30, values.flag, "mask-supplier"),
+        (31, values.flag, "router-discovery"),
+        (32, values.address, "router-solicitation-address router-solicitation"),
+        (33, values.address_pairs, "static-routes static-route"),
+        (34, values.flag, "trailer-encapsulation"),
         (35, _U32, "arp-cache-timeout arp-timeout"),
-        (36, _flag, "ieee802-3-encapsulation ethernet-encap"),
-        (37, _integer(1, 1), "default-tcp-ttl tcp-ttl"),
+        (36, values.flag, "ieee802-3-encapsulation ethernet-encap"),
+        (37, values.integer(1, 1), "default-tcp-ttl tcp-ttl"),
         (38, _U32, "tcp-keepalive-interval tcp-keepalive"),
-        (39, _flag, "tcp-keepalive-garbage"),
-        (40, _text, "nis-domain"),
-        (41, _addresses, "nis-servers nis-server"),
-        (42, _addresses, "ntp-servers ntp-server"),
-        (43, _octets_or_text, "vendor-encapsulated-options vendor-encap vendor-specific"),
-        (44, _addresses, "netbios-name-servers netbios-ns wins-server"),
-        (45, _addresses, "netbios-dd-server netbios-dd"),
+        (39, values.flag, "tcp-keepalive-garbage"),
+        (40, values.text, "nis-domain"),
+        (41, values.addresses, "nis-servers nis-server"),
+        (42, values.addresses, "ntp-servers ntp-server"),
+        (43, values.octets_or_text, "vendor-encapsulated-options vendor-encap vendor-specific"),
+        (44, values.addresses, "netbios-name-servers netbios-ns wins-server"),
+        (45, values.addresses, "netbios-dd-server netbios-dd"),
         (46, _U8, "netbios-node-type netbios-nodetype"),
-        (47, _text, "netbios-scope"),
-        (48, _addresses, "font-servers x-windows-fs"),
-        (49, _addresses, "x-display-manager x-windows-dm"),
-        (50, _address, "dhcp-requested-address requested-address"),
-        (51, _seconds, "dhcp-lease-time lease-time"),
+        (47, values.text, "netbios-scope"),
+        (48, values.addresses, "font-servers x-windows-fs"),
+        (49, values.addresses, "x-display-manager x-windows-dm"),
+        (50, values.address, "dhcp-requested-address requested-address"),
+        (51, values.seconds, "dhcp-lease-time lease-time"),
         (52, _U8, "dhcp-option-overload option-overload"),
         (53, _U8, "dhcp-message-type message-type"),
-        (54, _address, "dhcp-server-identifier server-identifier server-id"),
-        (55, _integers(1), "dhcp-parameter-request-list parameter-request"),
-        (56, _text, "dhcp-message message"),
+        (54, values.address, "dhcp-server-identifier server-identifier server-id"),
+        (55, values.integers(1), "dhcp-parameter-request-list parameter-request"),
+        (56, values.text, "dhcp-message message"),
         (57, _U16, "dhcp-max-message-size max-message-size"),
-        (58, _seconds, "dhcp-renewal-time t1 renewal-time"),
-        (59, _seconds, "dhcp-rebinding-time t2 rebinding-time"),
-        (60, _text, "vendor-class-identifier vendor-class"),
-        (61, _octets_or_text, "dhcp-client-identifier client-id client-identifier"),
-        (62, _text, "nwip-domain"),
-        (63, _octets_or_text, "nwip-suboptions"),
-        (64, _text, "nisplus-domain nis+-domain"),
-        (65, _addresses, "nisplus-servers nis+-server nisplus-server"),
-        (66, _text, "tftp-server-name tftp-server"),
-        (67, _text, "bootfile-name boot-file-name bootfile boot-file"),
-        (68, _addresses, "mobile-ip-home-agent mobile-ip-home"),
-        (69, _addresses, "smtp-server smtp-servers"),
-        (70, _addresses, "pop-server pop3-server"),
-        (71, _addresses, "nntp-server nntp-servers"),
-        (72, _addresses, "www-server www-servers"),
-        (73, _addresses, "finger-server"),
-        (74, _addresses, "irc-server irc-servers"),
-        (75, _addresses, "streettalk-server"),
-        (76, _addresses, "streettalk-directory-assistance-server stda-server"),
-        (77, _text, "user-class"),
-        (78, _octets, "slp-directory-agent"),
-        (79, _octets, "slp-service-scope"),
-        (80, _octets, "rapid-commit"),
-        (81, _octets, "fqdn client-fqdn"),
-        (82, _octets, "relay-agent-information agent-id"),
-        (83, _octets, "isns"),
-        (85, _addresses, "nds-servers nds-server"),
-        (86, _text, "nds-tree-name"),
-        (87, _text, "nds-context"),
-        (88, _domain_search, "bcms-controller-names"),
-        (89, _addresses, "bcms-controller-address"),
+        (58, values.seconds, "dhcp-renewal-time t1 renewal-time"),
+        (59, values.seconds, "dhcp-rebinding-time t2 rebinding-time"),
+        (60, values.text, "vendor-class-identifier vendor-class"),
+        (61, values.octets_or_text, "dhcp-client-identifier client-id client-identifier"),
+        (62, values.text, "nwip-domain"),
+        (63, values.octets_or_text, "nwip-suboptions"),
+        (64, values.text, "nisplus-domain nis+-domain"),
+        (65, values.addresses, "nisplus-servers nis+-server nisplus-server"),
+        (66, values.text, "tftp-server-name tftp-server"),
+        (67, values.text, "bootfile-name boot-file-name bootfile boot-file"),
+        (68, values.addresses, "mobile-ip-home-agent mobile-ip-home"),
+        (69, values.addresses, "smtp-server smtp-servers"),
+        (70, values.addresses, "pop-server pop3-server"),
+        (71, values.addresses, "nntp-server nntp-servers"),
+        (72, values.addresses, "www-server www-servers"),
+        (73, values.addresses, "finger-server"),
+        (74, values.addresses, "irc-server irc-servers"),
+        (75, values.addresses, "streettalk-server"),
+        (76, values.addresses, "streettalk-directory-assistance-server stda-server"),
+        (77, values.text, "user-class"),
+        (78, values.octets, "slp-directory-agent"),
+        (79, values.octets, "slp-service-scope"),
+        (80, values.octets, "rapid-commit"),
+        (81, values.octets, "fqdn client-fqdn"),
+        (82, values.octets, "relay-agent-information agent-id"),
+        (83, values.octets, "isns"),
+        (85, values.addresses, "nds-servers nds-server"),
+        (86, values.text, "nds-tree-name"),
+        (87, values.text, "nds-context"),
+        (88, values.domain_search, "bcms-controller-names"),
+        (89, values.addresses, "bcms-controller-address"),
         (91, _U32, "client-last-transaction-time"),
-        (92, _addresses, "associated-ip"),
-        (93, _integers(2), "client-arch pxe-system-type client-architecture"),
-        (94, _octets, "client-interface-id pxe-interface-id"),
-        (97, _octets, "client-machine-id pxe-client-id"),
-        (98, _text, "uap-servers user-auth"),
-        (99, _octets, "geoconf-civic"),
-        (100, _text, "pcode posix-timezone"),
-        (101, _text, "tcode tzdb-timezone"),
-        (108, _seconds, "v6-only-preferred ipv6-only"),
-        (112, _addresses, "netinfo-server-address"),
-        (113, _text, "netinfo-server-tag"),
-        (114, _text, "default-url captive-portal v4-captive-portal"),
-        (116, _flag, "auto-config"),
-        (117, _integers(2), "name-service-search"),
-        (118, _address, "subnet-selection subnet-select"),
-        (119, _domain_search, "domain-search"),
-        (120, _sip_servers, "sip-servers sip-server"),
-        (121, _classless_routes, "classless-static-route rfc3442-classless-static-routes classless-static-routes"),
-        (122, _octets, "ccc"),
-        (123, _octets, "geoconf geo-conf"),
-        (124, _octets, "vivco vendor-class-vi"),
-        (125, _octets, "vivso vendor-id-encap"),
-        (136, _addresses, "pana-agent"),
-        (137, _domain_name, "v4-lost"),
-        (138, _addresses, "capwap-ac-v4 capwap-ac"),
-        (139, _octets, "ipv4-address-mos"),
-        (140, _octets, "ipv4-fqdn-mos"),
-        (141, _domain_search, "sip-ua-cs-domains"),
-        (143, _octets, "v4-sztp-redirect sztp-redirect"),
-        (144, _octets, "geoloc"),
-        (146, _octets, "rdnss-selection"),
-        (150, _addresses, "tftp-server-address"),
-        (159, _octets, "v4-portparams"),
-        (161, _text, "mud-url-v4"),
-        (162, _octets, "v4-dnr"),
-        (209, _text, "pxelinux-configfile loader-configfile configfile"),
-        (210, _text, "pxelinux-pathprefix loader-pathprefix pathprefix"),
-        (211, _seconds, "pxelinux-reboottime loader-reboottime reboottime"),
-        (212, _octets, "option-6rd 6rd"),
-        (213, _domain_name, "v4-access-domain access-domain"),
-        (249, _classless_routes, "ms-classless-static-route classless-static-route-ms ms-classless-static-routes"),
-        (252, _text, "wpad wpad-url proxy-autodiscovery"),
+        (92, values.addresses, "associated-ip"),
+        (93, values.integers(2), "client-arch pxe-system-type client-architecture"),
+        (94, values.octets, "client-interface-id pxe-interface-id"),
+        (97, values.octets, "client-machine-id pxe-client-id"),
+        (98, values.text, "uap-servers user-auth"),
+        (99, values.octets, "geoconf-civic"),
+        (100, values.text, "pcode posix-timezone"),
+        (101, values.text, "tcode tzdb-timezone"),
+        (108, values.seconds, "v6-only-preferred ipv6-only"),
+        (112, values.addresses, "netinfo-server-address"),
+        (113, values.text, "netinfo-server-tag"),
+        (114, values.text, "default-url captive-portal v4-captive-portal"),
+        (116, values.flag, "auto-config"),
+        (117, values.integers(2), "name-service-search"),
+        (118, values.address, "subnet-selection subnet-select"),
+        (119, values.domain_search, "domain-search"),
+        (120, values.sip_servers, "sip-servers sip-server"),
+        (
+            121,
+            values.classless_routes,
+            "classless-static-route rfc3442-classless-static-routes classless-static-routes",
+        ),
+        (122, values.octets, "ccc"),
+        (123, values.octets, "geoconf geo-conf"),
+        (124, values.octets, "vivco vendor-class-vi"),
+        (125, values.octets, "vivso vendor-id-encap"),
+        (136, values.addresses, "pana-agent"),
+        (137, values.domain_name, "v4-lost"),
+        (138, values.addresses, "capwap-ac-v4 capwap-ac"),
+        (139, values.octets, "ipv4-address-mos"),
+        (140, values.octets, "ipv4-fqdn-mos"),
+        (141, values.domain_search, "sip-ua-cs-domains"),
+        (143, values.octets, "v4-sztp-redirect sztp-redirect"),
+        (144, values.octets, "geoloc"),
+        (146, values.octets, "rdnss-selection"),
+        (150, values.addresses, "tftp-server-address"),
+        (159, values.octets, "v4-portparams"),
+        (161, values.text, "mud-url-v4"),
+        (162, values.octets, "v4-dnr"),
+        (209, values.text, "pxelinux-configfile loader-configfile configfile"),
+        (210, values.text, "pxelinux-pathprefix loader-pathprefix pathprefix"),
+        (211, values.seconds, "pxelinux-reboottime loader-reboottime reboottime"),
+        (212, values.octets, "option-6rd 6rd"),
+        (213, values.domain_name, "v4-access-domain access-domain"),
+        (
+            249,
+            values.classless_routes,
+            "ms-classless-static-route classless-static-route-ms ms-classless-static-routes",
+        ),
+        (252, values.text, "wpad wpad-url proxy-autodiscovery"),
     )
 )
 _BY_CODE = {option.code: option for option in _OPTIONS}

@@ -128,6 +128,22 @@ def walk(field: bytes, options: dict[int, bytes]) -> list[int]:
     return [*order, 255]
 
 
+def asked_options(datagram: bytes) -> dict[int, bytes]:
+    """The options of a request that was answered, so is well-formed; unlike a reply's, they may be followed by more."""
+    options: dict[int, bytes] = {}
+    for bit, field in ((0, datagram[240:]), (1, datagram[108:236]), (2, datagram[44:108])):
+        if bit and not options.get(52, b"\0")[0] & bit:
+            continue
+        at = 0
+        while field[at] != 255:
+            if field[at] == 0:
+                at += 1
+                continue
+            options[field[at]] = options.get(field[at], b"") + field[at + 2 : at + 2 + field[at + 1]]
+            at += 2 + field[at + 1]
+    return options
+
+
 def subnet(cidr: str = "192.0.2.0/24", **changes: Any) -> Subnet:
     """A subnet whose server is .2 and gateway .1, with a pool of .100 to .109 that is used only if `dynamic`."""
     base = IPv4Network(cidr)

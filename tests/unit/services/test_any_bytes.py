@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.unit.services.guest import MAC, NOW, STRANGER, Server, message, network, port, read, subnet
+from tests.unit.services.guest import MAC, NOW, STRANGER, Server, asked_options, message, network, port, read, subnet
 
 HEADERS = 28
 
@@ -41,8 +41,7 @@ def check(server: Server, datagram: bytes) -> None:
     if reply is None:
         return
     seen = read(reply)
-    options: dict[int, bytes] = {}
-    walk_asked(datagram, options)
+    options = asked_options(datagram)
     accepted = max(576, int.from_bytes(options.get(57, b""), "big"))
     assert 300 <= len(reply.payload) <= min(accepted, 1500) - HEADERS
     assert reply.payload[4:8] == datagram[4:8]
@@ -52,17 +51,6 @@ def check(server: Server, datagram: bytes) -> None:
         assert seen.options[61] == options[61]
     if reply.mac is not None:
         assert reply.mac == datagram[28:34]
-
-
-def walk_asked(datagram: bytes, options: dict[int, bytes]) -> None:
-    end = datagram[240:] + bytes(1)
-    at = 0
-    while end[at] != 255:
-        if end[at] == 0:
-            at += 1
-            continue
-        options[end[at]] = options.get(end[at], b"") + end[at + 2 : at + 2 + end[at + 1]]
-        at += 2 + end[at + 1]
 
 
 @given(st.lists(requests, max_size=12))

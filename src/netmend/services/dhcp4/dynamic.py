@@ -14,7 +14,7 @@
 from netmend.services.dhcp4 import wire
 from netmend.services.dhcp4.counters import Drop
 from netmend.services.dhcp4.directory import Directory
-from netmend.services.dhcp4.exchange import Answer, acknowledge, claimed_address, informed_address, refuse
+from netmend.services.dhcp4.exchange import Answer, acknowledge, claimed_address, inform, refuse
 from netmend.services.dhcp4.leases import LeaseTable
 from netmend.services.dhcp4.link import Scope, find_scope
 from netmend.services.dhcp4.request import Request
@@ -41,7 +41,7 @@ def answer(
     if kind == _Type.REQUEST:
         return _request(request, link=link, pools=pools, leases=leases, servers=servers, now=now)
     if kind == _Type.INFORM:
-        return _inform(request, pools, directory, source)
+        return inform(request, pools, source, directory.owners.__contains__)
     server = request.server_identifier
     if server not in servers:
         return Drop.OTHER_SERVER if server else Drop.BAD_FIELD
@@ -102,18 +102,3 @@ def _request(
     if of_subnet.acquire(key, request.hardware, address, now) is None:
         return refuse(scope, "the address is no longer available")
     return acknowledge(request, scope, claimed)
-
-
-def _inform(
-    request: Request, pools: tuple[Scope, ...], directory: Directory, source: tuple[str, int] | None
-) -> Answer | Drop:
-    address = informed_address(request, source)
-    if address is None:
-        return Drop.BAD_FIELD
-    scope = find_scope(pools, address)
-    if scope is None:
-        return Drop.NO_SUBNET
-    number = int.from_bytes(address, "big")
-    if number in directory.owners or number in scope.infrastructure:
-        return Drop.NOT_ITS_ADDRESS
-    return Answer(_Type.ACK, scope, configured=address)

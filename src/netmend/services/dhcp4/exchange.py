@@ -1,9 +1,12 @@
 """What a request is answered with, before it is put into words."""
 
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Address
 from typing import NamedTuple
 
 from netmend.services.dhcp4 import wire
-from netmend.services.dhcp4.link import Scope
+from netmend.services.dhcp4.counters import Drop
+from netmend.services.dhcp4.link import Scope, find_scope
 from netmend.services.dhcp4.request import Request
 
 
@@ -39,11 +42,23 @@ def refuse(scope: Scope, text: str) -> Answer:
     return Answer(wire.MessageType.NAK, scope, refusal=text)
 
 
-def informed_address(request: Request, source: tuple[str, int] | None) -> bytes | None:
-    """The address of a client that sends INFORM: `ciaddr`; where a client leaves it out, the datagram's source."""
-    ciaddr = request.ciaddr
-    if ciaddr != wire.NO_ADDRESS:
-        return ciaddr
-    if source is None or source[0] == "0.0.0.0":
-        return None
-    return bytes(map(int, source[0].split(".")))
+def inform(
+    request: Request, link: Sequence[Scope], source: tuple[str, int] | None, owned_by_another: Callable[[int], bool]
+) -> Answer | Drop:
+    """Options for a client that has an address by other means (RFC 2131 section 4.3.5).
+
+    Its address is `ciaddr`; where a client leaves that out, the datagram's source. It must be of this link, and
+    nobody else's: a reply to what another port, the gateway or the server has would be for them.
+    """
+    address = request.ciaddr
+    if address == wire.NO_ADDRESS:
+        if source is None or source[0] == "0.0.0.0":
+            return Drop.BAD_FIELD
+        address = IPv4Address(source[0]).packed
+    scope = find_scope(link, address)
+    if scope is None:
+        return Drop.NO_SUBNET
+    number = int.from_bytes(address, "big")
+    if number in scope.infrastructure or owned_by_another(number):
+        return Drop.NOT_ITS_ADDRESS
+    return Answer(wire.MessageType.ACK, scope, configured=address)

@@ -14,7 +14,7 @@
 from netmend.services.dhcp4 import wire
 from netmend.services.dhcp4.counters import Drop
 from netmend.services.dhcp4.directory import Directory, FixedAddress, KnownClient
-from netmend.services.dhcp4.exchange import Answer, acknowledge, claimed_address, informed_address, refuse
+from netmend.services.dhcp4.exchange import Answer, acknowledge, claimed_address, inform, refuse
 from netmend.services.dhcp4.link import Scope, find_scope
 from netmend.services.dhcp4.options.auto_configure import DO_NOT
 from netmend.services.dhcp4.request import Request
@@ -46,7 +46,8 @@ def answer(
             journal.acknowledged[client.port.id] = (decision.yiaddr, now)
         return decision
     if kind == _Type.INFORM:
-        return _inform(request, client, link, directory, source)
+        own = client.port
+        return inform(request, link, source, lambda number: directory.owners.get(number, own) is not own)
     server = request.server_identifier
     if server not in servers:
         return Drop.OTHER_SERVER if server else Drop.BAD_FIELD
@@ -97,22 +98,3 @@ def _request(
     if find_scope(link, claimed) is None:
         return refuse(link[0], "the address is of another network")
     return Drop.NO_RECORD
-
-
-def _inform(
-    request: Request,
-    client: KnownClient,
-    link: tuple[Scope, ...],
-    directory: Directory,
-    source: tuple[str, int] | None,
-) -> Answer | Drop:
-    address = informed_address(request, source)
-    if address is None:
-        return Drop.BAD_FIELD
-    scope = find_scope(link, address)
-    if scope is None:
-        return Drop.NO_SUBNET
-    number = int.from_bytes(address, "big")
-    if directory.owners.get(number, client.port) is not client.port or number in scope.infrastructure:
-        return Drop.NOT_ITS_ADDRESS
-    return Answer(_Type.ACK, scope, configured=address)

@@ -4,7 +4,8 @@ from collections.abc import Sequence, Set
 from ipaddress import IPv4Address, IPv4Network
 
 from netmend.intent import Route, Subnet
-from netmend.intent.dhcp_options import MAX_PAYLOAD, encode_classless_route
+from netmend.intent.dhcp_options import MAX_PAYLOAD
+from netmend.intent.dhcp_values import encode_classless_route
 from netmend.intent.names import id_from_name
 from netmend.intent.subnet import DEFAULT_LEASE_TIME
 from netmend.sources import fields

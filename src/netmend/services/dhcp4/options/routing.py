@@ -5,7 +5,7 @@ A client that gets option 121 ignores option 3, so the default route is repeated
 
 from ipaddress import IPv4Network
 
-from netmend.intent.dhcp_options import encode_classless_route
+from netmend.intent.dhcp_values import encode_classless_route
 from netmend.services.dhcp4 import wire
 from netmend.services.dhcp4.options.facts import Facts, Options
 
