@@ -29,7 +29,8 @@ class MountFlag(IntFlag):
     @property
     def spelled(self) -> str:
         """``MS_BIND|MS_REC``; ``0`` for none."""
-        return "|".join(flag.name or "" for flag in MountFlag if flag in self) or "0"
+        names = [flag.name or "" for flag in MountFlag if flag in self and flag is not MountFlag.MS_REC]
+        return "|".join([*names, *(["MS_REC"] if MountFlag.MS_REC in self else [])]) or "0"
 
 
 class Propagation(Enum):

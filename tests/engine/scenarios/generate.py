@@ -26,7 +26,7 @@ SETS = (
 )
 MOUNTS = ("type=bind,source=/run/netns,target=/run/netns{0}", "type=bind,src=/run,dst=/run,bind-nonrecursive{0}")
 NAMES = ("t0", "t1", "t2")
-PATHS = ("/run/netns", "/run/netns/t0", "/run", "/run/other")
+PATHS = ("/run/netns", "/run/netns/t0", "/run/other")  # not /run: containerd's own sockets are there
 
 
 def scenario(seed: int, number: int) -> dict[str, Any]:
@@ -74,7 +74,9 @@ def _steps(rng: random.Random, names: list[str]) -> list[dict[str, Any]]:
     if kind < 0.9:
         word = rng.choice(["private", "shared", "slave", "rshared", "rslave", "rprivate", "unbindable"])
         return [{"make": {"in": place, "path": rng.choice(PATHS), "propagation": word}}, {"probe": netns}]
-    source, path = rng.choice([("/run/netns", "/run/netns"), ("/run", "/run"), ("/run/netns/t0", "/run/netns/t1")])
+    source, path = rng.choice(
+        [("/run/netns", "/run/netns"), ("/run", "/run/other"), ("/run/netns/t0", "/run/netns/t1")]
+    )
     step: dict[str, Any] = {"in": place, "source": source, "path": path, "recursive": rng.random() < 0.5}
     if rng.random() < 0.3:
         step["propagation"] = rng.choice(["private", "rshared", "slave"])

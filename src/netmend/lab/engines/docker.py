@@ -19,7 +19,7 @@ from netmend.lab.engines.world import EngineMissing, Refused
 from netmend.lab.scenario import HOST, ContainerSpec, Scenario
 from netmend.lab.scenario_run import Results, perform
 
-NEEDED = ("dockerd", "docker", "containerd", "runc", "unshare", "nsenter", "mount", "ip")
+NEEDED = ("dockerd", "docker", "containerd", "runc", "setpriv", "unshare", "nsenter", "mount", "pivot_root", "ip")
 IMAGE = "netmend-lab"
 _PREFIX = "lab-"  # Docker refuses names of one letter
 _START_SECONDS = 30.0
@@ -158,8 +158,8 @@ def _options(spec: ContainerSpec) -> list[str]:
 def words_of(stderr: str) -> str:
     """What the daemon said, without who says it; of a runtime's long report, the errno's words."""
     line = next((line for line in stderr.splitlines() if "rror" in line), stderr.strip().split("\n")[0])
-    line = re.sub(r"^(docker: )?(Error response from daemon: )?", "", line).strip()
-    runtime = re.search(r"OCI runtime .*: ([a-z ]+): unknown\.?$", line)
+    line = re.sub(r"^(docker: )?(Error response from daemon: )?(Cannot restart container [^:]+: )?", "", line).strip()
+    runtime = re.search(r"OCI runtime .*: ([a-z -]+): unknown\.?$", line)
     if runtime:
         return f"OCI runtime error: {runtime[1]}"
     return line if line.endswith(".") else line + "."

@@ -1,6 +1,7 @@
 """A host for a real engine: mount, network and pid namespaces with ``/run`` as the scenario wants it.
 
-The machine's own ``/run`` is never touched, and all that is started inside dies with the pid namespace.
+The machine's files are seen through an overlay, its ``/run`` not at all, and all that is started inside dies with the
+pid namespace.
 """
 
 from __future__ import annotations
@@ -8,17 +9,33 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+from netmend.kernel import mounts
 from netmend.lab.engines.world import EngineMissing
 from netmend.lab.scenario import Host
+from netmend.propagation.mountinfo import is_under, parse
 
 NETNS = "/run/netns"
+_UNSHARE = (
+    "setpriv",
+    "--pdeathsig",
+    "KILL",
+    "unshare",
+    "-m",
+    "-n",
+    "-p",
+    "-f",
+    "--kill-child",
+    "--propagation",
+    "private",
+)
 _SAYS = {
     "File exists": errno.EEXIST,
     "Device or resource busy": errno.EBUSY,
@@ -35,9 +52,15 @@ class EngineHost:
         self.environment = dict(environment)
         self.home = data
         self.cgroup = f"netmend-lab-{os.getpid()}"
-        script = _set_up(host, f"mkdir -p {self.home}")
+        self._root = _fresh(data / "root")
+        upper, work = _fresh(data / "upper"), _fresh(data / "work")
+        # The machine's /run is hidden beneath: a scenario may unmount its own, and must not come to write on that one.
+        (upper / "run").mkdir()
+        os.setxattr(upper / "run", "trusted.overlay.opaque", b"y")
+        overlay = f"mount -t overlay -o lowerdir=/,upperdir={upper},workdir={work} overlay {self._root}"
+        script = " && ".join([overlay, *_pivot(self._root, data), *_set_up(host)])
         self._process = subprocess.Popen(
-            ["unshare", "-m", "-n", "-p", "-f", "--kill-child", "--propagation", "private", "sh", "-c", script],
+            [*_UNSHARE, "sh", "-c", f"{script} && echo ready; while :; do sleep 1000 & wait; done"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -97,23 +120,47 @@ class EngineHost:
             time.sleep(0.1)
 
 
-def _set_up(host: Host, *more: str) -> str:
-    commands: list[Sequence[str] | str] = [
-        "mount -t proc proc /proc",
+def _fresh(directory: Path) -> Path:
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    return directory
+
+
+def _pivot(root: Path, data: Path) -> list[str]:
+    """Commands that make ``root``, an overlay over the machine's, the root; what is written stays in ``data``."""
+    skipped = ("/proc", "/run")
+    points = [
+        mount.mount_point
+        for mount in parse(mounts.read_mountinfo())
+        if mount.mount_point != "/" and not any(is_under(mount.mount_point, top) for top in skipped)
+    ]
+    tops = [point for point in points if not any(is_under(point, other) for other in points if other != point)]
+    commands = [f"mount --rbind {shlex.quote(point)} {shlex.quote(f'{root}{point}')}" for point in dict.fromkeys(tops)]
+    return [
+        *commands,
+        f"mount --bind {data} {root}{data}",
+        f"mount -t proc proc {root}/proc",
+        f"mkdir {root}/.machine",
+        f"cd {root}",
+        "pivot_root . .machine",
+        "umount -l /.machine",
+        "cd /",
+    ]
+
+
+def _set_up(host: Host) -> list[str]:
+    commands = [
         "mount --make-rshared /",  # as systemd does
         "mount -t tmpfs -o mode=755 tmpfs /run",
         f"mount --make-{host.run} /run",
         f"mkdir {NETNS}",
-        *more,
+        "ip link set lo up",
     ]
     if host.netns_mount != "none":
         commands.append(f"mount --bind {NETNS} {NETNS}")
         if host.netns_mount != "bind":
             commands.append(f"mount --make-{host.netns_mount} {NETNS}")
-    # `sleep` must not become process 1 itself: that would ignore what is sent to it, and reap nobody.
-    return (
-        " && ".join([*map(str, commands), "ip link set lo up", "echo ready"]) + "; while :; do sleep 1000 & wait; done"
-    )
+    return commands
 
 
 class DataDirectory:

@@ -131,6 +131,10 @@ class RealSystem:
         self._enter()
         mounts.make(path, propagation.value, recursive=recursive)
 
+    def set_read_only(self, path: str) -> None:
+        self._enter()
+        syscalls.mount(None, path, None, syscalls.MS_BIND | syscalls.MS_REMOUNT | syscalls.MS_RDONLY)
+
     def umount(self, path: str, *, lazy: bool) -> None:
         self._enter()
         syscalls.umount(path, syscalls.MNT_DETACH if lazy else 0)

@@ -86,6 +86,7 @@ class Container:
     def _perform(self, system: System, call: MountCall) -> None:
         target = self._path(system, call.target)
         if call.flags & MountFlag.MS_REMOUNT:
+            system.set_read_only(target)
             return
         if call.only_if_shared and not self._is_shared(system, target):
             return

@@ -1,7 +1,7 @@
 """System calls of the modelled kernel: what mount(2), umount2(2), unlink(2), unshare(2), pivot_root(2) do to mounts.
 
 Permissions are left out (every task is root in the user namespace that owns its mounts), and so is everything that has
-no part in who sees what: read-only flags, quotas, file contents.
+no part in who sees what: quotas, file contents, most mount flags.
 """
 
 from __future__ import annotations
@@ -145,9 +145,23 @@ def _make(task: Task, path: str, *, directory: bool) -> Dentry:
     place, name = _parent_of(task, path)
     if name in place.dentry.children:
         raise KernelRefusal(errno.EEXIST, f"{path} is there already")
+    _must_be_writable(place, path)
     if place.dentry.unlinked:
         raise KernelRefusal(errno.ENOENT, f"the directory of {path} was removed")
     return place.dentry.add(name, directory=directory)
+
+
+def _must_be_writable(place: Place, path: str) -> None:
+    if place.mount.read_only:
+        raise KernelRefusal(errno.EROFS, f"{path} lies on a read-only mount")
+
+
+def set_read_only(task: Task, path: str) -> None:
+    """mount(2) with MS_BIND, MS_REMOUNT and MS_RDONLY. Raises KernelRefusal: EINVAL where it is no mount point."""
+    place = lookup(task, path)
+    if place.dentry is not place.mount.root:
+        raise KernelRefusal(errno.EINVAL, f"{path} is not a mount point")
+    place.mount.read_only = True
 
 
 def unlink(task: Task, path: str) -> None:
@@ -165,6 +179,7 @@ def remove_directory(task: Task, path: str) -> None:
 
 def _remove(task: Task, path: str, *, directory: bool) -> None:
     place, name = _parent_of(task, path)
+    _must_be_writable(place, path)
     victim = place.dentry.children.get(name)
     if victim is None:
         raise KernelRefusal(errno.ENOENT, f"{path} does not exist")
@@ -360,6 +375,7 @@ def make_symlink(task: Task, target: str, path: str) -> Dentry:
     place, name = _parent_of(task, path)
     if name in place.dentry.children:
         raise KernelRefusal(errno.EEXIST, f"{path} is there already")
+    _must_be_writable(place, path)
     return place.dentry.add(name, symlink=target)
 
 

@@ -50,6 +50,7 @@ class Mount:
     unbindable: bool = False
     locked: bool = False
     """MNT_LOCKED: came from a namespace of another user, and hides what is beneath."""
+    read_only: bool = False
     users: int = 0
     """Open files, working directories and roots: what makes umount(2) busy."""
 

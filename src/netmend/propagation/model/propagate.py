@@ -102,6 +102,7 @@ def clone(mount: Mount, root: Dentry) -> Mount:
     """
     copy = new_mount(root)
     copy.locked = mount.locked
+    copy.read_only = mount.read_only
     if mount.group is not None:
         join(copy, mount.group)
     enslave(copy, mount.master)
@@ -112,6 +113,7 @@ def clone_as_slave(mount: Mount, root: Dentry, *, shared: bool) -> Mount:
     """A copy that receives from the original where that is shared; itself shared in a new group if asked."""
     copy = new_mount(root)
     copy.locked = mount.locked
+    copy.read_only = mount.read_only
     enslave(copy, mount.group if mount.group is not None else mount.master)
     if shared:
         make_shared(copy)

@@ -45,8 +45,9 @@ def _line(mount: Mount, path: str, visible: dict[PeerGroup, None]) -> str:
     if mount.unbindable:
         optional += "unbindable "
     assert mount.parent is not None
+    options = "ro,relatime" if mount.read_only else "rw,relatime"
     return (
-        f"{mount.id} {mount.parent.id} 0:{filesystem.number} {_mangle(root)} {_mangle(path)} rw,relatime {optional}- "
+        f"{mount.id} {mount.parent.id} 0:{filesystem.number} {_mangle(root)} {_mangle(path)} {options} {optional}- "
         f"{filesystem.kind} {filesystem.source} rw\n"
     )
 

@@ -36,6 +36,7 @@ class System(Protocol):
         """Make a network namespace and bind it on a file."""
 
     def change(self, path: str, propagation: Propagation, *, recursive: bool) -> None: ...
+    def set_read_only(self, path: str) -> None: ...
     def umount(self, path: str, *, lazy: bool) -> None: ...
     def mounts(self) -> list[Mount]:
         """This namespace's mountinfo."""
@@ -99,6 +100,9 @@ class ModelSystem:
 
     def change(self, path: str, propagation: Propagation, *, recursive: bool) -> None:
         kernel.change(self.task, path, propagation, recursive=recursive)
+
+    def set_read_only(self, path: str) -> None:
+        kernel.set_read_only(self.task, path)
 
     def umount(self, path: str, *, lazy: bool) -> None:
         kernel.unmount(self.task, path, lazy=lazy)

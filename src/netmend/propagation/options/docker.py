@@ -128,7 +128,7 @@ def _parse_fields(spec: str, fields: Iterable[str]) -> MountRequest:
             case _ if key.startswith(("volume-", "tmpfs-", "image-")):
                 further.append(item)
             case _:
-                raise OptionError(spec, f"unexpected key '{key}' in '{item}'")
+                raise OptionError(spec, f"unknown option '{key}' in '{item}'")
     if kind not in ("bind", "volume", "tmpfs", "npipe", "cluster", "image"):
         raise OptionError(spec, f'invalid mount config for type "{kind}": mount type unknown')
     if propagation is not None and kind != "bind":

@@ -1,7 +1,8 @@
 """Podman: ``-v``, ``--mount`` and Quadlet's ``Volume=`` and ``Mount=``; what it refuses, and in which words.
 
-Rules and words: podman, pkg/specgen/volumes.go, pkg/specgenutil/volumes.go and pkg/util/mount_opts.go. Podman does not
-look at the host's propagation: where Docker refuses to start, Podman starts, and nothing travels.
+Rules and words: podman, pkg/specgen/volumes.go, pkg/specgenutil/volumes.go, pkg/util/mount_opts.go, and
+containers/common, pkg/parse/parse.go. Podman does not look at the host's propagation: where Docker refuses to start,
+Podman starts, and nothing travels.
 """
 
 from __future__ import annotations
@@ -11,77 +12,99 @@ from typing import Literal
 
 from netmend.propagation.options.request import MountRequest, OptionError, clean
 
-PROPAGATION = ("shared", "rshared", "private", "rprivate", "slave", "rslave", "unbindable", "runbindable")
-DEFAULT = "rprivate"
-_PAIRS: tuple[tuple[frozenset[str], str], ...] = (
-    (frozenset({"rw", "ro"}), "may only specify one of 'rw' and 'ro'"),
-    (frozenset({"z", "Z"}), "only one of 'z' and 'Z' can be used"),
-    (frozenset({"exec", "noexec"}), "only one of 'noexec' and 'exec' can be used"),
-    (frozenset({"dev", "nodev"}), "only one of 'nodev' and 'dev' can be used"),
-    (frozenset({"suid", "nosuid"}), "only one of 'nosuid' and 'suid' can be used"),
-    (frozenset({"bind", "rbind"}), "only one of 'rbind' and 'bind' can be used"),
+PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable")
+_ONE_OF: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("noexec", "exec"), "'noexec' or 'exec'"),
+    (("nodev", "dev"), "'nodev' or 'dev'"),
+    (("nosuid", "suid"), "'nosuid' or 'suid'"),
+    (("rw", "ro"), "'rw' or 'ro'"),
+    (("z", "Z", "O"), "'z', 'Z', or 'O'"),
+    (("U",), "'U'"),
+    (PROPAGATION, "'[r]shared', '[r]private', '[r]slave' or '[r]unbindable'"),
+    (("bind", "rbind"), "'[r]bind'"),
+    (("copy", "nocopy"), "'copy' or 'nocopy'"),
 )
-_ALONE = frozenset(
-    {"U", "O", "copy", "nocopy", "idmap", "consistent", "cached", "delegated", "notmpcopyup", "tmpcopyup"}
-)
+_FREE = ("cached", "delegated", "nocreate", "no-dereference")
+_TYPES = ("bind", "volume", "tmpfs", "ramfs", "devpts", "image", "glob", "artifact")
 
 
 def parse_volume(spec: str) -> MountRequest:
-    """``-v [SRC|NAME:]DST[:OPTIONS]``. Raises OptionError as podman does."""
+    """``-v [SRC|NAME:]DST[:OPTIONS]``. Raises OptionError as podman refuses."""
     parts = spec.split(":")
     if len(parts) > 3:
-        raise OptionError(spec, f"incorrect volume format, should be [host-dir:]ctr-dir[:option]: {spec}")
-    source = parts[0] if len(parts) > 1 else ""
-    target = parts[1] if len(parts) > 1 else parts[0]
+        raise OptionError(spec, f"{spec}: incorrect volume format, should be [host-dir:]ctr-dir[:option]")
+    words = _volume_words(spec, parts[2].split(",")) if len(parts) == 3 else []
+    source, target = (parts[0], parts[1]) if len(parts) > 1 else ("", parts[0])
     if len(parts) > 1 and not source:
         raise OptionError(spec, "host directory cannot be empty")
-    words = parts[2].split(",") if len(parts) == 3 else []
-    _check_words(spec, words)
-    _check_target(spec, target)
-    kind: Literal["bind", "volume"] = "bind" if source.startswith(("/", ".")) else "volume"
-    return _request(kind, source, target, words)
+    return _request("bind" if source.startswith(("/", ".")) else "volume", spec, source, target, words)
+
+
+def _volume_words(spec: str, words: list[str]) -> list[str]:
+    for word in words:
+        if word.startswith("idmap") or "upperdir" in word or "workdir" in word or word in _FREE:
+            continue
+        kind = next((kind for kind in _ONE_OF if word in kind[0]), None)
+        if kind is None:
+            raise OptionError(spec, f'invalid option type "{word}"')
+        if sum(other in kind[0] for other in words) > 1:
+            raise OptionError(spec, f'invalid options "{", ".join(words)}", can only specify 1 {kind[1]} option')
+    return words
 
 
 def parse_mount(spec: str) -> MountRequest:
-    """``--mount type=bind,src=SRC,dst=DST,bind-propagation=WORD``. Raises OptionError as podman does."""
-    kind, source, target = "volume", "", ""
+    """``--mount type=bind,src=SRC,dst=DST,bind-propagation=WORD``. Raises OptionError as podman refuses."""
+    fields = [item.partition("=") for item in next(csv.reader([spec]), [])]
+    kind = next((value for key, _, value in fields if key == "type"), "volume")
+    if kind not in _TYPES:
+        raise OptionError(spec, f'invalid filesystem type "{kind}"')
+    if kind not in ("bind", "volume"):
+        target = next((value for key, _, value in fields if key in ("target", "dst", "dest", "destination")), "")
+        return MountRequest("", clean(target), "", asked=False, kind="tmpfs" if kind == "tmpfs" else "other")
+    source = target = ""
     words: list[str] = []
-    for item in next(csv.reader([spec]), []):
-        key, equals, value = item.partition("=")
+    for key, equals, value in fields:
         match key:
             case "type":
-                kind = value
+                continue
             case "source" | "src":
-                source = value
-            case "target" | "dst" | "destination" | "dest":
-                target = value
+                source = _needed(spec, key, value)
+            case "target" | "dst" | "dest" | "destination":
+                target = _needed(spec, key, value)
+            case "bind-propagation" | "bind-nonrecursive" if kind != "bind":
+                raise OptionError(spec, f'"{key}" option not supported for "{kind}" mount types')
             case "bind-propagation":
+                if _needed(spec, key, value) not in PROPAGATION:
+                    raise OptionError(spec, f'invalid value "{value}"')
                 words.append(value)
-            case "ro" | "readonly" if not equals or value == "true":
-                words.append("ro")
-            case "ro" | "readonly" | "rw":
-                words.append("rw" if key == "rw" or value == "false" else "ro")
             case "bind-nonrecursive":
                 words.append("bind")
+            case "readonly" | "ro" | "rw":
+                read_only = (key != "rw") == (not equals or value.lower() == "true")
+                words.append("ro" if read_only else "rw")
             case "relabel":
-                words.append({"shared": "z", "private": "Z"}.get(value, value))
-            case "U" | "chown" | "idmap" | "consistency":
+                if value not in ("private", "shared"):
+                    raise OptionError(spec, f"{key} mount option must be 'private' or 'shared': invalid mount option")
+                words.append("Z" if value == "private" else "z")
+            case "consistency" | "idmap" | "U" | "chown" | "subpath" | "volume-subpath" | "volume-opt" | "nocreate":
                 continue
-            case _ if not equals and _is_word(key):
+            case _ if key in PROPAGATION or key in ("z", "Z", "no-dereference"):
+                words.append(key)
+            case "nodev" | "dev" | "noexec" | "exec" | "nosuid" | "suid":
                 words.append(key)
             case _:
                 raise OptionError(spec, f"{key}: invalid mount option")
-    if kind not in ("bind", "volume", "tmpfs", "image", "glob", "devpts", "ramfs", "artifact"):
-        raise OptionError(spec, f'invalid filesystem type "{kind}"')
     if not target:
-        raise OptionError(spec, "must set volume destination")
-    if kind == "bind" and not source:
-        raise OptionError(spec, "must set source directory for bind mount")
-    _check_words(spec, words)
-    _check_target(spec, target)
-    if kind not in ("bind", "volume"):
-        return MountRequest(source, clean(target), "", asked=False, kind="tmpfs" if kind == "tmpfs" else "other")
-    return _request("bind" if kind == "bind" else "volume", source, target, words)
+        raise OptionError(spec, "must set volume destination: must provide an argument for option")
+    if sum(word in PROPAGATION for word in words) > 1:
+        raise OptionError(spec, "only one root propagation mode can be used: duplicate mount option passed")
+    return _request(kind, spec, source or target, target, words)  # type: ignore[arg-type]
+
+
+def _needed(spec: str, key: str, value: str) -> str:
+    if not value:
+        raise OptionError(spec, f"{key}: must provide an argument for option")
+    return value
 
 
 def parse_quadlet(key: str, value: str) -> MountRequest:
@@ -93,48 +116,24 @@ def parse_quadlet(key: str, value: str) -> MountRequest:
         return parse_volume(value)
     if key == "Mount":
         return parse_mount(value)
-    raise OptionError(f"{key}={value}", f"{key}= does not mount anything")
+    raise OptionError(f"{key}={value}", f"{key}= mounts nothing into a container; Volume= and Mount= do")
 
 
-def _is_word(word: str) -> bool:
-    return (
-        word in PROPAGATION or word in _ALONE or any(word in pair for pair, _ in _PAIRS) or word.startswith("upperdir=")
-    )
-
-
-def _check_words(spec: str, words: list[str]) -> None:
-    seen: set[str] = set()
-    propagation = 0
-    for word in words:
-        if word in PROPAGATION:
-            propagation += 1
-            if propagation > 1:
-                raise OptionError(spec, f"invalid option {word!r}: only one propagation mode can be used")
-            continue
-        if not _is_word(word) and not word.startswith(("idmap=", "upperdir=", "workdir=", "size=", "mode=")):
-            raise OptionError(spec, f'invalid option "{word}": invalid mount option')
-        for pair, words_of_refusal in _PAIRS:
-            if word in pair and seen & pair:
-                raise OptionError(spec, f'invalid option "{word}": {words_of_refusal}')
-        seen.add(word)
-
-
-def _check_target(spec: str, target: str) -> None:
+def _request(kind: Literal["bind", "volume"], spec: str, source: str, target: str, words: list[str]) -> MountRequest:
     if not target:
         raise OptionError(spec, "container directory cannot be empty")
     if not target.startswith("/"):
         raise OptionError(spec, f'invalid container path "{target}", must be an absolute path')
-
-
-def _request(kind: Literal["bind", "volume"], source: str, target: str, words: list[str]) -> MountRequest:
+    recursive = "bind" not in words
     asked = next((word for word in words if word in PROPAGATION), None)
+    taken = (*PROPAGATION, "ro", "rw", "bind", "rbind")
     return MountRequest(
         source=clean(source) if source.startswith("/") else source,
         target=clean(target),
-        propagation=asked or DEFAULT,
+        propagation=asked or ("rprivate" if recursive else "private"),
         asked=asked is not None,
         kind=kind,
         read_only="ro" in words,
-        recursive="bind" not in words,
-        further=tuple(word for word in words if word not in PROPAGATION and word not in ("ro", "rw", "bind", "rbind")),
+        recursive=recursive,
+        further=tuple(word for word in words if word not in taken),
     )
