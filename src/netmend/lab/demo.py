@@ -3,6 +3,7 @@
 `prepare` looks at what the machine has, outside; `run` does the rest, inside, and tells a `Show` of each thing.
 """
 
+import errno
 import signal
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -102,6 +103,9 @@ class Show(Protocol):
     def live(self, node: NodeProcess, intent: Intent) -> None:
         """Show what the node does until KeyboardInterrupt; not called with `once`."""
 
+    def ended(self) -> None:
+        """The sandbox is gone, whatever has ended it; called outside."""
+
 
 def prepare(config: Path | None) -> Prepared:
     """Read the intent file and find a DHCP client; raises IntentError, CannotRun."""
@@ -131,6 +135,8 @@ def run(prepared: Prepared, show: Show, *, once: bool) -> int:
         return sandbox.run(lambda: _inside(prepared, show, once=once))
     except sandbox.SandboxUnavailable as error:
         raise CannotRun(str(error)) from None
+    finally:
+        show.ended()
 
 
 def _terminated(number: int, _: FrameType | None) -> None:
@@ -140,7 +146,7 @@ def _terminated(number: int, _: FrameType | None) -> None:
 
 def _inside(prepared: Prepared, show: Show, *, once: bool) -> int:
     try:
-        mounts.make_read_only("/", except_for=("/run", "/proc"))
+        _protect_files()
         with ExitStack() as stack:
             outcome = _serve(prepared, show, stack, once=once)
     except (KernelError, NodeFailed, NoNode) as error:
@@ -149,6 +155,15 @@ def _inside(prepared: Prepared, show: Show, *, once: bool) -> int:
     except KeyboardInterrupt:
         return 130
     return 0 if outcome.ok else 1
+
+
+def _protect_files() -> None:
+    """Nothing here should write a file of the host; the kernel sees to it, if it is new enough to."""
+    try:
+        mounts.make_read_only("/", except_for=("/run", "/proc"))
+    except KernelError as error:
+        if error.code != errno.ENOSYS:
+            raise
 
 
 def _serve(prepared: Prepared, show: Show, stack: ExitStack, *, once: bool) -> Outcome:
@@ -180,7 +195,7 @@ def _lease(guests: Sequence[Guest], client: Client, node: NodeProcess) -> tuple[
         return not waiting
 
     wait_until(start_plugged, _PLUGGED)
-    wait_until(lambda: all(guest.lease for guest in guests if guest.client), _LEASED)
+    wait_until(lambda: all(guest.lease for guest in guests if guest.client and guest.may_have_lease), _LEASED)
     return tuple(_served(guest, node) for guest in guests)
 
 
@@ -190,10 +205,12 @@ def _served(guest: Guest, node: NodeProcess) -> Served:
         why = next((reason["reason"] for reason in reasons if reason["port"] == guest.port.id), "no reason is given")
         return Served(guest, None, f"the node did not plug it: {why}")
     lease = guest.lease
+    if lease is None and not guest.may_have_lease:
+        return Served(guest, None, None)
     if lease is None:
         return Served(guest, None, f"its client got no lease and said: {guest.client.last_words()}")
-    if guest.port.fixed_ips and lease.address.ip not in guest.port.fixed_ips:
-        wanted = ", ".join(map(str, guest.port.fixed_ips))
+    if not guest.may_have_lease or (guest.port.fixed_ips and lease.address.ip not in guest.port.fixed_ips):
+        wanted = ", ".join(map(str, guest.port.fixed_ips)) or "none"
         return Served(guest, None, f"it was given {lease.address.ip}, and intent says {wanted}")
     return Served(guest, max(0.0, lease.at - guest.started), None)
 

@@ -32,6 +32,8 @@ class DocumentShow:
 
     def live(self, node: NodeProcess, intent: Intent) -> None: ...
 
+    def ended(self) -> None: ...
+
 
 def document(outcome: Outcome) -> dict[str, Any]:
     names = {network.id: network.name for network in outcome.prepared.intent.networks.values()}

@@ -46,7 +46,7 @@ def _same_addresses(probes: Probes, guests: Sequence[Guest]) -> list[Finding]:
             continue
         seen, held = [], True
         for owner in owners:
-            asker = next((guest for guest in guests if guest.network is owner.network and guest is not owner), None)
+            asker = next((guest for guest in guests if _is_neighbour(owner, guest)), None)
             if asker is None:
                 continue
             macs = probes.who_has(asker, address, expected=True)
@@ -95,7 +95,7 @@ def _host(probes: Probes, guests: Sequence[Guest]) -> list[Finding]:
             macs = probes.who_has(guest, HOST_ADDRESS.ip, expected=False)
             probes.send_datagram(guest, mac_from_id(network.id), HOST_ADDRESS.ip, expected=False)
             arrived = probes.host_hears(udp)
-            neighbour = next((other for other in guests if other.network is network and other is not guest), None)
+            neighbour = next((other for other in guests if _is_neighbour(guest, other)), None)
             proven = True  # that such a datagram does arrive where it may
             if neighbour and neighbour.lease:
                 address = neighbour.lease.address.ip
@@ -111,6 +111,12 @@ def _host(probes: Probes, guests: Sequence[Guest]) -> list[Finding]:
                 ways.append("but a neighbour did not hear such a datagram either, so this proves nothing")
             findings.append(Finding("host", held, f"{network.name} and the host: {', '.join(ways)}"))
     return findings
+
+
+def _is_neighbour(guest: Guest, other: Guest) -> bool:
+    """Whether `other` is another guest on the network, with an address; two devices in one namespace are one guest."""
+    same_place = other.namespace.inode == guest.namespace.inode
+    return other.network is guest.network and not same_place and other.lease is not None
 
 
 @contextmanager

@@ -15,7 +15,7 @@ class NodeFailed(Exception):
 
 
 class NodeProcess:
-    """`netmend run -c FILE` with its files under `directory`, from entering to leaving."""
+    """`netmend run -c FILE` with its files under `directory`, from entering, which raises NodeFailed, to leaving."""
 
     def __init__(self, config: Path, directory: Path, netns_directory: str) -> None:
         self._settings = Settings(netns_directory, directory / "state", directory / "runtime")
@@ -28,9 +28,12 @@ class NodeProcess:
         paths = ["--netns-dir", settings.netns_directory, "--state-dir", settings.state, "--runtime-dir"]
         command = [sys.executable, "-m", "netmend.cli", "run", "-c", self._config, *paths, settings.runtime]
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                list(map(str, command)), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+            try:
+                self._process = subprocess.Popen(
+                    list(map(str, command)), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                )
+            except OSError as error:
+                raise NodeFailed(f"cannot start the node: {sys.executable}: {error.strerror}") from error
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -30,7 +30,7 @@ class TerminalShow:
     def node_serves(self, prepared: Prepared, status: dict[str, Any]) -> None:
         networks, ports = prepared.intent.networks, [len(found.ports) for found in prepared.intent.networks.values()]
         after = (status["node"]["first_answer_after"] or 0.0) * 1000
-        self._line(Text("netmend demo", "bold"), ": all of it in a sandbox; the host's files are read-only here")
+        self._line(Text("netmend demo", "bold"), ", in user, mount, network and pid namespaces of its own")
         self._line(
             Text("  intent  ", "dim"), f"{_short(prepared.config)}: {len(networks)} networks, {sum(ports)} ports"
         )
@@ -45,7 +45,7 @@ class TerminalShow:
         gap = 2 if self._console.width >= 84 else 1
         table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
         for column in ("guest", "network", "MAC", "address", "gateway", "DNS"):
-            table.add_column(column, no_wrap=True)
+            table.add_column(column, no_wrap=True, overflow="fold")
         table.add_column("lease in", justify="right", no_wrap=True)
         for found in served:
             guest, lease = found.guest, found.guest.lease
@@ -55,7 +55,7 @@ class TerminalShow:
                 guest.port.mac,
                 str(lease.address.ip) if lease else Text("none", "bold red"),
                 str(lease.gateway or "") if lease else "",
-                " ".join(map(str, lease.dns_servers)) if lease else "",
+                "\n".join(map(str, lease.dns_servers)) if lease else "",
                 f"{found.seconds * 1000:.0f} ms" if found.seconds is not None else "",
             )
         self._console.print(table)
@@ -77,6 +77,8 @@ class TerminalShow:
             Text("  holds  ", "green") if wanted == found else Text("  FAILS  ", "bold red"),
             f"devices on the host: {found} are there, {wanted} are wanted",
         )
+        for reason in outcome.status["reasons"]:
+            self._line(Text(f"         {reason['reason']}", "yellow"))
         served = sum(one.problem is None for one in outcome.served)
         self._line()
         verdict = "isolation held" if outcome.held else "isolation did not hold"
@@ -95,6 +97,9 @@ class TerminalShow:
             while True:
                 live.update(_view(node, intent), refresh=True)
                 time.sleep(_LOOK)
+
+    def ended(self) -> None:
+        self._console.show_cursor()  # whoever was drawing may have been killed
 
     def _follow(self, node: NodeProcess, intent: Intent) -> None:
         """A line for each network whenever what it says has changed."""

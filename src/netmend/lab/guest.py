@@ -32,6 +32,11 @@ class Guest:
     def lease(self) -> Lease | None:
         return self.client.lease() if self.client else None
 
+    @property
+    def may_have_lease(self) -> bool:
+        """Whether intent gives it an address; without, silence is the right answer to its client."""
+        return bool(self.port.fixed_ips) or any(subnet.dynamic for subnet in self.network.subnets)
+
     def is_plugged(self) -> bool:
         """Whether the node has put the guest's device into its namespace, and up; raises KernelError."""
         with self.namespace.entered(), RouteSocket() as route:
