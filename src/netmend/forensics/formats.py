@@ -22,7 +22,7 @@ from netmend.forensics.clocks import ISO, LineClock
 
 Clock = Callable[[bytes], float | None]
 
-_ANSI = re.compile(rb"\x1b\[[0-9;]*m")
+ANSI = re.compile(rb"\x1b\[[0-9;]*m")
 _OSLO = re.compile(
     rb"(?:[T ]?\s+(?P<pid>\d+))?\s+(?P<level>TRACE|DEBUG|INFO|AUDIT|WARNING|WARN|ERROR|CRITICAL)\s+"
     rb"(?P<logger>[A-Za-z_][\w.\-]*)(?:\s(?P<context>\[[^\]]*\])(?: ?\[instance: [^\]]*\])?)?(?: (?P<message>.*)|$)",
@@ -39,6 +39,7 @@ _LOGFMT = re.compile(
     rb'time="?[^" ]+"? level=(?P<level>\w+) msg=(?P<message>"(?:[^"\\]|\\.)*"|\S*)(?P<rest>.*)', re.DOTALL
 )
 _KEY_VALUE = re.compile(rb"\b(?:timestamp|ts|time)='?\d{4}-\d\d-\d\d")
+_KV_AGENT = re.compile(rb"\bagent=['\"]?([\w.-]+)")
 _KV_LEVEL = re.compile(rb"\blevel='?\"?(\w+)")
 _KV_EVENT = re.compile(rb"\b(?:event|msg)=(?:'([^']*)'|\"([^\"]*)\"|(\S+))")
 _SHORT = re.compile(
@@ -134,7 +135,7 @@ class Parser:
     def parse(self, line: bytes) -> Line:
         """Any bytes (one line, without its end)."""
         if b"\x1b" in line:
-            line = _ANSI.sub(b"", line)
+            line = ANSI.sub(b"", line)
         return self._parse(line, 0)
 
     def _parse(self, line: bytes, depth: int) -> Line:
@@ -173,14 +174,15 @@ class Parser:
             if match := _OSLO.match(rest):
                 return self._oslo(match, clock)
             if match := _CONSOLE.match(rest):
-                return Line("structlog console", _text(match["message"]), clock, level(_text(match["level"])))
+                said = match["message"]
+                return Line("structlog console", _text(said), clock, level(_text(match["level"])), _agent(said))
             if match := _SHORT_ISO.match(rest.lstrip()):
                 return self._wrapped(_Wrapping("journal short-iso", clock, bool(stamp[5])), match, depth)
         if _KEY_VALUE.search(line[:200]):
             found, event = _KV_LEVEL.search(line), _KV_EVENT.search(line)
             message = _text(next((g for g in event.groups() if g), b"")) if event else ""
             rest_text = _text(line) if not message else f"{message} {_text(line)}"
-            return Line("key=value", rest_text, clock, level(_text(found[1])) if found else "")
+            return Line("key=value", rest_text, clock, level(_text(found[1])) if found else "", _agent(line))
         word = _WORD.search(rest[:120])
         return Line("stamped", _text(rest), clock, level(_text(word[1])) if word else "")
 
@@ -283,6 +285,13 @@ def _docker_name(entry: dict[str, object]) -> str:
 def _clean(text: str) -> str:
     """Without the lone surrogates that JSON can spell and no output can."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _agent(data: bytes) -> str:
+    """The service that a field `agent=NAME` names."""
+    found = _KV_AGENT.search(data)
+    name = _text(found[1]) if found else ""
+    return services.named(name) or name
 
 
 def _unquote(data: bytes) -> str:

@@ -16,13 +16,16 @@ from typing import Literal
 
 from netmend.forensics import journal_export, reading, services
 from netmend.forensics.clocks import LineClock, betrayed_zone, last_boot_stamp
-from netmend.forensics.formats import Clock, Line, Parser
+from netmend.forensics.formats import ANSI, Clock, Line, Parser
 from netmend.forensics.gathered import FileFacts, Gathered, Tally
 from netmend.forensics.signatures import Event, Library
 from netmend.forensics.templates import VARYING, template
 
 ENTRIES = 30_000
 """Fingerprints remembered per file; more than this are flushed and learned again."""
+
+ACTORS = 200
+"""Sources told apart within one file: a program may name itself anew in each line."""
 
 SAME_RECORD = 0.005
 """Seconds. A failure's header and the lines of its traceback are one record: they follow within this."""
@@ -34,7 +37,9 @@ LONGEST_SAMPLE = 500
 NEVER = float("-inf")
 RING_BUFFER = re.compile(rb"(?:<\d+>)?\[ *\d{1,9}\.\d{6}\]")
 _BRACKETED = re.compile(rb" (?:DEBUG|INFO|WARNING|ERROR) [\w.\-]+ \[")
-_ERRNO = re.compile(rb"Errno \d+|\(\d{1,3}, ")
+_TELLING = re.compile(rb"""Errno \d+|\(\d{1,3}, |\bagent(?:": ?"|=['"]?)[\w.-]*""")
+"""What fingerprints lose and must not: error numbers, and which agent speaks, which may be `a` or `b`."""
+
 _ROTATED = re.compile(r"(?:[.-]\d{8}(?:-\d+)?|\.\d+|\.gz|\.bz2|\.xz|\.zst)+$")
 _NETNS_PREFIX = re.compile(rb"^(?:qdhcp|qrouter|ovnmeta|snat|fip)-")
 
@@ -89,7 +94,7 @@ class _Entry:
         self.events = events
         self.apart = SAME_RECORD if line.continuation else AT_ONCE
         self.split = split
-        """Error numbers vary among these lines: each number is an entry of its own."""
+        """What `_TELLING` finds varies among these lines: each is an entry of its own."""
         self.told = bool(line.message) and not (line.continuation and line.format == "oslo.log")
         """Worth a place among the repeats: a record, or an exception's line that no record sums up."""
         self.template = template(line.message) if self.told else ""
@@ -123,6 +128,7 @@ class FileScan:
         self.stamped = False
         self.entries: dict[bytes, _Entry] = {}
         self.recent: dict[str, float] = {}
+        self.actors: set[str] = set()
         name = PurePath(self.label).name
         self.stem = _ROTATED.sub("", name) or name
 
@@ -190,7 +196,11 @@ class FileScan:
         # A library's logger (privsep, messaging) tells nothing; the whole file tells more than one logger.
         if self.service and service != self.service and parsed.format == "oslo.log":
             service = self.service
-        actor = (service or self.stem) + self.origin
+        actor = service or self.stem
+        if actor not in self.actors:
+            actor = actor if len(self.actors) < ACTORS else self.stem
+            self.actors.add(actor)
+        actor += self.origin
         found = tuple(
             _Watch(event, texts)
             for event, texts in self.library.candidates(fingerprint).values()
@@ -201,6 +211,8 @@ class FileScan:
         return _Entry(parsed, actor, found, split)
 
     def _block(self, data: bytes) -> None:
+        if b"\x1b[" in data:
+            data = ANSI.sub(b"", data)
         lines = data.split(b"\n")
         prints = data.translate(None, VARYING).split(b"\n")
         if not lines[-1]:
@@ -220,7 +232,7 @@ class FileScan:
             entry = entries.get(fingerprint)
             if entry is None:
                 line = lines[first[fingerprint]]
-                entry = entries[fingerprint] = self._entry(fingerprint, line, _ERRNO.search(line) is not None)
+                entry = entries[fingerprint] = self._entry(fingerprint, line, _TELLING.search(line) is not None)
             if not entry.split:
                 entry.count += count
             if entry.events or entry.split:
@@ -247,7 +259,7 @@ class FileScan:
                     if when is None:
                         continue
                 if entry.split:
-                    self._split(entry, fingerprint, line, when)
+                    entry = self._split(fingerprint, line, when)
                 else:
                     if when < entry.first:  # noqa: PLR1730 - a call of min() costs more
                         entry.first = when
@@ -286,15 +298,15 @@ class FileScan:
                 return when
         return self.fallback
 
-    def _split(self, entry: _Entry, fingerprint: bytes, line: bytes, when: float) -> None:
-        """Count a line with an error number as one of an entry for that number."""
-        number = _ERRNO.search(line)
-        key = fingerprint + b"\n" + (number[0] if number else b"")
+    def _split(self, fingerprint: bytes, line: bytes, when: float) -> _Entry:
+        """The entry for what this line tells, in which it is counted."""
+        key = fingerprint + b"\n" + b"\n".join(_TELLING.findall(line))
         one = self.entries.get(key)
         if one is None:
             one = self.entries[key] = self._entry(fingerprint, line, False)
         one.count += 1
         one.span(when)
+        return one
 
     def _occurred(
         self, watch: _Watch, entry: _Entry, line: bytes, when: float, match: re.Match[bytes] | Literal[True]

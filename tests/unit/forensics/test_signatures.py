@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.unit.forensics.logs import Night, docker_json, logfmt, oslo, plug_trace, short, some_id, tap, trace, vlog
+from tests.unit.forensics.logs import Night, at, docker_json, logfmt, oslo, plug_trace, short, some_id, tap, trace, vlog
 
 from netmend.forensics.matching import Verdict
 from netmend.forensics.report import read
@@ -408,9 +409,6 @@ def test_trigger_is_not_guessed(tmp_path: Path) -> None:
 
 def told(seconds: float, event: str, level: str = "info", **fields: str) -> str:
     """netmend's own log and the lab's: structlog's JSON lines."""
-    import json
-
-    from tests.unit.forensics.logs import at
 
     return json.dumps(
         {"event": event, "level": level, "timestamp": at(seconds).isoformat().replace("+00:00", "Z"), **fields}
@@ -429,12 +427,46 @@ def test_triggers_by_who_made_the_namespace(tmp_path: Path) -> None:
     assert found.verdicts[0].variant == "creator-restarted"
     assert (found.leak.created, found.leak.networks[0].network) == (5, "1")
 
+    # Both fail, each on what the other made; names of one letter are told apart.
+    both = Night()
+    for maker, user in ("ab", "ba"):
+        both.add(
+            "lab",
+            told(0, "agent started", agent=maker),
+            told(1, "namespace created", namespace=f"qdhcp-{maker}", agent=maker),
+        )
+        for i in range(5):
+            both.add(
+                "lab",
+                told(3 + i, "set_netns failed: Invalid argument", "error", namespace=f"qdhcp-{maker}", agent=user),
+            )
+    twice = read(both.write(tmp_path))
+    assert twice.verdicts[0].variant == "reader-never-received"
+    assert {r.actor: r.count for r in twice.repeats if r.level == "ERROR"} == {"a": 5, "b": 5}
+
     other = Night()
     other.add("lab", told(0, "agent started", agent="a"), told(0, "agent started", agent="b"))
     other.add("lab", told(1, "namespace created", namespace="qdhcp-1", agent="a"))
     for i in range(5):
         other.add("lab", told(3 + i, "set_netns failed: Invalid argument", "error", namespace="qdhcp-1", agent="b"))
     assert verdicts(other, tmp_path)["stale-namespace-name"].variant == "reader-never-received"
+
+
+def test_triggers_told_by_a_coloured_console(tmp_path: Path) -> None:
+    def line(seconds: float, level: str, event: str, **fields: str) -> str:
+        stamp = at(seconds).isoformat().replace("+00:00", "Z")
+        more = " ".join(f"\x1b[36m{k}\x1b[0m=\x1b[35m{v}\x1b[0m" for k, v in fields.items())
+        return f"\x1b[2m{stamp}\x1b[0m [\x1b[32m\x1b[1m{level:<9}\x1b[0m] \x1b[1m{event:<30}\x1b[0m {more}"
+
+    night = Night()
+    night.add("lab", line(0, "info", "agent started", agent="a"), line(0, "info", "agent started", agent="b"))
+    night.add("lab", line(1, "info", "namespace created", agent="a", namespace="qdhcp-1"))
+    for i in range(5):
+        night.add("lab", line(3 + i, "error", "set_netns failed: Invalid argument", agent="b", namespace="qdhcp-1"))
+        night.add("lab", line(3 + i, "info", "device created", agent="b", device=tap(i), network="1"))
+    report = read(night.write(tmp_path))
+    assert [v.variant for v in report.verdicts] == ["reader-never-received"]
+    assert (report.leak.created, report.leak.networks[0].network) == (5, "1")
 
 
 def test_a_cause_is_told_from_what_follows(tmp_path: Path) -> None:
