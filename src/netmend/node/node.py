@@ -6,6 +6,7 @@ An event never says what to do, only where to look again.
 
 import asyncio
 import contextlib
+import gc
 import signal
 import time
 from pathlib import Path
@@ -49,6 +50,7 @@ class Node:
         with hold_lock(settings.lock):
             intent = IntentState(load(self._config), time.time())
             limits.raise_open_files()
+            gc.freeze()  # the intent stays; walking its values over and over would only cost answers their time
             self._make_state_directory()
             reconciler = Reconciler(settings.netns_directory, Listener(self._ready, self._gone), self._breaker)
             serving = Serving(settings.leases, self._suspect)

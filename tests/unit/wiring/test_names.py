@@ -38,7 +38,7 @@ def test_neutrons_names() -> None:
 @given(ids)
 def test_macs_are_unicast(port_id: str) -> None:
     mac = mac_from_id(port_id)
-    assert mac.startswith("fa:16:3e:") and int(mac[:2], 16) & 1 == 0
+    assert mac.startswith("fa:") and len(mac) == 17 and int(mac[:2], 16) & 1 == 0
 
 
 @given(st.sampled_from(["bridge", "dhcp", "guest", "namespace"]), ids, st.none() | ids)
