@@ -44,19 +44,22 @@ _KV_LEVEL = re.compile(rb"\blevel='?\"?(\w+)")
 _KV_EVENT = re.compile(rb"\b(?:event|msg)=(?:'([^']*)'|\"([^\"]*)\"|(\S+))")
 _SHORT = re.compile(
     rb"(?:<\d+>)?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? "
-    rb"(?P<host>\S+) (?P<who>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?: ?(?P<message>.*)",
+    rb"(?P<host>\S+) (?P<who>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?:(?: |$)(?P<message>.*)",
     re.DOTALL,
 )
 _SHORT_ISO = re.compile(
-    rb"(?P<host>[A-Za-z0-9][\w.\-]*) (?P<who>[A-Za-z_@][^\s:\[]*)(?:\[(?P<pid>\d+)\])?: ?(?P<message>.*)", re.DOTALL
+    rb"(?P<host>[A-Za-z0-9][\w.\-]*) (?P<who>[A-Za-z_@][^\s:\[]*)(?:\[(?P<pid>\d+)\])?:(?: |$)(?P<message>.*)",
+    re.DOTALL,
 )
 _SHORT_UNIX = re.compile(
-    rb"\d{9,11}\.\d{1,9} (?P<host>\S+) (?P<who>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?: ?(?P<message>.*)", re.DOTALL
+    rb"\d{9,11}\.\d{1,9} (?P<host>\S+) (?P<who>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?:(?: |$)(?P<message>.*)", re.DOTALL
 )
 _EXPORTED = re.compile(rb"@\d+ (?P<priority>\S*) (?P<host>\S*) (?P<who>.*?)\[\d+\]: (?P<message>.*)", re.DOTALL)
 _DMESG = re.compile(rb"(?:<(?P<priority>\d{1,3})>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?(?P<message>.*)", re.DOTALL)
 _DMESG_T = re.compile(rb"\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\] (?P<message>.*)", re.DOTALL)
-_WORD = re.compile(rb"\b(debug|info|notice|warning|warn|error|err|critical|fatal|panic)\b", re.IGNORECASE)
+_WORD = re.compile(
+    rb"(?:^|[\s\[(<|])(debug|info|notice|warning|warn|error|err|critical|fatal|panic)(?=[\s\]):|>,]|$)", re.IGNORECASE
+)
 _EXCEPTION = re.compile(
     r"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|NotFound|Timeout|Failure|Interrupted|AlreadyExists|Argument"
     r"|NotReady|Unavailable|Exit|Interrupt|_Remote)(?::|$)"
@@ -183,7 +186,7 @@ class Parser:
             message = _text(next((g for g in event.groups() if g), b"")) if event else ""
             rest_text = _text(line) if not message else f"{message} {_text(line)}"
             return Line("key=value", rest_text, clock, level(_text(found[1])) if found else "", _agent(line))
-        word = _WORD.search(rest[:120])
+        word = _WORD.search(rest[:60])
         return Line("stamped", _text(rest), clock, level(_text(word[1])) if word else "")
 
     def _oslo(self, match: re.Match[bytes], clock: Clock) -> Line:

@@ -65,6 +65,17 @@ def iproute_refuses(night: Night) -> None:
         )
 
 
+def command_refuses(night: Night) -> None:
+    for i in range(5):
+        command = f"['ip', 'link', 'set', '{tap(i)}', 'netns', 'qdhcp-{some_id(i)}']"
+        night.record(
+            1800 + i,
+            "dhcp-agent",
+            "ERROR",
+            f"Exit code: 2; Cmd: {command}; Stdin: ; Stdout: ; Stderr: RTNETLINK answers: Invalid argument",
+        )
+
+
 def unknown_magic(night: Night) -> None:
     for i in range(5):
         text = f'failed to open netns "/var/run/netns/cni-{some_id(i)}": unknown FS magic on "/var/run/netns/cni-{some_id(i)}": 1021994'
@@ -177,6 +188,7 @@ OWN: list[tuple[str, Callable[[Night], None]]] = [
     ("stale-namespace-name", leaking_agent),
     ("stale-namespace-name", netlink_refuses),
     ("stale-namespace-name", iproute_refuses),
+    ("stale-namespace-name", command_refuses),
     ("stale-namespace-name", unknown_magic),
     ("busy-namespace-leftover", busy),
     ("busy-namespace-leftover", busy_by_iproute),
@@ -225,6 +237,13 @@ def not_permitted_in_namespace(night: Night) -> None:
             "ERROR",
             f'setting the network namespace "qdhcp-{some_id(i)}" failed: Operation not permitted',
         )
+
+
+def bad_address(night: Night) -> None:
+    """EINVAL of a command that names no namespace."""
+    for i in range(20):
+        command = f"['ip', 'addr', 'add', '10.0.0.{i}/33', 'dev', '{tap(i)}']"
+        night.record(900 + i, "l3-agent", "ERROR", f"Cmd: {command}; Stderr: RTNETLINK answers: Invalid argument")
 
 
 def bad_mtu(night: Night) -> None:
@@ -364,6 +383,7 @@ NEAR: list[Callable[[Night], None]] = [
     one_moment_of_a_new_namespace,
     no_such_namespace,
     not_permitted_in_namespace,
+    bad_address,
     bad_mtu,
     busy_file_system,
     busy_for_a_moment,
