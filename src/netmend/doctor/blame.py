@@ -122,6 +122,13 @@ def bind_of(place: Place) -> Bind | None:
     return best
 
 
+def leads_to(bind: Bind, place: Place) -> bool:
+    """Whether the bind's source is the place's directory, or above it."""
+    source = bind.source.rstrip("/")
+    paths = (place.path, place.path.replace("/run", "/var/run", 1))
+    return any(path == source or path.startswith(source + "/") for path in paths)
+
+
 def option(bind: Bind) -> str:
     """As it is written behind Docker's -v."""
     modes = [mode for mode in (bind.propagation, "ro" if bind.read_only else "") if mode]
@@ -163,8 +170,8 @@ def explain(one: Stand) -> str:
         case Standing.EARLIER:
             return (
                 f"{who} was started before {host} mounted {path} on itself (the first `ip netns add` does that): "
-                f"its mount belongs to the group of what lies beneath ({place.mount.propagation}), and {host}'s topmost is "
-                f"{group}{asked}."
+                f"its mount belongs to the group of what lies beneath ({place.mount.propagation}), and {host}'s "
+                f"topmost is {group}{asked}."
             )
         case Standing.SHADOWED:
             return (

@@ -109,7 +109,7 @@ def look() -> Observation:
         networks=networks,
         host_network=host_network,
         unread=tuple(unread),
-        complete=not processes.refused and not unread and _sees_the_host(first),
+        complete=not processes.refused and not unread and _sees_the_host(first, raw.get(HOST, b"")),
     )
 
 
@@ -231,13 +231,15 @@ def _labels_of_pids(processes: _Processes) -> dict[int, str]:
     return {pid: processes.groups[inode].label for pid, inode in processes.where.items()}
 
 
-def _sees_the_host(first: int) -> bool:
-    """Whether /proc shows the processes of a host, not those of one container."""
+def _sees_the_host(first: int, mountinfo: bytes) -> bool:
+    """Whether /proc shows the processes of a host, not those of one container.
+
+    Every engine binds files of its own on /etc/hosts or /etc/hostname; a `.dockerenv` may be left from an image.
+    """
     if procfs.namespace_inode(os.getpid(), "pid") == _INITIAL_PID_NAMESPACE:
         return True
-    if container_id(procfs.cgroups(first)) or os.path.exists(f"/proc/{first}/root/run/.containerenv"):  # noqa: PTH110
-        return False
-    return not os.path.exists(f"/proc/{first}/root/.dockerenv")  # noqa: PTH110
+    bound = any(path in mountinfo for path in (b" /etc/hosts ", b" /etc/hostname ", b" /run/.containerenv "))
+    return not bound and container_id(procfs.cgroups(first)) is None
 
 
 def _names(view: HostView, unread: list[Unread]) -> dict[Directory, dict[str, Name]]:

@@ -5,8 +5,8 @@ A process may end between any two reads; what is gone is left out, and what may 
 
 import os
 import re
+import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -106,13 +106,8 @@ def started(pid: int) -> float | None:
     return _boot_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
-@lru_cache(maxsize=1)
 def _boot_time() -> float:
-    with suppress(OSError):
-        for line in Path("/proc/stat").read_text().splitlines():
-            if line.startswith("btime "):
-                return float(line.split()[1])
-    return 0.0
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)  # /proc/stat's btime is in whole seconds
 
 
 @dataclass(frozen=True, slots=True)

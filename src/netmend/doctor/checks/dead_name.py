@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from netmend.doctor.blame import bind_of, explain, line, option, reference_of, stand
+from netmend.doctor.blame import Stand, Standing, bind_of, explain, leads_to, line, option, reference_of, stand
 from netmend.doctor.finding import Finding, RemoveName, Severity
-from netmend.doctor.mends import reconnect
+from netmend.doctor.mends import keep, reconnect, reshare, uncover
 from netmend.doctor.observation import HOST, Directory, Name
 from netmend.doctor.places import Copy, HostView, Place
 from netmend.doctor.wording import moment, script, several
@@ -46,7 +46,14 @@ def _dead(view: HostView, directory: Directory, name: str, entry: Name, hidden: 
     if unread:
         evidence.append(f"{len(unread)} mount namespaces could not be looked at ({unread[0].why}); one may have it")
     remove = f"rm {quote(f'{title}/{name}')}"
-    if hidden:
+    covered = [place for place, copy in hidden if _is_covered(place, copy)]
+    if covered:
+        cause, mend, culprits = _covered(name, covered, reference_of(view, places))
+        evidence += [
+            f"{p.label}: mount {c.mount.id} {c.mount.fields.text}, covered by {p.mount.id}" for p, c in hidden[:6]
+        ]
+        evidence += [line(place) for place in covered[:4]]
+    elif hidden:
         cause, mend, culprits = _hidden(name, hidden, remove)
         evidence += [f"{p.label}: mount {c.mount.id} {c.mount.fields.text}" for p, c in hidden[:6]]
     else:
@@ -70,6 +77,33 @@ def _dead(view: HostView, directory: Directory, name: str, entry: Name, hidden: 
         safe=(RemoveName(f"{title}/{name}", entry.inode),) if certain and view.host_place(directory) else (),
         key=(directory, name, entry.inode, entry.changed, tuple(copy.inode for _, copy in hidden)),
     )
+
+
+def _is_covered(place: Place, copy: Copy) -> bool:
+    """Whether a mount on the directory arrived over the one that has the name: no second bind explains it."""
+    if copy.visible or copy.parent.mount_point != place.path:
+        return False
+    container = place.namespace.container
+    if container is not None and container.binds:
+        return sum(1 for bind in container.binds if leads_to(bind, place)) < 2
+    return copy.parent.master is not None
+
+
+def _covered(name: str, covered: list[Place], reference: Place) -> tuple[str, str, tuple[str, ...]]:
+    place = covered[0]
+    who = several([one.label for one in covered])
+    cause = (
+        f"{who} had mounted {name} itself, on a mount of {place.path} that only receives; then a mount on the same "
+        f"directory arrived from the host ({place.mount.id}, {place.mount.propagation}; the first `ip netns add` mounts "
+        "the directory on itself) and covers it."
+    )
+    lines: list[str] = []
+    for one in covered:
+        lines += uncover(one.namespace, one.mount)
+    lines += keep([name], place, reference.path) if reference.label == HOST else []
+    for one in covered:
+        lines += reshare(Stand(one, Standing.RECEIVER, reference))
+    return cause, script([*lines, "netmend doctor  # verifies"]), tuple(one.label for one in covered)
 
 
 def _hidden(name: str, hidden: list[tuple[Place, Copy]], remove: str) -> tuple[str, str, tuple[str, ...]]:
@@ -99,7 +133,7 @@ def _flags(place: Place) -> list[str]:
     container = place.namespace.container
     if container is None or not container.binds:
         return []
-    shown = several([f"-v {option(bind)}" for bind in container.binds if place.path.startswith("/")])
+    shown = several([f"-v {option(bind)}" for bind in container.binds if leads_to(bind, place)])
     return [
         f"# {container.name} mounts the directory twice ({shown}): see the finding hidden-copy, or make one of them "
         f":rslave"

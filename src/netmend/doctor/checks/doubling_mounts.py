@@ -67,8 +67,8 @@ def _finding(
         }
         change |= {b.destination: Bind(b.source, b.destination, "shared") for b in binds if b.destination == path}
         lines += recreate(container, change)
-    spare = layers - 1
-    lines.append(f"for i in $(seq {spare}); do umount -l {path}; done  # takes the spare layers away; the names stay")
+    layered = f"grep -c ' {path} ' /proc/self/mountinfo"
+    lines.append(f"while [ $({layered}) -gt 1 ]; do umount -l {path}; done  # takes the spare layers away; names stay")
     who = several(names) or "a container no longer there"
     return Finding(
         check=CHECK,

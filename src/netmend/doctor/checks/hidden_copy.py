@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netmend.doctor.blame import line, option
+from netmend.doctor.blame import leads_to, line, option
 from netmend.doctor.finding import Finding, Severity
 from netmend.doctor.mends import recreate
 from netmend.doctor.observation import HOST, Bind, Container, Directory, MountNamespace
@@ -102,22 +102,16 @@ def _other_bind(place: Place, container: Container) -> Bind | None:
     above = [
         bind
         for bind in container.binds
-        if place.path != bind.destination and _leads(bind, place) and bind.propagation not in ("rslave", "slave")
+        if place.path != bind.destination and leads_to(bind, place) and bind.propagation not in ("rslave", "slave")
     ]
     return max(above, key=lambda bind: len(bind.source)) if above else None
-
-
-def _leads(bind: Bind, place: Place) -> bool:
-    source = bind.source.rstrip("/")
-    paths = (place.path, place.path.replace("/run", "/var/run", 1))
-    return any(path == source or path.startswith(source + "/") for path in paths)
 
 
 def _twice(place: Place) -> str:
     container = place.namespace.container
     if container is None:
         return ""
-    shown = [f"-v {option(bind)}" for bind in container.binds if _leads(bind, place)]
+    shown = [f"-v {option(bind)}" for bind in container.binds if leads_to(bind, place)]
     return f" ({several(shown)})" if shown else ""
 
 
