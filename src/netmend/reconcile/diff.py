@@ -66,8 +66,8 @@ def plan_network(
     core += for_bridge
     if any(isinstance(step, MakeDevice) for step in for_bridge):
         # Whatever was a port of the bridge that goes is a port of none.
-        others_found = {name: link for name, link in snapshot.links.items() if name != bridge.name}
-        snapshot = replace(snapshot, links=others_found)
+        found = {name: snapshot.links[name] for name in devices if name in snapshot.links and name != bridge.name}
+        snapshot = replace(snapshot, links=found, network_of={})
     ports: list[tuple[str | None, list[Step]]] = []
     for device in others:
         is_dhcp = device.far is not None and isinstance(device.far.place, Home)

@@ -29,9 +29,17 @@ class Snapshot:
     links: Mapping[str, Link]
     network_of: Mapping[str, str]  # name of a link of ours -> network id, from its mark
     names: frozenset[str]
+    _links_of: Mapping[str, list[Link]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        links_of: dict[str, list[Link]] = {}
+        for name, owner in self.network_of.items():
+            links_of.setdefault(owner, []).append(self.links[name])
+        object.__setattr__(self, "_links_of", links_of)  # frozen for everybody else
 
     def of_network(self, network_id: str) -> list[Link]:
-        return [self.links[name] for name, owner in self.network_of.items() if owner == network_id]
+        """The links of ours that belong to a network."""
+        return self._links_of.get(network_id, [])
 
 
 def is_ours(link: Link) -> bool:
