@@ -241,17 +241,18 @@ class Both:
     # the comparison
 
     def compare(self) -> None:
-        """Every namespace's mountinfo, up to ids, and every lookup. Raises Disagreement."""
+        """Every namespace's mountinfo, up to ids, and every lookup; of the parser's tree, one lookup a step.
+
+        Raises Disagreement.
+        """
         files: dict[tuple[int, int], Dentry] = {}
         dentries: dict[Dentry, tuple[int, int]] = {}
         numbers: list[dict[int, int]] = [{}, {}]
         for number, (descriptor, task) in enumerate(zip(self.real, self.modelled, strict=True)):
             _enter(descriptor)
             text = Path("/proc/thread-self/mountinfo").read_bytes()
-            shapes = [
-                shape(MountTree(parse(source)), names)
-                for source, names in ((text, numbers[0]), (rendered(task), numbers[1]))
-            ]
+            tree = MountTree(parse(text))
+            shapes = [shape(tree, numbers[0]), shape(MountTree(parse(rendered(task))), numbers[1])]
             if shapes[0] != shapes[1]:
                 difference = "\n".join(
                     f"{side}: {line}"
@@ -262,6 +263,10 @@ class Both:
                     for line in sorted(map(str, lines))
                 )
                 raise Disagreement(self._story(f"namespace {number}:\n{difference}"))
+            path = PATHS[len(self.history) % len(PATHS)]
+            real, parsed = _mount_id(path), tree.topmost(path)
+            if real is not None and (parsed is None or parsed.id != real):
+                raise Disagreement(self._story(f"namespace {number}: {path} is on mount {real}, parsed: {parsed}"))
             for path in PATHS:
                 seen = _stat(path)
                 try:
@@ -312,6 +317,19 @@ def _stat(path: str) -> tuple[int, int] | int:
     except OSError as error:
         return error.errno or 0
     return found.st_dev, found.st_ino
+
+
+def _mount_id(path: str) -> int | None:
+    """The id of the mount that a lookup ends on; None where there is nothing."""
+    try:
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        information = Path(f"/proc/thread-self/fdinfo/{descriptor}").read_text()
+    finally:
+        os.close(descriptor)
+    return next(int(line.split()[1]) for line in information.splitlines() if line.startswith("mnt_id:"))
 
 
 def _namespace_of_a_new_user() -> int:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.kernel.propagation.sequences import operations, play, starts
 
-SEQUENCES = int(os.environ.get("NETMEND_SEQUENCES", "400"))
+SEQUENCES = int(os.environ.get("NETMEND_SEQUENCES", "1500"))
 
 
 @pytest.mark.timeout(0)

@@ -1,0 +1,28 @@
+"""Scenarios on the real kernel: what a dockerd did, and what the model says of random ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.engine.scenarios.generate import scenario as generated
+
+from netmend.lab.engines.kernel import perform_here
+from netmend.lab.scenario import load
+from netmend.lab.scenario_run import predict
+
+RECORDED = Path(__file__).parents[2] / "unit/propagation/propagation-docker.jsonl"
+GENERATED = 150
+
+
+def test_the_kernel_does_what_the_recorded_dockerd_did() -> None:
+    text = RECORDED.read_text()
+    observed = [json.loads(line)["observed"] for line in text.splitlines()]
+    scenarios = load(str(RECORDED), text)
+    assert [perform_here(scenario)["results"] for scenario in scenarios] == observed
+
+
+def test_the_kernel_does_what_the_model_says_of_random_scenarios() -> None:
+    text = "\n".join(json.dumps(generated(7, number)) for number in range(GENERATED))
+    for scenario in load("generated.jsonl", text):
+        assert perform_here(scenario) == predict(scenario)
