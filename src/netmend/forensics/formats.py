@@ -99,6 +99,8 @@ class _Wrapping:
     zoned: bool
     level: str = ""
     service: str = ""
+    who: str = ""
+    """The name it gives the writer, for when neither that nor the text inside tells a service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,18 +202,19 @@ class Parser:
         return Line("oslo.log", message, clock, level(_text(found)), service)
 
     def _wrapped(self, around: _Wrapping, match: re.Match[bytes], depth: int) -> Line:
-        service = services.named(_text(match["who"]))
+        who = _text(match["who"])[:60]
+        service = services.named(who)
         message: bytes = match["message"]
         if service == "kernel" or depth >= DEEPEST:
             if inner := _DMESG.match(message):
                 message = inner["message"]
-            return Line(around.format, _text(message), around.clock, around.level, service)
-        return self._around(replace(around, service=service), message, depth)
+            return Line(around.format, _text(message), around.clock, around.level, service or who)
+        return self._around(replace(around, service=service, who=who), message, depth)
 
     def _around(self, around: _Wrapping, message: bytes, depth: int) -> Line:
         """The line that `message` makes inside a wrapping."""
         within = self._parse(message, depth + 1)
-        clock, service = around.clock, around.service or within.service
+        clock, service = around.clock, around.service or within.service or around.who
         if not within.format:
             # Docker and the journal stamp every line, so a traceback's lines are told by their look.
             text = _text(message)
@@ -257,8 +260,10 @@ class Parser:
         encoded = message.encode("utf-8", "replace")
         message = encoded.decode("utf-8")
         if service == "kernel" or depth >= DEEPEST:
-            return Line("journal json", message, self.clock.journal_json, found, service)
-        return self._around(_Wrapping("journal json", self.clock.journal_json, True, found, service), encoded, depth)
+            return Line("journal json", message, self.clock.journal_json, found, service or _clean(who))
+        return self._around(
+            _Wrapping("journal json", self.clock.journal_json, True, found, service, _clean(who)[:60]), encoded, depth
+        )
 
     def _event(self, entry: dict[str, object]) -> Line:
         """JSON lines of structlog, oslo.log's JSONFormatter, dockerd and containerd."""

@@ -43,7 +43,7 @@ LINES = [
         "text",
     ),
     (journal_json(0.5, "dockerd", logfmt(9, "warning", "slow")), "journal json / logfmt", HALF, "WARNING", "dockerd", "slow"),
-    (short(0.5, "systemd[1]", "Started."), "syslog", WHOLE, "", "", "Started."),
+    (short(0.5, "systemd[1]", "Started."), "syslog", WHOLE, "", "systemd", "Started."),
     (short(0.5, "dockerd[8]", logfmt(0.5, "info", "hi")), "syslog / logfmt", HALF, "INFO", "dockerd", "hi"),
     (
         short(0, "kernel", "[  12.345678] device tap01 left promiscuous mode"),
@@ -169,6 +169,21 @@ def test_ring_buffer_is_placed_by_the_files_last_change_or_the_offset(tmp_path: 
     placed = read([str(path)], offsets=[f"dmesg={WHOLE:.0f}"])
     assert placed.files[0].last == WHOLE + 10.5
     assert placed.leak.created == 1
+
+
+def test_a_journal_of_many_keeps_its_writers_apart(tmp_path: Path) -> None:
+    path = tmp_path / "journal.log"
+    path.write_text(
+        "\n".join(
+            [
+                short(1, "neutron-dhcp-agent[7]", oslo(1, "dhcp-agent", "ERROR", "bad")),
+                short(2, "systemd[1]", "error: no unit"),
+                short(3, "0e1fa2[7]", oslo(3, "l3-agent", "ERROR", "bad")),
+                short(4, "dockerd[9]", logfmt(4, "error", "bad")),
+            ]
+        )
+    )
+    assert {r.actor for r in read([str(path)]).repeats} == {"dhcp-agent", "systemd", "l3-agent", "dockerd"}
 
 
 def test_journal_export_with_binary_messages(tmp_path: Path) -> None:
