@@ -1,0 +1,101 @@
+"""What `netmend explain` says, and how it ends."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from netmend.cli.explain import explain as command
+from netmend.propagation.explain import ENGINES, explain, guess_engine
+from netmend.propagation.options.request import OptionError
+
+app = typer.Typer()
+app.command()(command)
+runner = CliRunner()
+
+
+@pytest.mark.parametrize(
+    ("option", "into", "out", "expected"),
+    [
+        ("/run/netns:/run/netns", False, False, {"private"}),
+        ("/run/netns:/run/netns:rprivate", False, False, {"private"}),
+        ("/run/netns:/run/netns:slave", True, False, {"one-way", "busy", "host-not-shared", "shared-proves-nothing"}),
+        ("/run/netns:/run/netns:shared", True, True, {"host-not-shared", "shared-proves-nothing"}),
+        ("/run/netns:/run/netns:ro,rshared", True, True, {"host-not-shared", "shared-proves-nothing", "read-only"}),
+        ("/etc/hosts:/etc/hosts", False, False, set()),
+    ],
+)
+def test_direction_and_pitfalls(option: str, into: bool, out: bool, expected: set[str]) -> None:
+    found = explain([option]).as_json()
+    (mount,) = found["mounts"]
+    assert (mount["host_to_container"], mount["container_to_host"]) == (into, out)
+    assert {pitfall["id"] for pitfall in found["pitfalls"]} == expected
+
+
+def test_two_ways_to_the_same_namespaces_are_found() -> None:
+    def ids(*options: str) -> set[str]:
+        return {pitfall.id for pitfall in explain(options).pitfalls}
+
+    assert {"hidden-copy", "doubling"} <= ids("/run:/run:shared", "/run/netns:/run/netns")
+    assert "hidden-copy" in ids("/run/netns:/run/netns:shared", "/run:/hostrun")
+    assert "doubling" not in ids("/run/netns:/run/netns:shared", "/run:/hostrun")
+    assert "hidden-copy" not in ids("/run/netns:/run/netns:shared", "/run/lock:/run/lock")
+
+
+def test_podman_is_not_said_to_refuse() -> None:
+    (docker,) = [p for p in explain(["/run/netns:/run/netns:shared"]).pitfalls if p.id == "host-not-shared"]
+    (podman,) = [p for p in explain(["/run/netns:/run/netns:shared"], "podman").pitfalls if p.id == "host-not-shared"]
+    assert "does not start" in docker.text
+    assert "starts the container all the same" in podman.text
+
+
+@pytest.mark.parametrize(
+    ("option", "engine"),
+    [
+        ("/a:/b:shared", "docker"),
+        ("type=bind,src=/a,dst=/b", "docker"),
+        ("Volume=/a:/b", "quadlet"),
+        ("MountFlags=slave", "systemd"),
+        ("mount --make-rshared /", "mount"),
+        ("HostToContainer", "kubernetes"),
+        ('{"destination": "/a", "options": ["rbind", "rslave"]}', "oci"),
+        ('{"mountPath": "/a", "mountPropagation": "None"}', "kubernetes"),
+        ('{"type": "bind", "source": "/a", "target": "/b"}', "compose"),
+    ],
+)
+def test_the_form_tells_the_engine(option: str, engine: str) -> None:
+    assert guess_engine(option) == engine
+    assert explain([option]).engine == engine
+
+
+def test_the_printed_page() -> None:
+    done = runner.invoke(app, ["/run/netns:/run/netns:shared"])
+    assert done.exit_code == 0
+    assert 'mount("/run/netns", "ROOTFS/run/netns", NULL, MS_BIND|MS_REC, NULL)' in done.output
+    assert 'mount(NULL, "ROOTFS/run/netns", NULL, MS_SHARED, NULL)' in done.output
+    assert "a mount made in the container under /run/netns appears on the host" in done.output
+
+
+def test_json_has_the_documented_keys() -> None:
+    found = json.loads(runner.invoke(app, ["--json", "/run/netns:/run/netns:slave"]).output)
+    assert set(found) == {"engine", "options", "mounts", "calls", "travels", "pitfalls"}
+    assert found["calls"][-1]["flags"] == ["MS_SLAVE"]
+
+
+def test_a_bad_option_ends_with_2_and_the_engines_words() -> None:
+    done = runner.invoke(app, ["/run/netns:/run/netns:sharde"])
+    assert done.exit_code == 2
+    assert "/run/netns:/run/netns:sharde: invalid mode: sharde" in done.output
+
+
+@given(st.lists(st.text(max_size=60), max_size=3), st.sampled_from([None, *ENGINES]))
+def test_no_input_raises_anything_else(options: list[str], engine: str | None) -> None:
+    try:
+        json.dumps(explain(options, engine).as_json())
+    except OptionError as refused:
+        assert str(refused)
