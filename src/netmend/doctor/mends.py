@@ -181,4 +181,4 @@ def keep(names: Sequence[str], source: Place, directory: str) -> list[str]:
 
 def uncover(namespace: MountNamespace, mount: Mount) -> list[str]:
     """Take the topmost mount on a path away inside a mount namespace."""
-    return [f"nsenter -t {namespace.pid or 'PID'} -m umount -l {quote(mount.mount_point)}"]
+    return [f"nsenter -t {namespace.pid or 'PID'} -m -p umount -l {quote(mount.mount_point)}"]

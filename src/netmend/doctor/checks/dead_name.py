@@ -49,9 +49,7 @@ def _dead(view: HostView, directory: Directory, name: str, entry: Name, hidden: 
     covered = [place for place, copy in hidden if _is_covered(place, copy)]
     if covered:
         cause, mend, culprits = _covered(name, covered, reference_of(view, places))
-        evidence += [
-            f"{p.label}: mount {c.mount.id} {c.mount.fields.text}, covered by {p.mount.id}" for p, c in hidden[:6]
-        ]
+        evidence += [f"{p.label}: {c.mount.id} {c.mount.fields.text}, covered by {p.mount.id}" for p, c in hidden[:6]]
         evidence += [line(place) for place in covered[:4]]
     elif hidden:
         cause, mend, culprits = _hidden(name, hidden, remove)
@@ -94,8 +92,8 @@ def _covered(name: str, covered: list[Place], reference: Place) -> tuple[str, st
     who = several([one.label for one in covered])
     cause = (
         f"{who} had mounted {name} itself, on a mount of {place.path} that only receives; then a mount on the same "
-        f"directory arrived from the host ({place.mount.id}, {place.mount.propagation}; the first `ip netns add` mounts "
-        "the directory on itself) and covers it."
+        f"directory arrived from the host ({place.mount.id}, {place.mount.propagation}; the first `ip netns add` "
+        "mounts the directory on itself) and covers it."
     )
     lines: list[str] = []
     for one in covered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from netmend.doctor.blame import option
 from netmend.doctor.finding import Finding, Severity
@@ -50,7 +51,7 @@ def _finding(
 ) -> Finding:
     above = path.rpartition("/")[0]
     names = [one.label for one in doubling]
-    lines: list[str] = []
+    lines = _single_layer(path, above)
     evidence = [
         f"{namespace.label}: {layers} mounts of one directory at {path}, {namespace.total_mounts:,} mounts in all"
     ]
@@ -67,8 +68,16 @@ def _finding(
         }
         change |= {b.destination: Bind(b.source, b.destination, "shared") for b in binds if b.destination == path}
         lines += recreate(container, change)
-    layered = f"grep -c ' {path} ' /proc/self/mountinfo"
-    lines.append(f"while [ $({layered}) -gt 1 ]; do umount -l {path}; done  # takes the spare layers away; names stay")
+    others = [
+        place.label
+        for _, places in view.shared
+        for place in places
+        if place.explicit and place.namespace.container is not None and place.label not in names
+    ]
+    if others:
+        lines.append(
+            f"docker restart {' '.join(map(quote, dict.fromkeys(others)))}  # they take the host's mount of now"
+        )
     who = several(names) or "a container no longer there"
     return Finding(
         check=CHECK,
@@ -87,3 +96,15 @@ def _finding(
         culprits=tuple(names),
         key=(namespace.label, path, *names),
     )
+
+
+def _single_layer(path: str, above: str) -> list[str]:
+    """Take all layers away, down to the directory itself, which has every name too; the next `ip netns add` makes one.
+
+    All are peers, and unmounting one would take the names from every other: not while they are shared.
+    """
+    return [
+        f"mount --make-rprivate {above}",
+        f"while [ $(grep -c ' {path} ' /proc/self/mountinfo) -gt 0 ]; do umount -l {path}; done",
+        f"mount --make-rshared {above}",
+    ]

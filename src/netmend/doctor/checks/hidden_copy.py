@@ -130,7 +130,7 @@ def _mend(view: HostView, place: Place, directory: Directory, first: Copy) -> st
 
 
 def _by_hand(namespace: MountNamespace, copy: Copy) -> list[str]:
-    enter = "" if namespace.label == HOST else f"nsenter -t {namespace.pid or 'PID'} -m "
+    enter = "" if namespace.label == HOST else f"nsenter -t {namespace.pid or 'PID'} -m -p "
     parent = copy.parent
     if not copy.visible:
         return [

@@ -39,7 +39,7 @@ def _finding(namespace: MountNamespace, path: str, mount: Mount, covered: Direct
     top = namespace.tree.topmost(path)
     over = f"{top.id} {top.fields.text}" if top is not None else "?"
     at = top.mount_point if top is not None else path
-    enter = "" if namespace.label == HOST else f"nsenter -t {namespace.pid or 'PID'} -m "
+    enter = "" if namespace.label == HOST else f"nsenter -t {namespace.pid or 'PID'} -m -p "
     lines = [f"{enter}findmnt {quote(at)}  # shows what covers it", f"{enter}umount {quote(at)}"]
     container = namespace.container
     if container is not None and any(bind.destination == path for bind in container.binds):
