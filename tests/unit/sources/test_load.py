@@ -333,7 +333,7 @@ PORT_PROBLEMS = {
         "p].mac",
         "netmend's own port on the network has the MAC",
     ),
-    "mac of the id": ("{name: p, id: 00000000-0000-4000-8000-000000000099}", "p].mac", "give the port a mac"),
+    "mac of the id": ("{name: p, id: 00000000-0000-4000-8000-00163e000099}", "p].mac", "give the port a mac"),
     "two of an id": (
         f"{{name: p, id: {id_from_name('port', 'n', 'q')}, mac: 'fa:16:3e:00:00:01'}}",
         "p].id",
