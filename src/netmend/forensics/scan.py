@@ -37,7 +37,7 @@ LONGEST_SAMPLE = 500
 NEVER = float("-inf")
 RING_BUFFER = re.compile(rb"(?:<\d+>)?\[ *\d{1,9}\.\d{6}\]")
 _BRACKETED = re.compile(rb" (?:DEBUG|INFO|WARNING|ERROR) [\w.\-]+ \[")
-_TELLING = re.compile(rb"""Errno \d+|\(\d{1,3}, |\bagent(?:": ?"|=['"]?)[\w.-]*""")
+_TELLING = re.compile(rb"""Errno \d+|\(\d{1,3}, '|agent(?:": ?"|=['"]?)[\w.-]*""")
 """What fingerprints lose and must not: error numbers, and which agent speaks, which may be `a` or `b`."""
 
 _ROTATED = re.compile(r"(?:[.-]\d{8}(?:-\d+)?|\.\d+|\.gz|\.bz2|\.xz|\.zst)+$")
