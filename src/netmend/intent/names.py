@@ -16,6 +16,8 @@ _PREFIX = 11  # characters of an id that fit behind a three-letter prefix
 _NETMEND = uuid5(NAMESPACE_URL, "https://netmend/ids").bytes
 
 DEVICE_GROUP = 0x6E6D6401  # "nmd", 1: set in the very message that creates a device (IFLA_GROUP)
+DOOMED_GROUP = DEVICE_GROUP + 1  # devices about to be deleted together
+DEVICE_GROUPS = frozenset((DEVICE_GROUP, DOOMED_GROUP))
 _MARK = "netmend"
 
 

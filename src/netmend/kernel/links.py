@@ -2,7 +2,7 @@
 
 import errno
 import struct
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Final
@@ -157,15 +157,15 @@ def dump_links(route: RouteSocket) -> list[Link]:
     return [decode_link(data) for data in _dump_raw(route)]
 
 
-def dump_chosen_links(route: RouteSocket, group: int, names: Container[str]) -> list[Link]:
-    """Of one dump of all links, those in device group `group` or with one of `names`; raises KernelError.
+def dump_chosen_links(route: RouteSocket, groups: Iterable[int], names: Container[str]) -> list[Link]:
+    """Of one dump of all links, those in one of the device groups or with one of `names`; raises KernelError.
 
     The others cost a look at their name and nothing more (invariant I6).
     """
-    in_group = u32(IFLA_GROUP, group)
+    in_groups = [u32(IFLA_GROUP, group) for group in groups]
     chosen = []
     for data in _dump_raw(route):
-        if in_group in data or _name(data) in names:
+        if _name(data) in names or any(in_group in data for in_group in in_groups):
             chosen.append(decode_link(data))
     return chosen
 
@@ -276,6 +276,31 @@ def delete_link(route: RouteSocket | Batch, link: Link) -> None:
     """Delete a device by index; that it went away already is no error. Raises KernelError."""
     body = _LINK.pack(0, 0, link.index, 0, 0)
     _perform(route, Request(RTM_DELLINK, 0, body, "delete link", link.name, (errno.ENODEV,)))
+
+
+def delete_links(route: RouteSocket, doomed: Sequence[Link], group: int) -> None:
+    """Delete devices together, by way of device group `group`, which must be used for nothing else.
+
+    Deleting a device ends with waits for grace periods of RCU, tens of milliseconds (net/core/dev.c, netdev_run_todo);
+    those deleted by one message share them. All else waits for the kernel's rtnl lock meanwhile, so not too many at a
+    time. That a device went away already is no error. Raises KernelError; then any of them may be left.
+    """
+    into_group = [
+        Request(
+            RTM_NEWLINK,
+            0,
+            _LINK.pack(0, 0, link.index, 0, 0) + u32(IFLA_GROUP, group),
+            "delete link",
+            link.name,
+            (errno.ENODEV,),
+        )
+        for link in doomed
+    ]
+    names = ", ".join(link.name for link in doomed)
+    with changing("delete link", names):
+        route.perform(into_group)
+    body = _LINK.pack(0, 0, 0, 0, 0) + u32(IFLA_GROUP, group)
+    _perform(route, Request(RTM_DELLINK, 0, body, "delete link", names, (errno.ENODEV,)))
 
 
 def _perform(route: RouteSocket | Batch, request: Request) -> None:

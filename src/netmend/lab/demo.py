@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from netmend.intent.names import DEVICE_GROUP, Mark
+from netmend.intent.names import DEVICE_GROUPS, Mark
 from netmend.intent.network import Intent, Network
 from netmend.intent.plug import NoPlug
 from netmend.kernel import links, mounts, nsdir, sandbox
@@ -218,7 +218,7 @@ def _served(guest: Guest, node: NodeProcess) -> Served:
 def count_devices(intent: Intent) -> dict[str, Devices]:
     """Count devices on the host by network id, those of ours that are no network's under ""; raises KernelError."""
     with RouteSocket() as route:
-        found = links.dump_chosen_links(route, DEVICE_GROUP, ())
+        found = links.dump_chosen_links(route, DEVICE_GROUPS, ())
     marks = (Mark.parse(link.alias) for link in found)
     by_network = Counter(mark.network_id if mark and mark.network_id in intent.networks else "" for mark in marks)
     counted = {network.id: Devices(_wanted(network), by_network[network.id]) for network in intent.networks.values()}

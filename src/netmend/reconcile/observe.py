@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
 from typing import Literal
 
-from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
+from netmend.intent.names import DEVICE_GROUPS, Mark, namespace_name
 from netmend.intent.network import Network
 from netmend.intent.plug import NetnsPlug, PidPlug
 from netmend.kernel import links, netns, nsdir
@@ -44,12 +44,12 @@ class Snapshot:
 
 def is_ours(link: Link) -> bool:
     """True when the device carries our mark: the group it was born in, or the alias it got next."""
-    return link.group == DEVICE_GROUP or Mark.parse(link.alias) is not None
+    return link.group in DEVICE_GROUPS or Mark.parse(link.alias) is not None
 
 
 def take_snapshot(route: RouteSocket, wanted: Mapping[str, str], directory: str) -> Snapshot:
     """One dump of links and one listing of names; `wanted` maps names of devices to network ids. Raises KernelError."""
-    found = {link.name: link for link in links.dump_chosen_links(route, DEVICE_GROUP, wanted)}
+    found = {link.name: link for link in links.dump_chosen_links(route, DEVICE_GROUPS, wanted)}
     owners: dict[str, str] = {}
     for name, link in found.items():
         if not is_ours(link):
