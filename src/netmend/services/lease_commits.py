@@ -48,18 +48,18 @@ class LeaseCommits(Generic[T]):
         self._thread.join()
 
     def _run(self) -> None:
-        while True:
+        while not self._closing or self._leases or self._replies:
             with self._condition:
                 self._condition.wait_for(lambda: self._asked or self._closing)
-                if not self._asked:
-                    return
                 leases, replies = self._leases, self._replies
                 self._leases, self._replies, self._asked = {}, [], False
             try:
                 self._store.commit([(network_id, lease) for (network_id, _), lease in leases.items()])
-            except LeaseStoreError as error:
+            except Exception as error:  # LeaseStoreError, or a defect, which must not end the thread either
+                self._failed(error if isinstance(error, LeaseStoreError) else LeaseStoreError(f"defect: {error!r}"))
+                if self._closing:
+                    return
                 with self._condition:
                     self._leases = leases | self._leases
-                self._failed(error)
             else:
                 self._stored(replies)

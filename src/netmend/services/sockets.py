@@ -17,6 +17,7 @@ closed, here.
 import errno
 import os
 import socket
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -38,6 +39,9 @@ _MAC = slice(28, 34)  # chaddr, as far as Ethernet uses it
 _READ_SIZE = wire.DATAGRAM_LIMIT + 1  # one more than is looked at, so that what is longer is seen to be
 _RECEIVE_BUFFER = 512 << 10  # octets; the kernel doubles it, and some 800 requests of guests that boot at once can wait
 _SO_RCVBUFFORCE = 33  # asm-generic/socket.h; the socket module does not have it
+# Each system call lets go of the interpreter's lock, and while another thread computes, getting it back takes this
+# long, some three times a request. Python's 5 ms would be felt in every answer.
+_SWITCH_INTERVAL = 0.0002
 _EVENTS = 256  # ready sockets asked for at once
 _REST = 0.25  # seconds that a socket is left alone after an error in reading
 _REPORT_AGAIN = 10.0  # seconds before the same error of a network is reported again
@@ -151,7 +155,8 @@ class ServiceSockets:
         limits: Limits = Limits(),
     ) -> None:
         """Without a `store`, dynamic leases are forgotten with the process. `on_store_error` is called in another
-        thread."""
+        thread. The interpreter's switch interval is lowered for the whole process."""
+        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_INTERVAL))
         self._on_error, self._on_store_error = on_error, on_store_error
         self._limits = limits
         self._endpoints: dict[str, _Endpoint] = {}
@@ -179,7 +184,8 @@ class ServiceSockets:
         """Serve a network from now on; one that is served already gets these sockets instead.
 
         `udp` is bound to port 67 on the network's device; `packet` is an AF_PACKET socket bound to the same device,
-        for replies to guests that have no address yet, or None, and they get UDP. `device_mac` is 6 octets.
+        for replies to guests that have no address yet, or None, and they get UDP. `device_mac` is 6 octets. Raises
+        OSError, and leaves the sockets to the caller, when the kernel cannot watch more.
         """
         if network_id in self._endpoints:
             self.remove(network_id)
@@ -188,9 +194,9 @@ class ServiceSockets:
         if packet is not None:
             packet.setblocking(False)
         endpoint = _Endpoint(network_id, responder, udp, packet, device_mac, limits=self._limits)
+        self._epoll.register(endpoint.fd, EPOLLIN)
         self._endpoints[network_id] = endpoint
         self._by_fd[endpoint.fd] = endpoint
-        self._epoll.register(endpoint.fd, EPOLLIN)
 
     def replace(self, network_id: str, responder: Dhcp4Responder) -> None:
         """Serve a network by another responder. Raises KeyError when it is not served."""
@@ -251,8 +257,8 @@ class ServiceSockets:
 
     def _not_stored(self, error: LeaseStoreError) -> None:
         log.error("leases not stored, their clients get no answer", error=str(error))
-        if self._on_store_error is not None:
-            self._on_store_error(error)
+        if (tell := self._on_store_error) is not None:
+            self._guarded(lambda: tell(error))
 
     # --- the thread -----------------------------------------------------------------------------------------------
 

@@ -165,6 +165,17 @@ class TestDeclineAndRelease:
         assert server.silent(kind, server="192.0.2.3", requested=ADDRESS, ciaddr=ADDRESS) is Drop.OTHER_SERVER
 
 
+def test_what_was_said_and_what_was_not_is_counted(server: Server) -> None:
+    server.ask(DISCOVER)
+    server.ask(REQUEST, requested=OTHER_ADDRESS)
+    server.silent(DISCOVER, mac=STRANGER)
+    assert server.responder.counters.as_dict() == {
+        "received": {"discover": 2, "request": 1},
+        "sent": {"offer": 1, "nak": 1},
+        "dropped": {"unknown_client": 1},
+    }
+
+
 class TestSeveralSubnets:
     """A port may have one address in each subnet of its network."""
 

@@ -1,6 +1,7 @@
 """A changed network is answered from at once, and only what changed costs anything."""
 
 from dataclasses import replace
+from threading import Event, Thread
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from tests.unit.services.guest import (
     message,
     network,
     port,
+    read,
     subnet,
 )
 
@@ -88,6 +90,31 @@ def test_a_removed_port_is_no_longer_listed() -> None:
     assert len(server.responder.leases(NOW)) == 1
     server.responder.update(network(subnet()))
     assert server.responder.leases(NOW) == []
+
+
+def test_requests_are_answered_while_intent_changes() -> None:
+    """From the old intent or from the new, never from something between."""
+    intents = [
+        network(subnet(domain=f"{n}.example"), ports=[port(MAC, f"192.0.2.{10 + n}", hostname=f"vm{n}")])
+        for n in (0, 1)
+    ]
+    server = Server(intents[0])
+    done = Event()
+
+    def change() -> None:
+        while not done.is_set():
+            for intent in reversed(intents):
+                server.responder.update(intent)
+
+    thread = Thread(target=change)
+    thread.start()
+    try:
+        answers = {server.responder.handle(message(DISCOVER), None, NOW) for _ in range(200)}
+    finally:
+        done.set()
+        thread.join()
+    seen = {(read(answer).yiaddr, read(answer).options[15], read(answer).options[12]) for answer in answers}
+    assert seen <= {("192.0.2.10", b"0.example", b"vm0"), ("192.0.2.11", b"1.example", b"vm1")}
 
 
 names = st.sampled_from("abcdefgh")
