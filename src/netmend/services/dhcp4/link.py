@@ -5,6 +5,7 @@ its link, in this order: the relay's link selection (RFC 3527), the subnet selec
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address
 
 from netmend.intent import Subnet
@@ -57,6 +58,7 @@ def select_link(request: Request, scopes: tuple[Scope, ...]) -> tuple[Scope, ...
     return () if scope is None else (scope,)
 
 
+@lru_cache(maxsize=256)
 def _may_be_relay(giaddr: bytes) -> bool:
     address = IPv4Address(giaddr)
     return not (address.is_multicast or address.is_loopback or address.is_reserved or address.is_unspecified)
