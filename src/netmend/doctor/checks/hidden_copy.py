@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netmend.doctor.blame import leads_to, line, option
+from netmend.doctor.blame import Stand, Standing, leads_to, line, option, reference_of, stand
 from netmend.doctor.finding import Finding, Severity
 from netmend.doctor.mends import recreate
 from netmend.doctor.observation import HOST, Bind, Container, Directory, MountNamespace
@@ -21,12 +21,18 @@ CHECK = "hidden-copy"
 
 def check(view: HostView) -> Iterator[Finding]:
     for directory, places in view.shared:
+        reference = reference_of(view, places)
         for place in places:
             if not place.counts or not place.usable or place.namespace.may_use_namespaces is False:
                 continue
             left = _left_behind(view, place, directory)
-            if left:
+            if left and not _only_looks(stand(view, place, reference)):
                 yield _finding(view, place, directory, left)
+
+
+def _only_looks(one: Stand) -> bool:
+    """It receives what others make, and has made nothing itself: it will not delete either."""
+    return one.standing is Standing.RECEIVER and not one.place.usable.keys() - one.reference.usable.keys()
 
 
 def _left_behind(view: HostView, place: Place, directory: Directory) -> dict[str, list[Copy]]:
@@ -89,8 +95,6 @@ def _finding(view: HostView, place: Place, directory: Directory, left: dict[str,
         ),
         mend=_mend(view, place, directory, first),
         suffers=(place.label,),
-        netns=names[0] if len(names) == 1 else None,
-        usable_in=(place.label,) if len(names) == 1 else (),
         directory=title,
         culprits=(place.label,),
         key=(directory, place.label, *((name, *(copy.mount.id for copy in left[name])) for name in names)),
