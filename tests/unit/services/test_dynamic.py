@@ -81,6 +81,15 @@ class TestAllocation:
         assert lease(server, STRANGER, client_id=b"\x00you") != lease(server, STRANGER, client_id=b"\x00me")
 
 
+def test_a_port_without_a_fixed_ip_gets_a_lease_with_its_own_options() -> None:
+    ports = [port(MAC, hostname="vm1", dhcp_options=((224, b"x"),))]
+    server = Server(network(subnet(), subnet("198.51.100.0/24", dynamic=True), ports=ports))
+    seen = server.ask(DISCOVER, mac=MAC)
+    assert (seen.yiaddr, seen.options[12], seen.options[224]) == ("198.51.100.100", b"vm1", b"x")
+    assert server.ask(REQUEST, mac=MAC, server="198.51.100.2", requested=seen.yiaddr).kind == ACK
+    assert server.silent(DISCOVER, mac=MAC, giaddr="192.0.2.3") is Drop.NO_ADDRESS
+
+
 class TestExhaustion:
     def test_silence_then_the_offers_that_nobody_took(self, server: Server) -> None:
         for n in range(10):

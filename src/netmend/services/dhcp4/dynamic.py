@@ -1,4 +1,5 @@
-"""How a MAC that is no port is answered: with a lease from the pools of a dynamic subnet, or with silence.
+"""How a MAC that is no port is answered, and a port without fixed IPs: with a lease from the pools of a dynamic subnet,
+or with silence.
 
 | client says | answer |
 |---|---|

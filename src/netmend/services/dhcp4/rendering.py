@@ -15,7 +15,6 @@ from netmend.services.dhcp4.options import Ask, Facts, Options, all_options, lea
 from netmend.services.dhcp4.options.boot import BootChoice, choose
 
 _END = bytes((wire.END,))
-_ONLY_WHEN_ASKED = frozenset((wire.V6_ONLY_PREFERRED, wire.AUTO_CONFIGURE))  # RFC 8925 section 3.3, RFC 2563 section 3
 _OVERLOAD_SIZE = 3
 
 
@@ -23,6 +22,7 @@ class Rendering(NamedTuple):
     """Encoded options around the place of the host name, and the boot fields of the header."""
 
     head: bytes
+    named: bool  # whether there is such a place; all is `head` otherwise
     tail: bytes
     siaddr: bytes
     names: bytes  # sname and file, 192 octets
@@ -46,9 +46,11 @@ def render(facts: Facts, server: bytes) -> Rendering:
     parts: list[bytes | None] = [tlv.encode(code, payload) for code, payload in required]
     for code in codes:
         parts.append(tlv.encode(code, options[code]) if code in options else None)
-    slot = parts.index(None) if None in parts else len(parts)
+    named = None in parts
+    slot = parts.index(None) if named else len(parts)
     return Rendering(
         b"".join(part for part in parts[:slot] if part),
+        named,
         b"".join(part for part in parts[slot:] if part),
         choice.siaddr,
         choice.sname.ljust(wire.SNAME_SIZE, b"\0") + choice.file.ljust(wire.FILE_SIZE, b"\0"),
@@ -74,7 +76,8 @@ def _order(options: Options, ask: Ask, choice: BootChoice, explicit: Options) ->
     codes = [wire.SUBNET_MASK, *wanted, *explicit]
     if ask.wanted is None:
         codes.append(wire.HOST_NAME)
-    if ask.auto_configure and ask.reply == wire.MessageType.OFFER:
+    offer_of_auto_configuration = ask.auto_configure and ask.reply == wire.MessageType.OFFER
+    if offer_of_auto_configuration:
         codes.append(wire.AUTO_CONFIGURE)
     if ask.http_boot:
         codes.append(wire.VENDOR_CLASS)
@@ -82,11 +85,10 @@ def _order(options: Options, ask: Ask, choice: BootChoice, explicit: Options) ->
         codes.append(wire.BOOTFILE_NAME)
     if choice.server != choice.sname and choice.siaddr == wire.NO_ADDRESS:
         codes.append(wire.TFTP_SERVER_NAME)
-    asked = frozenset(ask.wanted or ())
     left_out = {wire.MESSAGE_TYPE, wire.SERVER_IDENTIFIER, *lease_time.TIMES}
-    if wire.V6_ONLY_PREFERRED not in asked:
+    if wire.V6_ONLY_PREFERRED not in (ask.wanted or b""):  # RFC 8925 section 3.3
         left_out.add(wire.V6_ONLY_PREFERRED)
-    if not (ask.auto_configure and ask.reply == wire.MessageType.OFFER):
+    if not offer_of_auto_configuration:  # RFC 2563 section 3
         left_out.add(wire.AUTO_CONFIGURE)
     return [
         code

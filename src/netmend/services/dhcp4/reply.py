@@ -30,10 +30,15 @@ class Reply(NamedTuple):
 
 
 def compose(request: Request, answer: Answer, rendering: Rendering, hostname: bytes, mtu: int) -> bytes | None:
-    """The UDP payload (RFC 2131 table 3); None when not even its required options fit what the client accepts."""
+    """The UDP payload (RFC 2131 table 3); None when not even its required options fit what the client accepts.
+
+    `hostname` is the encoded option of the client's port, which is sent if the rendering has a place for it.
+    """
     trailer = _echoed(request)
     names = rendering.names
     limit = _limit(request, mtu)
+    if not rendering.named:
+        hostname = b""
     options = rendering.head + hostname + rendering.tail + trailer
     if wire.OPTIONS_AT + len(options) > limit:
         fitted = fit(rendering, hostname, trailer, limit)

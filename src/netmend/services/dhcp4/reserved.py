@@ -1,4 +1,4 @@
-"""How a port is answered: its fixed IP on the link it speaks from, and nothing else.
+"""How a port that has fixed IPs is answered: the one on the link it speaks from, and nothing else.
 
 | client says | answer |
 |---|---|

@@ -90,7 +90,7 @@ class Dhcp4Responder:
         if not link:
             return Drop.NO_SUBNET
         client = self._directory.client(request.mac)
-        if client is None:
+        if client is None or (not client.port.fixed_ips and any(scope.dynamic for scope in link)):
             answer = dynamic.answer(
                 request,
                 link,
@@ -132,7 +132,7 @@ class Dhcp4Responder:
                 del self._renderings[next(iter(self._renderings))]
             facts = Facts(self._network.mtu, scope.subnet, extras.boot or scope.subnet.boot, extras.options, ask)
             rendering = self._renderings[key] = render(facts, scope.server)
-        hostname = client.hostname if client and _wants_hostname(ask) else b""
+        hostname = client.hostname if client else b""
         return compose(request, answer, rendering, hostname, self._network.mtu)
 
     def _change(self, old: Network, network: Network, removed: list[Port], added: list[Port]) -> None:
@@ -161,7 +161,3 @@ class Dhcp4Responder:
                 scope = find_scope(self._scopes, ip.packed)
                 if scope and scope.dynamic:
                     self._leases.of(scope.subnet.id).make_available(int(ip))
-
-
-def _wants_hostname(ask: Ask) -> bool:
-    return ask.wanted is None or wire.HOST_NAME in ask.wanted
