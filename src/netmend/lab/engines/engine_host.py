@@ -36,6 +36,7 @@ _UNSHARE = (
     "--propagation",
     "private",
 )
+_CGROUP2 = ("mount -t cgroup2 cgroup2 /sys/fs/cgroup",)  # what machines with version 1, or both, lack for crun
 _SAYS = {
     "File exists": errno.EEXIST,
     "Device or resource busy": errno.EBUSY,
@@ -48,7 +49,9 @@ _SAYS = {
 class EngineHost:
     """The namespaces, and a directory for the engine's data. Close it, also when a step failed."""
 
-    def __init__(self, engine: str, host: Host, environment: Mapping[str, str], data: Path) -> None:
+    def __init__(
+        self, engine: str, host: Host, environment: Mapping[str, str], data: Path, *, cgroup2: bool = False
+    ) -> None:
         self.environment = dict(environment)
         self.home = data
         self.cgroup = f"netmend-lab-{os.getpid()}"
@@ -58,7 +61,7 @@ class EngineHost:
         (upper / "run").mkdir()
         os.setxattr(upper / "run", "trusted.overlay.opaque", b"y")
         overlay = f"mount -t overlay -o lowerdir=/,upperdir={upper},workdir={work} overlay {self._root}"
-        script = " && ".join([overlay, *_pivot(self._root, data), *_set_up(host)])
+        script = " && ".join([overlay, *_pivot(self._root, data), *(_CGROUP2 if cgroup2 else ()), *_set_up(host)])
         self._process = subprocess.Popen(
             [*_UNSHARE, "sh", "-c", f"{script} && echo ready; while :; do sleep 1000 & wait; done"],
             stdin=subprocess.DEVNULL,

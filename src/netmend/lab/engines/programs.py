@@ -6,7 +6,8 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from netmend.lab.engines.world import EngineMissing
@@ -14,26 +15,38 @@ from netmend.lab.engines.world import EngineMissing
 IMAGE_PROGRAMS = ("sh", "ip", "mount", "umount", "rm", "sleep")
 
 
-def environment(engine: str, needed: Iterable[str]) -> dict[str, str]:
-    """Environment in which the programs are found: as they are on PATH, or below the directory of DOCKER_HOST's socket.
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The environment in which an engine's programs are found."""
+
+    variables: dict[str, str]
+
+    def path(self, name: str) -> str | None:
+        """Where the program is; None for nowhere."""
+        return shutil.which(name, path=self.variables.get("PATH"))
+
+
+def environment(engine: str, needed: Iterable[str]) -> Programs:
+    """Programs as they are on PATH, or below the directory of DOCKER_HOST's socket.
 
     Raises EngineMissing, with the first that is nowhere, or when we are not root.
     """
-    environment = dict(os.environ)
+    variables = dict(os.environ)
     prefix = _prefix()
     if prefix is not None:
         directories = [prefix / part for part in ("usr/bin", "usr/sbin", "bin", "sbin")]
-        environment["PATH"] = ":".join([*map(str, directories), environment.get("PATH", "")])
+        variables["PATH"] = ":".join([*map(str, directories), variables.get("PATH", "")])
         libraries = [prefix / part / f"{platform.machine()}-linux-gnu" for part in ("usr/lib", "lib")]
-        environment["LD_LIBRARY_PATH"] = ":".join(map(str, libraries))
+        variables["LD_LIBRARY_PATH"] = ":".join(map(str, libraries))
+    found = Programs(variables)
     for name in needed:
-        if shutil.which(name, path=environment.get("PATH")) is None:
+        if found.path(name) is None:
             raise EngineMissing(
                 f"engine {engine} needs the program {name}, which is neither on PATH nor beside DOCKER_HOST's socket"
             )
     if os.geteuid() != 0:
         raise EngineMissing(f"engine {engine} needs root, to give the engine namespaces of its own")
-    return environment
+    return found
 
 
 def _prefix() -> Path | None:
@@ -46,17 +59,17 @@ def _prefix() -> Path | None:
     return None
 
 
-def build_image(root: Path, environment: Mapping[str, str]) -> None:
+def build_image(root: Path, programs: Programs) -> None:
     """A root directory with a shell, iproute2 and mount, copied from this machine with the libraries they need."""
     for directory in ("bin", "proc", "sys", "dev", "etc", "run", "tmp", "var"):
         (root / directory).mkdir(parents=True, exist_ok=True)
     (root / "var/run").symlink_to("../run")
     for name in IMAGE_PROGRAMS:
-        program = shutil.which(name, path=environment.get("PATH"))
+        program = programs.path(name)
         if program is None:
             raise EngineMissing(f"the image for containers needs the program {name}, which is not on PATH")
         shutil.copy(Path(program).resolve(), root / "bin" / name)
-        listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=False, env=dict(environment))
+        listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=False, env=programs.variables)
         for word in listed.stdout.split():
             if word.startswith("/"):
                 target = root / word.lstrip("/")
