@@ -262,7 +262,7 @@ def _names(view: HostView, unread: list[Unread]) -> dict[Directory, dict[str, Na
                     unread.append(Unread(f"names in {place.path} of {place.label}", str(error)))
         if listed is None:
             continue
-        names = {name: _name(entry) for name, entry in listed.items()}
+        names = {name: name_from(entry) for name, entry in listed.items()}
         for other in places:
             for name, entry in names.items():
                 if entry.kind != "mounted" or name in other.usable or looks > _MOST_CLOSE_LOOKS:
@@ -272,12 +272,13 @@ def _names(view: HostView, unread: list[Unread]) -> dict[Directory, dict[str, Na
                 looks += 1
                 bare = listing.entry(listing.through(other.namespace.pid, f"{other.path}/{name}"))
                 if bare is not None and bare.device != procfs.nsfs_device():
-                    names[name] = _name(bare)
+                    names[name] = name_from(bare)
         found[directory] = names
     return found
 
 
-def _name(entry: listing.Entry) -> Name:
+def name_from(entry: listing.Entry) -> Name:
+    """What an observation keeps of a directory entry."""
     if entry.device == procfs.nsfs_device():
         return Name("mounted")
     return Name(entry.kind, entry.inode, entry.changed, entry.size, entry.target, entry.leads_nowhere)

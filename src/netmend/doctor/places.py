@@ -48,7 +48,12 @@ class Place:
         """Whether somebody there works with the names, as far as can be told."""
         if self.namespace.label == HOST:
             return True
-        return self.explicit or (self.canonical and self.namespace.may_use_namespaces is not False)
+        return self.asked_for or (self.canonical and self.namespace.may_use_namespaces is not False)
+
+    @property
+    def asked_for(self) -> bool:
+        """Somebody had the directory mounted there: a process that only inherited the host's mounts did not."""
+        return self.explicit and (self.namespace.container is not None or self.namespace.pid is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,12 @@ class NotMountinfo(ValueError):
     """The text has no line of mountinfo."""
 
 
-def keep_relevant(files: Mapping[str, bytes]) -> dict[str, Kept]:
-    """The relevant mounts of each file, by its label. Raises MountinfoError where a line is not of the format."""
-    directories = {path.encode() for path in WELL_KNOWN}
+def keep_relevant(files: Mapping[str, bytes], also: Iterable[str] = ()) -> dict[str, Kept]:
+    """The relevant mounts of each file, by its label. `also`: directories that count beside those that hold namespaces.
+
+    Raises MountinfoError where a line is not of the format.
+    """
+    directories = {_escaped(path) for path in (*WELL_KNOWN, *also)}
     for data in files.values():
         directories.update(_NAMESPACE_MOUNT.findall(data))
     search = _Search(Parser(), _prefixes(directories) | {b"/sys"}, {})  # /sys: see checks/nameless, former_name

@@ -18,10 +18,11 @@ CHECK = "dead-name"
 def check(view: HostView) -> Iterator[Finding]:
     for directory, places in view.shared:
         hidden: dict[str, list[tuple[Place, Copy]]] = {}
-        for place in places:
+        every = {place.label: place for place in (*reversed(view.directories[directory]), *places)}
+        for place in every.values():
             for copy in view.copies(place.namespace, directory):
                 hidden.setdefault(copy.name, []).append((place, copy))
-        alive = {name for place in view.directories[directory] for name in place.usable}
+        alive = {name for place in places for name in place.usable}
         listed = view.listed(directory)
         if listed is None:
             names = {name: Name("file") for name in sorted(hidden) if name not in alive}

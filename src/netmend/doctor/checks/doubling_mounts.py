@@ -69,10 +69,7 @@ def _finding(
         change |= {b.destination: Bind(b.source, b.destination, "shared") for b in binds if b.destination == path}
         lines += recreate(container, change)
     others = [
-        place.label
-        for _, places in view.shared
-        for place in places
-        if place.explicit and place.namespace.container is not None and place.label not in names
+        place.label for _, places in view.shared for place in places if place.asked_for and place.label not in names
     ]
     if others:
         lines.append(

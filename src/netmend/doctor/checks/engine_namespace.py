@@ -30,12 +30,7 @@ def check(view: HostView) -> Iterator[Finding]:
 
 
 def _finding(view: HostView, host: MountNamespace, engine: MountNamespace, receives: bool) -> Finding:
-    cut_off = [
-        place.label
-        for _, places in view.shared
-        for place in places
-        if place.explicit and place.namespace.container is not None
-    ]
+    cut_off = [place.label for _, places in view.shared for place in places if place.asked_for]
     own, theirs = host.tree.topmost("/run/netns"), engine.tree.topmost("/run/netns")
     return Finding(
         check=CHECK,

@@ -23,7 +23,9 @@ def check(view: HostView) -> Iterator[Finding]:
     for directory, places in view.shared:
         reference = reference_of(view, places)
         for place in places:
-            if not place.counts or not place.usable or place.namespace.may_use_namespaces is False:
+            if not (place.label == HOST or place.asked_for or place.namespace.container) or not place.usable:
+                continue
+            if place.namespace.may_use_namespaces is False:
                 continue
             left = _left_behind(view, place, directory)
             if left and not _only_looks(stand(view, place, reference)):

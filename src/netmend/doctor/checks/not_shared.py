@@ -21,7 +21,7 @@ def check(view: HostView) -> Iterator[Finding]:
         if reference.label != HOST and len(places) < 2:
             continue
         for place in places:
-            if place is reference or not place.explicit or place.namespace.may_use_namespaces is False:
+            if place is reference or not place.asked_for or place.namespace.may_use_namespaces is False:
                 continue
             one = stand(view, place, reference)
             if one.standing in _CUT_OFF:

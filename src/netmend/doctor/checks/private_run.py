@@ -24,7 +24,7 @@ def check(view: HostView) -> Iterator[Finding]:
             continue
         cut_off = [
             one
-            for one in (stand(view, place, reference) for place in places if place.explicit)
+            for one in (stand(view, place, reference) for place in places if place.asked_for)
             if one.standing is Standing.REFERENCE_PRIVATE and one.place.namespace.may_use_namespaces is not False
         ]
         turned_away = [
