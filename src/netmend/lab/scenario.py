@@ -133,29 +133,33 @@ def _step(value: Value, containers: Mapping[str, ContainerSpec]) -> Step:
             return Step(verb, where=where, path=argument.field("path").path())
         return Step(verb, where=where, path=f"/run/netns/{_netns(argument.field('netns'))}")
     if verb == "umount":
-        argument.only("in", "path", "lazy")
-        return Step(
-            verb, where=where, path=argument.field("path").path(), lazy=argument.field("lazy").boolean(default=False)
-        )
+        argument.only("in", "path", "target", "lazy")
+        return Step(verb, where=where, path=_target(argument), lazy=argument.field("lazy").boolean(default=False))
     if verb == "make":
-        argument.only("in", "path", "propagation")
+        argument.only("in", "path", "target", "propagation")
         word = argument.field("propagation").choice(tuple(WORDS), required=True)
-        return Step(verb, where=where, path=argument.field("path").path(), propagation=word)
-    argument.only("in", "source", "path", "type", "recursive", "propagation")
+        return Step(verb, where=where, path=_target(argument), propagation=word)
+    argument.only("in", "source", "path", "target", "type", "recursive", "propagation")
     source = argument.field("source")
     kind = argument.field("type").choice(("bind", "tmpfs"), default="bind")
     return Step(
         verb,
         where=where,
-        path=argument.field("path").path(),
+        path=_target(argument),
         source=source.path() if kind == "bind" else None,
         recursive=argument.field("recursive").boolean(default=False),
         propagation=argument.field("propagation").choice(("", *WORDS), default=""),
     )
 
 
+def _target(argument: Value) -> str:
+    """``path``, which may be called ``target`` as in mount(2)."""
+    target = argument.field("target")
+    return (target if target.value is not None else argument.field("path")).path()
+
+
 def _netns(value: Value) -> str:
     name = value.text(required=True)
-    if "/" in name or name in (".", ".."):
+    if "/" in name or name in (".", "..") or len(name.encode()) > 255:
         value.complain("a namespace's name is one component of a path")
     return name

@@ -115,6 +115,14 @@ def _plain(node: yaml.Node, place: tuple[str | int, ...], document: Document) ->
     return yaml.SafeLoader("").construct_object(node)
 
 
+def _is_plain(text: str) -> bool:
+    """No NUL, and no half of a surrogate pair, which JSON can spell and UTF-8 cannot."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
+
+
 @dataclass(slots=True)
 class Value:
     """A part of a document; each question complains where the answer is not of the kind asked for."""
@@ -149,7 +157,10 @@ class Value:
 
     def items(self) -> Iterator[tuple[str, Value]]:
         for name in self.mapping() or {}:
-            yield name, self.field(name)
+            if _is_plain(name):
+                yield name, self.field(name)
+            else:
+                self.complain("has a key with a character that no line of output can have")
 
     def sequence(self, *, required: bool = False) -> list[Value]:
         if self.value is None and not required:
@@ -163,12 +174,20 @@ class Value:
         if self.value is None and default is not None and not required:
             return default
         if isinstance(self.value, str) or (isinstance(self.value, int) and not isinstance(self.value, bool)):
-            return str(self.value)
+            text = str(self.value)
+            if _is_plain(text):
+                return text
+            self.complain("has a character that no path and no line of output can have")
+            return ""
         self.complain(f"must be a string{self._not_this()}")
         return ""
 
     def text_or_mapping(self) -> str | Mapping[str, object]:
-        return self.value if isinstance(self.value, Mapping) else self.text()
+        if not isinstance(self.value, Mapping):
+            return self.text()
+        if not _is_plain(json.dumps(self.value, ensure_ascii=False, default=str).replace("\\u0000", "\0")):
+            self.complain("has a character that no path and no line of output can have")
+        return self.value
 
     def path(self) -> str:
         path = self.text(required=True)

@@ -40,6 +40,7 @@ def boot(root: FileSystem) -> Task:
     below = propagate.new_mount(FileSystem("rootfs").root)
     below.namespace = namespace
     namespace.root = below
+    namespace.mounts = 2
     top = propagate.new_mount(root.root)
     top.namespace = namespace
     top.hang(below, below.root)
@@ -212,8 +213,16 @@ def mount_new(task: Task, filesystem: FileSystem, path: str) -> Mount:
     place = _destination(task, path)
     _must_match(filesystem.root, place, path)
     mount = propagate.new_mount(filesystem.root)
-    propagate.attach(mount, place.mount, place.dentry, task.namespace.user)
+    _attach(mount, place, task)
     return mount
+
+
+def _attach(mount: Mount, place: Place, task: Task) -> None:
+    try:
+        propagate.attach(mount, place.mount, place.dentry, task.namespace.user)
+    except KernelRefusal:
+        propagate.forget(mount)
+        raise
 
 
 def bind(task: Task, source: str | Dentry, path: str, *, recursive: bool = False) -> Mount:
@@ -240,17 +249,10 @@ def bind(task: Task, source: str | Dentry, path: str, *, recursive: bool = False
     try:
         _must_match(old.dentry, place, path)
     except KernelRefusal:
-        _forget(made)
+        propagate.forget(made)
         raise
-    propagate.attach(made, place.mount, place.dentry, task.namespace.user)
+    _attach(made, place, task)
     return made
-
-
-def _forget(top: Mount) -> None:
-    for mount in top.tree():
-        propagate.change(mount, Propagation.PRIVATE)
-    for mount in list(top.tree())[:0:-1]:
-        mount.take_off()
 
 
 def move(task: Task, source: str, path: str) -> None:
@@ -318,6 +320,7 @@ def unshare(task: Task, owner: UserNamespace | None = None) -> Task:
             else propagate.clone(mount, mount.root)
         )
         made.namespace = namespace
+        namespace.mounts += 1
         if mount is task.root.mount:
             root = Place(made, task.root.dentry)
         return made

@@ -32,6 +32,8 @@ class UserNamespace:
 class MountNamespace:
     user: UserNamespace
     root: Mount | None = None
+    mounts: int = 0
+    """How many are in it, for the limit of sysctl fs.mount-max."""
 
 
 @dataclass(slots=True, eq=False)
@@ -72,9 +74,12 @@ class Mount:
 
     def tree(self) -> Iterator[Mount]:
         """This mount and all on it, parents first (next_mnt of the kernel)."""
-        yield self
-        for child in list(self.children.values()):
-            yield from child.tree()
+        # Not by recursion: mounts that double at each start of a container stand on each other by the thousand.
+        pending = [self]
+        while pending:
+            mount = pending.pop()
+            yield mount
+            pending.extend(reversed(mount.children.values()))
 
     def hang(self, parent: Mount, point: Dentry) -> None:
         """Attach to a place that is free."""

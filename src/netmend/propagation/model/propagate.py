@@ -7,6 +7,7 @@ Documentation/filesystems/sharedsubtree.rst in its words.
 from __future__ import annotations
 
 import errno
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import count
 
@@ -15,6 +16,8 @@ from netmend.propagation.model.filesystem import Dentry
 from netmend.propagation.model.mount import Mount, PeerGroup, UserNamespace
 from netmend.propagation.model.refusal import KernelRefusal
 
+MOST_MOUNTS = 100_000
+"""Default of sysctl fs.mount-max."""
 _ids = count(1)
 _group_ids = count(1)
 
@@ -131,13 +134,15 @@ def attach(source: Mount, parent: Mount, point: Dentry, user: UserNamespace) -> 
     """Attach a tree, detached before, to ``parent`` at ``point``, and spread copies of it where that place propagates.
 
     ``user``: the user namespace of the mount namespace of the caller. Where a receiver has something mounted at that
-    place already, the copy goes beneath it.
+    place already, the copy goes beneath it. Raises KernelRefusal (ENOSPC) where a namespace would have too many mounts;
+    the caller forgets the tree then.
     """
     copies: list[tuple[Mount, Mount]] = []
     if parent.shared:
         for mount in source.tree():
             make_shared(mount)
         copies = _spread(source, parent, point)
+    _check_limit(copies, source, parent)
     for top, destination in [*copies, (source, parent)]:
         namespace = destination.namespace
         assert namespace is not None
@@ -148,10 +153,24 @@ def attach(source: Mount, parent: Mount, point: Dentry, user: UserNamespace) -> 
             covering.take_off()
         top.hang(destination, point)
         for mount in top.tree():
-            mount.namespace = namespace
+            if mount.namespace is not namespace:
+                mount.namespace = namespace
+                namespace.mounts += 1
         if covering is not None:
             cover = top.topmost
             covering.hang(cover, cover.root)
+
+
+def _check_limit(copies: list[tuple[Mount, Mount]], source: Mount, parent: Mount) -> None:
+    size = sum(1 for _ in source.tree())
+    wanted = Counter(destination.namespace for _, destination in copies)
+    if source.namespace is None:
+        wanted[parent.namespace] += 1
+    for namespace, trees in wanted.items():
+        if namespace is not None and namespace.mounts + trees * size > MOST_MOUNTS:
+            for top, _ in copies:
+                forget(top)
+            raise KernelRefusal(errno.ENOSPC, f"a mount namespace has at most {MOST_MOUNTS:,} mounts (fs.mount-max)")
 
 
 def _spread(source: Mount, parent: Mount, point: Dentry) -> list[tuple[Mount, Mount]]:
@@ -205,20 +224,27 @@ def copy_tree(
     where that would reveal what a locked mount hides.
     """
     top = copy(source)
-    _copy_children(source, top, copy, root=root, all_mounts=all_mounts)
+    pending = [(source, top)]
+    while pending:
+        original, copied = pending.pop()
+        for point, child in original.children.items():
+            if original is source and root is not None and not point.is_under(root):
+                continue
+            if child.unbindable and not all_mounts:
+                if child.locked:
+                    forget(top)
+                    raise KernelRefusal(errno.EPERM, "a locked mount cannot be left out of a copy")
+                continue
+            made = copy(child)
+            made.hang(copied, point)
+            pending.append((child, made))
     return top
 
 
-def _copy_children(
-    source: Mount, top: Mount, copy: Callable[[Mount], Mount], *, root: Dentry | None, all_mounts: bool
-) -> None:
-    for point, child in source.children.items():
-        if root is not None and not point.is_under(root):
-            continue
-        if child.unbindable and not all_mounts:
-            if child.locked:
-                raise KernelRefusal(errno.EPERM, "a locked mount cannot be left out of a copy")
-            continue
-        made = copy(child)
-        made.hang(top, point)
-        _copy_children(child, made, copy, root=None, all_mounts=all_mounts)
+def forget(top: Mount) -> None:
+    """Undo a tree that was made and will not be attached."""
+    tree = list(top.tree())
+    for mount in tree:
+        change(mount, Propagation.PRIVATE)
+    for mount in reversed(tree[1:]):
+        mount.take_off()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from netmend.propagation.model.filesystem import Dentry
 from netmend.propagation.model.kernel import Task
 from netmend.propagation.model.mount import Mount, PeerGroup
 
 
 def mountinfo(task: Task) -> str:
     """The text, in the order of mount ids; mounts that the task's root does not reach are left out."""
-    paths: dict[Mount, str] = {}
-    _reach(task.root.mount, task.root.dentry, "", paths)
+    paths = _paths(task)
     visible: dict[PeerGroup, None] = {}
     for mount in paths:
         if mount.group is not None:
@@ -19,14 +17,19 @@ def mountinfo(task: Task) -> str:
     return "".join(lines)
 
 
-def _reach(mount: Mount, root: Dentry, base: str, paths: dict[Mount, str]) -> None:
-    """Note the paths of all mounts that can be reached; ``root``: the dentry of ``mount`` that ``base`` names."""
-    if root is mount.root or base:
-        paths[mount] = base
-    for point, child in mount.children.items():
-        if point.is_under(root):
-            below = point.path_below(root)
-            _reach(child, child.root, base + (below if below != "/" else ""), paths)
+def _paths(task: Task) -> dict[Mount, str]:
+    """The mounts that can be reached, with their paths; empty for ``/``."""
+    paths: dict[Mount, str] = {}
+    pending = [(task.root.mount, task.root.dentry, "")]
+    while pending:
+        mount, root, base = pending.pop()
+        if root is mount.root:
+            paths[mount] = base
+        for point, child in mount.children.items():
+            if point.is_under(root):
+                below = point.path_below(root)
+                pending.append((child, child.root, base + (below if below != "/" else "")))
+    return paths
 
 
 def _line(mount: Mount, path: str, visible: dict[PeerGroup, None]) -> str:

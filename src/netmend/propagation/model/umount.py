@@ -40,7 +40,9 @@ def take_down(mount: Mount, *, propagate: bool) -> None:
     _slide_covers(along, {*going, *along})
     for member in (*going, *along):
         change(member, Propagation.PRIVATE)
-        member.namespace = None
+        if member.namespace is not None:
+            member.namespace.mounts -= 1
+            member.namespace = None
     for member in reversed(along):
         if member.parent is not None:
             member.take_off()
@@ -75,48 +77,40 @@ def _taken_along(going: list[Mount]) -> list[Mount]:
 
 def _drop_shifting(candidates: dict[Mount, None], certain: set[Mount]) -> None:
     """Drop each candidate that has a mount on it which stays and does not cover it, or would get one by sliding."""
-    leaves_cover: dict[Mount, bool] = {}  # a mount that stays would slide down into this one's place
-
-    def decide(mount: Mount) -> bool:
-        """True where the mount goes and leaves nothing in its place."""
-        if mount in certain:
-            return True
+    leaves_cover: set[Mount] = set()  # a mount that stays would slide down into this one's place
+    for mount in _children_first(candidates):
         if mount not in candidates:
-            return False
-        known = leaves_cover.get(mount)
-        if known is not None:
-            return not known
-        goes, cover = True, False
+            continue
         for point, child in mount.children.items():
-            if not decide(child):
-                if point is mount.root:
-                    cover = True
-                else:
-                    goes = False
-        leaves_cover[mount] = cover or not goes
-        if not goes:
-            del candidates[mount]
-        return goes and not cover
+            if child in certain or (child in candidates and child not in leaves_cover):
+                continue
+            leaves_cover.add(mount)
+            if point is not mount.root:
+                del candidates[mount]
+                break
 
-    for mount in list(candidates):
-        decide(mount)
+
+def _children_first(candidates: dict[Mount, None]) -> list[Mount]:
+    """Each candidate after those that stand on it."""
+    depths: dict[Mount, int] = {}
+    for mount in candidates:
+        chain = [mount]
+        while (parent := chain[-1].parent) is not None and parent not in depths and parent in candidates:
+            chain.append(parent)
+        start = depths.get(chain[-1].parent, -1) if chain[-1].parent is not None else -1
+        for depth, member in enumerate(reversed(chain), start + 1):
+            depths.setdefault(member, depth)
+    return sorted(depths, key=lambda mount: -depths[mount])
 
 
 def _without_revealing(candidates: dict[Mount, None], certain: set[Mount]) -> list[Mount]:
     """Drop locked candidates whose parent stays."""
-    goes: dict[Mount, bool] = {}
-
-    def decide(mount: Mount) -> bool:
-        if mount in certain:
-            return True
-        if mount not in candidates:
-            return False
-        known = goes.get(mount)
-        if known is None:
-            known = goes[mount] = not mount.locked or (mount.parent is not None and decide(mount.parent))
-        return known
-
-    return [mount for mount in candidates if decide(mount)]
+    staying: set[Mount] = set()
+    for mount in reversed(_children_first(candidates)):
+        parent = mount.parent
+        if mount.locked and parent not in certain and (parent not in candidates or parent in staying):
+            staying.add(mount)
+    return [mount for mount in candidates if mount not in staying]
 
 
 def _slide_covers(along: list[Mount], leaving: set[Mount]) -> None:
