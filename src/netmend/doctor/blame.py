@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from netmend.doctor.observation import HOST, Bind
+from netmend.doctor.observation import HOST, Bind, MountNamespace
 from netmend.doctor.places import HostView, Place, directory_at
 from netmend.propagation.groups import Reach
+from netmend.propagation.mountinfo import Mount
 
 _PROBE = "/\0"  # a name that nobody has: the question is about mounts to come
 _ARRIVES = (Reach.DELIVERED, Reach.SAME_MOUNT)
@@ -73,8 +74,9 @@ def _standing(view: HostView, place: Place, reference: Place) -> Standing:
         return Standing.REFERENCE
     graph = view.graph
     there, here = reference.path + _PROBE, place.path + _PROBE
-    down = graph.verdict(reference.label, there, place.label, here).reach
-    up = graph.verdict(place.label, here, reference.label, there).reach
+    outside, inside = view.standing_for(reference.namespace), view.standing_for(place.namespace)
+    down = graph.verdict(outside, there, inside, here).reach
+    up = graph.verdict(inside, here, outside, there).reach
     if down in _ARRIVES:
         return Standing.PEER if up in _ARRIVES else Standing.RECEIVER
     if up in _ARRIVES:
@@ -137,9 +139,16 @@ def option(bind: Bind) -> str:
 
 def line(place: Place) -> str:
     """The line of mountinfo that decides, as evidence."""
-    mount = place.mount
-    where = f"{place.label}: "
-    return f"{where}/proc/{place.namespace.pid or 'PID'}/mountinfo: {mount.id} {mount.parent_id} {mount.fields.text}"
+    of = f"/proc/{place.namespace.pid}/mountinfo" if place.namespace.pid else "mountinfo"
+    return f"{place.label}: {of}: {row(place.namespace, place.mount)}"
+
+
+def row(namespace: MountNamespace, mount: Mount) -> str:
+    """The line of mountinfo, with the ids that the mount has in this very namespace."""
+    if namespace.ids is None:
+        return f"{mount.id} {mount.parent_id} {mount.fields.text}"
+    index = namespace.tree.mounts.index(mount)
+    return f"{namespace.ids[2 * index]} {namespace.ids[2 * index + 1]} {mount.fields.text}"
 
 
 def explain(one: Stand) -> str:

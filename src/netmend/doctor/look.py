@@ -85,6 +85,7 @@ def look() -> Observation:
             label=label,
             tree=kept[label].tree,
             total_mounts=kept[label].total,
+            ids=kept[label].ids,
             inode=group.inode,
             pid=group.pids[0],
             processes=len(group.pids),

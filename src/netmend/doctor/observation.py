@@ -7,6 +7,7 @@ that netmend itself writes.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -62,8 +63,10 @@ class MountNamespace:
     label: str
     """`host`, a container's name, or `PROGRAM (pid N)`: what findings call it."""
     tree: MountTree
-    """The mounts that matter (see `relevant`); alike namespaces share one in meaning, not in identity."""
+    """The mounts that matter (see `relevant`). Namespaces that differ in mount ids only have one and the same."""
     total_mounts: int
+    ids: array[int] | None = None
+    """Id and parent id of each of the tree's mounts in this very namespace, two by two; None: those of the tree."""
     inode: int | None = None
     pid: int | None = None
     processes: int = 0

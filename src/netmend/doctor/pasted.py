@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 
 from netmend.doctor.observation import MountNamespace, Observation, Unread
@@ -32,8 +33,9 @@ def observe_copies(copies: Mapping[str, tuple[str, bytes]]) -> Observation:
             if not pasted.mounts:
                 why = pasted.skipped[0] if pasted.skipped else None
                 raise BadCopy(f"{file}:{why.line if why else 1}: {why.why if why else 'the file is empty'}") from None
-            kept[label] = Kept(MountTree(pasted.mounts), len(pasted.mounts))
-    namespaces = tuple(MountNamespace(label, found.tree, found.total) for label, found in kept.items())
+            ids = array("Q", [number for mount in pasted.mounts for number in mount[:2]])
+            kept[label] = Kept(MountTree(pasted.mounts), len(pasted.mounts), ids)
+    namespaces = tuple(MountNamespace(label, found.tree, found.total, found.ids) for label, found in kept.items())
     return Observation("mountinfo", 0.0, namespaces, unread=tuple(unread))
 
 

@@ -6,7 +6,7 @@ paths for it. In each the topmost mount decides (see `MountTree`); a name is usa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -72,13 +72,32 @@ class HostView:
 
     def __init__(self, observation: Observation) -> None:
         self.observation = observation
-        self.graph = PropagationGraph({n.label: n.tree for n in observation.namespaces})
+        # One namespace stands for all that have its tree, so that cost follows the different ones, not all of them.
+        self._standing_for: dict[int, MountNamespace] = {}
+        for namespace in observation.namespaces:
+            self._standing_for.setdefault(id(namespace.tree), namespace)
+        self._seen: dict[tuple[int, Directory], list[_Seen]] = {}
+        self._copies: dict[tuple[int, Directory], list[Copy]] = {}
+
+    @property
+    def distinct(self) -> Collection[MountNamespace]:
+        """One namespace for each tree."""
+        return self._standing_for.values()
+
+    def standing_for(self, namespace: MountNamespace) -> str:
+        """The label by which `graph` knows the namespace's tree."""
+        return self._standing_for[id(namespace.tree)].label
+
+    @cached_property
+    def graph(self) -> PropagationGraph:
+        """Peer groups, over the distinct trees."""
+        return PropagationGraph({namespace.label: namespace.tree for namespace in self.distinct})
 
     @cached_property
     def directories(self) -> dict[Directory, list[Place]]:
         """Every directory that holds, or is there to hold, namespaces; with its places, the host's first."""
         candidates: dict[Directory, None] = {}
-        for namespace in self.observation.namespaces:
+        for namespace in self.distinct:
             for directory in _directories_of(namespace.tree):
                 candidates.setdefault(directory)
         for directory in self.observation.names:
@@ -88,14 +107,22 @@ class HostView:
         for directory in candidates:
             known = set(WELL_KNOWN)
             if host is not None:
-                known.update(place.path for place in _places(host, directory, known))
+                known.update(seen.path for seen in self._seen_in(host.tree, directory))
             places = [
-                place for namespace in self.observation.namespaces for place in _places(namespace, directory, known)
+                Place(namespace, directory, seen.path, seen.mount, seen.explicit, seen.path in known, seen.usable)
+                for namespace in self.observation.namespaces
+                for seen in self._seen_in(namespace.tree, directory)
             ]
             if places:
                 places.sort(key=lambda place: (place.label != HOST, not place.canonical, not place.explicit))
                 found[directory] = places
         return found
+
+    def _seen_in(self, tree: MountTree, directory: Directory) -> list[_Seen]:
+        key = (id(tree), directory)
+        if key not in self._seen:
+            self._seen[key] = list(_look_for(tree, directory))
+        return self._seen[key]
 
     def main_places(self, directory: Directory) -> list[Place]:
         """One place a mount namespace: the path programs use there, or where the directory was put on purpose."""
@@ -127,23 +154,19 @@ class HostView:
 
     def copies(self, namespace: MountNamespace, directory: Directory) -> list[Copy]:
         """Every mount of a network namespace on a name of the directory, hidden ones included."""
-        tree = namespace.tree
-        found = []
-        for mount in tree:
-            inode = network_namespace(mount)
-            parent = _carrier(tree, mount)
-            if inode is None or parent is None:
-                continue
-            holder, _, name = mount.mount_point.rpartition("/")
-            if directory_at(parent, holder or "/") == directory:
-                found.append(Copy(name, inode, mount, parent, tree.is_visible(mount)))
-        return found
+        key = (id(namespace.tree), directory)
+        if key not in self._copies:
+            self._copies[key] = list(_copies_in(namespace.tree, directory))
+        return self._copies[key]
 
     @cached_property
     def pinned(self) -> dict[int, list[tuple[MountNamespace, Mount, bool]]]:
-        """Inode of a network namespace → where it is mounted, and whether a lookup finds it there."""
+        """Inode of a network namespace → where it is mounted, and whether a lookup finds it there.
+
+        Of namespaces with the same mounts one is told.
+        """
         found: dict[int, list[tuple[MountNamespace, Mount, bool]]] = {}
-        for namespace in self.observation.namespaces:
+        for namespace in self.distinct:
             for mount in namespace.tree:
                 inode = network_namespace(mount)
                 if inode is not None:
@@ -196,15 +219,25 @@ def _directories_of(tree: MountTree) -> Iterator[Directory]:
                 yield directory
 
 
-def _places(namespace: MountNamespace, directory: Directory, known: Collection[str]) -> Iterator[Place]:
-    tree = namespace.tree
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A directory in one tree, whoever has it."""
+
+    path: str
+    mount: Mount
+    explicit: bool
+    usable: dict[str, tuple[int, Mount]]
+
+
+def _look_for(tree: MountTree, directory: Directory) -> Iterator[_Seen]:
     paths: dict[str, bool] = {}
     for mount in tree:
-        root = mount.root + DELETED if mount.deleted else mount.root
-        if mount.device != directory.device or not is_under(directory.inner, root):
+        if mount.device != directory.device:
             continue
-        path = join_below(mount.mount_point, directory.inner, root)
-        paths[path] = paths.get(path, False) or (root == directory.inner and mount.mount_point == path)
+        root = mount.root + DELETED if mount.deleted else mount.root
+        if is_under(directory.inner, root):
+            path = join_below(mount.mount_point, directory.inner, root)
+            paths[path] = paths.get(path, False) or (root == directory.inner and mount.mount_point == path)
     for path, explicit in paths.items():
         top = tree.topmost(path)
         if top is None or directory_at(top, path) != directory:
@@ -216,4 +249,27 @@ def _places(namespace: MountNamespace, directory: Directory, known: Collection[s
             name = point[len(prefix) :]
             if inode is not None and "/" not in name:
                 usable[name] = (inode, mount)
-        yield Place(namespace, directory, path, top, explicit, path in known, usable)
+        yield _Seen(path, top, explicit, usable)
+
+
+def _copies_in(tree: MountTree, directory: Directory) -> Iterator[Copy]:
+    holders: dict[tuple[int, str], bool] = {}
+    for mount in tree:
+        inode = network_namespace(mount)
+        parent = _carrier(tree, mount) if inode is not None else None
+        if inode is None or parent is None:
+            continue
+        holder, _, name = mount.mount_point.rpartition("/")
+        key = (parent.id, holder)
+        if key not in holders:
+            holders[key] = directory_at(parent, holder or "/") == directory
+        if holders[key]:
+            yield Copy(name, inode, mount, parent, tree.is_visible(mount))
+
+
+def alike(places: Sequence[Place]) -> list[list[Place]]:
+    """The places in classes that have the same names, by way of the same mounts."""
+    classes: dict[int, list[Place]] = {}
+    for place in places:
+        classes.setdefault(id(place.usable), []).append(place)
+    return list(classes.values())

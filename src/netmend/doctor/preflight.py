@@ -56,7 +56,16 @@ def _once(directory: str, names: Collection[str]) -> list[Finding]:
     except MountinfoError:
         return []
     namespaces = tuple(
-        MountNamespace(label, kept[label].tree, kept[label].total, host if label == HOST else own, pid, 1, "netmend")
+        MountNamespace(
+            label,
+            kept[label].tree,
+            kept[label].total,
+            kept[label].ids,
+            host if label == HOST else own,
+            pid,
+            1,
+            "netmend",
+        )
         for label, (pid, _) in raw.items()
     )
     me = SELF if SELF in raw else HOST

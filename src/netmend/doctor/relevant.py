@@ -8,6 +8,7 @@ same file system anywhere else. The rest is passed over before it is parsed. Cos
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -21,15 +22,13 @@ _NAMESPACE_MOUNT: Final = re.compile(rb" net:\[[0-9]+\](?://deleted)? (/[^ \n]*)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What was kept of one file."""
+    """What was kept of one file. Files that differ in ids only have one and the same `tree`."""
 
     tree: MountTree
     total: int
     """Lines in the whole file."""
-
-
-class NotMountinfo(ValueError):
-    """The text has no line of mountinfo."""
+    ids: array[int]
+    """Id and parent id of each mount of the tree in *this* file, two by two."""
 
 
 def keep_relevant(files: Mapping[str, bytes], also: Iterable[str] = ()) -> dict[str, Kept]:
@@ -42,15 +41,21 @@ def keep_relevant(files: Mapping[str, bytes], also: Iterable[str] = ()) -> dict[
         directories.update(_NAMESPACE_MOUNT.findall(data))
     search = _Search(Parser(), _prefixes(directories) | {b"/sys"}, {})  # /sys: see checks/nameless, former_name
     found: dict[str, Kept] = {}
-    for label, data in files.items():
+    learnt: set[int] = set()
+
+    def scan(label: str, data: bytes) -> None:
         found[label] = search.scan(data)
-        search.learn(found[label].tree, directories)
+        if id(found[label].tree) not in learnt:
+            learnt.add(id(found[label].tree))
+            search.learn(found[label].tree, directories)
+
+    for label, data in files.items():
+        scan(label, data)
     for _ in range(4):  # what a later file taught may concern an earlier one; two rounds are the rule
         before = search.state()
         for label, data in files.items():
             if search.touches(data, found[label]):
-                found[label] = search.scan(data)
-                search.learn(found[label].tree, directories)
+                scan(label, data)
         if search.state() == before:
             break
     return found
@@ -64,6 +69,7 @@ class _Search:
         self._points = points
         self._inner = inner  # device -> directories within its file system that hold namespaces
         self._scanned: dict[int, tuple[int, int]] = {}
+        self._shapes: dict[bytes, MountTree] = {}
 
     def state(self) -> tuple[int, int]:
         return len(self._points), sum(map(len, self._inner.values()))
@@ -75,18 +81,42 @@ class _Search:
     def scan(self, data: bytes) -> Kept:
         points, inner = self._points, self._inner
         kept: list[bytes] = []
+        texts: list[bytes] = []
+        own: list[bytes] = []
+        parents: list[bytes] = []
         lines = data.split(b"\n")
         for line in lines:
             fields = line.split(b" ", 5)
             if len(fields) < 6:
                 if line.strip():
-                    kept.append(line)  # the parser says what is wrong with it
+                    self._parser.parse(line)  # raises, and says what is wrong with it
                 continue
             if fields[4] in points or fields[3][:4] == b"net:" or (fields[2] in inner and self._covers(fields)):
                 kept.append(line)
+                own.append(fields[0])
+                parents.append(fields[1])
+                texts.append(line[len(fields[0]) + len(fields[1]) + 2 :])
         self._scanned[id(data)] = self.state()
         total = len(lines) - (not lines[-1])
-        return Kept(MountTree(self._parser.parse(b"\n".join(kept))), total)
+        tree, ids = self._tree(kept, texts, own, parents)
+        return Kept(tree, total, ids)
+
+    def _tree(
+        self, kept: list[bytes], texts: list[bytes], own: list[bytes], parents: list[bytes]
+    ) -> tuple[MountTree, array[int]]:
+        """The tree of these lines, one for all that have the same texts in the same places."""
+        position = {number: index for index, number in enumerate(own)}
+        places = array("i", [position.get(number, -1) for number in parents])
+        shape = b"\n".join(texts) + b"\n" + places.tobytes()
+        tree = self._shapes.get(shape)
+        if tree is None:
+            tree = self._shapes[shape] = MountTree(self._parser.parse(b"\n".join(kept)))
+        try:
+            ids = array("Q", [int(number) for pair in zip(own, parents, strict=True) for number in pair])
+        except ValueError:
+            self._parser.parse(b"\n".join(kept))  # raises, and says which id is none
+            raise
+        return tree, ids
 
     def _covers(self, fields: list[bytes]) -> bool:
         root = fields[3].removesuffix(b"//deleted") or b"/"

@@ -7,6 +7,7 @@ arguments, the mounts that have nothing to do with namespaces.
 from __future__ import annotations
 
 import json
+from array import array
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -34,12 +35,18 @@ class BadSnapshot(ValueError):
 def write(observation: Observation) -> str:
     """The content of the file."""
     texts: dict[str, int] = {}
+    shapes: dict[int, list[list[int]]] = {}
+    order: dict[int, int] = {}
     namespaces = []
     for namespace in observation.namespaces:
-        mounts = [[m.id, m.parent_id, texts.setdefault(m.fields.text, len(texts))] for m in namespace.tree]
-        one = _plain(namespace, leave_out=("tree", "container"))
+        tree = namespace.tree
+        if id(tree) not in shapes:
+            order[id(tree)] = len(order)
+            shapes[id(tree)] = [[m.id, m.parent_id, texts.setdefault(m.fields.text, len(texts))] for m in tree]
+        one = _plain(namespace, leave_out=("tree", "container", "ids"))
         one["container"] = asdict(_without_labels(namespace.container)) if namespace.container else None
-        one["mounts"] = mounts
+        one["mounts"] = order[id(tree)]
+        one["ids"] = None if namespace.ids is None else list(namespace.ids)
         namespaces.append(one)
     document = {
         "netmend_doctor_snapshot": FORMAT,
@@ -48,6 +55,7 @@ def write(observation: Observation) -> str:
         "complete": observation.complete,
         "host_network": observation.host_network,
         "texts": list(texts),
+        "mounts": list(shapes.values()),
         "mount_namespaces": namespaces,
         "names": [
             {"device": directory.device, "inner": directory.inner, "entries": {k: asdict(v) for k, v in names.items()}}
@@ -82,16 +90,24 @@ def read(content: bytes | str) -> Observation:
 def _observation(document: dict[str, Any]) -> Observation:
     parser = Parser()
     texts = [str(text) for text in document["texts"]]
+    trees = []
+    for rows in document["mounts"]:
+        try:
+            trees.append(MountTree(parser.parse("\n".join(f"{int(a)} {int(b)} {texts[c]}" for a, b, c in rows))))
+        except MountinfoError as error:
+            raise ValueError(f"mounts {len(trees)}: {error}") from error
     namespaces = []
     for one in document["mount_namespaces"]:
-        rows = one.pop("mounts")
-        try:
-            mounts = parser.parse("\n".join(f"{int(a)} {int(b)} {texts[c]}" for a, b, c in rows))
-        except MountinfoError as error:
-            raise ValueError(f"mounts of {one.get('label')}: {error}") from error
-        container = one.pop("container")
+        tree, container, ids = trees[one.pop("mounts")], one.pop("container"), one.pop("ids")
+        if ids is not None and len(ids) != 2 * len(tree):
+            raise ValueError(f"{one.get('label')}: {len(ids)} ids for {len(tree)} mounts")
         namespaces.append(
-            MountNamespace(tree=MountTree(mounts), container=_container(container) if container else None, **one)
+            MountNamespace(
+                tree=tree,
+                ids=None if ids is None else array("Q", ids),
+                container=_container(container) if container else None,
+                **one,
+            )
         )
     return Observation(
         source="snapshot",

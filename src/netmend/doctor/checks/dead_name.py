@@ -9,8 +9,9 @@ from netmend.doctor.blame import Stand, Standing, bind_of, explain, leads_to, li
 from netmend.doctor.finding import Finding, RemoveName, Severity
 from netmend.doctor.mends import keep, reconnect, reshare, uncover
 from netmend.doctor.observation import HOST, Directory, Name
-from netmend.doctor.places import Copy, HostView, Place
+from netmend.doctor.places import Copy, HostView, Place, alike
 from netmend.doctor.wording import moment, script, several
+from netmend.propagation.mountinfo import is_under
 
 CHECK = "dead-name"
 
@@ -19,10 +20,11 @@ def check(view: HostView) -> Iterator[Finding]:
     for directory, places in view.shared:
         hidden: dict[str, list[tuple[Place, Copy]]] = {}
         every = {place.label: place for place in (*reversed(view.directories[directory]), *places)}
+        alive = {name for same in alike(places) for name in same[0].usable}
         for place in every.values():
             for copy in view.copies(place.namespace, directory):
-                hidden.setdefault(copy.name, []).append((place, copy))
-        alive = {name for place in places for name in place.usable}
+                if copy.name not in alive:
+                    hidden.setdefault(copy.name, []).append((place, copy))
         listed = view.listed(directory)
         if listed is None:
             names = {name: Name("file") for name in sorted(hidden) if name not in alive}
@@ -110,22 +112,35 @@ def _hidden(name: str, hidden: list[tuple[Place, Copy]], remove: str) -> tuple[s
     paths = {copy.mount.mount_point for _, copy in hidden}
     cause = (
         f"{several(holders)} had net:[{hidden[0][1].inode}] mounted on {name} twice, once out of sight. A deletion "
-        f"there "
-        "unmounted the visible one, was refused with `Device or resource busy` because of the other, and left the file "
-        "behind; the namespace lives on without a name, kept by "
+        "there unmounted the visible one, was refused with `Device or resource busy` because of the other, and left "
+        "the file behind; the namespace lives on without a name, kept by "
         f"{several(sorted(paths))} in {several(holders)}."
     )
-    lines = []
     if HOST in holders:
-        for _, copy in hidden:
-            if copy.visible:
-                lines.append(f"umount {quote(copy.mount.mount_point)}")
-    lines += [
-        f"{remove}  # on the host: finishes the deletion, in every mount namespace",
+        away = [text for place, copy in hidden if place.label == HOST for text in _unmounts(place, copy)]
+        script_of = "; ".join([*dict.fromkeys(away), remove])
+        # in mounts of its own nothing of the host's is unmounted, and the removal is seen by all
+        remove = f"unshare --mount --propagation private sh -c {quote(script_of)}"
+    lines = [
+        f"{remove}  # finishes the deletion, in every mount namespace",
         *(text for place, _ in hidden for text in _flags(place)),
         "netmend doctor  # verifies",
     ]
     return cause, script(lines), tuple(holders)
+
+
+def _unmounts(place: Place, copy: Copy) -> list[str]:
+    """What uncovers the copy and takes it away, where unmounting does no harm."""
+    mount, tree = copy.mount, place.namespace.tree
+    if is_under(mount.mount_point, place.path):
+        layers = len(tree.at(place.path))
+        uncovered = [f"for i in $(seq {layers}); do umount -l {quote(place.path)}; done"] if layers else []
+        return [*uncovered, f"umount -l {quote(mount.mount_point)}"]
+    outermost = copy.parent
+    above = tree.by_id.get(outermost.parent_id)
+    while above is not None and above is not outermost and not is_under(place.path, above.mount_point):
+        outermost, above = above, tree.by_id.get(above.parent_id)
+    return [f"umount -l {quote(outermost.mount_point)}"]
 
 
 def _flags(place: Place) -> list[str]:
@@ -135,7 +150,7 @@ def _flags(place: Place) -> list[str]:
     shown = several([f"-v {option(bind)}" for bind in container.binds if leads_to(bind, place)])
     return [
         f"# {container.name} mounts the directory twice ({shown}): see the finding hidden-copy, or make one of them "
-        f":rslave"
+        ":rslave"
     ]
 
 

@@ -22,8 +22,9 @@ def check(view: HostView) -> Iterator[Finding]:
     for engine in view.observation.namespaces:
         if not engine.is_engine or engine is host or engine.own_pid_namespace:
             continue  # one with processes of its own is a host of its own
-        down = view.graph.verdict(HOST, _PROBE, engine.label, _PROBE)
-        up = view.graph.verdict(engine.label, _PROBE, HOST, _PROBE)
+        outside, inside = view.standing_for(host), view.standing_for(engine)
+        down = view.graph.verdict(outside, _PROBE, inside, _PROBE)
+        up = view.graph.verdict(inside, _PROBE, outside, _PROBE)
         if down.reach in _ARRIVES and up.reach in _ARRIVES:
             continue
         yield _finding(view, host, engine, down.reach in _ARRIVES)

@@ -42,6 +42,7 @@ def _left_behind(view: HostView, place: Place, directory: Directory) -> dict[str
     copies: dict[str, list[Copy]] = {}
     for copy in view.copies(place.namespace, directory):
         copies.setdefault(copy.name, []).append(copy)
+    here = view.standing_for(place.namespace)
     reached: dict[int | None, set[int]] = {}
     left: dict[str, list[Copy]] = {}
     for name, (_, visible) in place.usable.items():
@@ -53,7 +54,7 @@ def _left_behind(view: HostView, place: Place, directory: Directory) -> dict[str
         group = shown.parent.shared
         if group not in reached:
             reached[group] = (
-                {m.mount.id for m in view.graph.receivers(group) if m.namespace == place.label} if group else set()
+                {m.mount.id for m in view.graph.receivers(group) if m.namespace == here} if group else set()
             )
         taken = reached[group] | {shown.parent.id}
         rest = []

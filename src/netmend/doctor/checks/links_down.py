@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netmend.doctor.finding import Finding, Severity
-from netmend.doctor.places import HostView
+from netmend.doctor.places import HostView, alike
 from netmend.doctor.wording import count, script, several
 
 CHECK = "links-down"
 
 
 def check(view: HostView) -> Iterator[Finding]:
+    if not view.observation.networks:
+        return
     networks = {network.inode: network for network in view.observation.networks}
     told: set[int] = set()
     for _, places in view.shared:
-        for place in places:
+        for place in (same[0] for same in alike(places)):
             for name, (inode, _) in place.usable.items():
                 network = networks.get(inode)
                 if inode in told or network is None or network.links is None:

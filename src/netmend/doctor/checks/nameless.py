@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from netmend.doctor.finding import Finding, PinName, Severity
 from netmend.doctor.naming import maker_of
 from netmend.doctor.observation import HOST, Holder, NetworkNamespace, Observation, SeenLink
-from netmend.doctor.places import HostView
+from netmend.doctor.places import HostView, alike
 from netmend.doctor.wording import count, script, several
 
 CHECK = "nameless-namespace"
@@ -17,7 +17,7 @@ _NO_NAME = ("sysfs", "sys", "none", "")
 def check(view: HostView) -> Iterator[Finding]:
     observation = view.observation
     in_use = {
-        place.usable[name][0] for places in view.directories.values() for place in places for name in place.usable
+        inode for places in view.directories.values() for same in alike(places) for inode, _ in same[0].usable.values()
     }
     for network in observation.networks:
         if network.inode in in_use or network.inode == observation.host_network or network.foreign_user_namespace:
@@ -128,4 +128,4 @@ def _way_in(network: NetworkNamespace) -> str | None:
 def _taken(view: HostView, path: str) -> bool:
     """Somebody has a namespace of that name now."""
     name = path.rpartition("/")[2]
-    return any(name in place.usable for directory in view.directories for place in view.directories[directory])
+    return any(name in same[0].usable for places in view.directories.values() for same in alike(places))

@@ -9,7 +9,7 @@ from netmend.doctor.blame import Stand, Standing, explain, line, reference_of, s
 from netmend.doctor.finding import Finding, PinName, Severity
 from netmend.doctor.mends import keep, reconnect, restart, uncover
 from netmend.doctor.observation import HOST, Directory, Name
-from netmend.doctor.places import Copy, HostView, Place
+from netmend.doctor.places import Copy, HostView, Place, alike
 from netmend.doctor.wording import script, several
 
 CHECK = "plain-file"
@@ -29,7 +29,13 @@ def check(view: HostView) -> Iterator[Finding]:
     for directory, places in view.shared:
         if len(places) > 1:
             reference = reference_of(view, places)
-            stands = {place.label: stand(view, place, reference) for place in places}
+            stands = {
+                place.label: Stand(place, one.standing, reference)
+                for same in alike(places)
+                for one in (stand(view, same[0], reference),)
+                for place in same
+            }
+            stands[reference.label] = Stand(reference, Standing.REFERENCE, reference)
             yield from _Case(view, directory, places, stands, reference, view.listed(directory)).findings()
 
 
@@ -49,22 +55,19 @@ class _Case:
             p.label: {c.name: c for c in self.view.copies(p.namespace, self.directory) if not c.visible}
             for p in self.places
         }
-        names_of: dict[tuple[tuple[str, ...], ...], list[str]] = {}
-        splits: dict[tuple[tuple[str, ...], ...], _Split] = {}
-        for name in sorted({name for place in self.places for name in place.usable}):
+        names_of: dict[tuple[object, ...], list[str]] = {}
+        splits: dict[tuple[object, ...], _Split] = {}
+        classes = alike(self.places)
+        for name in sorted({name for places in classes for name in places[0].usable}):
             if self.listed is not None and not _may_be_namespace(self.listed.get(name)):
                 continue
-            usable = tuple(place for place in self.places if name in place.usable)
-            broken = tuple(place for place in self.places if name not in place.usable)
+            lacking = tuple(index for index, places in enumerate(classes) if name not in places[0].usable)
+            broken = tuple(place for index in lacking for place in classes[index])
             if not any(place.counts for place in broken):
                 continue
+            usable = tuple(p for index, places in enumerate(classes) if index not in lacking for p in places)
             covered = tuple((p.label, hidden[p.label][name]) for p in broken if name in hidden[p.label])
-            people = [
-                tuple(p.label for p in usable),
-                tuple(p.label for p in broken),
-                tuple(label for label, _ in covered),
-            ]
-            key = tuple(people)
+            key: tuple[object, ...] = (lacking, tuple(label for label, _ in covered))
             names_of.setdefault(key, []).append(name)
             splits.setdefault(key, _Split(usable, broken, covered))
         for key, names in names_of.items():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from netmend.doctor.blame import explain, line, reference_of, stand
 from netmend.doctor.finding import Finding, Severity
 from netmend.doctor.mends import reconnect
-from netmend.doctor.places import HostView
+from netmend.doctor.places import HostView, alike
 from netmend.doctor.wording import script, several
 
 CHECK = "split-name"
@@ -19,9 +19,9 @@ def check(view: HostView) -> Iterator[Finding]:
         if len(places) < 2:
             continue
         leads: dict[str, dict[int, list[str]]] = {}
-        for place in places:
-            for name, (inode, _) in place.usable.items():
-                leads.setdefault(name, {}).setdefault(inode, []).append(place.label)
+        for same in alike(places):
+            for name, (inode, _) in same[0].usable.items():
+                leads.setdefault(name, {}).setdefault(inode, []).extend(place.label for place in same[:8])
         reference = reference_of(view, places)
         for name, inodes in leads.items():
             if len(inodes) < 2:
