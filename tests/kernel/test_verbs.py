@@ -40,12 +40,12 @@ def write_intent(text: str = INTENT) -> str:
 
 
 @contextmanager
-def node(config: str) -> Iterator[subprocess.Popen[str]]:
-    """A running node that answers status."""
+def node(config: str, code: int = 0) -> Iterator[subprocess.Popen[str]]:
+    """A running node whose status ends with `code`."""
     command = [sys.executable, "-m", "netmend.cli", "run", "-c", config, "--state-dir", "/run/state"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
-        wait_until(lambda: Path("/run/netmend/netmend.sock").exists())
+        wait_until(lambda: status_code() == code)
         yield process
     finally:
         process.kill()
@@ -135,7 +135,8 @@ def test_a_host_fault_is_diagnosed_once_and_shown() -> None:
     """No name can be made where the directory is read-only: guests are served, and status says what to mend."""
     Path("/run/netns").mkdir()
     syscalls.mount("tmpfs", "/run/netns", "tmpfs", syscalls.MS_RDONLY)
-    with node(write_intent()):
+    with node(write_intent(), code=1):
+        wait_until(lambda: "held by descriptor" in netmend("status", code=1).stdout)
         found = status(code=1)
         assert found["pinning"]["ok"] is False  # type: ignore[index]
         assert "read-only" in found["pinning"]["problem"]  # type: ignore[index]

@@ -62,6 +62,10 @@ def _show_faults(console: Console, answer: dict[str, Any]) -> None:
             console.print(Text(f"  evidence: {line}"))
         console.print(Text(f"  cause: {breaker['cause']}\n  mend: {breaker['mend']}"))
         console.print(Text(f"  nothing is created; next try in {breaker['next_try_in']:.0f} s"))
+    for fault in answer["mount_faults"]:
+        console.print(Text(fault["summary"], style="bold yellow"))
+        for line in (f"cause: {fault['cause']}", f"mend: {fault['mend']}"):
+            console.print(Text("  " + line.replace("\n", "\n    ")))
     if not answer["pinning"]["ok"]:
         console.print(Text(f"{answer['pinning']['meaning']}: {answer['pinning']['problem']}", style="bold yellow"))
     if answer["leases_problem"]:

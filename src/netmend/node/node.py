@@ -17,6 +17,7 @@ from netmend import __version__
 from netmend.intent.network import Intent
 from netmend.kernel import limits
 from netmend.node.lock import CannotStart, hold_lock
+from netmend.node.mount_checks import diagnose_mounts, diagnose_name
 from netmend.node.serving import Serving
 from netmend.node.settings import Settings
 from netmend.node.signs import EVERYTHING, Signs
@@ -27,6 +28,7 @@ from netmend.reconcile.reconciler import Listener, PassReport, Ready, Reconciler
 from netmend.sources.file import IntentError, load
 
 _BEFORE_STATUS = 1.0  # seconds for first answers, before the status socket takes time to load its HTTP stack
+_BETWEEN_MOUNT_CHECKS = 5.0  # seconds
 _SETTLE = 0.02  # seconds between the first sign and the look it causes, so that signs come together
 log = structlog.get_logger()
 
@@ -41,6 +43,8 @@ class Node:
         self._dirty: set[str] = {EVERYTHING}
         self._reload = False
         self._stopping = False
+        self._mounts_changed = False
+        self._mounts_checked = 0.0
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -52,7 +56,8 @@ class Node:
             limits.raise_open_files()
             gc.freeze()  # the intent stays; walking its values over and over would only cost answers their time
             self._make_state_directory()
-            reconciler = Reconciler(settings.netns_directory, Listener(self._ready, self._gone), self._breaker)
+            listener = Listener(self._ready, self._gone)
+            reconciler = Reconciler(settings.netns_directory, listener, self._breaker, diagnose=diagnose_name)
             serving = Serving(settings.leases, self._suspect)
             self.state = NodeState(self._config, settings, started, intent, reconciler, serving)
             self._signs = Signs(reconciler.network_of_device, reconciler.network_of_netnsid)
@@ -74,6 +79,7 @@ class Node:
             self._settings.netns_directory,
             served=served,
             reload=self._reload_soon,
+            mounts_changed=self._hear_mounts,
             wake=self._wake.set,
         )
 
@@ -100,6 +106,7 @@ class Node:
 
         async with StatusSocket(self.state):
             await first
+            await self._check_mounts()
             while not self._stopping:
                 await self._wait()
                 if self._stopping:
@@ -107,12 +114,33 @@ class Node:
                 if self._reload:
                     await self._read_intent()
                 await self._pass()
+                if self._mounts_changed and time.monotonic() - self._mounts_checked >= _BETWEEN_MOUNT_CHECKS:
+                    await self._check_mounts()
         log.info("netmend ends; what it made stays")
+
+    async def _check_mounts(self) -> None:
+        """What the host's mounts do to names, told once when it is new."""
+        self._mounts_changed, self._mounts_checked = False, time.monotonic()
+        networks = list(self.state.intent.intent.networks)
+        found = await asyncio.to_thread(diagnose_mounts, self._settings.netns_directory, networks)
+        known = {fault.summary for fault in self.state.mount_faults}
+        self.state.mount_faults = found
+        for fault in found:
+            if fault.summary not in known:
+                log.warning(
+                    "mounts", fault=fault.summary, evidence=fault.evidence, cause=fault.cause, mend=fault.mend
+                )  # fmt: skip
+
+    def _hear_mounts(self) -> None:
+        self._mounts_changed = True
+        self._wake.set()
 
     async def _wait(self) -> None:
         """Until there is something to do."""
         now = time.monotonic()
         due = [now + self._settings.full_look]
+        if self._mounts_changed:
+            due.append(self._mounts_checked + _BETWEEN_MOUNT_CHECKS)
         breaker, trouble = self._breaker.state, self.state.reconciler.pin_trouble
         retry = self.state.reconciler.resync.next_try()
         if breaker is not None:

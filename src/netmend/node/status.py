@@ -81,6 +81,7 @@ def network_status(node: NodeState, network: Network) -> dict[str, Any]:
                 "fixed_ips": [str(ip) for ip in port.fixed_ips],
                 "device": tap_name(port.id),
                 "plug": type(port.plug).__name__.removesuffix("Plug").lower(),
+                "declined": answered[port.id].declined if port.id in answered else None,
                 "last_answered": answered[port.id].acknowledged if port.id in answered else None,
             }
             for port in network.ports.values()

@@ -26,16 +26,17 @@ class Watches(contextlib.ExitStack):
         *,
         served: Callable[[], Iterable[str]],
         reload: Callable[[], None],
+        mounts_changed: Callable[[], None],
         wake: Callable[[], None],
     ) -> None:
         """`served` gives the networks whose names should lead to a namespace; `reload` is called when the file
-        `config` changes, `wake` whenever something was heard."""
+        `config` changes, `mounts_changed` when anything was mounted, `wake` when something else was heard."""
         super().__init__()
         self._signs = signs
         self._config = config
         self._config_directory = str(config.resolve().parent)
         self._names_directory = names_directory
-        self._served, self._reload, self._wake = served, reload, wake
+        self._served, self._reload, self._mounts_changed, self._wake = served, reload, mounts_changed, wake
         self._loop = asyncio.get_running_loop()
 
     def __enter__(self) -> "Watches":
@@ -95,7 +96,7 @@ class Watches(contextlib.ExitStack):
         with contextlib.suppress(KernelError):
             self._names.add(self._names_directory)  # it may have been made, or mounted over, meanwhile
         self._signs.check_pins(self._served(), self._names_directory)
-        self._wake()
+        self._mounts_changed()
 
     def _read(self, descriptor: int, call: Callable[[], None]) -> None:
         self._loop.add_reader(descriptor, call)

@@ -6,8 +6,8 @@ an undo fail too, nothing is lost but time: the next pass finds the rest by its 
 """
 
 import errno
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
 from netmend.kernel import links, netns, sysctl
@@ -68,6 +68,7 @@ class Executor:
         self._directory = directory
         self._held = held
         self._prepare_directory = prepare_directory
+        self._inside: RouteSocket | None = None  # in the network's own namespace, once that was made here
 
     def perform(self, unit: Unit, failed_pin: Callable[[KernelError], None]) -> None:
         """Perform the steps of `unit` in order; raises StepFailed once what was done is undone.
@@ -75,18 +76,23 @@ class Executor:
         A name that cannot be pinned undoes nothing: the namespace is held by descriptor, and `failed_pin` is told.
         """
         done: list[Step] = []
-        for step in unit.steps:
-            done.append(step)
-            try:
-                self._perform(step)
-            except KernelError as error:
-                if isinstance(step, PinNamespace):
-                    failed_pin(error)
-                    continue
-                for earlier in reversed(done):
-                    with suppress(KernelError):
-                        self._undo(earlier)
-                raise StepFailed(step, error) from error
+        try:
+            for step in unit.steps:
+                done.append(step)
+                try:
+                    self._perform(step)
+                except KernelError as error:
+                    if isinstance(step, PinNamespace):
+                        failed_pin(error)
+                        continue
+                    for earlier in reversed(done):
+                        with suppress(KernelError):
+                            self._undo(earlier)
+                    raise StepFailed(step, error) from error
+        finally:
+            if self._inside is not None:
+                self._inside.close()
+                self._inside = None
 
     def _perform(self, step: Step) -> None:
         match step:
@@ -132,8 +138,8 @@ class Executor:
         with Netns.create(namespace_name(network_id)) as made:
             self._held.hold(network_id, made)
             # Marked before it gets a name: a namespace that can be found is known to be ours.
-            with RouteSocket() as inside:
-                links.set_link(inside, links.LOOPBACK, up=True, alias=str(Mark("namespace", network_id)))
+            self._inside = RouteSocket()
+            links.set_link(self._inside, links.LOOPBACK, up=True, alias=str(Mark("namespace", network_id)))
 
     def _unpin_own(self, network_id: str) -> None:
         """Unpin the name if it leads to the namespace that we hold."""
@@ -168,7 +174,7 @@ class Executor:
         is_home = isinstance(far.place, Home)
         with self._held[network_id].duplicate() if is_home else open_place(far, self._directory) as place:
             near = links.create_veth(self._route, near_end, far_end, place, self._master(device))
-            with place.entered(), RouteSocket() as inside:
+            with self._route_inside(place, is_home=is_home) as inside:
                 inner = Found(near.peer_index, far.name)
                 batch = Batch(inside)
                 links.set_link(batch, inner, up=True, ipv4=_INNER_IPV4 if is_home else None)
@@ -177,6 +183,17 @@ class Executor:
                 batch.send()
         # Last, so that a veth without an alias is known to be half-made; ours it is by its group.
         links.set_link(self._route, near, alias=str(device.mark))
+
+    @contextmanager
+    def _route_inside(self, place: Netns, *, is_home: bool) -> Iterator[RouteSocket]:
+        """A netlink socket in a namespace: the one at hand, where that was made just now."""
+        if is_home and self._inside is not None:
+            yield self._inside
+            return
+        with place.entered():
+            route = RouteSocket()
+        with route:
+            yield route
 
     def _make_tap(self, device: Device) -> None:
         # Until `persist`, the tap lives only as long as this process: killed here, it leaves nothing behind.

@@ -100,9 +100,12 @@ class Reconciler:
         directory: str = nsdir.DEFAULT,
         listener: Listener | None = None,
         breaker: Breaker | None = None,
+        *,
         clock: Callable[[], float] = time.monotonic,
         workers: int = WORKERS,
+        diagnose: Callable[[str, str], Diagnosis | None] = lambda directory, name: None,
     ) -> None:
+        """`diagnose` says, of a directory and a name in it, why the name is dead here, if it knows better."""
         self.directory = directory
         self.breaker = breaker or Breaker()
         self.resync = Resync()
@@ -116,6 +119,7 @@ class Reconciler:
         self._network_of_netnsid: dict[int, str] = {}
         self._foreign_names: set[str] = set()
         self._workers = workers
+        self._diagnose = diagnose
         self._routes = local()
         self._pass_lock = Lock()
         self._directory_lock = Lock()
@@ -302,7 +306,7 @@ class Reconciler:
             # The name is dead here, and the veth shows that the namespace lives: the incident.
             found = find_elsewhere(network_id, name)
             if found is None:
-                raise HostFault(_not_propagated(path, device))
+                raise HostFault(_not_propagated(path, device, self._diagnose(self.directory, name)))
             self.held.hold(network_id, found)
             return look_into_namespace(network_id, path, found, exists=True)
         return seen
@@ -354,17 +358,20 @@ def _makes_dhcp_device(step: Step) -> bool:
     return isinstance(step, MakeDevice) and step.device.mark.role == "dhcp"
 
 
-def _not_propagated(path: str, device: Link) -> Diagnosis:
+def _not_propagated(path: str, device: Link, better: Diagnosis | None) -> Diagnosis:
     directory = path.rpartition("/")[0]
+    evidence = (
+        f"{path}: not nsfs, so entering it would fail with EINVAL",
+        f"device {device.name}: its far end is in another network namespace (link-netnsid {device.peer_netnsid})",
+        "no mount namespace that netmend can look into has that namespace mounted under the name",
+    )
     return Diagnosis(
         summary=f"{path} is a plain file here, and the namespace of that name is alive elsewhere",
-        evidence=(
-            f"{path}: not nsfs, so entering it would fail with EINVAL",
-            f"device {device.name}: its far end is in another network namespace (link-netnsid {device.peer_netnsid})",
-            "no mount namespace that netmend can look into has that namespace mounted under the name",
-        ),
-        cause=f"mount propagation: what is mounted below {directory} does not reach netmend's mount namespace",
-        mend=f"start netmend's container again with -v {directory}:{directory}:shared",
+        evidence=evidence + (better.evidence if better else ()),
+        cause=better.cause
+        if better
+        else f"mount propagation: what is mounted below {directory} does not reach netmend's mount namespace",
+        mend=better.mend if better else f"start netmend's container again with -v {directory}:{directory}:shared",
     )
 
 

@@ -1,0 +1,26 @@
+"""The doctor's checks of the namespace directory, as the node sees it: at the start, when mounts change, and when a
+name turns out to be dead."""
+
+from collections.abc import Iterable
+
+from netmend.doctor.finding import Finding
+from netmend.doctor.preflight import diagnose_directory
+from netmend.intent.names import namespace_name
+from netmend.reconcile.breaker import Diagnosis
+
+
+def diagnose_mounts(directory: str, network_ids: Iterable[str]) -> list[Diagnosis]:
+    """What is wrong with the directory of names, and with the names of these networks; the worst first."""
+    names = [namespace_name(network_id) for network_id in network_ids]
+    return [_diagnosis(finding) for finding in diagnose_directory(directory, names)]
+
+
+def diagnose_name(directory: str, name: str) -> Diagnosis | None:
+    """Why `name` is a plain file here, as far as the mounts in sight tell."""
+    findings = diagnose_directory(directory, (name,))
+    about = [finding for finding in findings if finding.netns == name] or findings
+    return _diagnosis(about[0]) if about else None
+
+
+def _diagnosis(finding: Finding) -> Diagnosis:
+    return Diagnosis(finding.summary, finding.evidence, finding.cause, finding.mend)
