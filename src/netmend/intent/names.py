@@ -41,7 +41,7 @@ def mac_from_id(port_id: str) -> str:
 
     Neutron's usual base `fa:16:3e` leaves 24 bits, with which some of 65,000 ports would be sure to collide.
     """
-    return "fa:" + UUID(port_id).bytes[-5:].hex(":")
+    return "fa:" + bytes.fromhex(port_id[-10:]).hex(":")
 
 
 def namespace_name(network_id: str) -> str:

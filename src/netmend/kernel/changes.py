@@ -5,12 +5,13 @@ the n-th fail, or ends the process right before or after it; in production there
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Literal
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Final, Literal
 
 Moment = Literal["before", "after"]
 Observer = Callable[[Moment, str, str], None]  # moment, operation, target; may raise KernelError "before"
 
+_UNOBSERVED: Final = nullcontext()
 _observer: Observer | None = None
 
 
@@ -20,13 +21,13 @@ def observe_changes(observer: Observer | None) -> None:
     _observer = observer
 
 
-@contextmanager
-def changing(operation: str, target: str) -> Iterator[None]:
+def changing(operation: str, target: str) -> AbstractContextManager[None]:
     """Enclose one call that changes the system."""
-    if _observer is None:
-        yield
-        return
-    observer = _observer
+    return _UNOBSERVED if _observer is None else _observed(_observer, operation, target)
+
+
+@contextmanager
+def _observed(observer: Observer, operation: str, target: str) -> Iterator[None]:
     observer("before", operation, target)
     try:
         yield

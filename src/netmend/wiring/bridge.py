@@ -30,7 +30,7 @@ def _bridge(network: Network) -> Device:
 
 def _dhcp(network: Network) -> Device:
     port_id = dhcp_port_id(network.id)
-    addresses = tuple(IPv4Interface((subnet.server_address, subnet.cidr.prefixlen)) for subnet in network.subnets)
+    addresses = tuple(IPv4Interface((int(subnet.server_address), subnet.cidr.prefixlen)) for subnet in network.subnets)
     return Device(
         name=tap_name(port_id),
         kind="veth",
