@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from netmend.kernel import links, syscalls
+from netmend.kernel import links, nsdir, syscalls
 from netmend.kernel.netlink import RouteSocket
 
 INTENT = """
@@ -40,9 +40,9 @@ def write_intent(text: str = INTENT) -> str:
 
 
 @contextmanager
-def node(config: str, code: int = 0) -> Iterator[subprocess.Popen[str]]:
+def node(config: str, code: int = 0, prefix: tuple[str, ...] = ()) -> Iterator[subprocess.Popen[str]]:
     """A running node whose status ends with `code`."""
-    command = [sys.executable, "-m", "netmend.cli", "run", "-c", config, "--state-dir", "/run/state"]
+    command = [*prefix, sys.executable, "-m", "netmend.cli", "run", "-c", config, "--state-dir", "/run/state"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
         wait_until(lambda: status_code() == code)
@@ -144,3 +144,15 @@ def test_a_host_fault_is_diagnosed_once_and_shown() -> None:
         syscalls.mount(None, "/run/netns", None, syscalls.MS_REMOUNT)
         wait_until(lambda: status_code() == 0)
         assert len(os.listdir("/run/netns")) == 1
+
+
+def test_a_mount_namespace_that_passes_no_names_on_is_named_in_status() -> None:
+    """As in a container without `:shared`: guests are served, and status says what the next restart will break."""
+    nsdir.prepare()
+    with node(write_intent(), prefix=("unshare", "-m", "--propagation", "private")):
+        wait_until(lambda: bool(status()["mount_faults"]))
+        faults: list[dict[str, str]] = status()["mount_faults"]  # type: ignore[assignment]
+        (fault,) = faults
+        assert "is a namespace in netmend, and a plain file in host" in fault["summary"] and fault["evidence"]
+        assert "/run/netns" in fault["mend"]
+        assert [network["state"] for network in status()["networks"]] == ["served"]  # type: ignore[attr-defined]

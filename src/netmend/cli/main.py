@@ -14,9 +14,13 @@ VERBS = {
     "status": "ask the running node",
     "down": "remove all that is netmend's, and nothing else",
     "check": "validate an intent file",
+    "doctor": "look at the whole host and name the wrong flag",
+    "explain": "say what a mount option does: calls, what travels which way, pitfalls",
+    "lab": "scenarios of mounts and namespaces: predicted, run for real, compared",
     "timeline": "read logs into one time line and say what went wrong",
+    "sweep": "find dead devices and names by evidence, and delete them",
 }
-GROUPS: set[str] = set()  # verbs that have verbs of their own: the module offers `app` instead of a function
+GROUPS = {"lab"}  # verbs that have verbs of their own: the module offers `app` instead of a function
 
 
 def build(chosen: str | None) -> typer.Typer:

@@ -2,6 +2,7 @@
 name turns out to be dead."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from netmend.doctor.finding import Finding
 from netmend.doctor.preflight import diagnose_directory
@@ -12,7 +13,16 @@ from netmend.reconcile.breaker import Diagnosis
 def diagnose_mounts(directory: str, network_ids: Iterable[str]) -> list[Diagnosis]:
     """What is wrong with the directory of names, and with the names of these networks; the worst first."""
     names = [namespace_name(network_id) for network_id in network_ids]
-    return [_diagnosis(finding) for finding in diagnose_directory(directory, names)]
+    by_cause: dict[tuple[str, str], list[Finding]] = {}
+    for finding in diagnose_directory(directory, names):
+        by_cause.setdefault((finding.check, finding.cause), []).append(finding)
+    return [_together(findings) for findings in by_cause.values()]
+
+
+def _together(findings: list[Finding]) -> Diagnosis:
+    """One diagnosis for findings with the same cause: a thousand names may be dead for one missing word."""
+    first = _diagnosis(findings[0])
+    return replace(first, summary=f"{first.summary}, and {len(findings) - 1} more") if findings[1:] else first
 
 
 def diagnose_name(directory: str, name: str) -> Diagnosis | None:
