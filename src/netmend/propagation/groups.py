@@ -53,7 +53,8 @@ class Delivery(NamedTuple):
     path: str | None
     """Where it lands, as this namespace's process names it; None where the place lies outside this mount's root."""
     visible: bool
-    """A lookup of ``path`` there finds it; False where another mount is on top, or ``path`` is None."""
+    """A lookup of ``path`` there finds it, unless the event covers the way to it too; False where another mount is on
+    top, or ``path`` is None."""
 
 
 class Reach(StrEnum):
