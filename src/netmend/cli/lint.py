@@ -1,0 +1,73 @@
+"""`netmend lint`: mistakes in the files that containers are started from."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netmend.doctor.lint.declared import LintFinding, Unreadable
+from netmend.doctor.lint.run import lint as lint_text
+
+
+def lint(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="Compose files, Quadlets, Kubernetes manifests, docker inspect output, Kolla-Ansible's definitions; "
+            "- for standard input.",
+        ),
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+) -> None:
+    """Find mistakes in how containers mount namespace directories, before they run.
+
+    Exit codes: 0 none, 1 there are findings, 2 a file cannot be read or is of no known kind.
+    """
+    findings: list[LintFinding] = []
+    problems: list[dict[str, object]] = []
+    for file in files:
+        try:
+            findings += lint_text(file, _read(file))
+        except Unreadable as error:
+            problems.append({"file": file, "line": error.line, "why": error.why})
+    for problem in problems:
+        where = f"{problem['file']}:{problem['line']}" if problem["line"] else problem["file"]
+        typer.echo(f"netmend lint: {where}: {problem['why']}", err=True)
+    if as_json:
+        json.dump({"findings": [_as_json(finding) for finding in findings], "problems": problems}, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        for finding in findings:
+            typer.echo(
+                f"{finding.file}:{finding.line}: {finding.severity.word}: {finding.container}: {finding.summary}"
+            )
+            typer.echo(f"  {finding.cause}\n  {finding.mend}  [{finding.check}]")
+    raise typer.Exit(2 if problems else 1 if findings else 0)
+
+
+def _read(file: str) -> str:
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text()
+    except OSError as error:
+        raise Unreadable(0, error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise Unreadable(0, f"not text: {error.reason} at byte {error.start}") from error
+
+
+def _as_json(finding: LintFinding) -> dict[str, object]:
+    return {
+        "check": finding.check,
+        "severity": finding.severity.word,
+        "file": finding.file,
+        "line": finding.line,
+        "container": finding.container,
+        "summary": finding.summary,
+        "evidence": list(finding.evidence),
+        "cause": finding.cause,
+        "mend": finding.mend,
+    }
