@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 MEASURED = ("cold_start", "restart", "rubbish", "change", "dhcp", "dhcp_core", "memory", "fairness", "down")
 # Benchmarks that print in a form of their own: their arguments, and those of a quick run.
 PRINTED: dict[str, tuple[list[str], list[str]]] = {
+    "doctor": ([], ["100", "100"]),
     "intent_load": ([], ["--ports", "5000"]),
     "mountinfo": ([], []),
     "timeline": ([], ["--megabytes", "16"]),
@@ -32,7 +33,7 @@ PRINTED: dict[str, tuple[list[str], list[str]]] = {
 def run_printed(name: str, *, quick: bool) -> Record:
     command = [sys.executable, "-m", f"benchmarks.{name}", *PRINTED[name][quick]]
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
-    title = (import_module(f"benchmarks.{name}").__doc__ or name).strip().split("\n\n")[0].replace("\n", " ")
+    title = (import_module(f"benchmarks.{name}").__doc__ or name).split("\n\n")[0].replace("\n", " ")
     return Record(title.rstrip("."), text=done.stdout)
 
 

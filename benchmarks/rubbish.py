@@ -6,7 +6,6 @@ python -m benchmarks rubbish [--quick]
 from typing import Any
 
 from benchmarks import floor
-from benchmarks.cold_start import passes, whole_process
 from benchmarks.confined import confined
 from benchmarks.record import Figure, Record, Sample, ratio_at_most
 from benchmarks.restart import restarts
@@ -39,7 +38,7 @@ def litter(count: int) -> str:
     return "taps"
 
 
-def beside(rubbish: int, measurement: Any, *arguments: int) -> Any:
+def beside(rubbish: int, measurement: Any, *arguments: Any) -> Any:
     """What `measurement` finds beside so much rubbish."""
 
     def run() -> Any:
@@ -57,11 +56,10 @@ def measure(*, quick: bool) -> Record:
     for _ in range(rounds):
         run: dict[str, Any] = {}
         for amount, key in ((0, "without"), (rubbish, "with")):
-            run[f"cold {key}"] = beside(amount, whole_process, count)["all"]
-            run[f"passes {key}"] = beside(amount, passes, count)
+            taken = beside(amount, restarts, count, 1, ("SIGKILL",))
+            again = taken["restarts"][0]
+            run[f"cold {key}"], run[f"restart {key}"], run[f"first {key}"] = taken["cold"], again["all"], again["first"]
             run[f"floor {key}"] = beside(amount, floor.make, count)
-            restarted = beside(amount, restarts, count, 1)[0]
-            run[f"restart {key}"], run[f"first {key}"] = restarted["all"], restarted["first"]
         found.append(run)
 
     def figure(what: str, key: str, *, aimed: bool = True) -> Figure:
@@ -71,7 +69,6 @@ def measure(*, quick: bool) -> Record:
     record = Record(f"{TITLE}: {count:,} networks, {rubbish:,} {kind}")
     record.figures = [
         figure("cold start: process start to all answering", "cold"),
-        figure("cold start: the passes alone", "passes"),
         figure("restart after SIGKILL: process start to first answer", "first"),
         figure("restart after SIGKILL: process start to all answering", "restart"),
         figure("the bare kernel making the same objects", "floor", aimed=False),
