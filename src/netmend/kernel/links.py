@@ -74,6 +74,7 @@ _ADDRESS: Final = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix le
 _AF_INET: Final = 2
 _NETNSA_NSID: Final = 1  # linux/net_namespace.h
 _NETNSA_FD: Final = 3
+_GONE: Final = (errno.ENODEV,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,10 +273,10 @@ def set_link(
     _perform(route, Request(RTM_NEWLINK, 0, body, operation, link.name))
 
 
-def delete_link(route: RouteSocket | Batch, link: Link) -> None:
+def delete_link(route: RouteSocket | Batch, link: Link | Found) -> None:
     """Delete a device by index; that it went away already is no error. Raises KernelError."""
     body = _LINK.pack(0, 0, link.index, 0, 0)
-    _perform(route, Request(RTM_DELLINK, 0, body, "delete link", link.name, (errno.ENODEV,)))
+    _perform(route, Request(RTM_DELLINK, 0, body, "delete link", link.name, _GONE))
 
 
 def delete_links(route: RouteSocket, doomed: Sequence[Link], group: int) -> None:
@@ -285,22 +286,28 @@ def delete_links(route: RouteSocket, doomed: Sequence[Link], group: int) -> None
     those deleted by one message share them. All else waits for the kernel's rtnl lock meanwhile, so not too many at a
     time. That a device went away already is no error. Raises KernelError; then any of them may be left.
     """
-    into_group = [
-        Request(
-            RTM_NEWLINK,
-            0,
-            _LINK.pack(0, 0, link.index, 0, 0) + u32(IFLA_GROUP, group),
-            "delete link",
-            link.name,
-            (errno.ENODEV,),
-        )
-        for link in doomed
-    ]
     names = ", ".join(link.name for link in doomed)
-    with changing("delete link", names):
-        route.perform(into_group)
+    set_groups(route, [(Found(link.index, link.name), group) for link in doomed], "delete link")
+    delete_group(route, group, names)
+
+
+def set_groups(route: RouteSocket, chosen: Sequence[tuple[Found, int]], operation: str = "set link") -> None:
+    """Move devices into device groups, by index; that one went away is no error. Raises KernelError."""
+    requests = [
+        Request(
+            RTM_NEWLINK, 0, _LINK.pack(0, 0, link.index, 0, 0) + u32(IFLA_GROUP, group), operation, link.name, _GONE
+        )
+        for link, group in chosen
+    ]
+    with changing(operation, ", ".join(link.name for link, _ in chosen)):
+        route.perform(requests)
+
+
+def delete_group(route: RouteSocket, group: int, names: str) -> None:
+    """Delete every device of a device group (net/core/rtnetlink.c, rtnl_group_dellink), `names` for errors; that the
+    group is empty is no error. Raises KernelError (EOPNOTSUPP: it has one that cannot be deleted, and all are left)."""
     body = _LINK.pack(0, 0, 0, 0, 0) + u32(IFLA_GROUP, group)
-    _perform(route, Request(RTM_DELLINK, 0, body, "delete link", names, (errno.ENODEV,)))
+    _perform(route, Request(RTM_DELLINK, 0, body, "delete link", names, _GONE))
 
 
 def _perform(route: RouteSocket | Batch, request: Request) -> None:

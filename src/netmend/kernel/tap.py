@@ -11,7 +11,9 @@ from netmend.kernel.errors import KernelError
 TUNSETIFF: Final = 0x400454CA  # linux/if_tun.h
 TUNSETPERSIST: Final = 0x400454CB
 TUNSETOWNER: Final = 0x400454CC
+TUNSETGROUP: Final = 0x400454CE
 IFF_TAP: Final = 0x0002
+IFF_MULTI_QUEUE: Final = 0x0100
 IFF_NO_PI: Final = 0x1000
 IFF_VNET_HDR: Final = 0x4000  # what QEMU and libvirt ask for
 _DEVICE = "/dev/net/tun"
@@ -23,14 +25,14 @@ class Tap:
     That is what makes creation atomic: mark it, wire it, and only then let it outlive us.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, flags: int = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR) -> None:
         """Make (or attach to) tap `name`; raises KernelError (EBUSY: somebody holds it)."""
         self.name = name
         try:
             self._descriptor = os.open(_DEVICE, os.O_RDWR | os.O_CLOEXEC)
         except OSError as error:
             raise KernelError("open tun", _DEVICE, error.errno or 0) from error
-        request = struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
+        request = struct.pack("16sH22x", name.encode(), flags)
         try:
             self._ioctl(TUNSETIFF, request)
         except BaseException:
@@ -40,6 +42,10 @@ class Tap:
     def set_owner(self, uid: int) -> None:
         """Let processes of `uid` attach; raises KernelError."""
         self._ioctl(TUNSETOWNER, uid)
+
+    def set_group(self, gid: int) -> None:
+        """Let processes of group `gid` attach; raises KernelError."""
+        self._ioctl(TUNSETGROUP, gid)
 
     def persist(self) -> None:
         """Let the tap outlive this process; raises KernelError."""

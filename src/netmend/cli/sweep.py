@@ -1,0 +1,195 @@
+"""`netmend sweep`: delete what is dead, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from netmend.cli.options import (
+    NETNS_DIRECTORY,
+    RUNTIME_DIRECTORY,
+    STATE_DIRECTORY,
+    Json,
+    NetnsDirectory,
+    RuntimeDirectory,
+    StateDirectory,
+    sentences,
+)
+from netmend.node.lock import CannotStart, hold_lock
+from netmend.node.settings import Settings
+from netmend.sources.file import IntentError, load
+from netmend.sweep import report
+from netmend.sweep import sweep as sweeping
+from netmend.sweep.journal import BadJournal, read_journal
+from netmend.sweep.kinds import KINDS
+from netmend.sweep.known import NOTHING_KNOWN, BadPortsFile, read_ports_file
+from netmend.sweep.restore import restore as make_again
+from netmend.sweep.sightings import CannotRemember
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def sweep(
+    *,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", metavar="FILE", help="The intent file: sweep what is netmend's and not in it."),
+    ] = None,
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", help=f"Sweep these of others too; repeat it: {', '.join(KINDS)}.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes/--dry-run", help="Delete; without it nothing is.")] = False,
+    min_age: Annotated[
+        str, typer.Option("--min-age", help="Others' devices must have been dead for so long (10m, 2h, 1d).")
+    ] = "10m",
+    ports_file: Annotated[
+        Path | None,
+        typer.Option("--ports-file", metavar="FILE", help="What the control plane knows: names, ids, or JSON."),
+    ] = None,
+    assume_all_seen: Annotated[
+        bool, typer.Option("--assume-all-seen", help="Take the processes that can be seen for all there are.")
+    ] = False,
+    restore: Annotated[
+        Path | None, typer.Option("--restore", metavar="JOURNAL", help="Make again what this journal says was deleted.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--list", help="Print each object, not only counts.")] = False,
+    as_json: Json = False,
+    netns_dir: NetnsDirectory = NETNS_DIRECTORY,
+    state_dir: StateDirectory = STATE_DIRECTORY,
+    runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
+) -> None:
+    """Find devices and names that are dead by evidence; with --yes delete them, a journal first.
+
+    Exit codes: 0 nothing is dead, or all that was is gone; 1 something could not be deleted or made again;
+    2 bad input, or the host cannot be looked at; 3 something is dead (dry run).
+    """
+    with sentences(IntentError, CannotStart, BadPortsFile, BadJournal, CannotRemember):
+        if restore is not None:
+            _restore(restore, as_json=as_json)
+        kinds = tuple(dict.fromkeys(kind or ()))
+        if unknown := [name for name in kinds if name not in KINDS]:
+            _refuse(f"--kind {unknown[0]}: no such kind; there are: {', '.join(KINDS)}")
+        if config is None and not kinds:
+            _refuse("nothing to sweep: give the intent with -c FILE, or --kind, or both")
+        options = sweeping.Options(
+            intent=load(config) if config is not None else None,
+            kinds=kinds,
+            min_age=_seconds(min_age),
+            known=read_ports_file(ports_file) if ports_file is not None else NOTHING_KNOWN,
+            assume_all_seen=assume_all_seen,
+            directory=netns_dir,
+            state=state_dir / "sweep",
+        )
+        with ExitStack() as locks:
+            if yes:
+                if config is not None:  # a running node removes what is not in its intent, and makes what is
+                    locks.enter_context(hold_lock(Settings(runtime=runtime_dir).lock))
+                locks.enter_context(_only_sweep(options.state / "lock"))
+                sweeping.recover(options)
+            findings = sweeping.find(options)
+            result = _delete(options, findings) if yes else None
+    if as_json:
+        json.dump(report.to_json(options, findings, result, every_object=every), sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        for line in report.to_text(options, findings, result, every_object=every):
+            typer.echo(line)
+    if result is None:
+        raise typer.Exit(3 if findings.dead_units or findings.dead_names else 0)
+    raise typer.Exit(1 if result.outcome.failed else 0)
+
+
+def _delete(options: sweeping.Options, findings: sweeping.Findings) -> sweeping.Result:
+    total = sum(len(unit.links) for unit in findings.dead_units) + len(findings.dead_names)
+    with _progress(total) as advance:
+        return sweeping.carry_out(options, findings, advance)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar with rate and time left on a terminal; a line every few seconds elsewhere. On standard error."""
+    if not total:
+        yield lambda count: None
+        return
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        rate = TextColumn("{task.fields[rate]}")
+        columns = ("deleting", BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn(compact=True))
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task, started = bar.add_task("", total=total, rate=""), time.monotonic()
+            done = 0
+
+            def advance(count: int) -> None:
+                nonlocal done
+                done += count
+                bar.update(task, advance=count, rate=f"{done / (time.monotonic() - started):,.0f}/s")
+
+            yield advance
+        return
+    done, started = 0, time.monotonic()
+    said = started
+
+    def tell(count: int) -> None:
+        nonlocal done, said
+        done += count
+        now = time.monotonic()
+        if now - said >= 2 or done == total:
+            said = now
+            rate = done / max(now - started, 1e-9)
+            typer.echo(f"{done:,} of {total:,}, {rate:,.0f} a second, {(total - done) / rate:,.0f} s left", err=True)
+
+    yield tell
+
+
+@contextmanager
+def _only_sweep(path: Path) -> Iterator[None]:
+    try:
+        lock = hold_lock(path)
+        lock.__enter__()
+    except CannotStart as error:
+        text = (
+            str(error).replace("netmend runs already", "a sweep runs already").replace("--runtime-dir", "--state-dir")
+        )
+        raise CannotStart(text) from error
+    try:
+        yield
+    finally:
+        lock.__exit__(None, None, None)
+
+
+def _restore(path: Path, *, as_json: bool) -> NoReturn:
+    found = list(make_again(read_journal(path)))
+    problems = [one for one in found if one.problem]
+    if as_json:
+        document = {
+            "restored": len(found) - len(problems),
+            "failed": [{"name": one.name, "why": one.problem} for one in problems],
+        }
+        typer.echo(json.dumps(document, indent=2))
+    else:
+        for one in problems:
+            typer.echo(f"failed  {one.name}: {one.problem}")
+        typer.echo(f"{len(found) - len(problems):,} made again, {len(problems):,} not")
+    raise typer.Exit(1 if problems else 0)
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd]?)", text.strip())
+    if found is None:
+        _refuse(f"--min-age {text}: expected a number of seconds, or of m, h, d")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def _refuse(text: str) -> NoReturn:
+    typer.echo(f"netmend: {text}", err=True)
+    raise typer.Exit(2)

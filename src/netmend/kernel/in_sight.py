@@ -1,0 +1,107 @@
+"""What all processes in sight hold on to: taps, network namespaces, mount namespaces; and what is out of sight.
+
+One walk over /proc (proc(5)). Used to tell that nobody uses a thing, so it keeps account of what it could not see.
+"""
+
+import os
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from netmend.kernel import mounts, procfs
+from netmend.kernel.errors import KernelError
+from netmend.kernel.netns import Netns
+
+_FIRST_PID_NAMESPACE: Final = "pid:[4026531836]"  # PROC_PID_INIT_INO, linux/proc_ns.h
+_NETWORK: Final = re.compile(rb"net:\[([0-9]+)\]")
+
+
+@dataclass(slots=True)
+class InSight:
+    """Who holds what; `unseen` says, in sentences, what could not be looked at."""
+
+    taps: dict[str, int] = field(default_factory=dict)
+    """Device name → a process with an open descriptor of it, in whatever network namespace."""
+    networks: dict[int, str] = field(default_factory=dict)
+    """Inode of a network namespace → a path that leads to it; empty when it is known to live but cannot be reached."""
+    mount_namespaces: dict[str, int] = field(default_factory=dict)
+    """Name of a mount namespace → a process in it."""
+    mounted: dict[str, set[bytes]] = field(default_factory=dict)
+    """The last part of each path at which a network namespace is mounted anywhere → the namespaces' names."""
+    unseen: list[str] = field(default_factory=list)
+
+    def reach(self, inode: int) -> Netns | None:
+        """The namespace, open; None when no way leads to it any more."""
+        try:
+            found = Netns.open(self.networks[inode])
+        except (KeyError, KernelError):
+            return None
+        if found.inode == inode:
+            return found
+        found.close()
+        return None
+
+
+def look_around() -> InSight:
+    """Walk over all processes. Raises KernelError where there is no /proc."""
+    seen = InSight()
+    refused = 0
+    for pid in procfs.pids():
+        try:
+            _look_at(pid, seen)
+        except PermissionError:
+            refused += 1
+    for pid in list(seen.mount_namespaces.values()):
+        try:
+            _mounted_networks(pid, seen)
+        except KernelError as error:
+            if error.code != 2:
+                refused += 1
+    if refused:
+        seen.unseen.append(f"{refused} processes may not be looked into; run as root with CAP_SYS_PTRACE")
+    if os.readlink("/proc/self/ns/pid") != _FIRST_PID_NAMESPACE:
+        seen.unseen.append(
+            "this is a pid namespace of its own, so processes outside it cannot be seen; "
+            "run on the host, or in a container started with --pid=host"
+        )
+    return seen
+
+
+def _look_at(pid: int, seen: InSight) -> None:
+    try:
+        name = os.readlink(f"/proc/{pid}/ns/mnt")
+        tasks = os.listdir(f"/proc/{pid}/task")
+    except (FileNotFoundError, ProcessLookupError):
+        return
+    seen.mount_namespaces.setdefault(name, pid)
+    for task in tasks:  # a thread may be in a namespace of its own
+        way = f"/proc/{pid}/task/{task}/ns/net"
+        try:
+            target = os.readlink(way)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        seen.networks.setdefault(int(target[5:-1]), way)
+    for one in procfs.held(pid):
+        if isinstance(one, procfs.HeldTap):
+            seen.taps.setdefault(one.name, pid)
+        else:
+            seen.networks.setdefault(one.inode, f"/proc/{pid}/fd/{one.descriptor}")
+
+
+def _mounted_networks(pid: int, seen: InSight) -> None:
+    for line in mounts.read_mountinfo(pid).splitlines():
+        fields = line.split(b" ")
+        if b"nsfs" not in fields or not (network := _NETWORK.fullmatch(fields[3])):
+            continue
+        path = os.fsdecode(fields[4].replace(b"\\040", b" "))
+        seen.mounted.setdefault(path.rpartition("/")[2], set()).add(fields[3])
+        inode, way = int(network[1]), f"/proc/{pid}/root{path}"
+        if not seen.networks.get(inode):
+            seen.networks[inode] = way if _leads_to(way, inode) else ""
+
+
+def _leads_to(way: str, inode: int) -> bool:
+    try:
+        return os.stat(way).st_ino == inode
+    except OSError:
+        return False

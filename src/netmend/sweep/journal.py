@@ -1,0 +1,177 @@
+"""The journal: what each object was, on disk before it goes, one JSON object a line.
+
+The first line says where and when (`sweep`); `doomed` lines describe objects, and reach the disk before any of their
+batch is deleted; `done` and `failed` lines say what became of them. What is doomed and neither may be there or not:
+the sweep was interrupted, and looks again when it is run again.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from netmend.kernel.link_details import LinkDetails, TunDetails
+from netmend.sweep.names import Name
+
+FORMAT: Final = 1
+_FIELDS: Final = tuple(one.name for one in fields(LinkDetails) if one.name != "raw")
+_TUN_FIELDS: Final = tuple(one.name for one in fields(TunDetails))
+
+
+class BadJournal(Exception):
+    """A journal that cannot be written, or read; the text names the file, the line and the reason."""
+
+
+class Journal:
+    """A journal that is being written."""
+
+    def __init__(self, folder: Path, group: int) -> None:
+        """Start a journal in `folder`; raises BadJournal."""
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        self.path = folder / f"sweep-{stamp}-{os.getpid()}.jsonl"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(
+                self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
+            )
+        except OSError as error:
+            raise BadJournal(
+                f"cannot write {self.path}: {error.strerror}; nothing is deleted without a journal; "
+                "run as root, or give --state-dir"
+            ) from error
+        self.group = group
+        self._write([{"sweep": FORMAT, "started": time.time(), "group": group}])
+
+    def doomed_links(self, units: Iterable[tuple[tuple[LinkDetails, ...], str]]) -> None:
+        """Record units of devices that go together, each with why; on disk when this returns. Raises BadJournal."""
+        self._write(
+            {"doomed": "link", "because": because, "pair": [one.index for one in unit if one is not link], **_of(link)}
+            for unit, because in units
+            for link in unit
+        )
+        self._sync()
+
+    def doomed_names(self, names: Iterable[Name]) -> None:
+        """Record names; on disk when this returns. Raises BadJournal."""
+        self._write(
+            {"doomed": "name", "because": name.reason, "path": name.path, "plain": name.plain, "text": name.text}
+            | {"mode": name.entry.mode, "changed": name.entry.changed}
+            for name in names
+        )
+        self._sync()
+
+    def done(self, what: Iterable[int | str]) -> None:
+        """Objects that are gone: indexes of devices, paths of names. Raises BadJournal."""
+        self._write([{"done": list(what)}])
+
+    def failed(self, what: int | str, why: str) -> None:
+        """An object that was kept, or that the kernel did not let go. Raises BadJournal."""
+        self._write([{"failed": what, "why": why}])
+
+    def close(self) -> None:
+        self._sync()
+        os.close(self._descriptor)
+
+    def _write(self, lines: Iterable[dict[str, Any]]) -> None:
+        data = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines).encode()
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except OSError as error:
+            raise BadJournal(
+                f"cannot write {self.path}: {error.strerror}; what is not written is not deleted"
+            ) from error
+
+    def _sync(self) -> None:
+        try:
+            os.fsync(self._descriptor)
+        except OSError as error:
+            raise BadJournal(
+                f"cannot write {self.path}: {error.strerror}; what is not written is not deleted"
+            ) from error
+
+
+def _of(link: LinkDetails) -> dict[str, Any]:
+    described = {name: getattr(link, name) for name in _FIELDS}
+    if link.tun is not None:
+        described["tun"] = {name: getattr(link.tun, name) for name in _TUN_FIELDS}
+    return described
+
+
+@dataclass(frozen=True, slots=True)
+class DoomedName:
+    """A name as a journal describes it."""
+
+    path: str
+    plain: bool
+    text: str
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A journal that was read. `gone`: indexes and paths that were deleted."""
+
+    group: int
+    links: dict[int, LinkDetails]
+    pairs: dict[int, int]
+    names: dict[str, DoomedName]
+    gone: frozenset[int | str]
+
+
+def read_journal(path: Path) -> Recorded:
+    """Raises BadJournal. A last line that is cut off, as a killed sweep leaves it, is no error."""
+    group = 0
+    links: dict[int, LinkDetails] = {}
+    pairs: dict[int, int] = {}
+    names: dict[str, DoomedName] = {}
+    gone: set[int | str] = set()
+    for number, document in _lines(path):
+        try:
+            if number == 1:
+                if document["sweep"] != FORMAT:
+                    raise BadJournal(f"{path}:1: sweep: format {document['sweep']} is not known, only {FORMAT}")
+                group = int(document["group"])
+            elif document.get("doomed") == "link":
+                link = _link(document)
+                links[link.index] = link
+                pairs.update((link.index, int(other)) for other in document["pair"])
+            elif document.get("doomed") == "name":
+                name = DoomedName(
+                    str(document["path"]), bool(document["plain"]), str(document["text"]), int(document["mode"])
+                )
+                names[name.path] = name
+            elif "done" in document:
+                gone.update(document["done"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BadJournal(f"{path}:{number}: {error}: not a line of a sweep's journal") from None
+    return Recorded(group, links, pairs, names, frozenset(gone))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadJournal(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not text'}") from None
+    lines = text.split("\n")
+    if not text:
+        raise BadJournal(f"{path}:1: is empty: not a sweep's journal")
+    for number, line in enumerate(lines[:-1] or lines, 1):  # what follows the last line feed was cut off
+        try:
+            document = json.loads(line)
+        except ValueError:
+            raise BadJournal(f"{path}:{number}: is not JSON: not a sweep's journal") from None
+        if not isinstance(document, dict):
+            raise BadJournal(f"{path}:{number}: is not an object: not a sweep's journal")
+        yield number, document
+
+
+def _link(document: dict[str, Any]) -> LinkDetails:
+    values = {name: document[name] for name in _FIELDS}
+    values["alternative_names"] = tuple(values["alternative_names"])
+    if values["tun"] is not None:
+        values["tun"] = TunDetails(**values["tun"])
+    return LinkDetails(**values)

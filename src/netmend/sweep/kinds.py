@@ -1,0 +1,57 @@
+"""Whose device or namespace a name belongs to, and which kinds of device `--kind` is about.
+
+Sources: Neutron (neutron_lib/constants.py, agent/linux), libnetwork (drivers/bridge, netutils), CNI (pkg/ip,
+GetRandomVethName), Calico, Cilium, libvirt (src/util/virnetdev.c).
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from netmend.kernel.link_details import IFF_TAP, LinkDetails
+
+_UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKind:
+    """What of somebody else's may be swept: by name, among taps, veths or both."""
+
+    name: str
+    devices: re.Pattern[str]
+    taps: bool
+    veths: bool
+    namespaces: re.Pattern[str] | None = None
+    """Names in the namespace directory."""
+
+    def covers(self, link: LinkDetails) -> bool:
+        """True when the device is of such a kind, and named so."""
+        if link.kind == "veth":
+            return self.veths and self.devices.fullmatch(link.name) is not None
+        is_tap = link.tun is not None and link.tun.type == IFF_TAP
+        return is_tap and self.taps and self.devices.fullmatch(link.name) is not None
+
+
+KINDS: Final = {
+    kind.name: kind
+    for kind in (
+        ForeignKind(
+            "neutron",
+            re.compile(r"(tap|ns-|qvo|qvb|qr-|qg-|sg-|ha-|rfp-|fpr-|fg-)[0-9a-f]{8}-[0-9a-f]{2}"),
+            taps=True,
+            veths=True,
+            namespaces=re.compile(rf"(qdhcp|qrouter|snat|fip|ovnmeta)-(?P<id>{_UUID})"),
+        ),
+        ForeignKind("docker", re.compile(r"veth[0-9a-f]{7}"), taps=False, veths=True),
+        ForeignKind(
+            "cni",
+            re.compile(r"veth[0-9a-f]{8}|cali[0-9a-f]{11}|lxc[0-9a-f]{12}"),
+            taps=False,
+            veths=True,
+            namespaces=re.compile(rf"(cni|netns)-(?P<id>{_UUID})"),
+        ),
+        ForeignKind("libvirt", re.compile(r"vnet[0-9]+"), taps=True, veths=False),
+        ForeignKind("tap", re.compile(r".*"), taps=True, veths=False),
+        ForeignKind("veth", re.compile(r".*"), taps=False, veths=True),
+    )
+}

@@ -1,0 +1,85 @@
+"""What the control plane knows, from a file: names of devices, ids of ports and networks; lines or JSON."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SHORT_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{2}\Z")
+_LINE: Final = re.compile(r"[!-~]+")
+_ABOUT_IDS: Final = ("id", "network_id", "device", "name", "networkid")
+
+
+class BadPortsFile(Exception):
+    """The file cannot be used; the text names it, the line and the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """`names` of devices and namespaces; `ids` of ports and networks, and their first 11 characters."""
+
+    names: frozenset[str] = frozenset()
+    ids: frozenset[str] = frozenset()
+
+    def knows(self, name: str) -> bool:
+        """True when a device or namespace of that name belongs to something in the file."""
+        if name in self.names:
+            return True
+        found = _ID.search(name) or _SHORT_ID.search(name)
+        return found is not None and found[0] in self.ids
+
+
+NOTHING_KNOWN: Final = Known()
+
+
+def read_ports_file(path: Path) -> Known:
+    """What is in the file; raises BadPortsFile. An empty file is refused: it would say that nothing is known."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadPortsFile(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadPortsFile(f"{path}: is not text") from None
+    words = _from_json(path, text) if text.lstrip()[:1] in ("[", "{") else _from_lines(path, text)
+    if not words:
+        raise BadPortsFile(f"{path}: has no port in it; without the option nothing is compared with a control plane")
+    ids = {word.lower() for word in words if _ID.fullmatch(word.lower())}
+    return Known(frozenset(words), frozenset(ids | {found[:11] for found in ids}))
+
+
+def _from_lines(path: Path, text: str) -> set[str]:
+    words = set()
+    for number, line in enumerate(text.splitlines(), 1):
+        word = line.partition("#")[0].strip()
+        if not word:
+            continue
+        if not _LINE.fullmatch(word):
+            raise BadPortsFile(f"{path}:{number}: one name or id a line, not {line.strip()[:60]!r}")
+        words.add(word)
+    return words
+
+
+def _from_json(path: Path, text: str) -> set[str]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        line = getattr(error, "lineno", 1)
+        raise BadPortsFile(f"{path}:{line}: is not JSON: {getattr(error, 'msg', error)}") from None
+    if isinstance(found, dict):  # the API's own answer: {"ports": [...]}
+        found = found.get("ports")
+    if not isinstance(found, list):
+        raise BadPortsFile(f"{path}:1: expected a list of ports, as `openstack port list -f json` prints it")
+    words: set[str] = set()
+    for position, port in enumerate(found):
+        if isinstance(port, str):
+            words.add(port)
+            continue
+        named = (
+            {str(key).lower().replace(" ", "_"): value for key, value in port.items()} if isinstance(port, dict) else {}
+        )
+        if not isinstance(named.get("id"), str):
+            raise BadPortsFile(f"{path}: entry {position}: a port needs a field `id` or `ID`")
+        words.update(value for key in _ABOUT_IDS if isinstance(value := named.get(key), str) and value)
+    return words

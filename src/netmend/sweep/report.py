@@ -1,0 +1,109 @@
+"""What a sweep found and did, as text and as the documented JSON."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from netmend.sweep.rules import DEAD, Reason
+from netmend.sweep.sweep import Findings, Options, Result
+
+_EXAMPLES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One device or name, and what was found."""
+
+    name: str
+    what: str  # "device" or "name"
+    kind: str
+    reason: Reason
+
+
+def judged(findings: Findings) -> Iterator[Judged]:
+    """Every device and name that was judged."""
+    for unit in findings.units:
+        for link in unit.links:
+            yield Judged(link.name, "device", link.kind, unit.reason)
+    for name in findings.names:
+        yield Judged(name.name, "name", "file" if name.plain else "namespace", name.reason)
+
+
+def _by_reason(findings: Findings) -> list[dict[str, Any]]:
+    rows: dict[tuple[bool, Reason, str], list[str]] = {}
+    for one in judged(findings):
+        rows.setdefault((one.reason in DEAD, one.reason, one.what), []).append(one.name)
+    order = sorted(rows.items(), key=lambda row: (not row[0][0], -len(row[1]), row[0][1]))
+    return [
+        {
+            "verdict": "dead" if dead else "kept",
+            "reason": str(reason),
+            "what": what,
+            "count": len(found),
+            "examples": found[:_EXAMPLES],
+        }
+        for (dead, reason, what), found in order
+    ]
+
+
+def to_json(options: Options, findings: Findings, result: Result | None, *, every_object: bool) -> dict[str, Any]:
+    """The document of `netmend sweep --json`; `result` None: a dry run."""
+    rows = _by_reason(findings)
+    document: dict[str, Any] = {
+        "dry_run": result is None,
+        "ours": options.intent is not None,
+        "kinds": list(options.kinds),
+        "min_age_seconds": options.min_age,
+        "devices": findings.devices,
+        "dead": sum(row["count"] for row in rows if row["verdict"] == "dead"),
+        "kept": sum(row["count"] for row in rows if row["verdict"] == "kept"),
+        "reasons": rows,
+        "unseen": findings.unseen,
+    }
+    if result is not None:
+        document |= {
+            "deleted": result.outcome.deleted,
+            "spared": [{"name": name, "why": why} for name, why in result.outcome.spared.items()],
+            "failed": [{"name": name, "why": why} for name, why in result.outcome.failed.items()],
+            "journal": str(result.journal) if result.journal else None,
+            "seconds": round(result.seconds, 3),
+        }
+    if every_object:
+        document["objects"] = [
+            {
+                "name": one.name,
+                "what": one.what,
+                "kind": one.kind,
+                "verdict": "dead" if one.reason in DEAD else "kept",
+                "reason": str(one.reason),
+            }
+            for one in judged(findings)
+        ]
+    return document
+
+
+def to_text(options: Options, findings: Findings, result: Result | None, *, every_object: bool) -> Iterator[str]:
+    """The same for people, line by line."""
+    document = to_json(options, findings, result, every_object=every_object)
+    yield f"{document['devices']:,} devices; judged: {document['dead'] + document['kept']:,}"
+    for row in document["reasons"]:
+        examples = ", ".join(row["examples"]) + (", ..." if row["count"] > len(row["examples"]) else "")
+        what = row["what"] + ("s" if row["count"] != 1 else "")
+        yield f"  {row['verdict']}  {row['count']:>7,} {what}: {row['reason']} ({examples})"
+    for sentence in findings.unseen:
+        yield f"not seen: {sentence}"
+    if findings.unseen and not options.assume_all_seen:
+        yield "          where what is in sight is all there is, --assume-all-seen says so"
+    for one in document.get("objects", ()):
+        yield f"{one['verdict']}  {one['what']} {one['name']}: {one['reason']}"
+    if result is None:
+        yield f"{document['dead']:,} would be deleted; --yes deletes" if document["dead"] else "nothing is dead"
+        return
+    for row in document["spared"]:
+        yield f"spared  {row['name']}: {row['why']}"
+    for row in document["failed"]:
+        yield f"failed  {row['name']}: {row['why']}"
+    rate = f" in {result.seconds:.1f} s, {document['deleted'] / result.seconds:,.0f} a second" if result.seconds else ""
+    yield f"{document['deleted']:,} deleted{rate}; {len(result.outcome.failed):,} left"
+    if result.journal:
+        yield f"journal: {result.journal}"

@@ -1,0 +1,80 @@
+"""Since when a device has been dead: the kernel keeps no time of a link's creation, so looks are remembered.
+
+A device counts as dead since the first of a row of looks at all of which it was dead, by the clock that runs since the
+host was started (CLOCK_BOOTTIME), which nobody can set. Another start of the host, or another network namespace, and
+nothing is remembered.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from netmend.kernel.link_details import LinkDetails
+from netmend.kernel.netns import Netns
+
+
+class CannotRemember(Exception):
+    """The file of sightings cannot be written; the text says which and what to do."""
+
+
+def _key(link: LinkDetails) -> str:
+    return f"{link.index}/{link.name}/{link.mac}"
+
+
+def _place() -> list[str]:
+    """The start of the host and the network namespace that sightings are about."""
+    with Netns.current() as here:
+        return [Path("/proc/sys/kernel/random/boot_id").read_text().strip(), str(here.inode)]
+
+
+@dataclass(slots=True)
+class Sightings:
+    """First looks at devices that have been dead ever since."""
+
+    path: Path
+    now: float
+    place: list[str]
+    _first: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> "Sightings":
+        """What the file remembers of this network namespace since the host was started; a file that cannot be read or
+        understood remembers nothing, which keeps devices."""
+        found = cls(path, time.clock_gettime(time.CLOCK_BOOTTIME), _place())
+        try:
+            document: Any = json.loads(path.read_bytes())
+            if document["place"] == found.place:
+                found._first = {
+                    str(key): float(first) for key, first in document["first_seen"].items() if float(first) <= found.now
+                }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            pass
+        return found
+
+    def age(self, link: LinkDetails) -> float:
+        """Seconds since the first look of the row; 0 for one that was never seen dead."""
+        return self.now - self._first.get(_key(link), self.now)
+
+    def note(self, here: Iterable[LinkDetails], alive: Iterable[LinkDetails], dead: Iterable[LinkDetails]) -> None:
+        """Take in a look: what is gone or was seen alive is forgotten, what was seen dead is remembered."""
+        keys = {_key(link) for link in here} - {_key(link) for link in alive}
+        self._first = {key: first for key, first in self._first.items() if key in keys}
+        for link in dead:
+            self._first.setdefault(_key(link), self.now)
+
+    def save(self) -> None:
+        """Raises CannotRemember."""
+        beside = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_text(json.dumps({"place": self.place, "first_seen": self._first}))
+            beside.replace(self.path)
+        except OSError as error:
+            raise CannotRemember(
+                f"cannot write {self.path}: {error.strerror}; without it no device is ever old enough; "
+                "run as root, or give --state-dir"
+            ) from error

@@ -1,0 +1,280 @@
+"""A host with living devices of all kinds, and dead ones between them; made by pyroute2, ioctl and netmend's codec."""
+
+import errno
+import fcntl
+import os
+import random
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pyroute2 import IPRoute
+from pyroute2.netlink.exceptions import NetlinkError
+
+from netmend.intent.names import Mark
+from netmend.kernel import links, netns, nsdir, tap
+from netmend.kernel.link_details import IFF_TUN
+from netmend.kernel.links import VethEnd
+from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.netns import Netns
+from netmend.kernel.tap import Tap
+
+_PACKET_SOCKET_KIND = 3  # ETH_P_ALL
+_TUNSETQUEUE = 0x400454D9
+_IFF_DETACH_QUEUE = 0x0400
+
+
+@dataclass
+class Host:
+    """Keeps open what must stay open."""
+
+    chance: random.Random
+    route: RouteSocket = field(default_factory=RouteSocket)
+    other: IPRoute = field(default_factory=IPRoute)
+    held: list[object] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+    numbers: set[int] = field(default_factory=set)
+
+    def name(self) -> str:
+        """A name that no device has, most often one that Neutron would give."""
+        while (number := self.chance.getrandbits(40)) in self.numbers:
+            pass
+        self.numbers.add(number)
+        text = f"{number:010x}"
+        if self.chance.random() < 0.7:
+            return f"tap{text[:8]}-{text[8:]}"
+        return f"{self.chance.choice(('veth', 'vnet', 'x-', 'tap'))}{text}"
+
+    def tap(self, flags: int = tap.IFF_TAP | tap.IFF_NO_PI) -> str:
+        """A persistent tap that nobody has open."""
+        name = self.name()
+        with Tap(name, flags) as made:
+            made.persist()
+        return name
+
+    def pair(self) -> tuple[str, str]:
+        """A veth with both ends here, both down."""
+        name, peer = self.name(), self.name()
+        with Netns.current() as here:
+            near = links.create_veth(self.route, VethEnd(name, 1500, 0), VethEnd(peer, 1500, 0), here)
+        links.set_link(self.route, near, up=False)
+        return name, peer
+
+    def find(self, name: str) -> links.Link:
+        found = links.find_link(self.route, name)
+        assert found is not None
+        return found
+
+    def add(self, **options: object) -> list[str]:
+        """A device by pyroute2; none when this kernel lacks the kind."""
+        name = self.name()
+        try:
+            self.other.link("add", ifname=name, **options)
+        except NetlinkError as error:
+            if error.code != errno.EOPNOTSUPP:
+                raise
+            return []
+        return [name]
+
+
+def dead_tap(host: Host) -> list[str]:
+    return [host.tap()]
+
+
+def dead_tap_that_was_used(host: Host) -> list[str]:
+    name = host.tap()
+    with Tap(name, tap.IFF_TAP | tap.IFF_NO_PI):
+        links.set_link(host.route, host.find(name), up=True)
+    links.set_link(host.route, host.find(name), up=False)
+    return [name]
+
+
+def dead_tap_of_many_queues(host: Host) -> list[str]:
+    return [host.tap(tap.IFF_TAP | tap.IFF_NO_PI | tap.IFF_MULTI_QUEUE)]
+
+
+def dead_tap_with_alias(host: Host) -> list[str]:
+    name = host.tap()
+    links.set_link(host.route, host.find(name), alias="somebody's", group=host.chance.randrange(9))
+    return [name]
+
+
+def dead_pair(host: Host) -> list[str]:
+    return list(host.pair())
+
+
+DEAD: list[Callable[[Host], list[str]]] = [
+    dead_tap,
+    dead_tap,
+    dead_tap,
+    dead_tap_that_was_used,
+    dead_tap_of_many_queues,
+    dead_tap_with_alias,
+    dead_pair,
+    dead_pair,
+]
+
+
+def open_tap(host: Host) -> list[str]:
+    name = host.name()
+    held = Tap(name)
+    host.held.append(held)
+    if host.chance.random() < 0.5:
+        held.persist()
+    if host.chance.random() < 0.5:
+        links.set_link(host.route, host.find(name), up=True)
+    return [name]
+
+
+def tap_with_a_disabled_queue(host: Host) -> list[str]:
+    name = host.name()
+    held = Tap(name, tap.IFF_TAP | tap.IFF_NO_PI | tap.IFF_MULTI_QUEUE)
+    held.persist()
+    request = struct.pack("16sH22x", name.encode(), _IFF_DETACH_QUEUE)
+    fcntl.ioctl(held._descriptor, _TUNSETQUEUE, request)
+    host.held.append(held)
+    return [name]
+
+
+def tap_whose_descriptor_is_on_its_way(host: Host) -> list[str]:
+    """In a socket's queue: no process has it."""
+    name = host.name()
+    ends = socket.socketpair()
+    with Tap(name) as held:
+        held.persist()
+        socket.send_fds(ends[0], [b"x"], [held._descriptor])
+    host.held.extend(ends)
+    return [name]
+
+
+def tap_that_is_up(host: Host) -> list[str]:
+    name = host.tap()
+    links.set_link(host.route, host.find(name), up=True)
+    return [name]
+
+
+def tap_on_a_bridge(host: Host) -> list[str]:
+    name, bridge = host.tap(), host.name()
+    made = links.create_bridge(host.route, bridge, 1500, 0, "02:00:00:00:00:01")
+    links.set_link(host.route, host.find(name), master=made.index)
+    return [name, bridge]
+
+
+def tap_with_an_address(host: Host) -> list[str]:
+    name = host.tap()
+    address = f"10.{host.chance.randrange(256)}.{host.chance.randrange(256)}.1"
+    host.other.addr("add", index=host.find(name).index, address=address, prefixlen=24)
+    return [name]
+
+
+def tap_under_another(host: Host) -> list[str]:
+    name = host.tap()
+    index = host.find(name).index
+    upper = host.add(kind="vlan", link=index, vlan_id=7) if host.chance.random() < 0.5 else []
+    upper = upper or host.add(kind="macvlan", link=index, macvlan_mode="bridge")
+    assert upper, "this kernel has neither vlan nor macvlan"
+    return [name, *upper]
+
+
+def tap_that_is_listened_to(host: Host) -> list[str]:
+    name = host.tap()
+    listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_PACKET_SOCKET_KIND))
+    listener.bind((name, 0))
+    host.held.append(listener)
+    return [name]
+
+
+def known_tap(host: Host) -> list[str]:
+    name = host.tap()
+    host.known.add(name)
+    return [name]
+
+
+def known_pair(host: Host) -> list[str]:
+    ends = host.pair()
+    host.known.add(host.chance.choice(ends))
+    return list(ends)
+
+
+def tap_of_netmend(host: Host) -> list[str]:
+    name = host.tap()
+    links.set_link(host.route, host.find(name), alias=str(Mark("guest", "n", "p")))
+    return [name]
+
+
+def tun_for_packets(host: Host) -> list[str]:
+    return [host.tap(IFF_TUN | tap.IFF_NO_PI)]
+
+
+def pair_with_an_end_up(host: Host) -> list[str]:
+    ends = host.pair()
+    for end in host.chance.sample(ends, host.chance.choice((1, 2))):
+        links.set_link(host.route, host.find(end), up=True)
+    return list(ends)
+
+
+def pair_with_an_end_on_a_bridge(host: Host) -> list[str]:
+    ends, bridge = host.pair(), host.name()
+    made = links.create_bridge(host.route, bridge, 1500, 0, "02:00:00:00:00:01")
+    links.set_link(host.route, host.find(host.chance.choice(ends)), master=made.index)
+    return [*ends, bridge]
+
+
+def _into(host: Host, place: Netns) -> list[str]:
+    name = host.name()
+    near = links.create_veth(host.route, VethEnd(name, 1500, 0), VethEnd(host.name(), 1500, 0), place)
+    links.set_link(host.route, near, up=False)
+    return [name]
+
+
+def veth_into_a_held_namespace(host: Host) -> list[str]:
+    with Netns.create("held") as place:
+        pass
+    host.held.append(place)
+    return _into(host, place)
+
+
+def veth_into_a_named_namespace(host: Host) -> list[str]:
+    nsdir.prepare()
+    name = host.name()
+    with Netns.create(name) as place:
+        netns.pin(place, f"{nsdir.DEFAULT}/{name}", "theirs")
+    with place:
+        return _into(host, place)
+
+
+def other_kinds(host: Host) -> list[str]:
+    kind = host.chance.choice(("dummy", "bridge", "bond", "ifb"))
+    return host.add(kind=kind) or host.add(kind="bridge")
+
+
+LIVING: list[Callable[[Host], list[str]]] = [
+    open_tap,
+    tap_with_a_disabled_queue,
+    tap_whose_descriptor_is_on_its_way,
+    tap_that_is_up,
+    tap_on_a_bridge,
+    tap_with_an_address,
+    tap_under_another,
+    tap_that_is_listened_to,
+    known_tap,
+    known_pair,
+    tap_of_netmend,
+    tun_for_packets,
+    pair_with_an_end_up,
+    pair_with_an_end_on_a_bridge,
+    veth_into_a_held_namespace,
+    veth_into_a_named_namespace,
+    other_kinds,
+]
+
+
+def has_tun() -> bool:
+    return os.access("/dev/net/tun", os.R_OK | os.W_OK)
+
+
+def device_states() -> dict[tuple[int, str], tuple[int, bool, int]]:
+    """By index and name: group, up, master."""
+    with RouteSocket() as route:
+        return {(link.index, link.name): (link.group, link.up, link.master) for link in links.dump_links(route)}
