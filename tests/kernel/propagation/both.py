@@ -157,6 +157,15 @@ class Both:
             lambda: model.change(self.modelled[number], path, propagation, recursive=recursive),
         )
 
+    def read_only(self, number: int, path: str) -> None:
+        flags = syscalls.MS_BIND | syscalls.MS_REMOUNT | syscalls.MS_RDONLY
+        self._try(
+            f"remount,bind,ro {path}",
+            number,
+            lambda: syscalls.mount(None, path, None, flags),
+            lambda: model.set_read_only(self.modelled[number], path),
+        )
+
     def umount(self, number: int, path: str, lazy: bool) -> None:
         self._try(
             f"umount {'-l ' if lazy else ''}{path}",
@@ -377,6 +386,7 @@ def shape(tree: MountTree, numbers: dict[int, int]) -> list[tuple[Any, ...]]:
                 name(mount.master),
                 name(mount.propagate_from),
                 mount.unbindable,
+                mount.options.split(",")[0],
             )
         )
         for child in sorted(tree.children(mount), key=lambda m: (m.mount_point, m.root)):

@@ -30,6 +30,7 @@ operations = st.one_of(
     st.tuples(st.just("make"), _namespace, _below),
     st.tuples(st.just("hold"), _namespace, _any),
     st.tuples(st.just("release")),
+    st.tuples(st.just("read_only"), _namespace, _any),
     st.tuples(st.just("unshare"), _namespace, _flag),
     st.tuples(st.just("end"), _namespace),
 )
