@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.faults.injection import in_child
-from tests.faults.world import DHCP_TAP, DIRECTORY, NETWORK_ID, counting_devices, small
+from tests.faults.world import DHCP_TAP, DIRECTORY, FIRST, NETWORK_ID, counting_devices, small
 
-from netmend.intent import Intent, NoPlug
+from netmend.intent import Intent, Network, NoPlug
 from netmend.kernel import links, mounts, netns, nsdir, syscalls
 from netmend.kernel.netlink import RouteSocket
 from netmend.reconcile.breaker import Breaker
@@ -160,3 +160,42 @@ def test_names_whose_namespaces_are_dead_everywhere_are_made_anew() -> None:
     assert reconciler.breaker.state is None
     assert reconciler.plan(intent()) == []
     assert netns.is_namespace(NAME)
+
+
+def test_the_network_at_fault_is_the_one_that_probes() -> None:
+    """A healthy network beside it must not close the breaker, and have it told again, with every probe."""
+    nsdir.prepare()
+    told: list[object] = []
+    with another_container():
+
+        def rounds() -> None:
+            now = [0.0]
+            healthy = Network("00000000-cccc-4333-8333-333333333333", "healthy", subnets=(FIRST,))
+            both = Intent({healthy.id: healthy, **intent().networks})
+            sound = Reconciler()
+            sound.run(Intent({healthy.id: healthy}), {healthy.id})
+            sound.close()
+            reconciler = Reconciler(clock=lambda: now[0], breaker=Breaker(told.append))
+            for _ in range(10):
+                now[0] += 1_000.0
+                report = reconciler.run(both)
+                assert report.right == {healthy.id}
+            assert len(told) == 1
+            assert reconciler.breaker.state is not None and reconciler.breaker.state.failures == 10
+
+        assert without_sight_of_others(rounds) == 0
+
+
+def test_a_network_that_is_wanted_no_more_is_removed_though_its_namespace_is_out_of_reach() -> None:
+    nsdir.prepare()
+    with another_container():
+
+        def removal() -> None:
+            reconciler = Reconciler()
+            reconciler.run(Intent())
+            assert not reconciler.breaker.is_open
+            with RouteSocket() as route:
+                assert [link.name for link in links.dump_links(route)] == ["lo"]
+            assert not Path(NAME).exists()
+
+        assert without_sight_of_others(removal) == 0

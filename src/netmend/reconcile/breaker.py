@@ -57,9 +57,10 @@ def host_fault(error: KernelError) -> HostFault | None:
 
 @dataclass(frozen=True, slots=True)
 class BreakerState:
-    """Times in seconds on the caller's clock."""
+    """Times in seconds on the caller's clock; `network_id` is the network that met the fault last, if one did."""
 
     diagnosis: Diagnosis
+    network_id: str | None
     since: float
     failures: int
     next_try: float
@@ -74,15 +75,15 @@ class Breaker:
         self._lock = Lock()
         self.state: BreakerState | None = None
 
-    def open(self, diagnosis: Diagnosis, now: float) -> None:
-        """A pass met a fault of the host."""
+    def open(self, diagnosis: Diagnosis, now: float, network_id: str | None = None) -> None:
+        """A pass met a fault of the host, on its way with that network."""
         with self._lock:
             before = self.state
             if before is not None and now < before.next_try:
                 return  # told by a worker that was on its way already
             failures = before.failures + 1 if before else 1
             since = before.since if before else now
-            self.state = BreakerState(diagnosis, since, failures, now + back_off(failures))
+            self.state = BreakerState(diagnosis, network_id, since, failures, now + back_off(failures))
         if before is None or before.diagnosis.summary != diagnosis.summary:
             self._on_change(self.state)
 

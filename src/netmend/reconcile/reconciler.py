@@ -155,12 +155,8 @@ class Reconciler:
             try:
                 work = self._look(intent, apply=True)
                 chosen = self._chosen(intent, scope, probing=probing)
-                if probing and chosen:
-                    # One network goes ahead; the others follow only if the host is sound again.
-                    self._one_guarded(chosen[0], work, probe=True)
-                    chosen = chosen[1:]
-                elif probing:
-                    self.breaker.close()
+                if probing:
+                    chosen = self._probe(chosen, work)
                 if not self.breaker.is_open:
                     self._remove(self._unwanted(work, scope), work)
                 work_through(lambda network: self._one_guarded(network, work), chosen, self._workers)
@@ -170,6 +166,16 @@ class Reconciler:
                 return PassReport(wrong=frozenset(intent.networks if scope is None else scope))
             steps = sum(len(plan.steps) for plan in work.plans)
             return PassReport(steps, frozenset(work.right), frozenset(work.wrong), tuple(work.new_reasons))
+
+    def _probe(self, chosen: list[Network], work: _Work) -> list[Network]:
+        """Let the network that met the fault go ahead, and close the breaker unless it does so again; returns the rest."""
+        state = self.breaker.state
+        ahead = next((network for network in chosen if state and network.id == state.network_id), None)
+        if ahead is not None:
+            self._one_guarded(ahead, work, probe=True)
+        if self.breaker.state is state:
+            self.breaker.close()
+        return [network for network in chosen if network is not ahead]
 
     def _chosen(self, intent: Intent, scope: Collection[str] | None, *, probing: bool) -> list[Network]:
         if scope is None or probing:
@@ -222,7 +228,11 @@ class Reconciler:
         for network_id in network_ids:
             if work.apply and network_id:
                 self._listener.gone(network_id)
-            seen = self._namespace(network_id, work) if network_id else NamespaceSeen("absent")
+            try:
+                seen = self._namespace_to_remove(network_id, work)
+            except KernelError as error:
+                self._wrong(network_id, error, str(error), work)
+                continue
             plans.append(plan_removal(network_id, work.snapshot, seen))
         if work.apply:
             self._delete_together(
@@ -232,12 +242,21 @@ class Reconciler:
             try:
                 self._apply(plan, work)
             except StepFailed as failed:
-                self._failed(plan.network_id, failed, work)
+                self._wrong(plan.network_id, failed.error, str(failed), work)
                 continue
             self.held.release(plan.network_id)
             if work.apply:
                 self.resync.forget(plan.network_id)
                 self._devices.pop(plan.network_id, None)
+
+    def _namespace_to_remove(self, network_id: str, work: _Work) -> NamespaceSeen:
+        if not network_id:
+            return NamespaceSeen("absent")
+        try:
+            return self._namespace(network_id, work)
+        except HostFault:  # alive where we cannot go; its devices and its name are ours all the same
+            path = f"{self.directory}/{namespace_name(network_id)}"
+            return look_into_namespace(network_id, path, None, exists=True)
 
     def _delete_together(self, doomed: list[Link]) -> None:
         """Delete many devices in a fraction of the time that one after the other takes; what is left when that fails
@@ -250,30 +269,24 @@ class Reconciler:
         """One network of a pass; whatever goes wrong with it ends up in `resync`, or opens the breaker."""
         try:
             problems = self._one(network, work, probe=probe)
-            if probe:
-                self.breaker.close()
         except HostFault as fault:
-            self.breaker.open(fault.diagnosis, self._clock())
+            self.breaker.open(fault.diagnosis, self._clock(), network.id)
             work.wrong.add(network.id)
-            return
         except StepFailed as failed:
-            self._failed(network.id, failed, work)
-            return
+            self._wrong(network.id, failed.error, str(failed), work)
         except KernelError as error:
-            self._open_breaker_if_host_fault(error)
-            problems = [Problem(None, str(error))]
-        work.new_reasons.extend(self.resync.report(network.id, problems, self._clock()))
-        (work.wrong if problems else work.right).add(network.id)
+            self._wrong(network.id, error, str(error), work)
+        else:
+            work.new_reasons.extend(self.resync.report(network.id, problems, self._clock()))
+            (work.wrong if problems else work.right).add(network.id)
 
-    def _failed(self, network_id: str, failed: StepFailed, work: _Work) -> None:
-        self._open_breaker_if_host_fault(failed.error)
-        work.wrong.add(network_id)
-        work.new_reasons.extend(self.resync.report(network_id, [Problem(None, str(failed))], self._clock()))
-
-    def _open_breaker_if_host_fault(self, error: KernelError) -> None:
+    def _wrong(self, network_id: str, error: KernelError, text: str, work: _Work) -> None:
+        """Note why a network is not right; open the breaker if that is a fault of the host."""
         fault = host_fault(error)
         if fault:
-            self.breaker.open(fault.diagnosis, self._clock())
+            self.breaker.open(fault.diagnosis, self._clock(), network_id)
+        work.wrong.add(network_id)
+        work.new_reasons.extend(self.resync.report(network_id, [Problem(None, text)], self._clock()))
 
     def _one(self, network: Network, work: _Work, *, probe: bool = False) -> list[Problem]:
         """Look at one network and make it right; returns what is still wrong."""
