@@ -99,3 +99,34 @@ def test_no_input_raises_anything_else(options: list[str], engine: str | None) -
         json.dumps(explain(options, engine).as_json())
     except OptionError as refused:
         assert str(refused)
+
+
+_keys = st.sampled_from(
+    [
+        "type",
+        "source",
+        "target",
+        "bind",
+        "propagation",
+        "destination",
+        "options",
+        "mountPath",
+        "mountPropagation",
+        "subPath",
+    ]
+)
+_words = st.sampled_from(["bind", "/a", "", "rslave", "Bidirectional", "volume", "rbind"]) | st.text(max_size=4)
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | _words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_keys, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(_keys, _values, max_size=5))
+def test_no_mapping_raises_anything_else(value: dict[str, object]) -> None:
+    for engine in (None, "compose", "oci", "kubernetes"):
+        try:
+            json.dumps(explain([json.dumps(value)], engine).as_json())
+        except OptionError as refused:
+            assert str(refused)

@@ -23,7 +23,7 @@ def parse_volume_mount(mount: Mapping[str, object], host_path: str, *, privilege
     if not isinstance(target, str) or not target:
         raise OptionError(shown, "mountPath: Required value")
     mode = mount.get("mountPropagation")
-    if mode is not None and mode not in MODES:
+    if mode is not None and (not isinstance(mode, str) or mode not in MODES):
         supported = ", ".join(f'"{word}"' for word in sorted(MODES))
         raise OptionError(shown, f'mountPropagation: Unsupported value: "{mode}": supported values: {supported}')
     if mode == "Bidirectional" and not privileged:

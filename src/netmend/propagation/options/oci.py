@@ -51,9 +51,9 @@ def parse_root_propagation(config: Mapping[str, object]) -> str:
     word = linux.get("rootfsPropagation") if isinstance(linux, Mapping) else None
     if not word:
         return ""
-    if word not in _ROOT_WORDS:
+    if not isinstance(word, str) or word not in _ROOT_WORDS:
         raise OptionError(f"rootfsPropagation: {word}", f"rootfsPropagation={word} is not supported")
-    return str(word)
+    return word
 
 
 def parse_config(config: Mapping[str, object]) -> tuple[list[MountRequest], str]:
