@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,8 +31,7 @@ class Journal:
 
     def __init__(self, folder: Path, group: int) -> None:
         """Start a journal in `folder`; raises BadJournal."""
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        self.path = folder / f"sweep-{stamp}-{os.getpid()}.jsonl"
+        self.path = folder / f"sweep-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.jsonl"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(
