@@ -168,7 +168,7 @@ class Reconciler:
             return PassReport(steps, frozenset(work.right), frozenset(work.wrong), tuple(work.new_reasons))
 
     def _probe(self, chosen: list[Network], work: _Work) -> list[Network]:
-        """Let the network that met the fault go ahead, and close the breaker unless it does so again; returns the rest."""
+        """Let the network that met the fault go ahead, and close the breaker unless it does again; returns the rest."""
         state = self.breaker.state
         ahead = next((network for network in chosen if state and network.id == state.network_id), None)
         if ahead is not None:
