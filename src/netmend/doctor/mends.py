@@ -17,6 +17,17 @@ def reconnect(stands: Sequence[Stand]) -> list[str]:
     if any(one.standing is Standing.REFERENCE_PRIVATE for one in stands):
         lines += share_host(stands[0].reference)
     done: set[str] = set()
+    unknown = [one.place for one in stands if one.place.namespace.container is None and one.place.namespace.pid is None]
+    unknown = [place for place in unknown if place.label != HOST]
+    if unknown:
+        path = unknown[0].path
+        named = " ".join(quote(place.label) for place in unknown)
+        lines += [
+            f"# if they are containers of Docker: docker inspect -f '{{{{.Name}}}} {{{{json .HostConfig.Binds}}}}' "
+            f"{named}",
+            f"# start each again with -v {path}:{path}:shared (Kubernetes: mountPropagation: Bidirectional)",
+        ]
+        done.update(place.label for place in unknown)
     for one in stands:
         if one.place.label in done or one.standing is Standing.REFERENCE:
             continue
@@ -127,7 +138,10 @@ def _docker(container: Container, change: dict[str, Bind], drop: set[str]) -> li
     cleared = f" && rm -f {quote(env)}" if container.has_environment else ""
     if "--rm" in container.rebuild:
         return [*lines, f"docker stop {name}", again + cleared]
-    return [*lines, f"docker stop {name}", f"docker rename {name} {before}", f"{again} && docker rm {before}{cleared}"]
+    lines += [f"docker stop {name}", f"docker rename {name} {before}"]
+    if container.lost:
+        return [*lines, again + cleared, f"# when it is as it was: docker rm {before}"]
+    return [*lines, f"{again} && docker rm {before}{cleared}"]
 
 
 def _compose(container: Container, written: list[str], drop: list[str]) -> list[str]:

@@ -51,17 +51,15 @@ def to_text(observation: Observation, findings: Sequence[Finding]) -> Iterator[s
     for group in grouped(findings):
         first = group[0]
         yield f"{first.severity.word.upper()}  {first.check}"
-        for finding in group[:8]:
-            yield f"  {finding.summary}"
-        if len(group) > 8:
-            yield f"  and {len(group) - 8:,} more: {several([f.netns or f.summary for f in group[8:]], 12)}"
+        for text in headlines(group):
+            yield f"  {text}"
         yield "  evidence"
         for text in first.evidence:
             yield f"    {text}"
         yield "  cause"
         yield f"    {first.cause}"
-        if first.suffers:
-            yield f"  who suffers: {several(first.suffers, 12)}"
+        if suffering := sufferers(group):
+            yield f"  who suffers: {several(suffering, 12)}"
         yield "  mend"
         for text in first.mend.split("\n"):
             yield f"    {text}"
@@ -78,6 +76,30 @@ def grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
         mend = finding.mend if finding.check != "dead-name" else ""
         groups.setdefault((finding.check, finding.cause, mend), []).append(finding)
     return list(groups.values())
+
+
+def headlines(group: Sequence[Finding], limit: int = 8) -> list[str]:
+    """One line for each thing that is wrong; names with the same fate in one."""
+    alike: dict[tuple[object, ...], list[Finding]] = {}
+    for finding in group:
+        fate = (finding.usable_in, finding.broken_in) if finding.broken_in else (finding.summary,)
+        alike.setdefault(fate, []).append(finding)
+    lines = []
+    for same in list(alike.values())[:limit]:
+        names = [finding.netns or "" for finding in same]
+        told = same[0].summary
+        if len(same) > 1:
+            told = told.replace(f"{names[0]} is", f"{count(len(names), 'name')}, {several(names)}: each is", 1)
+        lines.append(told)
+    left = [finding for same in list(alike.values())[limit:] for finding in same]
+    if left:
+        lines.append(f"and {len(left):,} more: {several([f.netns or f.summary for f in left], 12)}")
+    return lines
+
+
+def sufferers(group: Sequence[Finding]) -> list[str]:
+    """Everybody that suffers from one of the group, once."""
+    return list(dict.fromkeys(label for finding in group for label in finding.suffers))
 
 
 def summary(observation: Observation, findings: Sequence[Finding]) -> str:

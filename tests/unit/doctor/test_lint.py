@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from netmend.doctor.lint.declared import Unreadable
 from netmend.doctor.lint.run import lint
 
@@ -137,7 +138,8 @@ def test_a_refused_option_is_told_in_the_engines_words() -> None:
 
 
 def test_anchors_and_merges_keep_their_lines() -> None:
-    text = "x-agent: &agent\n  privileged: true\n  volumes:\n    - /run/netns:/run/netns\nservices:\n  a:\n    <<: *agent\n"
+    text = "x-agent: &agent\n  privileged: true\n  volumes:\n    - /run/netns:/run/netns\n"
+    text += "services:\n  a:\n    <<: *agent\n"
     assert found("c.yml", text) == [(4, "a", "netns-private")]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from netmend.doctor.blame import Stand, Standing, explain, line, reference_of, stand
+from netmend.doctor.blame import Stand, Standing, bind_of, explain, line, reference_of, stand
 from netmend.doctor.finding import Finding, PinName, Severity
 from netmend.doctor.mends import keep, reconnect, restart, uncover
 from netmend.doctor.observation import HOST, Directory, Name
@@ -148,18 +148,19 @@ def _telling(split: _Split, culprits: list[Stand]) -> list[Place]:
 
 def _cause(split: _Split, culprits: list[Stand]) -> str:
     covered = {label for label, _ in split.hidden}
-    sentences = []
-    for one in culprits[:6]:
-        if one.place.label in covered:
-            sentences.append(
-                f"{one.place.label} had mounted these names itself; then a mount on the same directory arrived from "
-                f"the "
-                f"host ({one.place.mount.id}, {one.place.mount.propagation}) and covers them. " + explain(one)
-            )
-        else:
-            sentences.append(explain(one))
-    if len(culprits) > 6:
-        sentences.append(f"{len(culprits) - 6} more are set up likewise.")
+    sentences = [
+        f"{one.place.label} had mounted these names itself; then a mount on the same directory arrived from the host "
+        f"({one.place.mount.id}, {one.place.mount.propagation}) and covers them."
+        for one in culprits[:6]
+        if one.place.label in covered
+    ]
+    kinds: dict[tuple[object, ...], list[Stand]] = {}
+    for one in culprits:
+        kinds.setdefault((one.standing, bind_of(one.place)), []).append(one)
+    for same in kinds.values():
+        sentences.append(explain(same[0]))
+        if len(same) > 1:
+            sentences.append(f"Likewise {several([one.place.label for one in same[1:]], 12)}.")
     if not sentences:
         late = [place.label for place in split.broken]
         sentences.append(

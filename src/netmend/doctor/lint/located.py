@@ -60,7 +60,7 @@ def _measure(text: str) -> None:
         if isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
             depth += 1
             if depth > _DEEPEST:
-                raise Unreadable(event.start_mark.line + 1, "nested too deeply")
+                raise Unreadable(event.start_mark.line + 1 if event.start_mark else 0, "nested too deeply")
         elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
             depth -= 1
 
