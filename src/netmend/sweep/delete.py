@@ -3,11 +3,12 @@
 One RTM_DELLINK waits some 17 ms for grace periods of RCU, whatever it is sent with; a message that deletes a whole
 device group waits once (net/core/rtnetlink.c, rtnl_group_dellink). So a batch of devices is moved into a group that
 nobody else uses, then each is looked at again *in the group*: what is not the device that was judged, or is in use now,
-goes back to the group it came from; only then is the group deleted. A recycled index is never hit. They are looked at
-before they are moved, too, so that nothing living is even touched but by what happens between the two looks.
+goes back to the group it came from; only then is the group deleted. A recycled index is never hit: its name is asked
+before it is moved, and all about it afterwards.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import socket
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -41,21 +42,10 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def choose_group(present: Iterable[LinkDetails]) -> int:
+def choose_group(in_use: Set[int]) -> int:
     """A device group of ours that no device is in."""
-    free = sorted(set(GROUPS) - {link.group for link in present})
+    free = sorted(set(GROUPS) - in_use)
     return free[randbelow(len(free))] if free else GROUPS.start
-
-
-def left_behind(present: Iterable[LinkDetails]) -> list[LinkDetails]:
-    """Devices that a killed sweep left in its group."""
-    return [link for link in present if link.group in GROUPS]
-
-
-def put_back(route: RouteSocket, strays: Sequence[LinkDetails], groups: Mapping[tuple[int, str], int]) -> None:
-    """Move devices that a killed sweep left behind into the group they came from: by (index, name), else the default
-    group, 0. Raises KernelError."""
-    links.set_groups(route, [(Found(link.index, link.name), groups.get((link.index, link.name), 0)) for link in strays])
 
 
 class Deleter:
@@ -89,9 +79,11 @@ class Deleter:
     def _delete_batch(self, batch: Sequence[Unit]) -> None:
         doomed: list[Unit] = []
         try:
-            doomed = self._verify(batch, None)
+            doomed = self._same_names(batch)
             if doomed and _only_group_marks(doomed[0]):
-                links.delete_link(self._route, _found(doomed[0].links[0]))
+                doomed = self._verify(doomed, doomed[0].links[0].group)
+                for unit in doomed:
+                    links.delete_link(self._route, _found(unit.links[0]))
             elif doomed:
                 doomed = self._delete_together(doomed)
         except KernelError as error:
@@ -109,18 +101,32 @@ class Deleter:
             links.set_groups(
                 self._route, [(_found(link), self._group) for unit in doomed for link in unit.links], "delete link"
             )
-            kept = self._verify(doomed, self._group)
-            self._back(unit for unit in doomed if unit not in kept)
-            if kept:
-                links.delete_group(self._route, self._group, _named(kept))
+            good = self._verify(doomed, self._group)
+            if len(good) < len(doomed):
+                going = {unit.links[0].index for unit in good}
+                self._back(unit for unit in doomed if unit.links[0].index not in going)
+            if good:
+                links.delete_group(self._route, self._group, _named(good))
         except BaseException:
             with suppress(KernelError):
                 self._back(doomed)
             raise
-        return kept
+        return good
 
-    def _verify(self, batch: Sequence[Unit], group: int | None) -> list[Unit]:
-        """The units of a batch that are still the same and still dead, moved to `group` or (None) where they were."""
+    def _same_names(self, batch: Sequence[Unit]) -> list[Unit]:
+        """The units of a batch whose indexes are not another device's by now: so that none of a stranger's is moved."""
+        good = []
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as control:
+            for unit in batch:
+                if all(link_details.name_of_index(control, link.index) == link.name for link in unit.links):
+                    good.append(unit)
+                else:
+                    for link in unit.links:
+                        self._spare(link, Reason.CHANGED)
+        return good
+
+    def _verify(self, batch: Sequence[Unit], group: int) -> list[Unit]:
+        """The units of a batch that are still the same and still dead, and in `group`."""
         now = link_details.messages_of(self._route, [link.index for unit in batch for link in unit.links])
         good = []
         for unit in batch:
@@ -162,15 +168,12 @@ class Deleter:
             self._progress(1)
 
 
-def _still_dead(then: LinkDetails, raw: bytes | None, reason: Reason, group: int | None) -> Reason | None:
-    """As rules.still_dead; the device must be in `group`, or (None) in the one it was in."""
-    expected = then.raw
-    if group is not None:
-        expected = expected.replace(u32(IFLA_GROUP, then.group), u32(IFLA_GROUP, group), 1)
-    if raw == expected:
+def _still_dead(then: LinkDetails, raw: bytes | None, reason: Reason, group: int) -> Reason | None:
+    """As rules.still_dead; the device must be in `group` by now."""
+    if raw == then.raw.replace(u32(IFLA_GROUP, then.group), u32(IFLA_GROUP, group), 1):
         return None
     now = decode_details(raw) if raw is not None else None
-    if now is not None and now.group != (then.group if group is None else group):
+    if now is not None and now.group != group:
         return Reason.CHANGED
     return rules.still_dead(then, now, reason)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from netmend.intent.network import Intent
-from netmend.kernel import nsdir
+from netmend.kernel import link_details, links, nsdir
 from netmend.kernel.in_sight import look_around
+from netmend.kernel.links import Found
 from netmend.kernel.netlink import RouteSocket
 from netmend.sweep import delete, names, rules
 from netmend.sweep.delete import Deleter, Outcome
@@ -40,12 +41,13 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was judged, and since when that stands (time.monotonic); `devices`: how many there are in all."""
+    """What was judged, and when (`at`, time.monotonic); `devices`: how many there are in all, in which `groups`."""
 
     units: list[Unit]
     names: list[Name]
     unseen: list[str]
     devices: int
+    groups: frozenset[int]
     at: float
 
     @property
@@ -112,7 +114,8 @@ def _look(options: Options) -> Findings:
     else:
         ours = []
     units = [*ours, *_with_age(foreign, scene, options)]
-    return Findings(units, found, unseen, len(scene.links), time.monotonic())
+    groups = frozenset(link.group for link in scene.links.values())
+    return Findings(units, found, unseen, len(scene.links), groups, time.monotonic())
 
 
 def _with_age(foreign: list[Unit], scene: rules.Scene, options: Options) -> list[Unit]:
@@ -136,16 +139,16 @@ def recover(options: Options) -> int:
     """Put back what a killed sweep left in its device group; returns how many. One sweep at a time may run, and the
     caller sees to that. Raises KernelError."""
     with RouteSocket() as route:
-        strays = delete.left_behind(look_at_links(route).values())
+        strays = [key for key, group in link_details.present_groups(route).items() if group in delete.GROUPS]
         if strays:
-            groups: dict[tuple[int, str], int] = {}
+            before: dict[tuple[int, str], int] = {}
             for path in sorted(options.state.glob("sweep-*.jsonl")):
                 try:
                     recorded = read_journal(path)
                 except BadJournal:
                     continue
-                groups.update(((link.index, link.name), link.group) for link in recorded.links.values())
-            delete.put_back(route, strays, groups)
+                before.update(((link.index, link.name), link.group) for link in recorded.links.values())
+            links.set_groups(route, [(Found(*key), before.get(key, 0)) for key in strays])
     return len(strays)
 
 
@@ -157,8 +160,7 @@ def carry_out(options: Options, findings: Findings, progress: Callable[[int], No
         return result
     started = time.monotonic()
     with RouteSocket() as route:
-        present = look_at_links(route)
-        journal = Journal(options.state, delete.choose_group(present.values()))
+        journal = Journal(options.state, delete.choose_group(findings.groups))
         result.journal = journal.path
         try:
             deleter = Deleter(route, journal, journal.group, progress)
@@ -166,10 +168,9 @@ def carry_out(options: Options, findings: Findings, progress: Callable[[int], No
             deleter.delete_links(units)
             if doomed_names:
                 deleter.delete_names(_still_dead(doomed_names, options, findings.at))
-            left = look_at_links(route)
+            left = link_details.present_groups(route)
             for link in (link for unit in units for link in unit.links):
-                now = left.get(link.index)
-                if now is not None and now.name == link.name and link.name not in result.outcome.spared:
+                if (link.index, link.name) in left and link.name not in result.outcome.spared:
                     result.outcome.failed.setdefault(link.name, "the kernel still has it")
         finally:
             journal.close()
