@@ -72,7 +72,7 @@ def read(content: bytes | str) -> Observation:
     """The observation that a file holds. Raises BadSnapshot."""
     try:
         document = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadSnapshot(f"not JSON: {error}") from error
     if not isinstance(document, dict) or "netmend_doctor_snapshot" not in document:
         raise BadSnapshot("not a snapshot of netmend doctor: no field netmend_doctor_snapshot")
