@@ -176,6 +176,11 @@ def _dump_raw(route: RouteSocket) -> list[bytes]:
     return route.dump(RTM_GETLINK, body, "list links", "of the namespace")
 
 
+def glance(data: bytes) -> tuple[str, bool]:
+    """Name of a link, and whether it is up, from the body of an RTM_NEWLINK or RTM_DELLINK message."""
+    return _name(data), bool(_LINK.unpack_from(data)[3] & IFF_UP)
+
+
 def _name(data: bytes) -> str:
     """The name of a link: rtnl_fill_ifinfo puts IFLA_IFNAME first; wherever else it stands, it is looked for."""
     length, kind = struct.unpack_from("=HH", data, 16)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from netmend.kernel.errors import KernelError
-from netmend.kernel.links import RTM_DELADDR, RTM_DELLINK, RTM_NEWLINK, Link, decode_link
+from netmend.kernel.links import RTM_DELADDR, RTM_DELLINK, RTM_NEWLINK, Link, decode_link, glance
 from netmend.kernel.netlink import events_socket, notifications
 
 IN_MODIFY: Final = 0x2  # linux/inotify.h
@@ -106,9 +106,16 @@ class MountWatch:
 class LinkChanged:
     """A link appeared or changed (`gone` False), or vanished; `netnsid` None: in our own namespace."""
 
-    link: Link
+    name: str
+    up: bool
     gone: bool
     netnsid: int | None
+    data: bytes
+
+    @property
+    def link(self) -> Link:
+        """All of it, taken apart anew each time: most links that one hears of are of no concern."""
+        return decode_link(self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +151,7 @@ class LinkWatch:
             netnsid = _netnsid(ancillary)
             for kind, body in notifications(data):
                 if kind in {RTM_NEWLINK, RTM_DELLINK}:
-                    yield LinkChanged(decode_link(body), kind == RTM_DELLINK, netnsid)
+                    yield LinkChanged(*glance(body), kind == RTM_DELLINK, netnsid, body)
                 elif kind == RTM_DELADDR:
                     yield AddressGone(netnsid)
 

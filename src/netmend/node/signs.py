@@ -51,14 +51,14 @@ class Signs:
                     self._hear_link(event)
 
     def _hear_link(self, event: LinkChanged) -> None:
-        link = event.link
         if event.netnsid is not None:
-            if event.gone or not link.up:
+            if event.gone or not event.up:
                 self._suspect_namespace(event.netnsid)
             return
-        network_id = self._network_of_device(link.name)
+        network_id = self._network_of_device(event.name)
         if network_id is None:
             return
+        link = event.link
         mark = Mark.parse(link.alias)
         is_right = not event.gone and link.up and mark is not None and (link.master or mark.role == "bridge")
         if mark is not None and mark.role == "dhcp" and link.peer_netnsid is not None:

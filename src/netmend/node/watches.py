@@ -13,6 +13,7 @@ from netmend.kernel.watch import DirectoryWatch, LinkWatch, MountWatch
 from netmend.node.signs import Signs
 
 _CROWD = 0.1  # seconds: mounts come in crowds
+_GATHER = 0.02  # seconds from the first event to the reading of all: a network that is made causes twenty
 
 
 class Watches(contextlib.ExitStack):
@@ -38,9 +39,11 @@ class Watches(contextlib.ExitStack):
         self._names_directory = names_directory
         self._served, self._reload, self._mounts_changed, self._wake = served, reload, mounts_changed, wake
         self._loop = asyncio.get_running_loop()
+        self._closed = False
 
     def __enter__(self) -> "Watches":
         super().__enter__()
+        self.callback(setattr, self, "_closed", True)
         self._watch_links()
         self._watch_names()
         self._watch_mounts()
@@ -99,5 +102,17 @@ class Watches(contextlib.ExitStack):
         self._mounts_changed()
 
     def _read(self, descriptor: int, call: Callable[[], None]) -> None:
-        self._loop.add_reader(descriptor, call)
+        def heard() -> None:
+            self._loop.remove_reader(descriptor)
+            self._loop.call_later(_GATHER, read)
+
+        def read() -> None:
+            if self._closed:
+                return
+            try:
+                call()
+            finally:
+                self._loop.add_reader(descriptor, heard)
+
+        self._loop.add_reader(descriptor, heard)
         self.callback(self._loop.remove_reader, descriptor)
