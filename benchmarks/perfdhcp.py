@@ -69,14 +69,18 @@ def read(text: str, rate: int, seconds: int) -> Load:
 
 
 def saturation(offer: Callable[[int], Load], start: int, *, precision: float = 0.04) -> tuple[Load, list[Load]]:
-    """The most that is served with less than 1 % lost, and every run made to find it."""
+    """The most that is served with less than 1 % lost in one of two tries, and every run made to find it."""
     made: list[Load] = []
     best: Load | None = None
     low, high, rate = 0, 0, start
     while True:
-        load = offer(rate)
-        made.append(load)
-        if load.lost < 0.01 and load.completed >= 0.95 * rate:
+        for _ in range(2):  # a hiccup of the machine is not the server's limit
+            load = offer(rate)
+            made.append(load)
+            sustained = load.lost < 0.01 and load.completed >= 0.95 * rate
+            if sustained:
+                break
+        if sustained:
             low = rate
             if best is None or load.completed > best.completed:
                 best = load
