@@ -136,20 +136,22 @@ def _with_age(foreign: list[Unit], scene: rules.Scene, options: Options) -> list
 
 
 def recover(options: Options) -> int:
-    """Put back what a killed sweep left in its device group; returns how many. One sweep at a time may run, and the
-    caller sees to that. Raises KernelError."""
+    """Put back what a killed sweep left in its device group, by its journal; returns how many. One sweep at a time may
+    run, and the caller sees to that. Raises KernelError."""
     with RouteSocket() as route:
-        strays = [key for key, group in link_details.present_groups(route).items() if group in delete.GROUPS]
-        if strays:
-            before: dict[tuple[int, str], int] = {}
-            for path in sorted(options.state.glob("sweep-*.jsonl")):
-                try:
-                    recorded = read_journal(path)
-                except BadJournal:
-                    continue
-                before.update(((link.index, link.name), link.group) for link in recorded.links.values())
-            links.set_groups(route, [(Found(*key), before.get(key, 0)) for key in strays])
-    return len(strays)
+        strays = {key: group for key, group in link_details.present_groups(route).items() if group in delete.GROUPS}
+        before: dict[tuple[int, str], int] = {}
+        for path in sorted(options.state.glob("sweep-*.jsonl")) if strays else ():
+            try:
+                recorded = read_journal(path)
+            except BadJournal:
+                continue
+            for link in recorded.links.values():
+                if strays.get((link.index, link.name)) == recorded.group:
+                    before[link.index, link.name] = link.group
+        if before:
+            links.set_groups(route, [(Found(*key), group) for key, group in before.items()])
+    return len(before)
 
 
 def carry_out(options: Options, findings: Findings, progress: Callable[[int], None]) -> Result:

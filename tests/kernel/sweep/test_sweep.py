@@ -230,15 +230,17 @@ def test_a_veth_whose_peers_namespace_nobody_in_sight_holds() -> None:
 
 def test_what_a_killed_sweep_left_in_its_group_is_put_back() -> None:
     host = Host(random.Random(0))
-    name = host.tap()
+    name, somebodys = host.tap(), host.tap()
     links.set_link(host.route, host.find(name), group=7)
-    (unit,) = sweep.find(options("tap")).dead_units
+    (unit,) = (unit for unit in sweep.find(options("tap")).dead_units if unit.links[0].name == name)
     journal = Journal(STATE, delete.GROUPS[5])
     journal.doomed_links([(unit.links, unit.reason)])
     journal.close()
-    links.set_link(host.route, host.find(name), group=delete.GROUPS[5])
+    for one in (name, somebodys):
+        links.set_link(host.route, host.find(one), group=delete.GROUPS[5])
     assert sweep.recover(options("tap")) == 1
     assert host.find(name).group == 7
+    assert host.find(somebodys).group == delete.GROUPS[5]
 
 
 def test_devices_are_made_again_from_the_journal() -> None:
