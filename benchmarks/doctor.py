@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 RUN = "0:25 / /run rw,nosuid,nodev shared:5 - tmpfs tmpfs rw,size=1212632k,mode=755"
-PROGRAM = "import sys; from typer import run; from netmend.cli.doctor import doctor; sys.argv[1:2] = []; run(doctor)"
+PROGRAM = "from netmend.cli.main import main; main()"
 
 
 def volumes(namespaces: int, mounts: int) -> Iterator[tuple[str, list[str]]]:

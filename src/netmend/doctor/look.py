@@ -12,6 +12,7 @@ from netmend.doctor.look_networks import Held, look_at_networks
 from netmend.doctor.observation import HOST, Container, Directory, MountNamespace, Name, Observation, Unread
 from netmend.doctor.places import HostView
 from netmend.doctor.relevant import keep_relevant
+from netmend.doctor.wording import count
 from netmend.kernel import engines, listing, mounts, procfs
 from netmend.kernel.errors import KernelError
 from netmend.propagation.mountinfo import MountinfoError
@@ -58,7 +59,10 @@ def look() -> Observation:
         raise CannotLook(str(error)) from error
     if processes.refused:
         unread.append(
-            Unread(f"{processes.refused} processes", "not ours to look at; run as root to see what they hold")
+            Unread(
+                count(processes.refused, "process", "processes"),
+                "not ours to look at; run as root to see what they hold",
+            )
         )
     known, stopped = _containers(processes, unread)
     raw: dict[str, bytes] = {}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from netmend.doctor.observation import Holder, NetworkNamespace, SeenLink, Unread
 from netmend.doctor.places import HostView
+from netmend.doctor.wording import count
 from netmend.kernel import links, listing, ownership, procfs
 from netmend.kernel.errors import KernelError
 from netmend.kernel.links import Link
@@ -42,6 +44,8 @@ def look_at_networks(
     host_route: RouteSocket | None = None
     host_peers: dict[int, int] = {}
     refused = 0
+    with Netns.current() as own:
+        here = own.inode
     try:
         for inode in inodes:
             network = _describe(inode, held, openers.get(inode, []))
@@ -51,7 +55,7 @@ def look_at_networks(
                         continue  # the number was given to another namespace meanwhile
                     owner = ownership.owning_user_namespace(namespace.fileno())
                     network = replace(network, foreign_user_namespace=owner != user)
-                    with namespace.entered():
+                    with nullcontext() if inode == here else namespace.entered():  # entering one's own needs root too
                         route = RouteSocket()
                     if inode == host:
                         host_route = route
@@ -77,7 +81,7 @@ def look_at_networks(
             host_route.close()
     if refused:
         unread.append(
-            Unread(f"links of {refused} network namespaces", "entering them needs CAP_SYS_ADMIN; run as root")
+            Unread(f"links of {count(refused, 'network namespace')}", "entering one needs CAP_SYS_ADMIN; run as root")
         )
     return tuple(replace(n, peers=host_peers) if n.inode == host else n for n in found)
 

@@ -108,7 +108,8 @@ def summary(observation: Observation, findings: Sequence[Finding]) -> str:
     if observation.networks:
         seen.append(count(len(observation.networks), "network namespace"))
     found = count(len(findings), "finding") if findings else "nothing wrong"
-    return f"{found} in {' and '.join(seen)}"
+    among = "in what could be looked at: " if observation.unread and not findings else "in "
+    return f"{found} {among}{' and '.join(seen)}"
 
 
 def describe(action: RemoveName | PinName) -> str:
