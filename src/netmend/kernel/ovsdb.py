@@ -44,7 +44,7 @@ def _answer(connection: socket.socket) -> Any:
             while text.lstrip():
                 message, end = decoder.raw_decode(text := text.lstrip())
                 text = text[end:]
-                if message.get("id") == 0 and "result" in message:
+                if isinstance(message, dict) and message.get("id") == 0 and "result" in message:
                     return message
         except ValueError:  # not whole yet
             continue
