@@ -46,8 +46,8 @@ def doctor(
     if recorded and mountinfo:
         _fail("give either --from or --mountinfo")
     observation, findings = _observe(recorded, mountinfo or [])
-    if fix:
-        findings = make_safe_mends(findings, lambda text: yes or typer.confirm(text, err=True), _say(as_json))
+    if fix and make_safe_mends(findings, lambda text: yes or typer.confirm(text, err=True), _say(as_json)):
+        observation, findings = _observe(None, [])
     if record is not None:
         _write(record, snapshot.write(observation))
     if html is not None:

@@ -1,4 +1,4 @@
-"""Mends that cannot destroy anything in use: shown first, asked for, made, and verified.
+"""Mends that cannot destroy anything in use: shown first, asked for, made; the caller looks again.
 
 Two kinds: a name that is a plain file for everybody is removed, and a living namespace is given its name on the host
 back. Neither touches a name that leads to a namespace anywhere.
@@ -8,32 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from netmend.doctor.diagnose import diagnose_steadily
 from netmend.doctor.finding import Finding, PinName, RemoveName
-from netmend.doctor.look import look
 from netmend.doctor.report import describe
 from netmend.kernel import repair
 from netmend.kernel.errors import KernelError
 
 
-def fix(findings: Sequence[Finding], ask: Callable[[str], bool], say: Callable[[str], None]) -> list[Finding]:
-    """Make the safe mends of these findings, and return the findings of a look after it."""
-    actions = [action for finding in findings for action in finding.safe]
-    actions = list({action.path: action for action in actions}.values())
+def fix(findings: Sequence[Finding], ask: Callable[[str], bool], say: Callable[[str], None]) -> bool:
+    """Make the safe mends of these findings; whether anything was changed, so that the caller must look again."""
+    actions = list({action.path: action for finding in findings for action in finding.safe}.values())
     if not actions:
-        say("nothing can be mended without touching what is in use")
-        return list(findings)
+        if findings:
+            say("nothing can be mended without touching what is in use")
+        return False
     for action in actions:
         say(describe(action))
-    if not ask(f"make {len(actions)} of these mends?" if len(actions) > 1 else "make this mend?"):
-        return list(findings)
+    if not ask(f"make these {len(actions)} mends?" if len(actions) > 1 else "make this mend?"):
+        return False
+    changed = False
     for action in actions:
         try:
             _make(action)
+            changed = True
             say(f"done: {describe(action)}")
         except KernelError as error:
             say(f"not done: {describe(action)}: {error}")
-    return diagnose_steadily(look)[1]
+    return changed
 
 
 def _make(action: RemoveName | PinName) -> None:

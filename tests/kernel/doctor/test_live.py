@@ -92,10 +92,10 @@ def test_fix_pins_what_lives_and_removes_what_is_dead() -> None:
     kinds = {type(action) for finding in findings for action in finding.safe}
     assert kinds == {RemoveName, PinName}
     said: list[str] = []
-    left = fix(findings, lambda _: False, said.append)
-    assert left == findings and plain("/run/netns/dead") and plain("/run/netns/inside")
-    left = fix(findings, lambda _: True, said.append)
-    assert left == [] and not Path("/run/netns/dead").exists() and not plain("/run/netns/inside")
+    assert not fix(findings, lambda _: False, said.append)
+    assert diagnosed()[1] == findings and plain("/run/netns/dead") and plain("/run/netns/inside")
+    assert fix(findings, lambda _: True, said.append)
+    assert diagnosed()[1] == [] and not Path("/run/netns/dead").exists() and not plain("/run/netns/inside")
     with Netns.open(f"/proc/{pid}/root/run/netns/inside") as inside, Netns.open("/run/netns/inside") as again:
         assert inside.inode == again.inode
 
@@ -124,6 +124,9 @@ def test_a_second_copy_on_the_host_is_found_before_and_after_the_deletion() -> N
     assert "Device or resource busy" in refused.stderr
     _, findings = diagnosed()
     assert [(finding.check, finding.netns) for finding in findings] == [("dead-name", "t1")]
+    assert fix(findings, lambda _: True, lambda _: None) and not plain("/run/netns/t1")
+    assert subprocess.run(["ip", "netns", "delete", "t1"], check=False, capture_output=True).returncode != 0
+    _, findings = diagnosed()
     subprocess.run(["sh", "-ec", "netmend() { :; }\n" + findings[0].mend], check=True)
     assert diagnosed()[1] == [] and not Path("/run/netns/t1").exists()
 
@@ -141,7 +144,8 @@ def test_a_namespace_kept_by_a_process_and_by_a_descriptor() -> None:
     assert f"process {process.pid}" in " ".join(findings[0].evidence) and "tap01234567-89" in " ".join(
         findings[0].evidence
     )
-    assert fix(findings, lambda _: True, lambda _: None) == [] or not plain("/run/netns/lost")
+    assert fix(findings, lambda _: True, lambda _: None)
+    assert Netns.open("/run/netns/lost").inode == namespace_inode(process.pid, "net")
     process.kill()
     process.wait()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from shlex import quote
 
 from netmend.doctor.blame import Stand, Standing, bind_of, explain, leads_to, line, option, reference_of, stand
-from netmend.doctor.finding import Finding, RemoveName, Severity
+from netmend.doctor.finding import Finding, PinName, RemoveName, Severity
 from netmend.doctor.mends import keep, reconnect, reshare, uncover
 from netmend.doctor.observation import HOST, Directory, Name
 from netmend.doctor.places import Copy, HostView, Place, alike
@@ -75,9 +75,21 @@ def _dead(view: HostView, directory: Directory, name: str, entry: Name, hidden: 
         broken_in=tuple(place.label for place in places),
         directory=title,
         culprits=culprits,
-        safe=(RemoveName(f"{title}/{name}", entry.inode),) if certain and view.host_place(directory) else (),
+        safe=_safe(f"{title}/{name}", entry, hidden, certain=certain) if view.host_place(directory) else (),
         key=(directory, name, entry.inode, entry.changed, tuple(copy.inode for _, copy in hidden)),
     )
+
+
+def _safe(
+    path: str, entry: Name, hidden: list[tuple[Place, Copy]], *, certain: bool
+) -> tuple[RemoveName | PinName, ...]:
+    """Remove a name that nobody has; give one back that is alive, where some path leads to it."""
+    if certain:
+        return (RemoveName(path, entry.inode),)
+    for place, copy in hidden:
+        if copy.visible and place.namespace.pid is not None:
+            return (PinName(path, copy.inode, f"/proc/{place.namespace.pid}/root{copy.mount.mount_point}"),)
+    return ()
 
 
 def _is_covered(place: Place, copy: Copy) -> bool:
