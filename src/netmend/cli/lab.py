@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn, cast
 
 import typer
 
+from netmend.cli.lab_incident import incident
 from netmend.lab.engines.choose import run as perform
 from netmend.lab.engines.world import EngineMissing
 from netmend.lab.scenario import ENGINES, Scenario, load
@@ -23,6 +24,9 @@ Engine = Annotated[
     str | None,
     typer.Option("--engine", metavar="NAME", help="kernel, docker or podman, whatever the scenario names"),
 ]
+
+
+app.command("incident")(incident)
 
 
 @app.callback()

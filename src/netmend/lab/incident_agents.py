@@ -19,19 +19,21 @@ from netmend.lab.stand_in import NamespaceMaker, StandIn
 from netmend.node.node import Node
 from netmend.node.settings import Settings
 
-# A container's disk has no Python: what the node, asyncio and aiohttp load while they run must be loaded before.
-PRELOADED = tuple(
-    import_module(name)
-    for name in (
-        "netmend.node.status_socket",
-        "aiohttp.web",
-        "concurrent.futures.thread",
-        "encodings.idna",
-        "traceback",
-        "unicodedata",
-    )
+_LOADED_LATE = (
+    "netmend.node.status_socket",
+    "aiohttp.web",
+    "concurrent.futures.thread",
+    "encodings.idna",
+    "traceback",
+    "unicodedata",
 )
 _CONFIG = Path("/etc/netmend.yaml")
+
+
+def load_all() -> None:
+    """Load what the node, asyncio and aiohttp load only while they run: a container's disk has no Python."""
+    for name in _LOADED_LATE:
+        import_module(name)
 
 
 def _here() -> RealSystem:

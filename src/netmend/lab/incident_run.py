@@ -12,6 +12,7 @@ from typing import IO, Any, Protocol, cast
 
 from netmend.kernel import sandbox
 from netmend.lab.incident import CannotPlay, Setup, intent_text, network, wanted_devices
+from netmend.lab.incident_agents import load_all
 from netmend.lab.incident_count import Change
 from netmend.lab.incident_process import Channel, Ended, Process, start
 from netmend.lab.incident_side import SideName, Told, serve
@@ -91,6 +92,7 @@ def play(setup: Setup, show: Show, *, interval: float, rounds: int | None, netme
 
     The process must have one thread. On the kernel all happens in a sandbox, and dies with it.
     """
+    load_all()
     intent_text(), network()  # the hosts will not have the files
     with tempfile.TemporaryFile() as results:
 

@@ -1,0 +1,133 @@
+"""`netmend lab incident`: the outage replayed, and netmend beside it."""
+
+import json
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType
+from typing import IO, Annotated
+
+import typer
+from rich.console import Console
+
+from netmend.cli.options import Json, sentences
+from netmend.lab import curve_png, incident_logs, incident_page
+from netmend.lab.curve_png import NoPainter
+from netmend.lab.incident import CannotPlay, setup_from
+from netmend.lab.incident_document import document
+from netmend.lab.incident_run import Outcome, play
+from netmend.lab.incident_show import Silence, show_for
+from netmend.lab.incident_words import curve_of
+
+_ROUNDS = 20  # where nobody is there to press Ctrl-C
+
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Draw the curve, as one page.")]
+Png = Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Draw the curve, as a picture.")]
+
+
+def incident(
+    *,
+    once: Annotated[bool, typer.Option("--once", help=f"End after {_ROUNDS} rounds, or those of --rounds.")] = False,
+    as_json: Json = False,
+    engine: Annotated[str, typer.Option("--engine", metavar="NAME", help="kernel, or docker (as root).")] = "kernel",
+    propagation: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--propagation",
+            metavar="NAME=WORD",
+            help="A container and its mount of /run/netns: private, shared, slave (with r or without) or none; several "
+            "with commas. The first makes the namespace, the last uses it (default: a=private).",
+        ),
+    ] = None,
+    restart: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--restart",
+            metavar="NAME@ROUND",
+            help="Restart a container (default: a@1, when one container makes and uses the namespace).",
+        ),
+    ] = None,
+    no_restart: Annotated[bool, typer.Option("--no-restart", help="Restart nothing.")] = False,
+    interval: Annotated[
+        float, typer.Option("--interval", metavar="S", help="Seconds from resync to resync.", min=0)
+    ] = 0.25,
+    rounds: Annotated[int | None, typer.Option("--rounds", metavar="N", help="End after so many.", min=1)] = None,
+    made_by: Annotated[str | None, typer.Option("--made-by", metavar="NAME", help="A container, or host.")] = None,
+    used_by: Annotated[str | None, typer.Option("--used-by", metavar="NAME", help="A container.")] = None,
+    before: Annotated[
+        str, typer.Option("--before", metavar="WHAT", help="What bears the name already: none, file or namespace.")
+    ] = "none",
+    run: Annotated[str, typer.Option("--run", metavar="WORD", help="The host's /run: shared or private.")] = "shared",
+    html: Html = None,
+    png: Png = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            "--log", metavar="DIR", help="Write the agents' logs, a directory each, as netmend timeline reads them."
+        ),
+    ] = None,
+) -> None:
+    """Replay the outage: the old agent's loop leaks devices, netmend on the same intent does not.
+
+    The old agent is a stand-in that does what its resync did, on real devices. All happens in a sandbox: no root is
+    needed, nothing of the host is touched, nothing is left behind. Without --once or --rounds it goes on until Ctrl-C.
+
+    Exit code 0: the old agent leaked in every round, and netmend never had more devices than intent asks for, at any
+    instant; 1: not so; 2: it cannot be played.
+    """
+    signal.signal(signal.SIGTERM, _terminated)
+    with sentences(CannotPlay, NoPainter):
+        restarts = [] if no_restart else [part for text in restart for part in text.split(",")] if restart else None
+        setup = setup_from(
+            propagation or ["a=private"],
+            restarts,
+            made_by=made_by,
+            used_by=used_by,
+            before=before,
+            run=run,
+            engine=engine,
+        )
+        if png is not None:
+            curve_png.check()
+        planned = rounds or (_ROUNDS if once or as_json else None)
+        show = Silence() if as_json else show_for(Console(highlight=False))
+        with _netmend_log(log) as netmend_log:
+            outcome = play(setup, show, interval=interval, rounds=planned, netmend_log=netmend_log)
+        written = _write(outcome, html, png, log)
+    if as_json:
+        print(json.dumps(document(outcome), indent=2))
+    elif written:
+        print("written: " + ", ".join(map(str, written)))
+    raise typer.Exit(0 if outcome.ok else 1)
+
+
+def _terminated(number: int, _: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def _netmend_log(directory: Path | None) -> IO[bytes]:
+    if directory is None:
+        return tempfile.TemporaryFile()
+    path = directory / incident_logs.NETMEND
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("wb")
+    except OSError as error:
+        raise CannotPlay(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _write(outcome: Outcome, html: Path | None, png: Path | None, log: Path | None) -> list[Path]:
+    written = []
+    try:
+        if html is not None:
+            incident_page.write(outcome, html)
+            written.append(html)
+        if png is not None:
+            curve_png.write(curve_of(outcome), png)
+            written.append(png)
+        if log is not None:
+            written += incident_logs.write(outcome, log)
+    except OSError as error:
+        raise CannotPlay(f"{error.filename}: cannot be written: {error.strerror}") from error
+    return written
