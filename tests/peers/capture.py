@@ -31,16 +31,13 @@ class Message:
     """A DHCP message on the wire."""
 
     type: str
+    xid: int
     source: str
     destination: str
     ciaddr: str
     yiaddr: str
     options: dict[Any, Any]
     frame: "Frame"
-
-    @property
-    def is_unicast(self) -> bool:
-        return not self.destination.startswith("255.")
 
 
 class Capture:
@@ -90,7 +87,14 @@ def _message(frame: Frame) -> Message | None:
     options = {entry[0]: entry[1] if len(entry) == 2 else entry[1:] for entry in packet[DHCP].options if len(entry) > 1}
     bootp, ip = packet[BOOTP], packet[IP]
     return Message(
-        TYPES.get(options.get("message-type", 0), "?"), ip.src, ip.dst, bootp.ciaddr, bootp.yiaddr, options, frame
+        TYPES.get(options.get("message-type", 0), "?"),
+        bootp.xid,
+        ip.src,
+        ip.dst,
+        bootp.ciaddr,
+        bootp.yiaddr,
+        options,
+        frame,
     )
 
 
