@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn, cast
 import typer
 
 from netmend.cli.lab_incident import incident
+from netmend.cli.lab_search import search
 from netmend.lab.engines.choose import run as perform
 from netmend.lab.engines.world import EngineMissing
 from netmend.lab.scenario import ENGINES, Scenario, load
@@ -27,6 +28,7 @@ Engine = Annotated[
 
 
 app.command("incident")(incident)
+app.command("search")(search)
 
 
 @app.callback()

@@ -165,5 +165,5 @@ def _labels(curve: Curve, plot: _Plot) -> list[Shape]:
         shapes.append(Words(_RIGHT + 12, place, series.name, series.role, 14, bold=True))
         shapes.append(Words(_RIGHT + 12, place + 17, f"{count:,} devices", "ink", 13))
     low = plot.at(0, curve.wanted)[1]
-    shapes.append(Words(_LEFT + 6, low - 6, f"intent asks for {curve.wanted}", "soft", 12))
+    shapes.append(Words(_RIGHT - 8, low - 7, f"intent asks for {curve.wanted}", "soft", 12, "end"))
     return shapes

@@ -22,13 +22,14 @@ _SIDES: tuple[SideName, ...] = ("stand_in", "netmend")
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One resync interval; round 0 is the start. `at`: seconds since then.
+    """One resync interval; round 0 is the start. `began`, `at`: its beginning and end, in seconds since the start.
 
     `stand_in`, `netmend`: devices on the hosts; `new`: those of the first that were not there a round ago; `failed`:
     what the old agent's log says.
     """
 
     number: int
+    began: float
     at: float
     restarted: tuple[str, ...]
     stand_in: int
@@ -127,15 +128,16 @@ def _drive(setup: Setup, show: Show, interval: float, rounds: int | None, log: i
         show.began(outcome)
         start = time.monotonic()
         told = hosts.tell("begin")
-        _note(outcome, told, start, 0, ())
+        _note(outcome, told, start, 0.0, ())
         show.played(outcome)
         try:
             number = 1
             while rounds is None or number <= rounds:
+                began = time.monotonic() - start
                 restarted = tuple(restart.what for restart in setup.restarts if restart.at == number)
                 for container in restarted:
                     _keep(outcome, hosts.tell(["restart", container]), start)
-                _note(outcome, hosts.tell("round"), start, number, restarted)
+                _note(outcome, hosts.tell("round"), start, began, restarted)
                 show.played(outcome)
                 number += 1
                 time.sleep(interval)
@@ -157,11 +159,21 @@ def _keep(outcome: Outcome, told: dict[SideName, Told], start: float) -> None:
         outcome.state = told["netmend"]["state"]
 
 
-def _note(outcome: Outcome, told: dict[SideName, Told], start: float, number: int, restarted: tuple[str, ...]) -> None:
+def _note(outcome: Outcome, told: dict[SideName, Told], start: float, began: float, restarted: tuple[str, ...]) -> None:
     _keep(outcome, told, start)
     old, new = told["stand_in"], told["netmend"]
-    at = time.monotonic() - start
-    outcome.rounds.append(Round(number, at, restarted, old["devices"], new["devices"], old["new"], old["failed"]))
+    outcome.rounds.append(
+        Round(
+            len(outcome.rounds),
+            began,
+            time.monotonic() - start,
+            restarted,
+            old["devices"],
+            new["devices"],
+            old["new"],
+            old["failed"],
+        )
+    )
 
 
 class _Hosts:

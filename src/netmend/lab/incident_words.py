@@ -44,6 +44,8 @@ def command_of(setup: Setup) -> str:
         words += [option, value] if value != default else []
     for restart in setup.restarts:
         words += ["--restart", f"{restart.what}@{restart.at}"]
+    if not setup.restarts and setup.made_by == setup.used_by and setup.before == "none":
+        words.append("--no-restart")
     return shlex.join(words)
 
 
@@ -79,7 +81,8 @@ def _old(outcome: Outcome) -> str:
         return (
             f"The old agent leaked in {failed} of {len(rounds)} rounds: {leaked} devices; {end} are there at the end."
         )
-    return f"The old agent did not leak: the name leads {outcome.setup.used_by} to a namespace with these mounts and restarts."
+    user = outcome.setup.used_by
+    return f"The old agent did not leak: with these mounts and restarts, the name leads {user} to a namespace."
 
 
 def _new(outcome: Outcome) -> list[str]:
@@ -104,9 +107,8 @@ def _new(outcome: Outcome) -> list[str]:
 
 def curve_of(outcome: Outcome) -> Curve:
     """Devices on both hosts over the whole of the incident."""
-    at = {played.number: played.at for played in outcome.rounds}
     marks = [
-        (at[restart.at - 1], f"{restart.what} restarted") for restart in outcome.setup.restarts if restart.at in at
+        (played.began, f"{', '.join(played.restarted)} restarted") for played in outcome.rounds if played.restarted
     ]
     return Curve(
         "Devices on the host",

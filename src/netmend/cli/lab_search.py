@@ -1,0 +1,47 @@
+"""`netmend lab search`: every way to endless taps."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from netmend.cli.options import Json, sentences
+from netmend.lab import search as lab
+from netmend.lab import search_show
+from netmend.lab.engines.world import EngineMissing
+
+
+def search(
+    as_json: Json = False,
+    kernel_all: Annotated[
+        bool, typer.Option("--kernel-all", help="Do every set-up on the kernel, not only those that were found.")
+    ] = False,
+    scenarios: Annotated[
+        Path | None, typer.Option("--scenarios", metavar="DIR", help="Write each reproduction for netmend lab run.")
+    ] = None,
+) -> None:
+    """Walk mounts, restarts, makers and old names for every way to endless taps, and give the shortest of each.
+
+    First by the model of the kernel, then on the kernel itself, in a sandbox; nothing of the host is touched.
+
+    Exit code 0: model and kernel agree; 1: they do not; 2: this machine has no sandbox for the kernel.
+    """
+    console = Console(stderr=True)
+    with sentences(EngineMissing), Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("by the model", total=None)
+        found = lab.search(lambda done, of: bar.update(task, completed=done, total=of), all_on_kernel=kernel_all)
+    if as_json:
+        print(json.dumps(search_show.document(found), indent=2))
+    else:
+        print("\n".join(search_show.report(found)))
+    if scenarios is not None:
+        try:
+            search_show.write_scenarios(found, scenarios)
+        except OSError as error:
+            typer.echo(f"netmend: {error.filename}: cannot be written: {error.strerror}", err=True)
+            raise typer.Exit(2) from None
+    sys.exit(1 if found.disagreements else 0)
