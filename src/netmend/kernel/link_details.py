@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from netmend.kernel.changes import changing
 from netmend.kernel.links import (
     IFF_LOWER_UP,
     IFF_UP,
@@ -26,8 +27,9 @@ from netmend.kernel.links import (
     RTEXT_FILTER_SKIP_STATS,
     RTM_GETADDR,
     RTM_GETLINK,
+    RTM_NEWLINK,
 )
-from netmend.kernel.netlink import RouteSocket, parse_attributes, u32
+from netmend.kernel.netlink import RouteSocket, parse_attributes, u32, unacknowledged
 
 IFLA_TXQLEN: Final = 13  # linux/if_link.h
 IFLA_PROMISCUITY: Final = 30
@@ -182,6 +184,21 @@ def messages_of(route: RouteSocket, indexes: Sequence[int]) -> dict[int, bytes]:
     mask = u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)
     bodies = [_LINK.pack(0, 0, index, 0, 0) + mask for index in indexes]
     found = route.get_many(RTM_GETLINK, bodies, "find link", "by index", errno.ENODEV)
+    return {_LINK.unpack_from(data)[2]: data for data in found}
+
+
+def move_and_look(route: RouteSocket, moved: Sequence[int], beside: Sequence[int], group: int) -> dict[int, bytes]:
+    """Move devices, by index, into a device group, and look at each right after that, as `messages_of` does; and at
+    those `beside`, which stay. Raises KernelError."""
+    mask = u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)
+    into = u32(IFLA_GROUP, group)
+    pairs: list[tuple[bytes | None, bytes]] = []
+    for index in moved:
+        header = _LINK.pack(0, 0, index, 0, 0)
+        pairs.append((unacknowledged(RTM_NEWLINK, header + into), header + mask))
+    pairs += [(None, _LINK.pack(0, 0, index, 0, 0) + mask) for index in beside]
+    with changing("delete link", f"{len(moved)} devices"):
+        found = route.change_and_get(RTM_GETLINK, pairs, "find link", "by index", errno.ENODEV)
     return {_LINK.unpack_from(data)[2]: data for data in found}
 
 

@@ -174,11 +174,21 @@ class RouteSocket:
     def get_many(self, kind: int, bodies: Sequence[bytes], operation: str, target: str, gone: int) -> list[bytes]:
         """The answers to requests for one object each, less those that the kernel refused with errno `gone`; without
         acknowledgements, so for half the messages that `perform` takes. Raises KernelError."""
+        return self.change_and_get(kind, [(None, body) for body in bodies], operation, target, gone)
+
+    def change_and_get(
+        self, kind: int, pairs: Sequence[tuple[bytes | None, bytes]], operation: str, target: str, gone: int
+    ) -> list[bytes]:
+        """As `get_many`, with messages sent right before the requests that change the objects (`unacknowledged`): all
+        of a send's changes first, since one after the other with the requests takes seven times as long. Raises
+        KernelError, too, when the kernel refused such a change, but not with `gone`."""
         found: list[bytes] = []
-        for start in range(0, len(bodies), _GETS):
-            part = bodies[start : start + _GETS]
+        for start in range(0, len(pairs), _GETS):
+            part = pairs[start : start + _GETS]
             message, first_sequence = bytearray(), self._sequence + 1
-            for body in part:
+            for change, _ in part:
+                message += change or b""
+            for _, body in part:
                 self._sequence += 1
                 message += _HEADER.pack(16 + len(body), kind, NLM_F_REQUEST, self._sequence, 0) + body
             request = Request(kind, 0, b"", operation, target, (gone,))
@@ -187,6 +197,8 @@ class RouteSocket:
             failure: KernelError | None = None
             while answered < len(part):
                 for answer, sequence, flags, data in self._receive(operation, target):
+                    if answer == NLMSG_ERROR and sequence == 0:
+                        failure = failure or _refusal(request, flags, data)
                     if not first_sequence <= sequence <= self._sequence:
                         continue
                     answered += 1
@@ -243,6 +255,11 @@ class RouteSocket:
         except OSError as error:
             raise KernelError(operation, target, error.errno or 0) from error
         yield from messages(data)
+
+
+def unacknowledged(kind: int, body: bytes) -> bytes:
+    """A whole message that is answered only when the kernel refuses it, with sequence number 0."""
+    return _HEADER.pack(16 + len(body), kind, NLM_F_REQUEST, 0, 0) + body
 
 
 class Batch:

@@ -8,7 +8,7 @@ before it is moved, and all about it afterwards.
 """
 
 import socket
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -63,29 +63,30 @@ class Deleter:
         batches = list(_batches([unit for unit in units if not _only_group_marks(unit)]))
         batches += [[unit] for unit in units if _only_group_marks(unit)]
         with ThreadPoolExecutor(1, "journal") as writer:
-            # the next batch is written while the kernel is at work on this one
-            written = writer.submit(self._record, batches[0]) if batches else None
+            written = [writer.submit(self._record, batch) for batch in batches[:1]]
             for number, batch in enumerate(batches):
-                assert written is not None
-                written.result()
-                if number + 1 < len(batches):
-                    written = writer.submit(self._record, batches[number + 1])
-                self._delete_batch(batch)
+                written.pop().result()
+
+                def meanwhile(following: Sequence[list[Unit]] = batches[number + 1 : number + 2]) -> None:
+                    """Write down the next batch while the kernel is at work on this one."""
+                    written.extend(writer.submit(self._record, batch) for batch in following)
+
+                self._delete_batch(batch, meanwhile)
+                if not written:
+                    meanwhile()
                 self._progress(sum(len(unit.links) for unit in batch))
 
     def _record(self, batch: Sequence[Unit]) -> None:
         self._journal.doomed_links((unit.links, unit.reason) for unit in batch)
 
-    def _delete_batch(self, batch: Sequence[Unit]) -> None:
+    def _delete_batch(self, batch: Sequence[Unit], meanwhile: Callable[[], None]) -> None:
         doomed: list[Unit] = []
         try:
             doomed = self._same_names(batch)
             if doomed and _only_group_marks(doomed[0]):
-                doomed = self._verify(doomed, doomed[0].links[0].group)
-                for unit in doomed:
-                    links.delete_link(self._route, _found(unit.links[0]))
+                doomed = self._delete_alone(doomed[0])
             elif doomed:
-                doomed = self._delete_together(doomed)
+                doomed = self._delete_together(doomed, meanwhile)
         except KernelError as error:
             for link in (link for unit in doomed for link in unit.links):
                 self._fail(link, str(error))
@@ -95,17 +96,26 @@ class Deleter:
             self._journal.done(gone)
         self.outcome.deleted += len(gone)
 
-    def _delete_together(self, doomed: Sequence[Unit]) -> list[Unit]:
-        """Returns those that are gone; when it raises, none is left in the group."""
+    def _delete_alone(self, unit: Unit) -> list[Unit]:
+        (link,) = unit.links
+        good = self._verify([unit], link_details.messages_of(self._route, [link.index]), link.group)
+        if good:
+            links.delete_link(self._route, _found(link))
+        return good
+
+    def _delete_together(self, doomed: Sequence[Unit], meanwhile: Callable[[], None]) -> list[Unit]:
+        """Returns those that are gone; when it raises, none is left in the group. One end takes a veth's other along,
+        so only that is moved."""
+        moved = [unit.links[0].index for unit in doomed]
+        beside = [link.index for unit in doomed for link in unit.links[1:]]
         try:
-            links.set_groups(
-                self._route, [(_found(link), self._group) for unit in doomed for link in unit.links], "delete link"
-            )
-            good = self._verify(doomed, self._group)
+            now = link_details.move_and_look(self._route, moved, beside, self._group)
+            good = self._verify(doomed, now, self._group)
             if len(good) < len(doomed):
                 going = {unit.links[0].index for unit in good}
                 self._back(unit for unit in doomed if unit.links[0].index not in going)
             if good:
+                meanwhile()
                 links.delete_group(self._route, self._group, _named(good))
         except BaseException:
             with suppress(KernelError):
@@ -125,12 +135,13 @@ class Deleter:
                         self._spare(link, Reason.CHANGED)
         return good
 
-    def _verify(self, batch: Sequence[Unit], group: int) -> list[Unit]:
-        """The units of a batch that are still the same and still dead, and in `group`."""
-        now = link_details.messages_of(self._route, [link.index for unit in batch for link in unit.links])
+    def _verify(self, batch: Sequence[Unit], now: Mapping[int, bytes], group: int) -> list[Unit]:
+        """The units of a batch that are still the same and still dead, the first device of each in `group`."""
         good = []
         for unit in batch:
-            reasons = [_still_dead(link, now.get(link.index), unit.reason, group) for link in unit.links]
+            first, *others = unit.links
+            reasons = [_still_dead(first, now.get(first.index), unit.reason, group)]
+            reasons += [_still_dead(link, now.get(link.index), unit.reason, link.group) for link in others]
             why = next((reason for reason in reasons if reason is not None), None)
             if why is None:
                 good.append(unit)
@@ -140,7 +151,7 @@ class Deleter:
         return good
 
     def _back(self, batch: Iterable[Unit]) -> None:
-        links.set_groups(self._route, [(_found(link), link.group) for unit in batch for link in unit.links])
+        links.set_groups(self._route, [(_found(unit.links[0]), unit.links[0].group) for unit in batch])
 
     def _spare(self, link: LinkDetails, why: Reason) -> None:
         self._journal.failed(link.index, why)

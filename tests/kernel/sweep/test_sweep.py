@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.kernel.sweep.host import Host, device_states, has_tun
@@ -136,19 +137,18 @@ def test_another_device_with_the_index_of_a_dead_one_is_spared() -> None:
 
 
 def test_what_comes_alive_in_the_group_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the look before and the look after a device is moved into the group that is to be deleted."""
+    """Between the look at its name and the look in the group that is to be deleted."""
     host = Host(random.Random(0))
     name, dead = host.tap(), host.tap()
     links.set_link(host.route, host.find(name), group=3)
     findings = sweep.find(options("tap"))
-    original = links.set_groups
+    original = link_details.move_and_look
 
-    def set_groups(*arguments: object) -> None:
-        monkeypatch.undo()
-        original(*arguments)  # type: ignore[arg-type]
+    def move_and_look(*arguments: Any) -> dict[int, bytes]:
         links.set_link(host.route, host.find(name), up=True)
+        return original(*arguments)
 
-    monkeypatch.setattr(links, "set_groups", set_groups)
+    monkeypatch.setattr(link_details, "move_and_look", move_and_look)
     outcome = sweep.carry_out(options("tap"), findings, lambda count: None).outcome
     assert outcome.spared == {name: "up"} and outcome.deleted == 1
     assert host.find(name).group == 3
