@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from netmend.doctor.observation import HOST, Bind, MountNamespace
+from netmend.doctor.observation import HOST, Bind, Container, MountNamespace
 from netmend.doctor.places import HostView, Place, directory_at
 from netmend.propagation.groups import Reach
 from netmend.propagation.mountinfo import Mount
@@ -28,6 +28,7 @@ class Standing(Enum):
     PRIVATE = "is private"
     OTHER_GROUP = "is shared in a peer group of its own"
     EARLIER = "is a peer of a mount that the reference has since covered"
+    ENGINE_APART = "is a peer of its engine's mounts, which are not the host's"
     REFERENCE_PRIVATE = "cannot be reached: the reference is private"
     SHADOWED = "is covered by a mount that arrived later"
     UNKNOWN = "is not known"
@@ -77,6 +78,8 @@ def _standing(view: HostView, place: Place, reference: Place) -> Standing:
     outside, inside = view.standing_for(reference.namespace), view.standing_for(place.namespace)
     down = graph.verdict(outside, there, inside, here).reach
     up = graph.verdict(inside, here, outside, there).reach
+    if not (down in _ARRIVES and up in _ARRIVES) and reference.label == HOST and engine_of(view, place) is not None:
+        return Standing.ENGINE_APART
     if down in _ARRIVES:
         return Standing.PEER if up in _ARRIVES else Standing.RECEIVER
     if up in _ARRIVES:
@@ -92,6 +95,28 @@ def _standing(view: HostView, place: Place, reference: Place) -> Standing:
     if _covered_group(reference) & {place.mount.shared, place.mount.master}:
         return Standing.EARLIER
     return Standing.OTHER_GROUP
+
+
+def refused_by_engine(view: HostView) -> list[Container]:
+    """Containers that Docker did not start because of the propagation they asked for (moby, daemon/oci_linux.go)."""
+    words = ("not a shared mount", "not a shared or slave mount")
+    return [one for one in view.observation.stopped if any(text in one.last_error for text in words)]
+
+
+def engine_of(view: HostView, place: Place) -> MountNamespace | None:
+    """The mount namespace of a dockerd that has mounts of its own, if the place exchanges mounts with those."""
+    if place.namespace.container is None or place.mount.shared is None:
+        return None
+    here = view.standing_for(place.namespace)
+    for engine in view.engines_apart:
+        there = view.standing_for(engine)
+        both = (
+            view.graph.verdict(there, place.path + _PROBE, here, place.path + _PROBE).reach,
+            view.graph.verdict(here, place.path + _PROBE, there, place.path + _PROBE).reach,
+        )
+        if all(reach in _ARRIVES for reach in both):
+            return engine
+    return None
 
 
 def _covered_group(reference: Place) -> set[int | None]:
@@ -164,6 +189,12 @@ def explain(one: Stand) -> str:
             return (
                 f"On the host {path} lies on a private mount ({reference.mount.mount_point}), so nothing that is "
                 f"mounted there or in {who} reaches the other, whatever the container asks for."
+            )
+        case Standing.ENGINE_APART:
+            return (
+                f"dockerd has mounts of its own, and {who} got {path} from there{asked}: it exchanges mounts with "
+                f"dockerd "
+                f"and its other containers, and {host} is not one of them."
             )
         case Standing.PRIVATE:
             return (

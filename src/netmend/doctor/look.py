@@ -189,8 +189,8 @@ def _label(processes: _Processes, known: dict[str, Container]) -> None:
             elif identifier is not None and identifier[:12] not in taken:
                 group.container, label = Container("oci", identifier, identifier[:12]), identifier[:12]
             else:
-                label = _service(first) or program
-                label = label if label.endswith(".service") else f"{label} (pid {first})"
+                engine = any(processes.programs.get(pid) == "dockerd" for pid in group.pids)
+                label = "dockerd" if engine else _service(first) or f"{program} (pid {first})"
             group.label = label if label not in taken and label != HOST else f"{label} (pid {first})"
         taken.add(group.label)
 

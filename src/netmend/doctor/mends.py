@@ -28,12 +28,28 @@ def reconnect(stands: Sequence[Stand]) -> list[str]:
             f"# start each again with -v {path}:{path}:shared (Kubernetes: mountPropagation: Bidirectional)",
         ]
         done.update(place.label for place in unknown)
+    apart = list(dict.fromkeys(one.place.label for one in stands if one.standing is Standing.ENGINE_APART))
+    if apart:
+        lines += rejoin_engine(apart)
+        done.update(apart)
     for one in stands:
         if one.place.label in done or one.standing is Standing.REFERENCE:
             continue
         done.add(one.place.label)
         lines += reshare(one)
     return lines
+
+
+def rejoin_engine(containers: Sequence[str]) -> list[str]:
+    """Let dockerd have the host's mounts, then its containers get theirs from there."""
+    return [
+        "systemctl show -p MountFlags -p PrivateMounts -p PrivateTmp docker.service  # shows its flags",
+        "mkdir -p /etc/systemd/system/docker.service.d",
+        "printf '[Service]\\nMountFlags=\\nPrivateMounts=no\\nPrivateTmp=no\\n' "
+        ">/etc/systemd/system/docker.service.d/mounts.conf",
+        "systemctl daemon-reload && systemctl restart docker.service",
+        *([f"docker restart {' '.join(map(quote, dict.fromkeys(containers)))}"] if containers else []),
+    ]
 
 
 def share_host(reference: Place) -> list[str]:

@@ -6,6 +6,7 @@ paths for it. In each the topmost mount decides (see `MountTree`); a name is usa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,9 @@ from netmend.propagation.mountinfo import Mount, MountTree, is_under, join_below
 ENGINE_INTERNAL = ("/run/docker/netns", "/var/run/docker/netns")
 """Directories only their engine uses; it leaves plain files there for up to a minute (libnetwork, osl: GC)."""
 
+
+_SANDBOX = re.compile(r"([0-9a-f]{12}|default|ingress_sbox|lb_[0-9a-z]+|[0-9]+-[0-9a-z]+)\Z")
+"""How libnetwork calls sandboxes (libnetwork, sandbox.go and osl)."""
 
 DELETED = "//deleted"
 """Behind the place of a directory that was unlinked: how mountinfo marks it."""
@@ -133,6 +137,15 @@ class HostView:
         return list(chosen.values())
 
     @cached_property
+    def engines_apart(self) -> list[MountNamespace]:
+        """Mount namespaces of a dockerd other than the host's; one with processes of its own is a host of its own."""
+        return [
+            namespace
+            for namespace in self.observation.namespaces
+            if namespace.is_engine and namespace.label != HOST and not namespace.own_pid_namespace
+        ]
+
+    @cached_property
     def shared(self) -> list[tuple[Directory, list[Place]]]:
         """The directories that people work with, each with its main places, of which there is at least one."""
         found = [(directory, self.main_places(directory)) for directory in self.directories]
@@ -146,7 +159,12 @@ class HostView:
         return self.directories[directory][0].path
 
     def is_engine_internal(self, directory: Directory) -> bool:
-        return self.title(directory) in ENGINE_INTERNAL
+        """Docker's own directory of sandboxes, also where `--exec-root` puts it elsewhere."""
+        title = self.title(directory)
+        if title in WELL_KNOWN:
+            return title in ENGINE_INTERNAL
+        names = {name for same in alike(self.directories[directory]) for name in same[0].usable}
+        return bool(names) and all(_SANDBOX.match(name) for name in names)
 
     def listed(self, directory: Directory) -> dict[str, Name] | None:
         found = self.observation.names.get(directory)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
+from netmend.doctor.blame import refused_by_engine
 from netmend.doctor.finding import Finding, Severity
+from netmend.doctor.mends import rejoin_engine
 from netmend.doctor.observation import HOST, MountNamespace
 from netmend.doctor.places import HostView
-from netmend.doctor.wording import script, several
+from netmend.doctor.wording import script
 from netmend.propagation.groups import Reach
 
 CHECK = "engine-mount-namespace"
@@ -19,9 +22,7 @@ def check(view: HostView) -> Iterator[Finding]:
     host = view.observation.namespace(HOST)
     if host is None:
         return
-    for engine in view.observation.namespaces:
-        if not engine.is_engine or engine is host or engine.own_pid_namespace:
-            continue  # one with processes of its own is a host of its own
+    for engine in view.engines_apart:
         outside, inside = view.standing_for(host), view.standing_for(engine)
         down = view.graph.verdict(outside, _PROBE, inside, _PROBE)
         up = view.graph.verdict(inside, _PROBE, outside, _PROBE)
@@ -32,15 +33,17 @@ def check(view: HostView) -> Iterator[Finding]:
 
 def _finding(view: HostView, host: MountNamespace, engine: MountNamespace, receives: bool) -> Finding:
     cut_off = [place.label for _, places in view.shared for place in places if place.asked_for]
+    refused = refused_by_engine(view)
     own, theirs = host.tree.topmost("/run/netns"), engine.tree.topmost("/run/netns")
     return Finding(
         check=CHECK,
-        severity=Severity.ERROR if cut_off else Severity.WARNING,
+        severity=Severity.ERROR if cut_off or refused else Severity.WARNING,
         summary="dockerd has mounts of its own: what its containers mount at /run/netns does not reach the host"
         + ("" if receives else ", nor the host's them"),
         evidence=(
             f"process {engine.pid} (dockerd) is in mnt:[{engine.inode}], process 1 in mnt:[{host.inode}]",
             *(f"dockerd: {m.id} {m.parent_id} {m.fields.text}" for m in (theirs,) if m),
+            *(f"docker: {one.name}: {one.last_error}" for one in refused),
             *(f"host: {m.id} {m.parent_id} {m.fields.text}" for m in (own,) if m),
         ),
         cause=(
@@ -51,17 +54,13 @@ def _finding(view: HostView, host: MountNamespace, engine: MountNamespace, recei
         ),
         mend=script(
             [
-                "systemctl show -p MountFlags -p PrivateMounts -p PrivateTmp docker.service  # shows its flags",
-                "mkdir -p /etc/systemd/system/docker.service.d",
-                "printf '[Service]\\nMountFlags=\\nPrivateMounts=no\\nPrivateTmp=no\\n' "
-                ">/etc/systemd/system/docker.service.d/mounts.conf",
-                "systemctl daemon-reload && systemctl restart docker.service",
-                *([f"docker restart {' '.join(dict.fromkeys(cut_off))}"] if cut_off else []),
+                *rejoin_engine(cut_off),
+                *(f"docker start {quote(one.name)}" for one in refused),
                 "netmend doctor  # verifies",
             ]
         ),
-        suffers=tuple(dict.fromkeys(cut_off)) or (HOST,),
+        suffers=tuple(dict.fromkeys([*cut_off, *(one.name for one in refused)])) or (HOST,),
         directory="/run/netns",
-        culprits=(engine.label, several(["dockerd"])),
+        culprits=(engine.label,),
         key=(engine.inode, host.inode),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from netmend.doctor.blame import Standing, line, reference_of, stand
+from netmend.doctor.blame import Standing, line, reference_of, refused_by_engine, stand
 from netmend.doctor.finding import Finding, Severity
 from netmend.doctor.mends import reconnect, share_host
 from netmend.doctor.observation import HOST
@@ -13,11 +13,10 @@ from netmend.doctor.places import HostView, Place
 from netmend.doctor.wording import script, several
 
 CHECK = "private-run"
-_REFUSALS = ("not a shared mount", "not a shared or slave mount")
 
 
 def check(view: HostView) -> Iterator[Finding]:
-    refused = [c for c in view.observation.stopped if any(text in c.last_error for text in _REFUSALS)]
+    refused = refused_by_engine(view)
     for directory, places in view.shared:
         reference = reference_of(view, places)
         if reference.label != HOST or reference.mount.shared is not None:
