@@ -156,3 +156,19 @@ def test_a_mount_namespace_that_passes_no_names_on_is_named_in_status() -> None:
         assert "is a namespace in netmend, and a plain file in host" in fault["summary"] and fault["evidence"]
         assert "/run/netns" in fault["mend"]
         assert [network["state"] for network in status()["networks"]] == ["served"]  # type: ignore[attr-defined]
+
+
+def test_a_file_behind_a_link_is_followed_when_the_link_is_changed() -> None:
+    """As Kubernetes swaps a ConfigMap: the file is a link into `..data`, which is a link that is replaced."""
+    for version, address in (("one", "10.0.0.11"), ("two", "10.0.0.12")):
+        Path(f"/run/map/{version}").mkdir(parents=True)
+        Path(f"/run/map/{version}/intent.yaml").write_text(INTENT.replace("10.0.0.11", address))
+    Path("/run/map/..data").symlink_to("one")
+    Path("/run/map/intent.yaml").symlink_to("..data/intent.yaml")
+    with node("/run/map/intent.yaml"):
+        assert "10.0.0.11" in netmend("status", "blue", code=0).stdout
+        Path("/run/map/..tmp").symlink_to("two")
+        Path("/run/map/..tmp").rename("/run/map/..data")
+        wait_until(lambda: "10.0.0.12" in netmend("status", "blue", code=0).stdout)
+        Path("/run/map/two/intent.yaml").write_text(INTENT.replace("10.0.0.11", "10.0.0.13"))
+        wait_until(lambda: "10.0.0.13" in netmend("status", "blue", code=0).stdout)

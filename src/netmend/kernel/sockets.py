@@ -2,9 +2,12 @@
 
 import socket
 from dataclasses import dataclass
+from typing import Final
 
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netns import Netns
+
+_SO_NO_CHECK: Final = 11  # asm-generic/socket.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,9 @@ def open_dhcp(namespace: Netns, device: str, port: int = 67) -> DhcpSockets:
             try:
                 udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 udp.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+                # No UDP checksum rather than one that a veth leaves to hardware that is not there: clients that read
+                # raw frames would see a wrong one (RFC 768 allows none; Neutron has a firewall rule against this).
+                udp.setsockopt(socket.SOL_SOCKET, _SO_NO_CHECK, 1)
                 udp.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode() + b"\0")
                 udp.bind(("0.0.0.0", port))
                 # Protocol 0: it receives nothing, so nothing queues up behind it (packet(7)).

@@ -43,9 +43,12 @@ class DirectoryWatch:
             raise KernelError("watch", "directories", ctypes.get_errno())
         self._directories: dict[int, str] = {}
 
-    def add(self, directory: str) -> None:
-        """Watch `directory`; raises KernelError (ENOENT: not there; ENOSPC: sysctl fs.inotify.max_user_watches)."""
-        mask = IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF
+    def add(self, directory: str, *, complete: bool = False) -> None:
+        """Watch `directory` for names that come and go; with `complete`, for files that were written or moved there.
+
+        Raises KernelError (ENOENT: not there; ENOSPC: sysctl fs.inotify.max_user_watches)."""
+        mask = IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF
+        mask |= IN_CLOSE_WRITE if complete else IN_CREATE
         watch = _libc.inotify_add_watch(self._descriptor, os.fsencode(directory), ctypes.c_uint32(mask))
         if watch < 0:
             raise KernelError("watch", directory, ctypes.get_errno())

@@ -35,7 +35,7 @@ class Watches(contextlib.ExitStack):
         super().__init__()
         self._signs = signs
         self._config = config
-        self._config_directory = str(config.resolve().parent)
+        self._config_version = _version(config)
         self._names_directory = names_directory
         self._served, self._reload, self._mounts_changed, self._wake = served, reload, mounts_changed, wake
         self._loop = asyncio.get_running_loop()
@@ -62,19 +62,25 @@ class Watches(contextlib.ExitStack):
     def _watch_names(self) -> None:
         self._names = DirectoryWatch()
         self.callback(self._names.close)
-        for directory in (self._config_directory, self._names_directory):
-            with contextlib.suppress(KernelError):
-                self._names.add(directory)
+        with contextlib.suppress(KernelError):
+            self._names.add(self._names_directory)
+        self._watch_config()
         self._read(self._names.fileno(), self._hear_names)
 
+    def _watch_config(self) -> None:
+        """Where the file is, and where it really is: it may be a link, or lie below one (Kubernetes' ConfigMaps)."""
+        for directory in {str(self._config.absolute().parent), str(self._config.resolve().parent)}:
+            with contextlib.suppress(KernelError):
+                self._names.add(directory, complete=True)
+
     def _hear_names(self) -> None:
-        names = []
-        for directory, name in self._names.read():
-            if directory == self._config_directory and name == self._config.name:
-                self._reload()
-            if directory in {self._names_directory, ""}:
-                names.append(name)
-        self._signs.hear_names(names)
+        heard = self._names.read()
+        self._signs.hear_names(name for directory, name in heard if directory in {self._names_directory, ""})
+        version = _version(self._config)
+        if version != self._config_version:
+            self._config_version = version
+            self._watch_config()
+            self._reload()
         self._wake()
 
     def _watch_mounts(self) -> None:
@@ -116,3 +122,12 @@ class Watches(contextlib.ExitStack):
 
         self._loop.add_reader(descriptor, heard)
         self.callback(self._loop.remove_reader, descriptor)
+
+
+def _version(path: Path) -> tuple[int, ...] | None:
+    """Tells one content of a file from another, without reading it; None when there is no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
