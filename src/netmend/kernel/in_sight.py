@@ -3,6 +3,7 @@
 One walk over /proc (proc(5)). Used to tell that nobody uses a thing, so it keeps account of what it could not see.
 """
 
+import errno
 import os
 import re
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from netmend.kernel.errors import KernelError
 from netmend.kernel.netns import Netns
 
 _FIRST_PID_NAMESPACE: Final = "pid:[4026531836]"  # PROC_PID_INIT_INO, linux/proc_ns.h
+_WALKS: Final = 5
+_ENDED: Final = (errno.ENOENT, errno.ESRCH, errno.EINVAL)  # EINVAL: ended, and not waited for yet
 _NETWORK: Final = re.compile(rb"net:\[([0-9]+)\]")
 
 
@@ -44,8 +47,24 @@ class InSight:
 
 def look_around() -> InSight:
     """Walk over all processes. Raises KernelError where there is no /proc."""
-    seen = InSight()
-    refused = 0
+    for _ in range(_WALKS):
+        seen, ended = _walk()
+        if not ended:
+            break
+    else:
+        seen.unseen.append("processes kept ending while they were looked at; try again")
+    if os.readlink("/proc/self/ns/pid") != _FIRST_PID_NAMESPACE:
+        seen.unseen.append(
+            "this is a pid namespace of its own, so processes outside it cannot be seen; "
+            "run on the host, or in a container started with --pid=host"
+        )
+    return seen
+
+
+def _walk() -> tuple[InSight, bool]:
+    """What was seen, and whether a process ended by which a mount namespace was to be looked into: others in it live
+    on."""
+    seen, refused, ended = InSight(), 0, False
     for pid in procfs.pids():
         try:
             _look_at(pid, seen)
@@ -55,16 +74,14 @@ def look_around() -> InSight:
         try:
             _mounted_networks(pid, seen)
         except KernelError as error:
-            if error.code != 2:
+            if error.code in _ENDED:
+                ended = True
+            else:
                 refused += 1
     if refused:
-        seen.unseen.append(f"{refused} processes may not be looked into; run as root with CAP_SYS_PTRACE")
-    if os.readlink("/proc/self/ns/pid") != _FIRST_PID_NAMESPACE:
-        seen.unseen.append(
-            "this is a pid namespace of its own, so processes outside it cannot be seen; "
-            "run on the host, or in a container started with --pid=host"
-        )
-    return seen
+        what = "1 process" if refused == 1 else f"{refused} processes"
+        seen.unseen.append(f"{what} may not be looked into; run as root with CAP_SYS_PTRACE")
+    return seen, ended
 
 
 def _look_at(pid: int, seen: InSight) -> None:
