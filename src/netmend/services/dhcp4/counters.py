@@ -27,15 +27,19 @@ class Drop(StrEnum):
     NOTED = "a message that has no reply (DECLINE, RELEASE)"
 
 
+_BY_TYPE = [0] * (max(MessageType) + 1)  # index: message type
+_BY_REASON: dict[Drop, int] = dict.fromkeys(Drop, 0)
+
+
 class Counters:
     """Counts since the start, by message type and by reason."""
 
     __slots__ = ("dropped", "received", "sent")
 
     def __init__(self) -> None:
-        self.received = [0] * (max(MessageType) + 1)  # index: message type
-        self.sent = [0] * (max(MessageType) + 1)
-        self.dropped: dict[Drop, int] = dict.fromkeys(Drop, 0)
+        self.received = _BY_TYPE.copy()
+        self.sent = _BY_TYPE.copy()
+        self.dropped = _BY_REASON.copy()
 
     def as_dict(self) -> dict[str, dict[str, int]]:
         """`{"received": {"discover": n, ...}, "sent": {...}, "dropped": {reason: n, ...}}`, without zeros."""
