@@ -52,9 +52,12 @@ class Stand:
 
 
 def reference_of(view: HostView, places: list[Place]) -> Place:
-    """The host's place; where the host is not seen, that of the largest set of peers."""
+    """The host's place, else that of the engine; where neither is seen, that of the largest set of peers."""
     for place in places:
         if place.label == HOST:
+            return place
+    for place in places:
+        if place.namespace.is_engine:
             return place
     groups: dict[int, list[Place]] = {}
     for place in places:

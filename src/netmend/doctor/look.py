@@ -173,6 +173,15 @@ def _containers(processes: _Processes, unread: list[Unread]) -> tuple[dict[str, 
 def _label(processes: _Processes, known: dict[str, Container]) -> None:
     """Give every group the name that findings call it by, each once."""
     host = processes.where.get(1)
+    if (
+        host is None and processes.programs.get(2) == "kthreadd"
+    ):  # process 1 may be kept from us; the kernel's are with it
+        host = processes.where.get(2)
+        if host is not None:
+            # their root may still be that of the initramfs: speak for the namespace by a process that has arguments
+            processes.groups[host].pids.sort(
+                key=lambda pid: not procfs.arguments(pid)[0:1] or not procfs.arguments(pid)[0]
+            )
     taken: set[str] = set()
     for inode, group in sorted(processes.groups.items(), key=lambda item: (item[0] != host, item[1].pids[0])):
         first = group.pids[0]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from netmend.doctor.finding import Finding, PinName, Severity
 from netmend.doctor.naming import maker_of
-from netmend.doctor.observation import HOST, Holder, NetworkNamespace, Observation, SeenLink
+from netmend.doctor.observation import HOST, NetworkNamespace, Observation, SeenLink
 from netmend.doctor.places import HostView, alike
 from netmend.doctor.wording import count, script, several
 
@@ -25,9 +25,9 @@ def check(view: HostView) -> Iterator[Finding]:
         pins = view.pinned.get(network.inode, [])
         if any(visible for _, _, visible in pins):
             continue  # it has a path somewhere, if not in a directory of names
-        if any(_in_container(observation, holder) for holder in network.residents):
-            continue  # a container's own
         name = former_name(observation, network)
+        if name is None and _is_own(observation, network):
+            continue
         links = [link for link in network.links or () if link.name != "lo"]
         named = [link for link in links if maker_of(link)]
         if not (pins or name or named or (links and not network.residents and network.openers)):
@@ -45,10 +45,18 @@ def _only_hidden(view: HostView, in_use: set[int]) -> Iterator[Finding]:
         yield _finding(view, NetworkNamespace(inode), pins[0][1].mount_point.rpartition("/")[2], [])
 
 
-def _in_container(observation: Observation, holder: Holder) -> bool:
-    """In a container, of whatever kind: its own processes say so, if no engine does."""
-    namespace = observation.namespace(holder.where)
-    return namespace is not None and (namespace.container is not None or namespace.own_pid_namespace is True)
+def _is_own(observation: Observation, network: NetworkNamespace) -> bool:
+    """A container or sandbox was made with it: its first process is in it, and so are its mounts its own."""
+    inside = {holder.pid for holder in network.residents}
+    for holder in network.residents:
+        namespace = observation.namespace(holder.where)
+        if (
+            namespace is not None
+            and namespace.label != HOST
+            and (namespace.pid in inside or namespace.own_pid_namespace)
+        ):
+            return True
+    return False
 
 
 def former_name(observation: Observation, network: NetworkNamespace) -> str | None:
