@@ -96,7 +96,8 @@ def look() -> Observation:
             program=processes.programs.get(group.pids[0], ""),
             container=group.container,
             may_use_namespaces=_may_use(group.pids, user),
-            own_pid_namespace=_inode(group.pids[0], "pid") != pids,
+            # any: `unshare --pid --fork` itself stays outside
+            own_pid_namespace=any(_inode(pid, "pid") != pids for pid in group.pids[:_FIRST_FEW]),
             started=procfs.started(group.pids[0]),
             is_engine=any(processes.programs.get(pid) == "dockerd" for pid in group.pids),
         )

@@ -215,9 +215,13 @@ def test_a_deleted_directory(engine: Engine) -> None:
 def test_a_namespace_that_outlives_its_name(engine: Engine) -> None:
     engine.start("dr-a", NETNS + ":shared")
     engine.in_container("dr-a", "ip", "netns", "add", "t1")
-    engine.host("bash", "-c", "ip netns exec t1 sleep 60 >/dev/null 2>&1 </dev/null & sleep 0.3; ip netns delete t1")
-    _, report = engine.doctor()
-    finding = only(report["findings"], "nameless-namespace")
-    assert finding["netns"] == "t1" and "(sleep)" in " ".join(finding["evidence"])
-    code, _ = engine.doctor("--fix", "--yes")
-    assert code == 0 and engine.usable("host", "t1") and engine.usable("dr-a", "t1")
+    script = "ip netns exec t1 sleep 60 >/dev/null 2>&1 </dev/null & echo $!; sleep 0.3; ip netns delete t1"
+    pid = engine.host("bash", "-c", script).stdout.strip()
+    try:
+        _, report = engine.doctor()
+        finding = only(report["findings"], "nameless-namespace")
+        assert finding["netns"] == "t1" and f"process {pid} (sleep)" in " ".join(finding["evidence"])
+        code, _ = engine.doctor("--fix", "--yes")
+        assert code == 0 and engine.usable("host", "t1") and engine.usable("dr-a", "t1")
+    finally:
+        engine.host("kill", pid)
