@@ -21,9 +21,11 @@ from netmend.node.settings import Settings
 
 _LOADED_LATE = (
     "netmend.node.status_socket",
+    "netmend.doctor.preflight",
     "aiohttp.web",
     "concurrent.futures.thread",
     "encodings.idna",
+    "fcntl",
     "traceback",
     "unicodedata",
 )
