@@ -102,7 +102,8 @@ def problems(frame: Frame) -> list[str]:
     """What scapy finds wrong with a captured reply: checksums, lengths, options that it cannot take apart."""
     packet = Ether(frame.octets)
     found = []
-    for layer in (IP, UDP) if frame.has_checksum else (IP,):
+    computed = frame.has_checksum and packet[UDP].chksum != 0  # RFC 768: zero is "none"
+    for layer in (IP, UDP) if computed else (IP,):
         again = Ether(frame.octets)
         del again[layer].chksum
         right = Ether(bytes(again))[layer].chksum
