@@ -133,7 +133,7 @@ def test_a_device_is_the_same_only_with_all_that_names_it() -> None:
     assert still_dead(TAP, TAP, Reason.TAP_UNUSED) is None
     assert still_dead(TAP, None, Reason.TAP_UNUSED) is Reason.CHANGED
     for what in ({"name": "x"}, {"kind": "veth"}, {"mac": "02:00:00:00:00:02"}, {"alias": "x"}, {"lower": 1}):
-        assert still_dead(TAP, replace(TAP, **what), Reason.TAP_UNUSED) is Reason.CHANGED  # type: ignore[arg-type]
+        assert still_dead(TAP, replace(TAP, **what), Reason.TAP_UNUSED) is Reason.CHANGED
     for reason, change in ON_THE_DEVICE.items():
         now = replace(TAP, **change)  # type: ignore[arg-type]
         assert still_dead(TAP, now, Reason.TAP_UNUSED) in {reason, Reason.CHANGED}
