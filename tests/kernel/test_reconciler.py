@@ -8,7 +8,16 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from netmend.intent import Intent, NetnsPlug, Network, PidPlug, Port, Subnet
-from netmend.intent.names import bridge_name, dhcp_port_id, id_from_name, inner_name, namespace_name, tap_name
+from netmend.intent.names import (
+    DEVICE_GROUP,
+    DOOMED_GROUP,
+    bridge_name,
+    dhcp_port_id,
+    id_from_name,
+    inner_name,
+    namespace_name,
+    tap_name,
+)
 from netmend.kernel import links, netns, nsdir
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
@@ -188,3 +197,16 @@ def test_a_scoped_pass_leaves_others_alone() -> None:
     assert report.right == {first}
     assert tap_name(dhcp_port_id(first)) in links_by_name()
     assert tap_name(dhcp_port_id(second)) not in links_by_name()
+
+
+def test_what_a_killed_removal_left_and_is_wanted_again_does_not_go_with_the_next_one() -> None:
+    wanted, other = network(1), network(2)
+    Reconciler().run(intent(wanted, other))
+    bridge = links_by_name()[bridge_name(wanted.id)]
+    with RouteSocket() as route:
+        links.set_link(route, bridge, group=DOOMED_GROUP)
+    report = Reconciler().run(intent(wanted))
+    assert report.right == {wanted.id}
+    found = links_by_name()
+    assert found[bridge.name].index == bridge.index and found[bridge.name].group == DEVICE_GROUP
+    assert bridge_name(other.id) not in found
