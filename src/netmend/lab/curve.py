@@ -154,13 +154,13 @@ def _lines(curve: Curve, plot: _Plot) -> list[Shape]:
 
 
 def _labels(curve: Curve, plot: _Plot) -> list[Shape]:
-    """Each line is named at its end; names that would lie on each other are moved apart, the lower one down."""
+    """Each line is named at its end; names that would lie on each other are moved apart, the upper one up."""
     shapes: list[Shape] = []
     ends = [(plot.at(0, series.steps[-1][1] if series.steps else 0)[1], series) for series in curve.series]
-    above = float("-inf")
-    for y, series in sorted(ends, key=lambda end: end[0]):
-        place = max(y + 1, above + 44)
-        above = place
+    below = float("inf")
+    for y, series in sorted(ends, key=lambda end: -end[0]):
+        place = min(y + 1, below - 44)
+        below = place
         count = series.steps[-1][1] if series.steps else 0
         shapes.append(Words(_RIGHT + 12, place, series.name, series.role, 14, bold=True))
         shapes.append(Words(_RIGHT + 12, place + 17, f"{count:,} devices", "ink", 13))
