@@ -15,6 +15,7 @@ VERBS = {
     "down": "remove all that is netmend's, and nothing else",
     "check": "validate an intent file",
     "doctor": "look at the whole host and name the wrong flag",
+    "lint": "find wrong mount options in compose files, Quadlets, manifests, before they run",
     "explain": "say what a mount option does: calls, what travels which way, pitfalls",
     "lab": "scenarios of mounts and namespaces: predicted, run for real, compared",
     "timeline": "read logs into one time line and say what went wrong",

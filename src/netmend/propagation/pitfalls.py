@@ -143,6 +143,10 @@ def _together(binds: Sequence[MountRequest]) -> Iterator[Pitfall]:
                     "each start the number of mounts there doubles (12 to 1,536 in 7 restarts).",
                     f"leave out {second.source}:{second.target}; the first shows it already",
                 )
+            if not _shows_namespaces(second):
+                continue  # two copies of other things hinder no `ip netns delete`
+            if first.propagation in ("slave", "rslave") and second.propagation in ("shared", "rshared"):
+                continue  # the copy below the first receives the unmounting, and goes too
             yield Pitfall(
                 "hidden-copy",
                 f"{pair}: the container has two copies of each mount, outside each other's peer group. A deletion "
