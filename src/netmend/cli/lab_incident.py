@@ -103,6 +103,7 @@ def incident(
 
 
 def _terminated(number: int, _: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # once is enough: what follows puts things away
     sys.exit(128 + number)
 
 

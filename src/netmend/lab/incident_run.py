@@ -102,6 +102,8 @@ def play(setup: Setup, show: Show, *, interval: float, rounds: int | None, netme
                 answer: Outcome | str = _drive(setup, show, interval, rounds, netmend_log.fileno())
             except CannotPlay as error:
                 answer = str(error)
+            except SystemExit as error:  # told to end: no fault to tell of
+                return int(error.code or 0)
             pickle.dump(answer, results)
             results.flush()
             return 0
@@ -111,10 +113,14 @@ def play(setup: Setup, show: Show, *, interval: float, rounds: int | None, netme
                 code = sandbox.run(body)
             except sandbox.SandboxUnavailable as error:
                 raise CannotPlay(str(error)) from error
+            if code > 128:
+                raise SystemExit(code)
             if code != 0:
                 raise CannotPlay(f"the sandbox ended before the incident did, with code {code}")
         else:
-            body()
+            code = body()
+            if code:
+                raise SystemExit(code)
         results.seek(0)
         answer = cast("Outcome | str", pickle.load(results))
     if isinstance(answer, str):
