@@ -2,12 +2,14 @@
 
 Most of a pass is spent behind one lock of the kernel (rtnl), where more threads only wait for each other; measured
 here, four are half as fast as one. So one worker does it all, until it has been at the same network for too long:
-then another takes over the rest, up to a limit. A network that hangs holds up nobody.
+then another takes over the rest, up to a limit. A network that hangs holds up nobody. Once nobody is held up any more,
+all but one go home.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from threading import Condition, Thread
+from threading import Condition, Thread, get_ident
 from typing import Generic, TypeVar
 
 PATIENCE = 0.05  # seconds at one network before another worker joins
@@ -20,23 +22,30 @@ class _Round(Generic[Item]):
         self.waiting = deque(items)
         self.started = 0
         self.working = 0
+        self.busy_since: dict[int, float] = {}  # by thread: when it began with what it is at
         self.changed = Condition()
         self.failure: BaseException | None = None
 
     def work(self) -> None:
         while True:
             with self.changed:
-                if not self.waiting or self.failure:
+                self.busy_since.pop(get_ident(), None)
+                if not self.waiting or self.failure or (self.working > 1 and not self._somebody_is_slow()):
                     self.working -= 1
-                    self.changed.notify_all()
+                    if not self.working:
+                        self.changed.notify_all()
                     return
                 item = self.waiting.popleft()
                 self.started += 1
+                self.busy_since[get_ident()] = time.monotonic()
             try:
                 self.function(item)
             except BaseException as error:
                 with self.changed:
                     self.failure = error
+
+    def _somebody_is_slow(self) -> bool:
+        return time.monotonic() - min(self.busy_since.values(), default=time.monotonic()) > PATIENCE
 
 
 def work_through(function: Callable[[Item], None], items: Iterable[Item], limit: int) -> None:
