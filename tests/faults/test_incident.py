@@ -15,6 +15,7 @@ from tests.faults.world import DHCP_TAP, DIRECTORY, FIRST, NETWORK_ID, counting_
 from netmend.intent import Intent, Network, NoPlug
 from netmend.kernel import links, mounts, netns, nsdir, syscalls
 from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.netns import Netns
 from netmend.reconcile.breaker import Breaker
 from netmend.reconcile.reconciler import Reconciler
 
@@ -199,3 +200,34 @@ def test_a_network_that_is_wanted_no_more_is_removed_though_its_namespace_is_out
             assert not Path(NAME).exists()
 
         assert without_sight_of_others(removal) == 0
+
+
+def test_a_name_that_somebody_else_has_a_living_namespace_under_is_left_to_them() -> None:
+    """Unmarked, and a plain file only here: mounting over it, or removing it, would take it from its owner."""
+    nsdir.prepare()
+    ready_read, ready_write = os.pipe()
+    owner = os.fork()
+    if owner == 0:
+        try:
+            syscalls.unshare(syscalls.CLONE_NEWNS)
+            mounts.make("/", syscalls.MS_PRIVATE, recursive=True)
+            with Netns.create("theirs") as theirs:
+                netns.pin(theirs, NAME, "")
+            theirs.close()
+            os.write(ready_write, b"x")
+            while not Path("/run/end").exists():
+                time.sleep(0.02)
+            os._exit(0 if netns.is_namespace(NAME) else 3)
+        finally:
+            os._exit(1)
+    os.read(ready_read, 1)
+    reconciler = Reconciler()
+    report = reconciler.run(intent())
+    assert report.wrong == {NETWORK_ID} and not netns.is_namespace(NAME)
+    (reason,) = reconciler.resync.all()
+    assert reason.serves and f"process {owner} has another namespace mounted there" in reason.text
+    reconciler.run(Intent())
+    reconciler.close()
+    assert Path(NAME).exists()
+    Path("/run/end").touch()
+    assert os.waitstatus_to_exitcode(os.waitpid(owner, 0)[1]) == 0, "its owner has lost the namespace"

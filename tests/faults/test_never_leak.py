@@ -38,6 +38,9 @@ class Case:
         before, after = PHASES[phase]
         self.before, self.after = before(), after()
         self.world = World(state.foreign)
+        if state.foreign_name:
+            state.before_each()
+            self.world.foreign_names.add(state.foreign_name)
         self.state = state
         state.arrange()
 

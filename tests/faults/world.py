@@ -136,7 +136,8 @@ class World:
             assert set(inside) == devices, guest
             assert all(link.up for link in inside.values())
         names = nsdir.names(DIRECTORY)
-        assert names - self.foreign_names == ({want.namespace} if want.namespace and pinned else set())
+        ours = {want.namespace} if want.namespace and pinned else set()
+        assert names - self.foreign_names == ours - self.foreign_names
         assert not guests_found or self.foreign_names <= names
         if want.namespace:
             self._check_namespace(want, reconciler, pinned=pinned)

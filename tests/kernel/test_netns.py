@@ -53,8 +53,8 @@ def test_unpin_takes_the_name_away_and_is_idempotent() -> None:
     nsdir.prepare()
     with Netns.create("x") as made:
         netns.pin(made, "/run/netns/x", "netmend:test")
-    netns.unpin("/run/netns/x")
-    netns.unpin("/run/netns/x")
+    netns.unpin("/run/netns/x", "netmend:test")
+    netns.unpin("/run/netns/x", "netmend:test")
     assert nsdir.names() == set()
 
 
@@ -82,3 +82,14 @@ def test_entering_and_leaving_moves_only_the_thread() -> None:
     with made.entered():
         assert Netns.current().inode == made.inode
     assert Netns.current().inode == home
+
+
+def test_somebody_elses_file_stays_as_it_was() -> None:
+    nsdir.prepare()
+    theirs = Path("/run/netns/x")
+    theirs.write_text("theirs")
+    with Netns.create("x") as made:
+        netns.pin(made, str(theirs), "netmend:test")
+    assert netns.is_namespace(str(theirs))
+    netns.unpin(str(theirs), "netmend:test")
+    assert theirs.read_text() == "theirs"

@@ -11,6 +11,7 @@ from netmend.intent import Intent, NetnsPlug, Network, PidPlug, Port, Subnet
 from netmend.intent.names import (
     DEVICE_GROUP,
     DOOMED_GROUP,
+    Mark,
     bridge_name,
     dhcp_port_id,
     id_from_name,
@@ -160,7 +161,7 @@ def test_a_name_that_was_deleted_is_given_back_to_the_living_namespace() -> None
     reconciler = Reconciler()
     reconciler.run(wanted)
     inode = Netns.open(name).inode
-    netns.unpin(name)
+    netns.unpin(name, str(Mark("namespace", network_id)))
     assert reconciler.run(wanted).planned_steps == 1
     assert Netns.open(name).inode == inode
 

@@ -41,7 +41,7 @@ def test_names_that_come_and_go_are_heard() -> None:
     with Netns.create("x") as made:
         netns.pin(made, "/run/netns/x", "m")
     assert ("/run/netns", "x") in watch.read()
-    netns.unpin("/run/netns/x")
+    netns.unpin("/run/netns/x", "m")
     assert ("/run/netns", "x") in watch.read()
     Path("/run/dir").mkdir()
     watch.add("/run/dir")

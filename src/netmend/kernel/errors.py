@@ -25,6 +25,9 @@ _MEANING: dict[tuple[str, int], str] = {
     ("create link", errno_module.EEXIST): "a device of that name is there already",
     ("attach", errno_module.EXFULL): "the bridge is full: the kernel allows 1,024 ports a bridge",
     ("create link", errno_module.EXFULL): "the bridge is full: the kernel allows 1,024 ports a bridge",
+    ("set sysctl", errno_module.EROFS): (
+        "/proc/sys is read-only in this container; start it with --privileged, or --security-opt systempaths=unconfined"
+    ),
     ("open tun", errno_module.ENOENT): "no /dev/net/tun: load the module tun, or give the container that device",
     ("open tun", errno_module.EACCES): "this user may not open /dev/net/tun (Debian ships it mode 0666)",
     ("open tun", errno_module.EPERM): "this container may not open /dev/net/tun; give it --device /dev/net/tun",

@@ -105,9 +105,9 @@ def pin(namespace: Netns, path: str, mark: str) -> None:
     """Give `namespace` a name, as `ip netns add` does: a file at `path`, the namespace bind-mounted over it.
 
     The file holds `mark`, and appears with it, so that a name whose maker was killed between file and mount can be
-    told from anybody else's (`name_mark`). A plain file left at `path` is taken over; a path where a namespace is
-    pinned already is refused (EEXIST), so that no name can hide another. Raises KernelError; leaves no file of its
-    own making behind when the mount fails.
+    told from anybody else's (`name_mark`). Over a plain file that is left at `path` the namespace is mounted too, and
+    the file stays as it was; a path where a namespace is pinned already is refused (EEXIST), so that no name can hide
+    another. Raises KernelError; leaves no file of its own making behind when the mount fails.
     """
     made = False
     try:
@@ -139,15 +139,9 @@ def _make_name(path: str, mark: str) -> bool:
     except FileExistsError as error:
         if is_namespace(path):
             raise KernelError("pin", path, errno.EEXIST) from error
+        return False
     finally:
         os.close(descriptor)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        with changing("pin", path):
-            os.write(descriptor, text)
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def name_mark(path: str) -> str | None:
@@ -164,15 +158,19 @@ def name_mark(path: str) -> str | None:
         os.close(descriptor)
 
 
-def unpin(path: str) -> None:
-    """Take a name away: unmount what is mounted on it (all of a stack), then remove the file; raises KernelError.
+def unpin(path: str, mark: str | None) -> None:
+    """Take a name away: unmount what is mounted on it (all of a stack), then remove the file if it holds `mark` (None:
+    whatever it holds).
 
     The file is removed only once nothing is mounted on it here: removing it first would leave a plain file for
-    everybody should the kernel refuse (EBUSY). A path that is not there is no error.
+    everybody should the kernel refuse (EBUSY). Somebody else's file stays as it was found: removing it would detach
+    what they have mounted on it in other mount namespaces. A path that is not there is no error. Raises KernelError.
     """
     while is_namespace(path):
         with changing("unpin", path):
             syscalls.umount(path, syscalls.MNT_DETACH | syscalls.UMOUNT_NOFOLLOW, operation="unpin")
+    if mark is not None and name_mark(path) != mark:
+        return
     try:
         with changing("remove", path):
             os.unlink(path)

@@ -157,7 +157,8 @@ class Node:
 
     async def _pass(self) -> None:
         """One pass over what is dirty, due, or under suspicion."""
-        dirty = self._dirty | self._signs.take() | self.state.reconciler.resync.due(time.monotonic())
+        now, resync = time.monotonic(), self.state.reconciler.resync
+        dirty = self._dirty | self._signs.take(resync.waiting(now)) | resync.due(now)
         self._dirty = set()
         probing = self._breaker.may_probe(time.monotonic())
         if not dirty and not probing:

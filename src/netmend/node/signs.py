@@ -27,7 +27,7 @@ class Signs:
         self._network_of_device = network_of_device
         self._network_of_netnsid = network_of_netnsid
         self._netnsids: dict[int, str] = {}  # namespace id of a network of ours, as its DHCP port last told
-        self._devices: dict[str, str] = {}  # device -> network
+        self._objects: dict[str, str] = {}  # device or name -> network
         self._networks: set[str] = set()
         self._networks_of_name: dict[str, set[str]] = {}  # guest's namespace -> networks plugged into it
 
@@ -64,9 +64,9 @@ class Signs:
         if mark is not None and mark.role == "dhcp" and link.peer_netnsid is not None:
             self._netnsids[link.peer_netnsid] = network_id
         if is_right:
-            self._devices.pop(link.name, None)
+            self._objects.pop(link.name, None)
         else:
-            self._devices[link.name] = network_id
+            self._objects[link.name] = network_id
 
     def _suspect_namespace(self, netnsid: int | None) -> None:
         """Something is gone in a namespace: ours, or a guest's, which may do in its own what it likes."""
@@ -81,7 +81,7 @@ class Signs:
             if not name:
                 self._networks.add(EVERYTHING)
             elif name.startswith(_PREFIX):
-                self._networks.add(name.removeprefix(_PREFIX))
+                self._objects[name] = name.removeprefix(_PREFIX)
             else:
                 self._networks.update(self._networks_of_name.get(name, ()))
 
@@ -92,9 +92,13 @@ class Signs:
                 if not is_namespace(f"{directory}/{namespace_name(network_id)}"):
                     self._networks.add(network_id)
 
-    def take(self) -> set[str]:
-        """The networks under suspicion, which are so no longer."""
-        taken = self._networks | set(self._devices.values())
-        self._devices.clear()
+    def take(self, waiting: set[str]) -> set[str]:
+        """The networks under suspicion, which are so no longer.
+
+        Devices and names of those `waiting` for their next try come and go by our own doing and undoing, which is no
+        reason to try sooner.
+        """
+        taken = self._networks | (set(self._objects.values()) - waiting)
+        self._objects.clear()
         self._networks = set()
         return taken

@@ -16,6 +16,7 @@ from netmend.kernel.links import Found, Link, VethEnd
 from netmend.kernel.netlink import Batch, RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.tap import Tap
+from netmend.reconcile.elsewhere import NamesElsewhere
 from netmend.reconcile.held import HeldNamespaces
 from netmend.reconcile.observe import is_ours, open_place
 from netmend.reconcile.steps import (
@@ -56,12 +57,15 @@ class Executor:
     def __init__(
         self,
         route: RouteSocket,
+        *,
         found: Mapping[str, Link],
         directory: str,
         held: HeldNamespaces,
+        elsewhere: NamesElsewhere,
         prepare_directory: Callable[[], None],
     ) -> None:
         """`found` are the host's links as the plan saw them; `prepare_directory` is called before a name is made."""
+        self._elsewhere = elsewhere
         self._route = route
         self._found = found
         self._made: dict[str, Link] = {}
@@ -100,9 +104,10 @@ class Executor:
                 self._make_namespace(network_id)
             case PinNamespace(network_id):
                 self._prepare_directory()
+                self._refuse_living_name(network_id)
                 netns.pin(self._held[network_id], self._path(network_id), str(Mark("namespace", network_id)))
             case RemoveNamespace(network_id):
-                netns.unpin(self._path(network_id))
+                netns.unpin(self._path(network_id), str(Mark("namespace", network_id)))
                 self._held.release(network_id)
             case MakeDevice(network_id, device):
                 self._make_device(network_id, device)
@@ -149,7 +154,16 @@ class Executor:
         except KernelError:
             same = False
         if same:
-            netns.unpin(self._path(network_id))
+            netns.unpin(self._path(network_id), str(Mark("namespace", network_id)))
+
+    def _refuse_living_name(self, network_id: str) -> None:
+        """Mount nothing over a name that somebody else, in another mount namespace, has a living namespace under."""
+        if netns.name_mark(self._path(network_id)) in {None, str(Mark("namespace", network_id))}:
+            return  # no file is there, or it is ours
+        owner = self._elsewhere.owner(namespace_name(network_id), self._held[network_id].inode)
+        if owner is not None:
+            where = f"process {owner} has another namespace mounted there, in a mount namespace of its own"
+            raise KernelError("pin", self._path(network_id), errno.EEXIST, where)
 
     def _make_device(self, network_id: str, device: Device) -> None:
         match device.kind:

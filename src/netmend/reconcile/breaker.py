@@ -39,6 +39,9 @@ _HOST_FAULTS = {
     ("delete link", errno.EPERM),
     ("add address", errno.EPERM),
     ("list links", errno.EPERM),
+    ("set sysctl", errno.EROFS),
+    ("set sysctl", errno.EPERM),
+    ("set sysctl", errno.EACCES),
 }
 _HOST_ERRNOS = {errno.EMFILE, errno.ENFILE}
 

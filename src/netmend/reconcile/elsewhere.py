@@ -1,6 +1,7 @@
-"""Finding a namespace whose name is a plain file here: in another mount namespace it may still be mounted."""
+"""Names that are plain files here, and in another mount namespace may still lead to a living namespace."""
 
 from contextlib import suppress
+from functools import cached_property
 
 from netmend.intent.names import Mark
 from netmend.kernel import links
@@ -11,38 +12,51 @@ from netmend.kernel.netns import Netns
 from netmend.kernel.procfs import mount_namespaces
 
 
-def find_elsewhere(network_id: str, name: str) -> Netns | None:
-    """The namespace pinned under `name` in the mount namespace of some process that we may look into, if it is ours.
+class NamesElsewhere:
+    """What every mount namespace in sight has mounted of namespaces: read once, and only when somebody asks.
 
-    Reads /proc/<pid>/mountinfo once a mount namespace; reaches the mount through /proc/<pid>/root (proc_pid_root(5)).
+    Mounts are reached through /proc/<pid>/root (proc_pid_root(5)).
     """
-    for _, pid in mount_namespaces():
-        found = _in_mount_namespace(pid, network_id, name)
-        if found:
-            return found
-    return None
 
+    @cached_property
+    def _places(self) -> dict[str, list[tuple[int, str]]]:
+        """By name: the process in whose mount namespace a namespace is mounted under it, and the path there."""
+        found: dict[str, list[tuple[int, str]]] = {}
+        for _, pid in mount_namespaces():
+            with suppress(KernelError):
+                for line in read_mountinfo(pid).splitlines():
+                    fields = line.split(b" ")
+                    if b"nsfs" in fields and len(fields) > 4:
+                        path = fields[4].decode(errors="surrogateescape")
+                        found.setdefault(path.rpartition("/")[2], []).append((pid, f"/proc/{pid}/root{path}"))
+        return found
 
-def _in_mount_namespace(pid: int, network_id: str, name: str) -> Netns | None:
-    with suppress(KernelError):
-        needle = f"/{name}".encode()
-        for line in read_mountinfo(pid).splitlines():
-            fields = line.split(b" ")
-            if b"nsfs" in fields and fields[4].endswith(needle):
-                namespace = _ours(f"/proc/{pid}/root{fields[4].decode(errors='surrogateescape')}", network_id)
-                if namespace:
+    def find(self, network_id: str, name: str) -> Netns | None:
+        """The living namespace under `name` that is the network's, by its mark; the caller closes it."""
+        for _, path in self._places.get(name, ()):
+            namespace = _open(path)
+            if namespace is None:
+                continue
+            with suppress(KernelError), namespace.entered(), RouteSocket() as route:
+                loopback = links.find_link(route, "lo")
+                if loopback and Mark.parse(loopback.alias) == Mark("namespace", network_id):
                     return namespace
-    return None
+            namespace.close()
+        return None
+
+    def owner(self, name: str, inode: int) -> int | None:
+        """A process in whose mount namespace `name` leads to a living namespace other than `inode`, if there is one."""
+        for pid, path in self._places.get(name, ()):
+            namespace = _open(path)
+            if namespace is not None:
+                with namespace:
+                    if namespace.inode != inode:
+                        return pid
+        return None
 
 
-def _ours(path: str, network_id: str) -> Netns | None:
+def _open(path: str) -> Netns | None:
     try:
-        namespace = Netns.open(path)
+        return Netns.open(path)
     except KernelError:
         return None
-    with suppress(KernelError), namespace.entered(), RouteSocket() as route:
-        loopback = links.find_link(route, "lo")
-        if loopback and Mark.parse(loopback.alias) == Mark("namespace", network_id):
-            return namespace
-    namespace.close()
-    return None

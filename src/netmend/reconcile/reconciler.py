@@ -17,7 +17,7 @@ from netmend.reconcile.apply import Executor, StepFailed
 from netmend.reconcile.breaker import Breaker, Diagnosis, HostFault, host_fault
 from netmend.reconcile.crew import work_through
 from netmend.reconcile.diff import plan_network, plan_removal
-from netmend.reconcile.elsewhere import find_elsewhere
+from netmend.reconcile.elsewhere import NamesElsewhere
 from netmend.reconcile.held import HeldNamespaces
 from netmend.reconcile.observe import (
     NamespaceSeen,
@@ -83,6 +83,7 @@ class _Work:
     intent: Intent
     snapshot: Snapshot
     apply: bool
+    elsewhere: NamesElsewhere = field(default_factory=NamesElsewhere)
     plans: list[Plan] = field(default_factory=list)
     right: set[str] = field(default_factory=set)
     wrong: set[str] = field(default_factory=set)
@@ -317,13 +318,14 @@ class Reconciler:
         if seen.handle is not None:
             self.held.hold(network_id, seen.handle)
         device = work.snapshot.links.get(tap_name(dhcp_port_id(network_id)))
-        if seen.state == "plain" and device is not None and device.peer_netnsid is not None:
-            # The name is dead here, and the veth shows that the namespace lives: the incident.
-            found = find_elsewhere(network_id, name)
-            if found is None:
+        if seen.state == "plain":
+            found = work.elsewhere.find(network_id, name)
+            if found is not None:
+                self.held.hold(network_id, found)
+                return look_into_namespace(network_id, path, found, exists=True)
+            if device is not None and device.peer_netnsid is not None:
+                # The name is dead here, and the veth shows that the namespace lives: the incident.
                 raise HostFault(_not_propagated(path, device, self._diagnose(self.directory, name)))
-            self.held.hold(network_id, found)
-            return look_into_namespace(network_id, path, found, exists=True)
         return seen
 
     def _apply(self, plan: Plan, work: _Work) -> list[Problem]:
@@ -335,7 +337,14 @@ class Reconciler:
         problems: list[Problem] = []
         try:
             with self._route() as route:
-                executor = Executor(route, work.snapshot.links, self.directory, self.held, self._prepare_directory)
+                executor = Executor(
+                    route,
+                    found=work.snapshot.links,
+                    directory=self.directory,
+                    held=self.held,
+                    elsewhere=work.elsewhere,
+                    prepare_directory=self._prepare_directory,
+                )
                 for unit in plan.units:
                     try:
                         executor.perform(unit, lambda error: problems.append(self._failed_pin(error)))

@@ -32,6 +32,7 @@ class Reason:
     network_id: str
     port_id: str | None
     text: str
+    serves: bool
     since: float
     failures: int
     next_try: float
@@ -49,7 +50,7 @@ class Resync:
 
         Returns the reasons that are new, which are the ones worth a line in the log.
         """
-        found = dict.fromkeys((problem.port_id, problem.text) for problem in problems)
+        found = {(problem.port_id, problem.text): problem for problem in problems}
         with self._lock:
             before = {(reason.port_id, reason.text): reason for reason in self._reasons.pop(network_id, ())}
             if not found:
@@ -57,9 +58,10 @@ class Resync:
             failures = 1 + max((reason.failures for reason in before.values()), default=0)
             next_try = now + back_off(failures)
             reasons, fresh = [], []
-            for port_id, text in found:
-                known = before.get((port_id, text))
-                reason = Reason(network_id, port_id, text, known.since if known else now, failures, next_try)
+            for key, problem in found.items():
+                known = before.get(key)
+                since = known.since if known else now
+                reason = Reason(network_id, *key, problem.serves, since, failures, next_try)
                 reasons.append(reason)
                 if known is None:
                     fresh.append(reason)
@@ -74,6 +76,15 @@ class Resync:
         """Networks whose next try has come."""
         with self._lock:
             return {network_id for network_id, reasons in self._reasons.items() if reasons[0].next_try <= now}
+
+    def waiting(self, now: float) -> set[str]:
+        """Networks that are not served, and whose next try is still to come."""
+        with self._lock:
+            return {
+                network_id
+                for network_id, reasons in self._reasons.items()
+                if reasons[0].next_try > now and not all(reason.serves for reason in reasons)
+            }
 
     def next_try(self) -> float | None:
         """When the next network is due, if any has a reason."""

@@ -170,7 +170,7 @@ class Deleter:
                     self._journal.failed(name.path, Reason.CHANGED)
                     self.outcome.spared[name.path] = Reason.CHANGED
                 else:
-                    netns.unpin(name.path)
+                    netns.unpin(name.path, None)  # shown to be dead, whoever made it
                     self._journal.done([name.path])
                     self.outcome.deleted += 1
             except KernelError as error:
