@@ -24,6 +24,7 @@ ERRNOS = (
     errno.EMFILE,
     errno.ENOBUFS,
 )
+pytestmark = pytest.mark.timeout(1_800)  # hundreds of cases each, on a machine that may be busy
 PHASES: dict[str, tuple[Callable[[], Intent], Callable[[], Intent]]] = {
     "create": (lambda: EMPTY, small),
     "change": (small, changed),
