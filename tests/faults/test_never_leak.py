@@ -130,5 +130,6 @@ def test_every_change_fails_or_is_the_last_from_a_broken_start(name: str) -> Non
     calls = case.count()
     for n in range(len(calls)):
         case.fail(n, ERRNOS[n % len(ERRNOS)])
-        case.kill(n, "before")
+        if state.foreign < 1_000:  # with many, each case costs a second: after one call is before the next
+            case.kill(n, "before")
         case.kill(n, "after")
