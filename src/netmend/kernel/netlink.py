@@ -8,7 +8,7 @@ is checked against pyroute2's in tests/kernel.
 import errno
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -210,19 +210,24 @@ class RouteSocket:
                 raise failure
         return found
 
-    def dump(self, kind: int, body: bytes, operation: str, target: str) -> list[bytes]:
-        """All objects of a kind, each as its family header and attributes; raises KernelError.
+    def dump(
+        self, kind: int, body: bytes, operation: str, target: str, keep: Callable[[bytes], bool] | None = None
+    ) -> list[bytes]:
+        """All objects of a kind, or those of them to `keep`, each as its family header and attributes; raises
+        KernelError.
 
         A dump that the kernel marks as interrupted by a change is taken again, a few times; the last is returned as
         it is: a level-triggered reader looks again anyway.
         """
         for _ in range(4):
-            objects, consistent = self._dump_once(kind, body, operation, target)
+            objects, consistent = self._dump_once(kind, body, operation, target, keep)
             if consistent:
                 break
         return objects
 
-    def _dump_once(self, kind: int, body: bytes, operation: str, target: str) -> tuple[list[bytes], bool]:
+    def _dump_once(
+        self, kind: int, body: bytes, operation: str, target: str, keep: Callable[[bytes], bool] | None
+    ) -> tuple[list[bytes], bool]:
         self._sequence += 1
         message = _HEADER.pack(16 + len(body), kind, NLM_F_REQUEST | NLM_F_DUMP, self._sequence, 0) + body
         request = Request(kind, NLM_F_DUMP, body, operation, target)
@@ -241,7 +246,8 @@ class RouteSocket:
                     if error:
                         raise error
                     return objects, consistent
-                objects.append(data)
+                if keep is None or keep(data):
+                    objects.append(data)
 
     def _send(self, message: bytes, request: Request) -> None:
         try:
