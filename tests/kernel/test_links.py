@@ -92,7 +92,7 @@ def test_errors_name_operation_object_and_what_the_kernel_said() -> None:
 
 
 def test_a_large_dump_is_whole() -> None:
-    with RouteSocket() as route:
-        for number in range(600):
-            links.create_bridge(route, f"br{number}", 1500, 0, MAC)
+    with RouteSocket() as route, Netns.current() as here:
+        for number in range(300):
+            links.create_veth(route, VethEnd(f"a{number}", 1500, 0), VethEnd(f"b{number}", 1500, 0), here)
         assert len(links.dump_links(route)) == 601
