@@ -41,20 +41,23 @@ class Signs:
         self._networks_of_name = names
 
     def hear_links(self, watch: LinkWatch) -> None:
+        latest: dict[str, LinkChanged] = {}  # a device that is made changes eight times over; what it is last, counts
         for event in watch.read():
             match event:
                 case None:
                     self._networks.add(EVERYTHING)
                 case AddressGone(netnsid):
                     self._suspect_namespace(netnsid)
+                case LinkChanged(netnsid=None):
+                    latest[event.name] = event
                 case LinkChanged():
-                    self._hear_link(event)
+                    if event.gone or not event.up:
+                        self._suspect_namespace(event.netnsid)
+        for event in latest.values():
+            self._hear_link(event)
 
     def _hear_link(self, event: LinkChanged) -> None:
-        if event.netnsid is not None:
-            if event.gone or not event.up:
-                self._suspect_namespace(event.netnsid)
-            return
+        """One of the host's own links changed."""
         network_id = self._network_of_device(event.name)
         if network_id is None:
             return
