@@ -43,7 +43,7 @@ def _lose_the_mount() -> None:
 
 
 def _everything() -> None:
-    unpin(HOME)
+    unpin(HOME, None)
     _delete_link(bridge_name(NETWORK))
     _delete_link(tap_name(PORT))
     _delete_link(tap_name(dhcp_port_id(NETWORK)))
@@ -54,7 +54,7 @@ LOSSES: dict[str, Callable[[], None]] = {
     "guest's device": lambda: _delete_link(tap_name(PORT)),
     "DHCP device": lambda: _delete_link(tap_name(dhcp_port_id(NETWORK))),
     "DHCP device inside": _delete_inner,
-    "name of the namespace": lambda: unpin(HOME),
+    "name of the namespace": lambda: unpin(HOME, None),
     "mount of the namespace": _lose_the_mount,
     "everything": _everything,
 }
@@ -142,7 +142,7 @@ def test_a_guest_that_comes_late_and_comes_again_is_plugged() -> None:
             node.wait_until_right()
             client.kill()
             client.home.rename(client.home.with_name(f"gone-{os.urandom(4).hex()}"))
-            unpin(f"{nsdir.DEFAULT}/guest")
+            unpin(f"{nsdir.DEFAULT}/guest", None)
             guest.close()  # the last that held the namespace: its end of the veth goes with it
             node.wait(lambda status: bool(status["reasons"]))
 
