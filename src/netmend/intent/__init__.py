@@ -5,23 +5,38 @@ made in these docstrings. Names of devices and namespaces are functions of ids (
 """
 
 from netmend.intent.boot import Boot, BootByArchitecture
-from netmend.intent.network import Intent, Network
+from netmend.intent.dns import Dns
+from netmend.intent.metadata import Instance, MetadataProxy
+from netmend.intent.network import DhcpPort, Intent, Network
 from netmend.intent.plug import NetnsPlug, NoPlug, PidPlug, Plug, TapPlug
 from netmend.intent.port import Port
 from netmend.intent.subnet import Pool, Route, Subnet
+from netmend.intent.subnet6 import Ipv6Mode, Pool6, Route6, Subnet6
+from netmend.intent.wiring import BridgeWiring, OvsWiring, Wiring
 
 __all__ = [
     "Boot",
     "BootByArchitecture",
+    "BridgeWiring",
+    "DhcpPort",
+    "Dns",
+    "Instance",
     "Intent",
+    "Ipv6Mode",
+    "MetadataProxy",
     "NetnsPlug",
     "Network",
     "NoPlug",
+    "OvsWiring",
     "PidPlug",
     "Plug",
     "Pool",
+    "Pool6",
     "Port",
     "Route",
+    "Route6",
     "Subnet",
+    "Subnet6",
     "TapPlug",
+    "Wiring",
 ]

@@ -9,7 +9,7 @@ from functools import lru_cache
 from hashlib import sha1
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from netmend.intent.network import Network
+from netmend.intent.network import DhcpPort, Network
 
 DEVICE_NAME_MAX = 15  # IFNAMSIZ - 1, linux/if.h
 _PREFIX = 11  # characters of an id that fit behind a three-letter prefix
@@ -32,8 +32,16 @@ def id_from_name(kind: str, *path: str) -> str:
 
 @lru_cache(maxsize=16_384)
 def dhcp_port_id(network_id: str) -> str:
-    """The id of netmend's own port on a network: one per network, for ever."""
+    """The id of netmend's own port on a network that no control plane gives one: one per network, for ever."""
     return str(uuid5(UUID(network_id), "dhcp"))
+
+
+def dhcp_port(network: Network) -> DhcpPort:
+    """Netmend's own port on `network`."""
+    if network.dhcp_port is not None:
+        return network.dhcp_port
+    port_id = dhcp_port_id(network.id)
+    return DhcpPort(port_id, mac_from_id(port_id))
 
 
 def mac_from_id(port_id: str) -> str:
@@ -85,6 +93,6 @@ class Mark:
 
 def host_device_names(network: Network) -> dict[str, str]:
     """Every device name that `network` takes on the host, each with the object it belongs to."""
-    names = {bridge_name(network.id): "bridge", tap_name(dhcp_port_id(network.id)): "DHCP port"}
+    names = {bridge_name(network.id): "bridge", tap_name(dhcp_port(network).id): "DHCP port"}
     names.update((tap_name(port.id), f"port {port.name}") for port in network.ports.values())
     return names

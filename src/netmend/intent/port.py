@@ -1,9 +1,10 @@
 """A port: one guest's interface on a network."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from netmend.intent.boot import Boot
+from netmend.intent.metadata import Instance
 from netmend.intent.plug import NoPlug, Plug
 
 _NO_PLUG = NoPlug()
@@ -16,7 +17,8 @@ class Port:
     `mac` is lower-case, colon-separated, unicast, unique in its network; `fixed_ips` are unique in the network and
     each lies in one of its subnets, at most one per subnet. `dhcp_options` maps option codes to encoded payloads
     (RFC 2132 wire format, without code and length), which win over what the subnet says; an empty payload means
-    "do not send this option".
+    "do not send this option"; `dhcp6_options` likewise, of DHCPv6. `fixed_ips6` are unique in the network too, each in
+    one of its IPv6 subnets. `duid` is the client's DUID where intent knows it (RFC 8415 section 11).
     """
 
     id: str  # canonical UUID
@@ -27,3 +29,9 @@ class Port:
     dhcp_options: tuple[tuple[int, bytes], ...] = ()
     boot: Boot | None = None
     plug: Plug = _NO_PLUG
+    fixed_ips6: tuple[IPv6Address, ...] = ()
+    duid: bytes | None = None
+    dhcp6_options: tuple[tuple[int, bytes], ...] = ()
+    instance: Instance | None = None  # what embedded metadata tells the guest
+    device_id: str | None = None  # the instance, as Nova knows it: proxied metadata
+    project_id: str | None = None  # None: the network's

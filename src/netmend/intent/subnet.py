@@ -32,7 +32,8 @@ class Subnet:
     """A block of addresses on a network; no two subnets of a network overlap.
 
     `server_address` is netmend's own address in it (DHCP server identifier, option 54): never in a pool, nor the
-    gateway, nor a port's. `lease_time` is in seconds. With `dynamic`, a MAC that is no port gets a lease from `pools`.
+    gateway, nor a port's. `lease_time` is in seconds. `dns_servers` is what guests are told; where it is empty and the
+    network has `dns`, they are told `server_address`. With `dynamic`, a MAC that is no port gets a lease from `pools`.
     """
 
     id: str  # canonical UUID
@@ -48,3 +49,4 @@ class Subnet:
     ntp_servers: tuple[IPv4Address, ...] = ()
     lease_time: int = DEFAULT_LEASE_TIME
     boot: Boot | None = None
+    metadata_route: bool = False  # guests are told that 169.254.169.254 is by way of `server_address`

@@ -126,14 +126,14 @@ def _by_network(reasons: list[Reason]) -> dict[str, list[Reason]]:
 
 def _network(node: NodeState, network: Network, reasons: dict[str, list[Reason]], now: float) -> dict[str, Any]:
     served = node.serving.served(network.id)
-    state = "served" if served or not network.subnets else "waiting"
+    state = "served" if served or not network.has_subnets else "waiting"
     if network.id in reasons:
         state = "served with reasons" if served else "not served"
     return {
         "id": network.id,
         "name": network.name,
         "state": state,
-        "subnets_count": len(network.subnets),
+        "subnets_count": len(network.subnets) + len(network.subnets6),
         "ports_count": len(network.ports),
         "served_since": served.since if served else None,
     }

@@ -52,11 +52,11 @@ def plan_network(
         for link in _bridges_last(snapshot, network.id)
         if link.name not in devices
     ]
-    if not network.subnets and (namespace.state == "usable" or namespace.marked):
+    if not network.has_subnets and (namespace.state == "usable" or namespace.marked):
         core.append(RemoveNamespace(network.id))
     foreign = [name for name in devices if name in snapshot.links and not is_ours(snapshot.links[name])]
     bridge, *others = devices.values()
-    if bridge.name in foreign or (network.subnets and namespace.state == "foreign"):
+    if bridge.name in foreign or (network.has_subnets and namespace.state == "foreign"):
         taken = f"device {bridge.name}" if bridge.name in foreign else f"namespace {namespace_name(network.id)}"
         blocked.append(
             Problem(None, f"the name of {taken} is taken by one that netmend did not make; remove or rename it")

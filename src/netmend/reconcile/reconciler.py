@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Lock, local
 
-from netmend.intent.names import DOOMED_GROUP, Mark, dhcp_port_id, inner_name, mac_from_id, namespace_name, tap_name
+from netmend.intent.names import DOOMED_GROUP, Mark, dhcp_port, dhcp_port_id, namespace_name, tap_name
 from netmend.intent.network import Intent, Network
 from netmend.kernel import links, nsdir
 from netmend.kernel.errors import KernelError
@@ -29,7 +29,7 @@ from netmend.reconcile.observe import (
 )
 from netmend.reconcile.resync import Problem, Reason, Resync, back_off
 from netmend.reconcile.steps import DeleteDevice, MakeDevice, Plan, Step
-from netmend.wiring import Device, wanted_devices
+from netmend.wiring import Device, Home, wanted_devices
 
 WORKERS = 4
 TOGETHER = 32  # devices deleted at once; everybody else waits for the kernel's rtnl lock meanwhile, some 0.3 s
@@ -303,11 +303,11 @@ class Reconciler:
             problems: list[Problem] = [Problem(None, "the host has a fault; nothing is created until it is mended")]
         else:
             problems = [*plan.blocked, *self._apply(plan, work)]
-        if work.apply and network.subnets and network.id in self.held and all(problem.serves for problem in problems):
-            port_id = dhcp_port_id(network.id)
+        can_serve = network.has_subnets and network.id in self.held and all(problem.serves for problem in problems)
+        if work.apply and can_serve:
             anew = any(_makes_dhcp_device(step) for step in plan.steps)
-            device, mac = inner_name(port_id), mac_from_id(port_id)
-            self._listener.ready(Ready(network, self.held[network.id], device, mac, anew))
+            far = next(device.far for device in devices if device.far and isinstance(device.far.place, Home))
+            self._listener.ready(Ready(network, self.held[network.id], far.name, far.mac, anew))
         return problems
 
     def _namespace(self, network_id: str, work: _Work) -> NamespaceSeen:
@@ -317,7 +317,9 @@ class Reconciler:
         seen = look_into_namespace(network_id, path, self.held.get(network_id), exists=name in work.snapshot.names)
         if seen.handle is not None:
             self.held.hold(network_id, seen.handle)
-        device = work.snapshot.links.get(tap_name(dhcp_port_id(network_id)))
+        network = work.intent.networks.get(network_id)
+        port_id = dhcp_port(network).id if network else dhcp_port_id(network_id)
+        device = work.snapshot.links.get(tap_name(port_id))
         if seen.state == "plain":
             found = work.elsewhere.find(network_id, name)
             if found is not None:

@@ -2,7 +2,7 @@
 
 from ipaddress import IPv4Interface
 
-from netmend.intent.names import Mark, bridge_name, dhcp_port_id, inner_name, mac_from_id, tap_name
+from netmend.intent.names import Mark, bridge_name, dhcp_port, inner_name, mac_from_id, tap_name
 from netmend.intent.network import Network
 from netmend.intent.plug import NetnsPlug, PidPlug, TapPlug
 from netmend.intent.port import Port
@@ -12,7 +12,7 @@ from netmend.wiring.device import Device, FarEnd, Home
 def wanted_devices(network: Network) -> list[Device]:
     """What should exist for `network`: its bridge, its DHCP port where it has subnets, and its plugged ports."""
     devices = [_bridge(network)]
-    if network.subnets:
+    if network.has_subnets:
         devices.append(_dhcp(network))
     devices.extend(device for port in network.ports.values() if (device := _guest(network, port)))
     return devices
@@ -29,15 +29,15 @@ def _bridge(network: Network) -> Device:
 
 
 def _dhcp(network: Network) -> Device:
-    port_id = dhcp_port_id(network.id)
+    port = dhcp_port(network)
     addresses = tuple(IPv4Interface((int(subnet.server_address), subnet.cidr.prefixlen)) for subnet in network.subnets)
     return Device(
-        name=tap_name(port_id),
+        name=tap_name(port.id),
         kind="veth",
-        mark=Mark("dhcp", network.id, port_id),
+        mark=Mark("dhcp", network.id, port.id),
         mtu=network.mtu,
         master=bridge_name(network.id),
-        far=FarEnd(Home(), inner_name(port_id), mac_from_id(port_id), addresses),
+        far=FarEnd(Home(), inner_name(port.id), port.mac, addresses),
     )
 
 

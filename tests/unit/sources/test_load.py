@@ -11,6 +11,7 @@ import pytest
 from netmend.intent import (
     Boot,
     BootByArchitecture,
+    BridgeWiring,
     Intent,
     NetnsPlug,
     Network,
@@ -79,7 +80,7 @@ def test_every_field_of_the_reference() -> None:
         "0b6ee5f2-3c1c-4f5e-9d2b-6a1f4c0e7d11",
         "office",
         1450,
-        "bridge",
+        BridgeWiring(),
     )
     assert office.subnets[0] == Subnet(
         id="2a7d7c8e-5b0f-4c3f-8f0e-1d9f0a3b5c22",

@@ -1,7 +1,5 @@
 """A file's shape as an Intent."""
 
-from dataclasses import replace
-
 from netmend.intent import Intent, Network, Subnet
 from netmend.intent.names import id_from_name
 from netmend.intent.network import DEFAULT_MTU
@@ -45,8 +43,7 @@ def _build_network(reader: Reader, host_names: HostNames, place: Place, shape: N
             why = "gets no address: give it fixed_ips (`[]` if it shall have none), or make a subnet dynamic"
             reader.complain(port_place, why)
     subnets = _build_subnets(reader, host_names, name, frames, ports)
-    network = Network(network_id, name, mtu, subnets=subnets, ports=ports.by_id)
-    return network if shape.wiring is None else replace(network, wiring=shape.wiring)
+    return Network(network_id, name, mtu, subnets=subnets, ports=ports.by_id)
 
 
 def _build_subnets(

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from netmend.intent.network import Wiring
 from netmend.sources.file.document import resolve
 from netmend.sources.problem import Complaints, Place
 
@@ -79,7 +78,7 @@ class NetworkShape(Shape):
     name: str
     id: str | None = None
     mtu: int | None = None
-    wiring: Wiring | None = None
+    wiring: Literal["bridge"] | None = None
     subnets: list[SubnetShape] | None = None
     ports: list[PortShape] | None = None
 

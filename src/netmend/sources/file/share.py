@@ -1,12 +1,13 @@
 """Making a new intent of an old one's values wherever they are equal, so that a diff can ask `is` and be done."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from netmend.intent import Intent, Network
+from netmend.intent import Intent, Network, Subnet, Subnet6
 
 Value = TypeVar("Value")
+Part = TypeVar("Part", Subnet, Subnet6)
 
 
 def share(new: Intent, old: Intent) -> Intent:
@@ -16,22 +17,24 @@ def share(new: Intent, old: Intent) -> Intent:
         network_id: _share_network(network, old.networks[network_id]) if network_id in old.networks else network
         for network_id, network in new.networks.items()
     }
-    return old if _same(networks, old.networks) else Intent(networks)
+    if _same(networks, old.networks) and new.metadata_proxy == old.metadata_proxy:
+        return old
+    return Intent(networks, new.metadata_proxy)
 
 
 def _share_network(new: Network, old: Network) -> Network:
-    old_subnets = {subnet.id: subnet for subnet in old.subnets}
-    subnets = tuple(_equal_or(subnet, old_subnets.get(subnet.id)) for subnet in new.subnets)
+    subnets = _share_all(new.subnets, old.subnets)
+    subnets6 = _share_all(new.subnets6, old.subnets6)
     old_port = old.ports.get
     ports = {port_id: _equal_or(port, old_port(port_id)) for port_id, port in new.ports.items()}
-    if (
-        (new.name, new.mtu, new.wiring) == (old.name, old.mtu, old.wiring)
-        and len(subnets) == len(old.subnets)
-        and all(mine is theirs for mine, theirs in zip(subnets, old.subnets, strict=True))
-        and _same(ports, old.ports)
-    ):
-        return old
-    return replace(new, subnets=subnets, ports=ports)
+    if not _same(ports, old.ports):
+        return replace(new, subnets=subnets, subnets6=subnets6, ports=ports)
+    return _equal_or(replace(new, subnets=subnets, subnets6=subnets6, ports=old.ports), old)
+
+
+def _share_all(new: Iterable[Part], old: Iterable[Part]) -> tuple[Part, ...]:
+    by_id = {part.id: part for part in old}
+    return tuple(_equal_or(part, by_id.get(part.id)) for part in new)
 
 
 def _equal_or(new: Value, old: Value | None) -> Value:

@@ -1,0 +1,17 @@
+"""Names: what netmend answers of a network's own, and whom it asks of all others."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+
+@dataclass(frozen=True, slots=True)
+class Dns:
+    """The network's resolver, on netmend's own addresses in its subnets.
+
+    `domain` is the network's own zone, beside the domains of its subnets (None: those alone). `forwarders` are asked of
+    names that are not the network's own; without any, the host's (resolv.conf(5)); with `forward` false, nobody.
+    """
+
+    domain: str | None = None
+    forwarders: tuple[IPv4Address | IPv6Address, ...] = ()
+    forward: bool = True

@@ -1,0 +1,42 @@
+"""What a guest can ask about itself at 169.254.169.254, and who answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+# embedded: answered from each port's Instance; proxy: forwarded to Nova, as Neutron's metadata agent does
+MetadataMode = Literal["off", "embedded", "proxy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """What an embedded metadata service tells one guest.
+
+    `public_keys` are lines in OpenSSH's format by name; `user_data` and `vendor_data` are taken as they are; `meta` is
+    arbitrary text by key.
+    """
+
+    id: str
+    name: str | None = None
+    hostname: str | None = None
+    public_keys: Mapping[str, str] = field(default_factory=dict)
+    user_data: bytes | None = None
+    vendor_data: Mapping[str, object] = field(default_factory=dict)  # JSON
+    vendor_data2: Mapping[str, object] = field(default_factory=dict)  # JSON
+    meta: Mapping[str, str] = field(default_factory=dict)
+    instance_type: str | None = None
+    availability_zone: str | None = None
+    admin_password: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataProxy:
+    """A Nova metadata API. `endpoints` are URLs, tried in turn; the files are PEM."""
+
+    endpoints: tuple[str, ...]
+    shared_secret: str
+    verify: bool = True
+    ca_file: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
