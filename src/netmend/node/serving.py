@@ -9,9 +9,10 @@ from threading import Lock
 from netmend.intent.network import Intent, Network
 from netmend.kernel.sockets import open_dhcp
 from netmend.reconcile.reconciler import Ready
+from netmend.services.datagrams import SocketCounters
 from netmend.services.dhcp4 import Dhcp4Responder, LeaseRow, LeaseTable
 from netmend.services.lease_store import LeaseStore, LeaseStoreError
-from netmend.services.sockets import ServiceSockets, SocketCounters
+from netmend.services.sockets import ServiceSockets
 
 
 @dataclass(frozen=True, slots=True)
