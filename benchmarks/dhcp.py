@@ -22,7 +22,7 @@ from benchmarks.perfdhcp import Clients, exchanges, saturation
 from benchmarks.record import Figure, Record, Sample, ratio_at_least
 
 from netmend.intent.names import dhcp_port_id, inner_name, namespace_name
-from netmend.kernel import links, nsdir
+from netmend.kernel import addresses, links, nsdir
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns, pin
 
@@ -72,7 +72,7 @@ def configure(clients: Clients) -> None:
     with clients.namespace.entered(), RouteSocket() as route:
         while (device := links.find_link(route, clients.device)) is None or not device.up:
             time.sleep(0.02)
-        links.add_address(route, device, IPv4Interface(f"{CLIENT}/8"))
+        addresses.add_address(route, device, IPv4Interface(f"{CLIENT}/8"))
 
 
 def measurements(seconds: int, rounds: int) -> list[dict[str, Any]]:

@@ -10,9 +10,8 @@ import time
 from pathlib import Path
 
 from netmend.kernel import nsdir, syscalls
+from netmend.kernel.addresses import IFA_ADDRESS, IFA_LOCAL, RTM_NEWADDR
 from netmend.kernel.links import (
-    IFA_ADDRESS,
-    IFA_LOCAL,
     IFF_UP,
     IFLA_IFNAME,
     IFLA_INFO_DATA,
@@ -21,7 +20,6 @@ from netmend.kernel.links import (
     IFLA_MASTER,
     IFLA_NET_NS_FD,
     RTM_DELLINK,
-    RTM_NEWADDR,
     RTM_NEWLINK,
     VETH_INFO_PEER,
 )

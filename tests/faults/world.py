@@ -9,7 +9,7 @@ from pathlib import Path
 
 from netmend.intent import Intent, NetnsPlug, Network, Port, Subnet, TapPlug
 from netmend.intent.names import Mark, id_from_name
-from netmend.kernel import links, netns, nsdir
+from netmend.kernel import addresses, links, netns, nsdir
 from netmend.kernel.links import VethEnd
 from netmend.kernel.netlink import Batch, RouteSocket
 from netmend.kernel.netns import Netns
@@ -160,7 +160,7 @@ class World:
             assert inside["lo"].alias == str(Mark("namespace", NETWORK_ID))
             inner = inside["ns-" + DHCP_TAP.removeprefix("tap")]
             assert inner.up and inner.mtu == next(iter(want.devices.values()))[1]
-            assert links.dump_addresses(route)[inner.index] == want.addresses
+            assert addresses.dump_addresses(route)[inner.index] == want.addresses
 
 
 @contextmanager

@@ -1,12 +1,12 @@
 """Links and addresses by netlink, checked against pyroute2, which nobody here wrote."""
 
 import errno
-from ipaddress import IPv4Interface
+from ipaddress import ip_interface
 
 import pytest
 from pyroute2 import IPRoute
 
-from netmend.kernel import links
+from netmend.kernel import addresses, links
 from netmend.kernel.errors import KernelError
 from netmend.kernel.links import VethEnd
 from netmend.kernel.netlink import RouteSocket
@@ -58,13 +58,14 @@ def test_a_veth_is_born_whole_in_one_message() -> None:
     with far.entered(), RouteSocket() as route:
         end = links.find_link(route, "ns-0")
         assert end and not end.up and end.mac == MAC and end.group == GROUP
-        address = IPv4Interface("10.0.0.2/24")
-        links.add_address(route, end, address)
-        links.add_address(route, end, address)
-        assert links.dump_addresses(route)[end.index] == {address}
-        links.remove_address(route, end, address)
-        links.remove_address(route, end, address)
-        assert end.index not in links.dump_addresses(route)
+        for text in ("10.0.0.2/24", "169.254.169.254/32", "2001:db8::2/64", "fe80::a9fe:a9fe/64"):
+            address = ip_interface(text)
+            addresses.add_address(route, end, address)
+            addresses.add_address(route, end, address)
+            assert addresses.dump_addresses(route)[end.index] == {address}
+            addresses.remove_address(route, end, address)
+            addresses.remove_address(route, end, address)
+            assert end.index not in addresses.dump_addresses(route)
 
 
 def test_a_taken_name_makes_nothing() -> None:

@@ -4,26 +4,31 @@ import os
 import threading
 import time
 from dataclasses import replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network, ip_interface
 from pathlib import Path
 
-from netmend.intent import Intent, NetnsPlug, Network, PidPlug, Port, Subnet
+from netmend.intent import Intent, NetnsPlug, Network, PidPlug, Port, Subnet, Subnet6
+from netmend.intent.eui64 import link_local_address
 from netmend.intent.names import (
     DEVICE_GROUP,
     DOOMED_GROUP,
     Mark,
     bridge_name,
+    dhcp_port,
     dhcp_port_id,
     id_from_name,
     inner_name,
     namespace_name,
     tap_name,
 )
-from netmend.kernel import links, netns, nsdir
+from netmend.kernel import addresses, links, netns, nsdir
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.reconcile.reconciler import Listener, Ready, Reconciler
 from netmend.reconcile.steps import Plan
+
+BLOCK6 = IPv6Network("2001:db8::/64")
+SUBNET6 = Subnet6(id_from_name("subnet", "six"), "six", BLOCK6, BLOCK6[2])
 
 
 def network(number: int, ports: tuple[Port, ...] = ()) -> Network:
@@ -68,6 +73,32 @@ def test_a_restart_finds_all_and_tears_nothing_down() -> None:
     assert [(ready.network, ready.device, ready.anew) for ready in told] == [
         (one, inner_name(dhcp_port_id(one.id)), False)
     ]
+
+
+def test_the_network_s_own_device_has_the_addresses_of_intent_and_no_others() -> None:
+    one = network(1)
+    wanted = replace(one, metadata="embedded", subnets6=(SUBNET6,))
+    reconciler = Reconciler()
+    told: list[Ready] = []
+    Reconciler(listener=Listener(ready=told.append)).run(intent(wanted))
+    found = {"10.0.0.2/24", "169.254.169.254/32", "2001:db8::2/64", "fe80::a9fe:a9fe/64"}
+    found.add(f"{link_local_address(dhcp_port(one).mac)}/64")
+    assert own_addresses(told[0]) == found
+    assert Reconciler().plan(intent(wanted)) == []
+    with told[0].namespace.entered(), RouteSocket() as route:
+        device = links_by_name()[told[0].device]
+        addresses.remove_address(route, device, ip_interface("2001:db8::2/64"))
+        addresses.add_address(route, device, ip_interface("2001:db8::bad/64"))
+        assert Path(f"/proc/sys/net/ipv6/conf/{device.name}/accept_ra").read_text() == "0\n"
+    reconciler.run(intent(wanted))
+    assert own_addresses(told[0]) == found
+    reconciler.run(intent(one))
+    assert own_addresses(told[0]) == {"10.0.0.2/24"}
+
+
+def own_addresses(ready: Ready) -> set[str]:
+    with ready.namespace.entered(), RouteSocket() as route:
+        return {str(address) for address in addresses.dump_addresses(route)[links_by_name()[ready.device].index]}
 
 
 def test_the_bridge_keeps_guests_off_the_host() -> None:

@@ -4,7 +4,7 @@ import select
 from ipaddress import IPv4Interface
 from pathlib import Path
 
-from netmend.kernel import links, mounts, netns, nsdir
+from netmend.kernel import addresses, links, mounts, netns, nsdir
 from netmend.kernel.links import Found, VethEnd
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
@@ -20,9 +20,9 @@ def test_links_and_addresses_are_heard_also_at_the_far_end_of_a_veth() -> None:
     with far.entered(), RouteSocket() as inside:
         inner = Found(near.peer_index, "ns-0")
         links.set_link(inside, inner, up=True)
-        links.add_address(inside, inner, IPv4Interface("10.0.0.2/24"))
+        addresses.add_address(inside, inner, IPv4Interface("10.0.0.2/24"))
         list(watch.read())
-        links.remove_address(inside, inner, IPv4Interface("10.0.0.2/24"))
+        addresses.remove_address(inside, inner, IPv4Interface("10.0.0.2/24"))
         links.set_link(inside, inner, up=False)
     heard = list(watch.read())
     assert any(isinstance(event, AddressGone) and event.netnsid is not None for event in heard)

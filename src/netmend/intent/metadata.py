@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Literal
+
+METADATA_ADDRESS = IPv4Address("169.254.169.254")
+METADATA_ADDRESS6 = IPv6Address("fe80::a9fe:a9fe")  # link-local, so it needs no route
 
 # embedded: answered from each port's Instance; proxy: forwarded to Nova, as Neutron's metadata agent does
 MetadataMode = Literal["off", "embedded", "proxy"]

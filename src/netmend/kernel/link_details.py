@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from netmend.kernel.addresses import RTM_GETADDR
 from netmend.kernel.changes import changing
 from netmend.kernel.links import (
     IFF_LOWER_UP,
@@ -25,7 +26,6 @@ from netmend.kernel.links import (
     IFLA_MASTER,
     IFLA_MTU,
     RTEXT_FILTER_SKIP_STATS,
-    RTM_GETADDR,
     RTM_GETLINK,
     RTM_NEWLINK,
 )

@@ -1,10 +1,9 @@
-"""Links, addresses and their attributes by netlink (rtnetlink(7)), in the namespace of the RouteSocket given."""
+"""Links and their attributes by netlink (rtnetlink(7)), in the namespace of the RouteSocket given."""
 
 import errno
 import struct
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface
 from typing import Final
 
 from netmend.kernel.changes import changing
@@ -13,7 +12,6 @@ from netmend.kernel.netlink import (
     NLM_F_CREATE,
     NLM_F_ECHO,
     NLM_F_EXCL,
-    NLM_F_REPLACE,
     Batch,
     Request,
     RouteSocket,
@@ -29,10 +27,6 @@ from netmend.kernel.netns import Netns
 RTM_NEWLINK: Final = 16  # linux/rtnetlink.h
 RTM_DELLINK: Final = 17
 RTM_GETLINK: Final = 18
-RTM_NEWADDR: Final = 20
-RTM_DELADDR: Final = 21
-RTM_GETADDR: Final = 22
-
 RTM_GETNSID: Final = 90
 
 IFLA_ADDRESS: Final = 1  # linux/if_link.h
@@ -59,18 +53,10 @@ IPV4_DEVCONF_FORWARDING: Final = 1  # linux/ip.h
 IPV4_DEVCONF_RP_FILTER: Final = 8
 IPV4_DEVCONF_ARP_IGNORE: Final = 19
 
-IFA_ADDRESS: Final = 1  # linux/if_addr.h
-IFA_LOCAL: Final = 2
-IFA_BROADCAST: Final = 4
-IFA_FLAGS: Final = 8
-IFA_F_PERMANENT: Final = 0x80
-IFA_F_NOPREFIXROUTE: Final = 0x200
-
 IFF_UP: Final = 1  # linux/if.h
 IFF_LOWER_UP: Final = 1 << 16
 
 _LINK: Final = struct.Struct("=BxHiII")  # struct ifinfomsg: family, type, index, flags, change
-_ADDRESS: Final = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix length, flags, scope, index
 _AF_INET: Final = 2
 _NETNSA_NSID: Final = 1  # linux/net_namespace.h
 _NETNSA_FD: Final = 3
@@ -283,13 +269,13 @@ def set_link(
     if alias is not None:
         body += attribute(IFLA_IFALIAS, alias.encode())
     operation = "attach" if master else "set link"
-    _perform(route, Request(RTM_NEWLINK, 0, body, operation, link.name))
+    perform(route, Request(RTM_NEWLINK, 0, body, operation, link.name))
 
 
 def delete_link(route: RouteSocket | Batch, link: Link | Found) -> None:
     """Delete a device by index; that it went away already is no error. Raises KernelError."""
     body = _LINK.pack(0, 0, link.index, 0, 0)
-    _perform(route, Request(RTM_DELLINK, 0, body, "delete link", link.name, _GONE))
+    perform(route, Request(RTM_DELLINK, 0, body, "delete link", link.name, _GONE))
 
 
 def delete_links(route: RouteSocket, doomed: Sequence[Link], group: int) -> None:
@@ -320,10 +306,10 @@ def delete_group(route: RouteSocket, group: int, names: str) -> None:
     """Delete every device of a device group (net/core/rtnetlink.c, rtnl_group_dellink), `names` for errors; that the
     group is empty is no error. Raises KernelError (EOPNOTSUPP: it has one that cannot be deleted, and all are left)."""
     body = _LINK.pack(0, 0, 0, 0, 0) + u32(IFLA_GROUP, group)
-    _perform(route, Request(RTM_DELLINK, 0, body, "delete link", names, _GONE))
+    perform(route, Request(RTM_DELLINK, 0, body, "delete link", names, _GONE))
 
 
-def _perform(route: RouteSocket | Batch, request: Request) -> None:
+def perform(route: RouteSocket | Batch, request: Request) -> None:
     if isinstance(route, Batch):
         route.add(request)
         return
@@ -338,42 +324,3 @@ def namespace_id(route: RouteSocket, namespace: Netns) -> int | None:
     raw = parse_attributes(data, 4).get(_NETNSA_NSID)
     found = struct.unpack("=i", raw)[0] if raw else -1
     return found if found >= 0 else None
-
-
-def dump_addresses(route: RouteSocket) -> dict[int, set[IPv4Interface]]:
-    """IPv4 addresses by link index; raises KernelError."""
-    found: dict[int, set[IPv4Interface]] = {}
-    body = _ADDRESS.pack(_AF_INET, 0, 0, 0, 0)
-    for data in route.dump(RTM_GETADDR, body, "list addresses", "of the namespace"):
-        _, prefix, _, _, index = _ADDRESS.unpack_from(data)
-        attributes = parse_attributes(data, 8)
-        raw = attributes.get(IFA_LOCAL) or attributes.get(IFA_ADDRESS)
-        if raw:
-            found.setdefault(index, set()).add(IPv4Interface((IPv4Address(raw), prefix)))
-    return found
-
-
-def add_address(route: RouteSocket | Batch, link: Link | Found, address: IPv4Interface) -> None:
-    """Give `link` an address; that it has it already is no error. Raises KernelError."""
-    body = _address_body(link, address) + attribute(IFA_BROADCAST, address.network.broadcast_address.packed)
-    request = Request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, "add address", f"{address} on {link.name}")
-    _perform(route, request)
-
-
-def remove_address(route: RouteSocket | Batch, link: Link | Found, address: IPv4Interface) -> None:
-    """Take an address away; that it is gone already is no error. Raises KernelError."""
-    request = Request(
-        RTM_DELADDR,
-        0,
-        _address_body(link, address),
-        "remove address",
-        f"{address} on {link.name}",
-        (errno.EADDRNOTAVAIL,),
-    )
-    _perform(route, request)
-
-
-def _address_body(link: Link | Found, address: IPv4Interface) -> bytes:
-    packed = address.ip.packed
-    header = _ADDRESS.pack(_AF_INET, address.network.prefixlen, 0, 0, link.index)
-    return header + attribute(IFA_LOCAL, packed) + attribute(IFA_ADDRESS, packed)

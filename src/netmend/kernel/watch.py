@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from netmend.kernel.addresses import RTM_DELADDR
 from netmend.kernel.errors import KernelError
-from netmend.kernel.links import RTM_DELADDR, RTM_DELLINK, RTM_NEWLINK, Link, decode_link, glance
+from netmend.kernel.links import RTM_DELLINK, RTM_NEWLINK, Link, decode_link, glance
 from netmend.kernel.netlink import events_socket, notifications
 
 IN_MODIFY: Final = 0x2  # linux/inotify.h
@@ -31,6 +32,7 @@ _EVENT: Final = struct.Struct("iIII")
 _AT_A_TIME: Final = 256  # datagrams
 _RTNLGRP_LINK: Final = 1  # linux/rtnetlink.h
 _RTNLGRP_IPV4_IFADDR: Final = 5
+_RTNLGRP_IPV6_IFADDR: Final = 9
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -133,7 +135,7 @@ class LinkWatch:
 
     def __init__(self) -> None:
         """Raises KernelError."""
-        self._socket = events_socket((_RTNLGRP_LINK, _RTNLGRP_IPV4_IFADDR), all_namespaces=True)
+        self._socket = events_socket((_RTNLGRP_LINK, _RTNLGRP_IPV4_IFADDR, _RTNLGRP_IPV6_IFADDR), all_namespaces=True)
 
     def fileno(self) -> int:
         return self._socket.fileno()

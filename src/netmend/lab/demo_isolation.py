@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Interface
 from itertools import combinations
 
 from netmend.intent.names import bridge_name, mac_from_id
-from netmend.kernel import links
+from netmend.kernel import addresses, links
 from netmend.kernel.netlink import RouteSocket
 from netmend.lab.guest import Guest
 from netmend.lab.guest_probes import Probes, host_socket
@@ -91,7 +91,7 @@ def _host(probes: Probes, guests: Sequence[Guest]) -> list[Finding]:
         for guest in by_network.values():
             network = guest.network
             bridge = links.find_link(route, bridge_name(network.id))
-            own = links.dump_addresses(route).get(bridge.index, set()) if bridge else set()
+            own = addresses.dump_addresses(route).get(bridge.index, set()) if bridge else set()
             macs = probes.who_has(guest, HOST_ADDRESS.ip, expected=False)
             probes.send_datagram(guest, mac_from_id(network.id), HOST_ADDRESS.ip, expected=False)
             arrived = probes.host_hears(udp)
@@ -125,8 +125,8 @@ def _host_address() -> Iterator[None]:
     with RouteSocket() as route:
         loopback = links.find_link(route, "lo")
         assert loopback is not None
-        links.add_address(route, loopback, HOST_ADDRESS)
+        addresses.add_address(route, loopback, HOST_ADDRESS)
         try:
             yield
         finally:
-            links.remove_address(route, loopback, HOST_ADDRESS)
+            addresses.remove_address(route, loopback, HOST_ADDRESS)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
-from netmend.kernel import links, netns, sysctl
+from netmend.kernel import addresses, links, netns, sysctl
 from netmend.kernel.errors import KernelError
 from netmend.kernel.links import Found, Link, VethEnd
 from netmend.kernel.netlink import Batch, RouteSocket
@@ -38,6 +38,8 @@ _BRIDGE_IPV4 = {
     links.IPV4_DEVCONF_RP_FILTER: 1,  # without a route through the bridge, all that comes in for the host is dropped
     links.IPV4_DEVCONF_ARP_IGNORE: 8,
 }
+# Addresses in the namespace are those of intent: none of the kernel's making, none that a guest advertises.
+_NEW_DEVICES_IPV6 = {"accept_ra": 0, "addr_gen_mode": 1}
 # Forwarding is inherited from the host, and no router lives in the namespace.
 _INNER_IPV4 = {links.IPV4_DEVCONF_FORWARDING: 0}
 
@@ -145,6 +147,9 @@ class Executor:
             # Marked before it gets a name: a namespace that can be found is known to be ours.
             self._inside = RouteSocket()
             links.set_link(self._inside, links.LOOPBACK, up=True, alias=str(Mark("namespace", network_id)))
+            for name, value in _NEW_DEVICES_IPV6.items():
+                with suppress(KernelError):  # read-only, in some containers: then addresses are put right later
+                    sysctl.write(f"ipv6/conf/default/{name}", value)
 
     def _unpin_own(self, network_id: str) -> None:
         """Unpin the name if it leads to the namespace that we hold."""
@@ -193,7 +198,7 @@ class Executor:
                 batch = Batch(inside)
                 links.set_link(batch, inner, up=True, ipv4=_INNER_IPV4 if is_home else None)
                 for address in far.addresses:
-                    links.add_address(batch, inner, address)
+                    addresses.add_address(batch, inner, address)
                 batch.send()
         # Last, so that a veth without an alias is known to be half-made; ours it is by its group.
         links.set_link(self._route, near, alias=str(device.mark))
@@ -263,22 +268,22 @@ class Executor:
         with self._held[step.network_id].entered(), RouteSocket() as inside:
             batch = Batch(inside)
             for address in step.remove:
-                links.remove_address(batch, step.was, address)
+                addresses.remove_address(batch, step.was, address)
             if step.differs:
                 mtu = step.device.mtu if "mtu" in step.differs else None
                 mac = far.mac if "mac" in step.differs else None
                 links.set_link(batch, step.was, up="up" in step.differs or None, mtu=mtu, mac=mac)
             for address in step.add:
-                links.add_address(batch, step.was, address)
+                addresses.add_address(batch, step.was, address)
             batch.send()
 
     def _restore_inner(self, step: MendInner) -> None:
         with self._held[step.network_id].entered(), RouteSocket() as inside:
             batch = Batch(inside)
             for address in step.add:
-                links.remove_address(batch, step.was, address)
+                addresses.remove_address(batch, step.was, address)
             for address in step.remove:
-                links.add_address(batch, step.was, address)
+                addresses.add_address(batch, step.was, address)
             if step.differs:
                 mtu = step.was.mtu if "mtu" in step.differs else None
                 mac = step.was.mac if "mac" in step.differs else None

@@ -122,8 +122,9 @@ def _plan_inner(network: Network, device: Device, inner: Link, namespace: Namesp
     assert far is not None
     differs = _differences(inner, mtu=device.mtu, mac=far.mac)
     has = namespace.addresses.get(inner.index, set())
-    add = tuple(sorted(set(far.addresses) - has))
-    remove = tuple(sorted(has - set(far.addresses)))
+    # In the order of intent: the first address of a family is what the kernel sends from.
+    add = tuple(address for address in far.addresses if address not in has)
+    remove = tuple(sorted(has - set(far.addresses), key=str))
     return [MendInner(network.id, device, inner, differs, add, remove)] if differs or add or remove else []
 
 

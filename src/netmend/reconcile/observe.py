@@ -6,13 +6,13 @@ a plain file (`plain`: the incident), a namespace of ours (`usable`) or of someb
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Interface
 from typing import Literal
 
 from netmend.intent.names import DEVICE_GROUPS, Mark, namespace_name
 from netmend.intent.network import Network
 from netmend.intent.plug import NetnsPlug, PidPlug
 from netmend.kernel import links, netns, nsdir
+from netmend.kernel.addresses import Interface, dump_addresses
 from netmend.kernel.errors import KernelError, NotANamespace
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
@@ -69,7 +69,7 @@ class NamespaceSeen:
     marked: bool = False  # a plain file that holds our mark
     handle: Netns | None = None
     links: Mapping[str, Link] = field(default_factory=dict)
-    addresses: Mapping[int, set[IPv4Interface]] = field(default_factory=dict)
+    addresses: Mapping[int, set[Interface]] = field(default_factory=dict)
 
 
 def look_into_namespace(network_id: str, path: str, held: Netns | None, *, exists: bool) -> NamespaceSeen:
@@ -105,10 +105,10 @@ def look_into_namespace(network_id: str, path: str, held: Netns | None, *, exist
     return NamespaceSeen("usable", True, False, named, inner, addresses)
 
 
-def _contents(namespace: Netns) -> tuple[dict[str, Link], dict[int, set[IPv4Interface]], Mark | None]:
+def _contents(namespace: Netns) -> tuple[dict[str, Link], dict[int, set[Interface]], Mark | None]:
     with namespace.entered(), RouteSocket() as route:
         inner = {link.name: link for link in links.dump_links(route)}
-        return inner, links.dump_addresses(route), Mark.parse(inner["lo"].alias)
+        return inner, dump_addresses(route), Mark.parse(inner["lo"].alias)
 
 
 @dataclass(frozen=True, slots=True)

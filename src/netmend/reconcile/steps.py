@@ -1,9 +1,9 @@
 """Steps of a plan, as values. `netmend.reconcile.apply` is the one place that performs and undoes them."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Interface
 
 from netmend.intent.names import namespace_name
+from netmend.kernel.addresses import Interface
 from netmend.kernel.links import Link
 from netmend.reconcile.resync import Problem
 from netmend.wiring import Device
@@ -71,8 +71,8 @@ class MendInner:
     device: Device
     was: Link
     differs: tuple[str, ...]  # of: mtu, mac, up
-    add: tuple[IPv4Interface, ...] = ()
-    remove: tuple[IPv4Interface, ...] = ()
+    add: tuple[Interface, ...] = ()
+    remove: tuple[Interface, ...] = ()
 
     def __str__(self) -> str:
         parts = [f"set {', '.join(self.differs)}"] if self.differs else []

@@ -45,8 +45,10 @@ class Loop:
         self._thread.start()
 
     def add(self, fd: int, turn: Turn) -> None:
-        """Call `turn` in the thread whenever there is something to read from `fd`, which stays its owner's; raises OSError
-        when the kernel cannot watch more."""
+        """Call `turn` in the thread whenever there is something to read from `fd`, which stays its owner's.
+
+        Raises OSError when the kernel cannot watch more.
+        """
         self._turns[fd] = turn
         try:
             self._epoll.register(fd, EPOLLIN)

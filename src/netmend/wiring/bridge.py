@@ -1,12 +1,11 @@
 """Wiring by a Linux bridge: one a network, with the host's ends of veths and the guests' taps as its ports."""
 
-from ipaddress import IPv4Interface
-
 from netmend.intent.names import Mark, bridge_name, dhcp_port, inner_name, mac_from_id, tap_name
 from netmend.intent.network import Network
 from netmend.intent.plug import NetnsPlug, PidPlug, TapPlug
 from netmend.intent.port import Port
 from netmend.wiring.device import Device, FarEnd, Home
+from netmend.wiring.own_addresses import own_addresses
 
 
 def wanted_devices(network: Network) -> list[Device]:
@@ -30,14 +29,13 @@ def _bridge(network: Network) -> Device:
 
 def _dhcp(network: Network) -> Device:
     port = dhcp_port(network)
-    addresses = tuple(IPv4Interface((int(subnet.server_address), subnet.cidr.prefixlen)) for subnet in network.subnets)
     return Device(
         name=tap_name(port.id),
         kind="veth",
         mark=Mark("dhcp", network.id, port.id),
         mtu=network.mtu,
         master=bridge_name(network.id),
-        far=FarEnd(Home(), inner_name(port.id), port.mac, addresses),
+        far=FarEnd(Home(), inner_name(port.id), port.mac, own_addresses(network)),
     )
 
 

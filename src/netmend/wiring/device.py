@@ -1,7 +1,7 @@
 """A device that should exist on the host."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv6Interface
 from typing import Literal
 
 from netmend.intent.names import Mark
@@ -23,7 +23,7 @@ class FarEnd:
     place: Place
     name: str
     mac: str
-    addresses: tuple[IPv4Interface, ...] = ()
+    addresses: tuple[IPv4Interface | IPv6Interface, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """A host as plain values, on which the steps of a plan can be performed: what the diff is checked against."""
 
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Interface
 
 from netmend.intent import Network
 from netmend.intent.names import DEVICE_GROUP, Mark
+from netmend.kernel.addresses import Interface
 from netmend.kernel.links import Link
 from netmend.reconcile.diff import plan_network, plan_removal
 from netmend.reconcile.observe import FarSeen, NamespaceSeen, Snapshot
@@ -41,7 +41,7 @@ class Host:
     pinned: bool = False
     marked: bool = False
     inner: dict[str, Link] = field(default_factory=dict)
-    addresses: dict[int, set[IPv4Interface]] = field(default_factory=dict)
+    addresses: dict[int, set[Interface]] = field(default_factory=dict)
     guests: dict[str, FarSeen] = field(default_factory=dict)
     next_index: int = 100
     most_devices: int = 0

@@ -1,0 +1,80 @@
+"""Addresses of links by netlink (rtnetlink(7)), IPv4 and IPv6, in the namespace of the RouteSocket given."""
+
+import errno
+import socket
+import struct
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from typing import Final
+
+from netmend.kernel.links import Found, Link, perform
+from netmend.kernel.netlink import (
+    NLM_F_CREATE,
+    NLM_F_REPLACE,
+    Batch,
+    Request,
+    RouteSocket,
+    attribute,
+    parse_attributes,
+    u32,
+)
+
+RTM_NEWADDR: Final = 20  # linux/rtnetlink.h
+RTM_DELADDR: Final = 21
+RTM_GETADDR: Final = 22
+IFA_ADDRESS: Final = 1  # linux/if_addr.h
+IFA_LOCAL: Final = 2
+IFA_BROADCAST: Final = 4
+IFA_FLAGS: Final = 8
+IFA_F_NODAD: Final = 0x02
+
+_HEADER: Final = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix length, flags, scope, index
+
+Interface = IPv4Interface | IPv6Interface
+
+
+def dump_addresses(route: RouteSocket) -> dict[int, set[Interface]]:
+    """Addresses by link index; raises KernelError."""
+    found: dict[int, set[Interface]] = {}
+    body = _HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
+    for data in route.dump(RTM_GETADDR, body, "list addresses", "of the namespace"):
+        _, prefix, _, _, index = _HEADER.unpack_from(data)
+        attributes = parse_attributes(data, 8)
+        raw = attributes.get(IFA_LOCAL) or attributes.get(IFA_ADDRESS, b"")
+        if len(raw) == 4:
+            found.setdefault(index, set()).add(IPv4Interface((IPv4Address(raw), prefix)))
+        elif len(raw) == 16:
+            found.setdefault(index, set()).add(IPv6Interface((IPv6Address(raw), prefix)))
+    return found
+
+
+def add_address(route: RouteSocket | Batch, link: Link | Found, address: Interface) -> None:
+    """Give `link` an address; that it has it already is no error. Raises KernelError.
+
+    An IPv6 address can be used at once, without duplicate address detection (RFC 4862 section 5.4): it is ours by
+    intent, and a guest that claims it must not take it from us.
+    """
+    if isinstance(address, IPv6Interface):
+        extra = u32(IFA_FLAGS, IFA_F_NODAD)
+    elif address.network.prefixlen < 31:
+        extra = attribute(IFA_BROADCAST, address.network.broadcast_address.packed)
+    else:
+        extra = b""
+    body = _body(link, address) + extra
+    perform(route, Request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, body, "add address", _target(link, address)))
+
+
+def remove_address(route: RouteSocket | Batch, link: Link | Found, address: Interface) -> None:
+    """Take an address away; that it is gone already is no error. Raises KernelError."""
+    gone = (errno.EADDRNOTAVAIL,)
+    perform(route, Request(RTM_DELADDR, 0, _body(link, address), "remove address", _target(link, address), gone))
+
+
+def _body(link: Link | Found, address: Interface) -> bytes:
+    packed = address.ip.packed
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    header = _HEADER.pack(family, address.network.prefixlen, 0, 0, link.index)
+    return header + attribute(IFA_LOCAL, packed) + attribute(IFA_ADDRESS, packed)
+
+
+def _target(link: Link | Found, address: Interface) -> str:
+    return f"{address} on {link.name}"

@@ -1,0 +1,28 @@
+"""The addresses of netmend's own port on a network."""
+
+from ipaddress import IPv4Interface, IPv6Interface
+
+from netmend.intent.eui64 import link_local_address
+from netmend.intent.metadata import METADATA_ADDRESS, METADATA_ADDRESS6
+from netmend.intent.names import dhcp_port
+from netmend.intent.network import Network
+
+_IPV6_MIN_MTU = 1280  # RFC 8200 section 5; a device with less has no IPv6
+
+
+def own_addresses(network: Network) -> tuple[IPv4Interface | IPv6Interface, ...]:
+    """One for each subnet, a link-local one where anything speaks IPv6, the metadata service's where that answers."""
+    metadata = network.metadata != "off"
+    found: list[IPv4Interface | IPv6Interface] = [
+        IPv4Interface((int(subnet.server_address), subnet.cidr.prefixlen)) for subnet in network.subnets
+    ]
+    if metadata:
+        found.append(IPv4Interface((int(METADATA_ADDRESS), 32)))
+    if network.mtu < _IPV6_MIN_MTU:
+        return tuple(found)
+    if network.subnets6 or metadata:
+        found.append(IPv6Interface((int(link_local_address(dhcp_port(network).mac)), 64)))
+    found += [IPv6Interface((int(subnet.server_address), subnet.cidr.prefixlen)) for subnet in network.subnets6]
+    if metadata:
+        found.append(IPv6Interface((int(METADATA_ADDRESS6), 64)))
+    return tuple(found)
