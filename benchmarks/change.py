@@ -105,7 +105,7 @@ def with_port(intent: Intent, number: int) -> Intent:
 
 async def _changes(node: Node, ports: int, rounds: int) -> list[float]:
     """`rounds` changes of a running node's intent; seconds from the new intent's making to the offer."""
-    while node.state.serving.served(network_id(NUMBER)) is None:
+    while node.state.serving.dhcp4.served_since(network_id(NUMBER)) is None:
         await asyncio.sleep(0.05)
     await asyncio.sleep(0.5)
     found = []

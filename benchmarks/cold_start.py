@@ -17,6 +17,7 @@ from benchmarks.record import Figure, Record, Sample, ratio_at_most
 
 from netmend.kernel import limits
 from netmend.node.serving import Serving
+from netmend.node.settings import Settings
 from netmend.reconcile.reconciler import Listener, Reconciler
 from netmend.sources.file import load
 
@@ -50,7 +51,7 @@ def passes(count: int) -> float:
         write_networks(room / "intent.yaml", count)
         intent = load(room / "intent.yaml")
         limits.raise_open_files()
-        serving = Serving(room / "leases.sqlite", lambda _: None)
+        serving = Serving(Settings(state=room), lambda _: None)
         reconciler = Reconciler(listener=Listener(serving.ready, serving.gone))
         start = time.perf_counter()
         report = reconciler.run(intent)

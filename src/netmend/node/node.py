@@ -25,6 +25,7 @@ from netmend.node.state import IntentState, NodeState
 from netmend.node.watches import Watches
 from netmend.reconcile.breaker import Breaker, BreakerState
 from netmend.reconcile.reconciler import Listener, PassReport, Ready, Reconciler
+from netmend.reconcile.resync import Problem
 from netmend.sources.file import IntentError, load
 
 _BEFORE_STATUS = 1.0  # seconds for first answers, before the status socket takes time to load its HTTP stack
@@ -58,7 +59,7 @@ class Node:
             self._make_state_directory()
             listener = Listener(self._ready, self._gone)
             reconciler = Reconciler(settings.netns_directory, listener, self._breaker, diagnose=diagnose_name)
-            serving = Serving(settings.leases, self._suspect)
+            serving = Serving(settings, self._suspect)
             self.state = NodeState(self._config, settings, started, intent, reconciler, serving)
             self._signs = Signs(reconciler.network_of_device, reconciler.network_of_netnsid)
             self._signs.intent_changed(intent.intent)
@@ -71,7 +72,9 @@ class Node:
 
     def _watches(self) -> Watches:
         def served() -> list[str]:
-            return [network_id for network_id in self.state.reconciler.held if self.state.serving.served(network_id)]
+            networks = self.state.intent.intent.networks
+            held = (networks.get(network_id) for network_id in self.state.reconciler.held)
+            return [network.id for network in held if network and self.state.serving.served_since(network)]
 
         return Watches(
             self._signs,
@@ -186,10 +189,11 @@ class Node:
 
     # --- told by the reconciler, in its threads -------------------------------------------------------------------
 
-    def _ready(self, ready: Ready) -> None:
-        self.state.serving.ready(ready)
+    def _ready(self, ready: Ready) -> list[Problem]:
+        problems = self.state.serving.ready(ready)
         if self.state.first_answer_after is None:
             self.state.first_answer_after = time.time() - self.state.started_at
+        return problems
 
     def _gone(self, network_id: str) -> None:
         self.state.serving.gone(network_id)

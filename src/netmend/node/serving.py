@@ -1,95 +1,87 @@
-"""Joins networks that are ready to the DHCP sockets, and keeps what is answered in step with intent."""
+"""All services for guests, on all networks that are ready.
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from threading import Lock
+DHCPv4 is first, in the reconciler's own threads, so that nothing delays a lease. The others follow in one thread of
+their own (`Followers`), in order of arrival; one that fails on a network is tried again, later and later, and costs the
+others nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from netmend.intent.network import Intent, Network
-from netmend.kernel.sockets import open_dhcp
+from netmend.node.followers import Followers
+from netmend.node.guest_service import GuestService
+from netmend.node.serving_dhcp4 import Dhcp4Serving
+from netmend.node.settings import Settings
 from netmend.reconcile.reconciler import Ready
-from netmend.services.datagrams import SocketCounters
-from netmend.services.dhcp4 import Dhcp4Responder, LeaseRow, LeaseTable
-from netmend.services.lease_store import LeaseStore, LeaseStoreError
-from netmend.services.sockets import ServiceSockets
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A network that is answered: since when (seconds since the epoch), and from which namespace (inode)."""
-
-    responder: Dhcp4Responder
-    since: float
-    namespace: int
+from netmend.reconcile.resync import Problem
+from netmend.services.dhcp4 import LeaseRow
 
 
 class Serving:
-    """DHCP for all networks of the node. Thread-safe, but for one call at a time for any one network."""
+    """Thread-safe, but for one call at a time for any one network."""
 
-    def __init__(self, leases: Path, suspect: Callable[[str], None]) -> None:
-        """Opens, or makes, the lease database; raises LeaseStoreError when it cannot be used.
+    def __init__(self, settings: Settings, suspect: Callable[[str], None]) -> None:
+        """Raises LeaseStoreError when the lease database cannot be used. `suspect` is told, in some other thread, of a
+        network whose sockets fail."""
+        self.dhcp4 = Dhcp4Serving(settings.leases, suspect)
+        self._followers = Followers(self._make_followers(settings, suspect), suspect)
 
-        `suspect` is told, in some other thread, of a network whose sockets fail.
-        """
-        self._store = LeaseStore(leases, time.time())
-        self._sockets = ServiceSockets(lambda network_id, *_: suspect(network_id), self._store, self._not_stored)
-        self._served: dict[str, Served] = {}
-        self._lock = Lock()
-        self.store_error: str | None = None
+    @staticmethod
+    def _make_followers(settings: Settings, suspect: Callable[[str], None]) -> Callable[[], Sequence[GuestService]]:
+        """What makes the services that follow, once a network asks for one: to load them takes time."""
 
-    def _not_stored(self, error: LeaseStoreError) -> None:
-        self.store_error = str(error)
+        def make() -> Sequence[GuestService]:
+            return ()
 
-    def ready(self, ready: Ready) -> None:
-        """Answer on a network from now on; raises KernelError when its sockets cannot be opened."""
-        network = ready.network
-        served = self._served.get(network.id)
-        if served is not None and served.namespace == ready.namespace.inode and not ready.anew:
-            self._update(served.responder, network)
-            return
-        sockets = open_dhcp(ready.namespace, ready.device)
-        if served is None:
-            responder = Dhcp4Responder(network, LeaseTable(self._store.load(network.id)))
+        return make
+
+    def ready(self, ready: Ready) -> list[Problem]:
+        """Serve a network from now on; returns what is not served. Raises KernelError when the sockets of DHCPv4 cannot
+        be opened."""
+        if self.dhcp4.wanted(ready.network):
+            self.dhcp4.ready(ready)
         else:
-            responder = served.responder
-            self._update(responder, network)
-        mac = bytes.fromhex(ready.mac.replace(":", ""))
-        self._sockets.add(network.id, responder, sockets.udp, sockets.packet, mac)
-        with self._lock:
-            self._served[network.id] = Served(responder, time.time(), ready.namespace.inode)
+            self.dhcp4.gone(ready.network.id)
+        if not (_asks_for_more(ready.network) or ready.network.id in self._followers):
+            return []
+        self._followers.ready(ready)
+        found = self._followers.problems(ready.network.id)
+        return [Problem(None, f"{name} is not served: {problem}", serves=True) for name, problem in found.items()]
 
     def intent_changed(self, intent: Intent) -> None:
         """Answer by the new intent at once where a network is served already; the kernel follows with the next pass."""
-        with self._lock:
-            served = dict(self._served)
-        for network_id, known in served.items():
-            network = intent.networks.get(network_id)
-            if network is not None:
-                self._update(known.responder, network)
-
-    @staticmethod
-    def _update(responder: Dhcp4Responder, network: Network) -> None:
-        if responder.network is not network:
-            responder.update(network)
+        for service in (self.dhcp4, self._followers):
+            for network_id in service.networks:
+                network = intent.networks.get(network_id)
+                if network is not None:
+                    service.update(network)
 
     def gone(self, network_id: str) -> None:
         """Answer no more on a network, and let go of its namespace."""
-        with self._lock:
-            served = self._served.pop(network_id, None)
-        if served is not None:
-            self._sockets.remove(network_id)
+        self.dhcp4.gone(network_id)
+        self._followers.gone(network_id)
 
-    def served(self, network_id: str) -> Served | None:
-        return self._served.get(network_id)
+    def served_since(self, network: Network) -> float | None:
+        """Since when all that intent asks for is answered, in seconds since the epoch; None: something is not."""
+        leases = [self.dhcp4.served_since(network.id)] if self.dhcp4.wanted(network) else []
+        more = [self._followers.served_since(network.id)] if _asks_for_more(network) else []
+        moments = [moment for moment in leases + more if moment is not None]
+        return max(moments) if moments and len(moments) == len(leases) + len(more) else None
 
     def leases(self, network_id: str) -> list[LeaseRow]:
-        served = self._served.get(network_id)
-        return served.responder.leases(time.time()) if served else []
+        return self.dhcp4.leases(network_id)
 
-    def counters(self, network_id: str) -> SocketCounters | None:
-        return self._sockets.counters(network_id)
+    def status(self, network_id: str) -> dict[str, Any]:
+        """By name of the service, what it counts; services that are not served are left out."""
+        found = {service.name: service.status(network_id) for service in (self.dhcp4, *self._followers.services)}
+        return {name: status for name, status in found.items() if status is not None}
 
     def close(self) -> None:
-        self._sockets.close()
-        self._store.close()
+        self._followers.close()
+        self.dhcp4.close()
+
+
+def _asks_for_more(network: Network) -> bool:
+    """Whether intent asks for any service but DHCPv4."""
+    return bool(network.subnets6) or network.dns is not None or network.metadata != "off"

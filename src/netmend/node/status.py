@@ -38,7 +38,7 @@ def status(node: NodeState) -> dict[str, Any]:
             {"summary": found.summary, "evidence": list(found.evidence), "cause": found.cause, "mend": found.mend}
             for found in node.mount_faults
         ],
-        "leases_problem": node.serving.store_error,
+        "leases_problem": node.serving.dhcp4.store_error,
         "networks": networks,
         "reasons": [_reason(reason, now) for found in reasons.values() for reason in found],
         "in_progress": [
@@ -54,8 +54,8 @@ def network_status(node: NodeState, network: Network) -> dict[str, Any]:
     reasons = _by_network(node.reconciler.resync.all())
     leases = node.serving.leases(network.id)
     answered = {lease.port_id: lease for lease in leases if lease.port_id}
-    served = node.serving.served(network.id)
-    sockets = node.serving.counters(network.id)
+    services = node.serving.status(network.id)
+    leasing = services.get("dhcp4")
     return {
         **_network(node, network, reasons, now),
         "namespace": namespace_name(network.id),
@@ -98,16 +98,9 @@ def network_status(node: NodeState, network: Network) -> dict[str, Any]:
             for lease in leases
         ],
         "reasons": [_reason(reason, now) for reason in reasons.get(network.id, [])],
-        "dhcp": served.responder.counters.as_dict() if served else None,
-        "sockets": {
-            "received": sockets.received,
-            "sent": sockets.sent,
-            "limited_ports": sockets.limited_ports,
-            "limited_strangers": sockets.limited_strangers,
-            "errors": dict(sockets.errors),
-        }
-        if sockets
-        else None,
+        "dhcp": leasing["messages"] if leasing else None,
+        "sockets": leasing["sockets"] if leasing else None,
+        "services": services,
     }
 
 
@@ -125,17 +118,18 @@ def _by_network(reasons: list[Reason]) -> dict[str, list[Reason]]:
 
 
 def _network(node: NodeState, network: Network, reasons: dict[str, list[Reason]], now: float) -> dict[str, Any]:
-    served = node.serving.served(network.id)
+    served = node.serving.served_since(network)
     state = "served" if served or not network.has_subnets else "waiting"
     if network.id in reasons:
-        state = "served with reasons" if served else "not served"
+        partly = served or node.serving.dhcp4.served_since(network.id)
+        state = "served with reasons" if partly else "not served"
     return {
         "id": network.id,
         "name": network.name,
         "state": state,
         "subnets_count": len(network.subnets) + len(network.subnets6),
         "ports_count": len(network.ports),
-        "served_since": served.since if served else None,
+        "served_since": served,
     }
 
 

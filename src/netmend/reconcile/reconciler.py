@@ -69,9 +69,10 @@ class Ready:
 @dataclass(slots=True)
 class Listener:
     """Who is told what: `ready` when a network's namespace and DHCP device are as intent says (each pass; `anew` when
-    either was just made), `gone` before a network is removed, `planned` when steps are about to be taken."""
+    either was just made), and gives back what is wrong with serving it; `gone` before a network is removed; `planned`
+    when steps are about to be taken."""
 
-    ready: Callable[[Ready], None] = lambda ready: None
+    ready: Callable[[Ready], Iterable[Problem] | None] = lambda ready: None
     gone: Callable[[str], None] = lambda network_id: None
     planned: Callable[[Plan], None] = lambda plan: None
 
@@ -307,7 +308,7 @@ class Reconciler:
         if work.apply and can_serve:
             anew = any(_makes_dhcp_device(step) for step in plan.steps)
             far = next(device.far for device in devices if device.far and isinstance(device.far.place, Home))
-            self._listener.ready(Ready(network, self.held[network.id], far.name, far.mac, anew))
+            problems.extend(self._listener.ready(Ready(network, self.held[network.id], far.name, far.mac, anew)) or ())
         return problems
 
     def _namespace(self, network_id: str, work: _Work) -> NamespaceSeen:

@@ -6,7 +6,7 @@ Nothing here blocks: sockets do not, and sends that would are dropped and counte
 import errno
 import socket
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 import structlog
@@ -32,6 +32,9 @@ class SocketCounters:
     limited_strangers: int = 0
     exceptions: int = 0
     errors: dict[str, int] = field(default_factory=dict)  # by operation and errno: "send ENETDOWN"
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "errors": dict(self.errors)}
 
 
 class OnError(Protocol):
