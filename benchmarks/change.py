@@ -25,6 +25,7 @@ from netmend.intent.network import Intent
 from netmend.intent.port import Port
 from netmend.kernel import nsdir
 from netmend.kernel.netns import Netns
+from netmend.node.file_source import FileSource
 from netmend.node.node import Node
 from netmend.node.settings import Settings
 from netmend.services.dhcp4 import Dhcp4Responder, LeaseTable
@@ -127,7 +128,7 @@ def by_intent(ports: int, rounds: int, directory: str) -> list[float]:
     write_intent(config, ports)
 
     async def both() -> list[float]:
-        node = Node(config, Settings(state=room / "state", runtime=room / "runtime"))
+        node = Node(FileSource(config), Settings(state=room / "state", runtime=room / "runtime"))
         serving = asyncio.create_task(node.run())
         while not hasattr(node, "state"):
             await asyncio.sleep(0.05)

@@ -10,7 +10,7 @@ import typer
 from netmend.kernel import nsdir
 from netmend.kernel.errors import KernelError
 from netmend.node.settings import Settings
-from netmend.sources.file import IntentError
+from netmend.sources.problem import SourceError
 
 Config = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The intent file (YAML or JSON).")]
 NetnsDirectory = Annotated[
@@ -38,5 +38,5 @@ def sentences(*errors: type[Exception]) -> Iterator[None]:
         if not isinstance(error, (*errors, KernelError)):
             raise
         # problems of a file begin with its name and line, as editors and scripts want them
-        typer.echo(str(error) if isinstance(error, IntentError) else f"netmend: {error}", err=True)
+        typer.echo(str(error) if isinstance(error, SourceError) else f"netmend: {error}", err=True)
         raise typer.Exit(2) from None

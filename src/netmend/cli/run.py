@@ -13,11 +13,12 @@ from netmend.cli.options import (
     StateDirectory,
     sentences,
 )
+from netmend.node.file_source import FileSource
 from netmend.node.lock import CannotStart
 from netmend.node.node import Node
 from netmend.node.settings import Settings
 from netmend.services.lease_store import LeaseStoreError
-from netmend.sources.file import IntentError
+from netmend.sources.problem import SourceError
 
 
 def run(
@@ -31,5 +32,5 @@ def run(
     The file is read again when it changes and on SIGHUP, and only the difference is applied.
     """
     log_to_stderr()
-    with sentences(IntentError, CannotStart, LeaseStoreError):
-        asyncio.run(Node(config, Settings(netns_dir, state_dir, runtime_dir)).run())
+    with sentences(SourceError, CannotStart, LeaseStoreError):
+        asyncio.run(Node(FileSource(config), Settings(netns_dir, state_dir, runtime_dir)).run())

@@ -53,7 +53,7 @@ def _show_node(console: Console, answer: dict[str, Any]) -> None:
 
 def _show_faults(console: Console, answer: dict[str, Any]) -> None:
     if answer["intent"]["problem"]:
-        console.print(Text("the intent file is broken; the intent before it stays in force:", style="bold red"))
+        console.print(Text("a newer intent cannot be used; the one before it stays in force:", style="bold red"))
         console.print(Text(answer["intent"]["problem"]))
     breaker = answer["breaker"]
     if breaker["open"]:

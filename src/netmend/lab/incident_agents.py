@@ -16,6 +16,7 @@ from netmend.intent.network import Network
 from netmend.lab.engines.kernel import RealSystem
 from netmend.lab.incident_process import Channel
 from netmend.lab.stand_in import NamespaceMaker, StandIn
+from netmend.node.file_source import FileSource
 from netmend.node.node import Node
 from netmend.node.settings import Settings
 
@@ -74,7 +75,7 @@ def run_netmend(intent: str, log: int, _: Channel) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    asyncio.run(Node(_CONFIG, Settings()).run())
+    asyncio.run(Node(FileSource(_CONFIG), Settings()).run())
 
 
 def stand_in(network: Network, port: str | None) -> Callable[[Channel], None]:

@@ -9,7 +9,6 @@ import contextlib
 import gc
 import signal
 import time
-from pathlib import Path
 
 import structlog
 
@@ -21,12 +20,12 @@ from netmend.node.mount_checks import diagnose_mounts, diagnose_name
 from netmend.node.serving import Serving
 from netmend.node.settings import Settings
 from netmend.node.signs import EVERYTHING, Signs
+from netmend.node.source import Source
 from netmend.node.state import IntentState, NodeState
 from netmend.node.watches import Watches
 from netmend.reconcile.breaker import Breaker, BreakerState
 from netmend.reconcile.reconciler import Listener, PassReport, Ready, Reconciler
 from netmend.reconcile.resync import Problem
-from netmend.sources.file import IntentError, load
 
 _BEFORE_STATUS = 1.0  # seconds for first answers, before the status socket takes time to load its HTTP stack
 _BETWEEN_MOUNT_CHECKS = 5.0  # seconds
@@ -37,30 +36,29 @@ log = structlog.get_logger()
 class Node:
     """One node; `run` serves until SIGTERM or SIGINT. What was made stays when it ends."""
 
-    def __init__(self, config: Path, settings: Settings) -> None:
-        self._config = config
+    def __init__(self, source: Source, settings: Settings) -> None:
+        self._source = source
         self._settings = settings
         self._breaker = Breaker(self._breaker_changed)
         self._dirty: set[str] = {EVERYTHING}
-        self._reload = False
         self._stopping = False
         self._mounts_changed = False
         self._mounts_checked = 0.0
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
-        """Serve until told to stop; raises IntentError, CannotStart, LeaseStoreError before anything is touched."""
+        """Serve until told to stop; raises SourceError, CannotStart, LeaseStoreError before anything is touched."""
         self._loop = asyncio.get_running_loop()
         settings, started = self._settings, time.time()
         with hold_lock(settings.lock):
-            intent = IntentState(load(self._config), time.time())
+            intent = IntentState(await asyncio.to_thread(self._source.first), time.time())
             limits.raise_open_files()
             gc.freeze()  # the intent stays; walking its values over and over would only cost answers their time
             self._make_state_directory()
             listener = Listener(self._ready, self._gone)
             reconciler = Reconciler(settings.netns_directory, listener, self._breaker, diagnose=diagnose_name)
             serving = Serving(settings, self._suspect)
-            self.state = NodeState(self._config, settings, started, intent, reconciler, serving)
+            self.state = NodeState(self._source, settings, started, intent, reconciler, serving)
             self._signs = Signs(reconciler.network_of_device, reconciler.network_of_netnsid)
             self._signs.intent_changed(intent.intent)
             try:
@@ -78,10 +76,8 @@ class Node:
 
         return Watches(
             self._signs,
-            self._config,
             self._settings.netns_directory,
             served=served,
-            reload=self._reload_soon,
             mounts_changed=self._hear_mounts,
             wake=self._wake.set,
         )
@@ -96,11 +92,11 @@ class Node:
     async def _serve(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._stop)
-        self._loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+        self._loop.add_signal_handler(signal.SIGHUP, self._source.reload)
         log.info(
             "netmend serves",
             version=__version__,
-            config=str(self._config),
+            source=self._source.status(),
             networks=len(self.state.intent.intent.networks),
         )
         first = asyncio.create_task(self._pass())
@@ -110,16 +106,22 @@ class Node:
         async with StatusSocket(self.state):
             await first
             await self._check_mounts()
-            while not self._stopping:
-                await self._wait()
-                if self._stopping:
-                    break
-                if self._reload:
-                    await self._read_intent()
-                await self._pass()
-                if self._mounts_changed and time.monotonic() - self._mounts_checked >= _BETWEEN_MOUNT_CHECKS:
-                    await self._check_mounts()
+            following = asyncio.create_task(self._source.follow(self.take_intent, self._intent_problem))
+            following.add_done_callback(self._follower_ended)
+            try:
+                await self._until_stopped()
+            finally:
+                following.cancel()
         log.info("netmend ends; what it made stays")
+
+    async def _until_stopped(self) -> None:
+        while not self._stopping:
+            await self._wait()
+            if self._stopping:
+                break
+            await self._pass()
+            if self._mounts_changed and time.monotonic() - self._mounts_checked >= _BETWEEN_MOUNT_CHECKS:
+                await self._check_mounts()
 
     async def _check_mounts(self) -> None:
         """What the host's mounts do to names, told once when it is new."""
@@ -193,10 +195,13 @@ class Node:
         problems = self.state.serving.ready(ready)
         if self.state.first_answer_after is None:
             self.state.first_answer_after = time.time() - self.state.started_at
+        if not problems and self.state.serving.served_since(ready.network) is not None:
+            self._source.served(ready.network.id)
         return problems
 
     def _gone(self, network_id: str) -> None:
         self.state.serving.gone(network_id)
+        self._source.gone(network_id)
 
     def _suspect(self, network_id: str) -> None:
         def mark() -> None:
@@ -207,25 +212,21 @@ class Node:
 
     # --- intent ---------------------------------------------------------------------------------------------------
 
-    def _reload_soon(self) -> None:
-        self._reload = True
-        self._wake.set()
+    def _intent_problem(self, problem: str | None) -> None:
+        """A newer intent cannot be used (or can again): it changes nothing and is shown in status."""
+        if problem is not None and problem != self.state.intent.problem:
+            log.error("a newer intent cannot be used; the one before it stays in force", problems=problem)
+        self.state.intent.problem = problem
 
-    async def _read_intent(self) -> None:
-        """Read the file again; a broken one changes nothing and is shown in status."""
-        self._reload = False
-        try:
-            intent = await asyncio.to_thread(load, self._config, self.state.intent.intent)
-        except IntentError as error:
-            self.state.intent.problem = str(error)
-            log.error("the intent file is broken; the intent before it stays in force", problems=str(error))
-            return
-        self.take_intent(intent)
+    def _follower_ended(self, following: asyncio.Task[None]) -> None:
+        """A source that ends by a defect must not leave a node that hears of nothing, and looks well."""
+        if not following.cancelled() and (error := following.exception()) is not None:
+            self._intent_problem(f"defect: the source has ended: {error!r}; start netmend again")
 
     def take_intent(self, intent: Intent) -> None:
         """Put `intent` in force: answers follow at once, the kernel with the next pass over what differs."""
         old = self.state.intent.intent.networks
-        self.state.intent = IntentState(intent, time.time())
+        self.state.intent = IntentState(intent, time.time(), self.state.intent.problem)
         changed = {network_id for network_id, network in intent.networks.items() if old.get(network_id) is not network}
         changed.update(old.keys() - intent.networks.keys())
         self.state.serving.intent_changed(intent)

@@ -1,18 +1,18 @@
 """What a node consists of and knows: filled by its loop, read by status."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from netmend.intent.network import Intent
 from netmend.node.serving import Serving
 from netmend.node.settings import Settings
+from netmend.node.source import Source
 from netmend.reconcile.breaker import Diagnosis
 from netmend.reconcile.reconciler import Reconciler
 
 
 @dataclass(slots=True)
 class IntentState:
-    """The intent in force, when it was read (seconds since the epoch), and what is wrong with a newer file, if any."""
+    """The intent in force, when it was read (seconds since the epoch), and what is wrong with a newer one, if any."""
 
     intent: Intent
     loaded_at: float
@@ -23,7 +23,7 @@ class IntentState:
 class NodeState:
     """One node. `started_at` is in seconds since the epoch, `first_answer_after` in seconds from there."""
 
-    config: Path
+    source: Source
     settings: Settings
     started_at: float
     intent: IntentState

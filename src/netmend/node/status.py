@@ -28,7 +28,7 @@ def status(node: NodeState) -> dict[str, Any]:
             and all(network["state"] == "served" for network in networks),
         },
         "intent": {
-            "file": str(node.config),
+            **node.source.status(),
             "loaded_at": node.intent.loaded_at,
             "problem": node.intent.problem,
         },

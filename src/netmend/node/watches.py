@@ -1,11 +1,10 @@
-"""Hears of files, names, mounts and links for a node; each is only a hint, and what cannot be watched is looked at in
+"""Hears of names, mounts and links for a node; each is only a hint, and what cannot be watched is looked at in
 time anyway."""
 
 import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from threading import Thread
 
 from netmend.kernel.errors import KernelError
@@ -22,22 +21,18 @@ class Watches(contextlib.ExitStack):
     def __init__(
         self,
         signs: Signs,
-        config: Path,
         names_directory: str,
         *,
         served: Callable[[], Iterable[str]],
-        reload: Callable[[], None],
         mounts_changed: Callable[[], None],
         wake: Callable[[], None],
     ) -> None:
-        """`served` gives the networks whose names should lead to a namespace; `reload` is called when the file
-        `config` changes, `mounts_changed` when anything was mounted, `wake` when something else was heard."""
+        """`served` gives the networks whose names should lead to a namespace; `mounts_changed` is called when anything
+        was mounted, `wake` when something else was heard."""
         super().__init__()
         self._signs = signs
-        self._config = config
-        self._config_version = _version(config)
         self._names_directory = names_directory
-        self._served, self._reload, self._mounts_changed, self._wake = served, reload, mounts_changed, wake
+        self._served, self._mounts_changed, self._wake = served, mounts_changed, wake
         self._loop = asyncio.get_running_loop()
         self._closed = False
 
@@ -64,23 +59,11 @@ class Watches(contextlib.ExitStack):
         self.callback(self._names.close)
         with contextlib.suppress(KernelError):
             self._names.add(self._names_directory)
-        self._watch_config()
         self._read(self._names.fileno(), self._hear_names)
-
-    def _watch_config(self) -> None:
-        """Where the file is, and where it really is: it may be a link, or lie below one (Kubernetes' ConfigMaps)."""
-        for directory in {str(self._config.absolute().parent), str(self._config.resolve().parent)}:
-            with contextlib.suppress(KernelError):
-                self._names.add(directory, complete=True)
 
     def _hear_names(self) -> None:
         heard = self._names.read()
         self._signs.hear_names(name for directory, name in heard if directory in {self._names_directory, ""})
-        version = _version(self._config)
-        if version != self._config_version:
-            self._config_version = version
-            self._watch_config()
-            self._reload()
         self._wake()
 
     def _watch_mounts(self) -> None:
@@ -122,12 +105,3 @@ class Watches(contextlib.ExitStack):
 
         self._loop.add_reader(descriptor, heard)
         self.callback(self._loop.remove_reader, descriptor)
-
-
-def _version(path: Path) -> tuple[int, ...] | None:
-    """Tells one content of a file from another, without reading it; None when there is no file."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

@@ -27,7 +27,11 @@ class Problem:
         return f"{place}: {self.field}: {self.why}" if self.field else f"{place}: {self.why}"
 
 
-class IntentError(Exception):
+class SourceError(Exception):
+    """A source has no intent to give; the text is a sentence for a person."""
+
+
+class IntentError(SourceError):
     """An intent that cannot be used. `problems` is never empty; `str()` gives one a line."""
 
     def __init__(self, problems: tuple[Problem, ...], omitted: int = 0) -> None:

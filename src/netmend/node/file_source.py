@@ -1,0 +1,93 @@
+"""The intent file as a source: read when it changes, and when told to; a broken one changes nothing."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from netmend.intent.network import Intent
+from netmend.kernel.errors import KernelError
+from netmend.kernel.watch import DirectoryWatch
+from netmend.sources.file import IntentError, load
+
+_GATHER = 0.02  # seconds from the first event to the look: a file is written in several steps
+
+
+class FileSource:
+    """A Source that follows the file at `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._newest: Intent | None = None
+        self._changed = asyncio.Event()
+
+    def first(self) -> Intent:
+        self._version = _version(self._path)
+        self._newest = load(self._path)
+        return self._newest
+
+    async def follow(self, take: Callable[[Intent], None], problem: Callable[[str | None], None]) -> None:
+        with contextlib.closing(DirectoryWatch()) as watch:
+            self._watch(watch)
+            loop = asyncio.get_running_loop()
+            loop.add_reader(watch.fileno(), self._hear, watch)
+            try:
+                self._look()  # it may have changed since it was read first
+                while True:
+                    await self._changed.wait()
+                    self._changed.clear()
+                    await self._read(take, problem)
+            finally:
+                loop.remove_reader(watch.fileno())
+
+    def reload(self) -> None:
+        self._changed.set()
+
+    def status(self) -> dict[str, Any]:
+        return {"kind": "file", "file": str(self._path)}
+
+    def served(self, network_id: str) -> None:
+        """Nobody asks."""
+
+    def gone(self, network_id: str) -> None:
+        """Nobody asks."""
+
+    async def _read(self, take: Callable[[Intent], None], problem: Callable[[str | None], None]) -> None:
+        try:
+            intent = await asyncio.to_thread(load, self._path, self._newest)
+        except IntentError as error:
+            problem(str(error))
+            return
+        self._newest = intent
+        problem(None)
+        take(intent)
+
+    def _watch(self, watch: DirectoryWatch) -> None:
+        """Where the file is, and where it really is: it may be a link, or lie below one (Kubernetes' ConfigMaps)."""
+        for directory in {str(self._path.absolute().parent), str(self._path.resolve().parent)}:
+            with contextlib.suppress(KernelError):
+                watch.add(directory, complete=True)
+
+    def _hear(self, watch: DirectoryWatch) -> None:
+        watch.read()
+        asyncio.get_running_loop().call_later(_GATHER, self._look, watch)
+
+    def _look(self, watch: DirectoryWatch | None = None) -> None:
+        version = _version(self._path)
+        if version == self._version:
+            return
+        self._version = version
+        if watch is not None:
+            with contextlib.suppress(KernelError):
+                self._watch(watch)
+        self._changed.set()
+
+
+def _version(path: Path) -> tuple[int, ...] | None:
+    """Tells one content of a file from another, without reading it; None when there is no file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
