@@ -152,13 +152,13 @@ class Dhclient(PeerClient):
     bound = frozenset({"BOUND", "REBOOT"})
     renewed = frozenset({"RENEW"})
     rebound = frozenset({"REBIND", "RENEW"})  # it asks everybody from T2 on, and says REBIND from the next timer on
-    shortest_lease = 8
+    shortest_lease = 16  # from T2 to its end 2 s, in which it asks every second or so
 
     _configuration = """
 option rfc3442-classless-static-routes code 121 = array of unsigned integer 8;
 request subnet-mask, broadcast-address, routers, domain-name, domain-name-servers, host-name, interface-mtu,
   ntp-servers, rfc3442-classless-static-routes;
-timeout 20; retry 1; select-timeout 0; initial-interval 2; backoff-cutoff 2; reboot 3;
+timeout 20; retry 1; select-timeout 0; initial-interval 1; backoff-cutoff 1; reboot 3;
 """
 
     def prepare(self) -> None:
