@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from threading import Condition, Thread
 from typing import Generic, TypeVar
 
-from netmend.services.dhcp4 import Lease
 from netmend.services.lease_store import LeaseStore, LeaseStoreError
+from netmend.services.leases import Lease
 
 _BACKLOG = 10_000  # replies that may wait; more are dropped, their leases are stored all the same
 

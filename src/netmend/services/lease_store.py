@@ -1,4 +1,5 @@
-"""Dynamic leases on disk: a SQLite database, one row an address.
+"""Dynamic leases on disk: a SQLite database, one row an address (IPv4 as a number; IPv6, which is longer than SQLite's
+numbers, as 16 octets).
 
 Write-ahead log with `synchronous=FULL`: what `commit` has returned from survives a crash and a power cut (RFC 2131
 section 3.1 step 4 wants no less before a client is told). Rows of networks and subnets that are gone stay until they
@@ -9,8 +10,9 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
+from typing import Literal
 
-from netmend.services.dhcp4 import Lease, LeaseState
+from netmend.services.leases import Lease, LeaseState
 
 _APPLICATION_ID = 0x6E6D6C73  # "nmls"
 _VERSION = 1
@@ -79,15 +81,18 @@ class LeaseStore:
         execute("DELETE FROM lease WHERE expires < ?", (now - _KEEP_EXPIRED,))
         execute("COMMIT")
 
-    def load(self, network_id: str) -> list[Lease]:
-        """What is stored of a network. Raises LeaseStoreError."""
-        query = "SELECT subnet, address, client, hardware, state, expires FROM lease WHERE network = ?"
+    def load(self, network_id: str, version: Literal[4, 6] = 4) -> list[Lease]:
+        """What is stored of a network, of one version of IP. Raises LeaseStoreError."""
+        query = (
+            "SELECT subnet, address, client, hardware, state, expires FROM lease "
+            "WHERE network = ? AND typeof(address) = ?"
+        )
         with self._lock:
             try:
                 return [
-                    Lease(subnet, address, client, hardware, LeaseState(state), expires)
+                    Lease(subnet, _number(address), client, hardware, LeaseState(state), expires)
                     for subnet, address, client, hardware, state, expires in self._connection.execute(
-                        query, (network_id,)
+                        query, (network_id, "integer" if version == 4 else "blob")
                     )
                 ]
             except (sqlite3.Error, ValueError) as error:
@@ -101,10 +106,10 @@ class LeaseStore:
         rows, free = [], []
         for network_id, lease in changes:
             if lease.state == LeaseState.FREE:
-                free.append((network_id, lease.address))
+                free.append((network_id, _stored(lease.address)))
             else:
                 what = (lease.subnet_id, lease.client, lease.hardware, int(lease.state), lease.expires)
-                rows.append((network_id, lease.address, *what))
+                rows.append((network_id, _stored(lease.address), *what))
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -131,3 +136,12 @@ class LeaseStore:
             else "see that its directory exists, is writable and has room"
         )
         return LeaseStoreError(f"lease database {self._path}: cannot {operation}: {error}; {mend}")
+
+
+def _stored(address: int) -> int | bytes:
+    """An address as the database has it: no IPv6 address that is leased is as small a number as one of IPv4."""
+    return address if address >> 32 == 0 else address.to_bytes(16, "big")
+
+
+def _number(stored: int | bytes) -> int:
+    return stored if isinstance(stored, int) else int.from_bytes(stored, "big")

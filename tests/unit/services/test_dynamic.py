@@ -20,7 +20,7 @@ from tests.unit.services.guest import (
 )
 
 from netmend.services.dhcp4 import Drop, LeaseTable
-from netmend.services.dhcp4.leases import DECLINE_HOLD, OFFER_HOLD
+from netmend.services.leases import DECLINE_HOLD, OFFER_HOLD
 
 SERVER = "192.0.2.2"
 POOL = [f"192.0.2.{last}" for last in range(100, 110)]

@@ -34,6 +34,18 @@ def test_what_is_committed_is_there_after_a_restart(path: Path) -> None:
     store.close()
 
 
+def test_addresses_of_both_kinds_are_kept_side_by_side(path: Path) -> None:
+    store = LeaseStore(path, NOW)
+    six = replace(LEASE, address=0x20010DB8 << 96 | 0x100)
+    store.commit([("one", LEASE), ("one", six)])
+    assert store.load("one") == [LEASE]
+    assert store.load("one", 6) == [six]
+    store.commit([("one", replace(six, state=LeaseState.FREE))])
+    assert store.load("one") == [LEASE]
+    assert store.load("one", 6) == []
+    store.close()
+
+
 def test_the_last_word_on_an_address_counts(path: Path) -> None:
     store = LeaseStore(path, NOW)
     store.commit([("one", LEASE)])
@@ -59,7 +71,7 @@ def test_a_second_process_sees_only_whole_commits(path: Path) -> None:
     store = LeaseStore(path, NOW)
     store.commit([("one", LEASE)])
     with pytest.raises(LeaseStoreError):
-        store.commit([("one", other()), ("one", replace(LEASE, address=None))])  # type: ignore[arg-type]
+        store.commit([("one", other()), ("one", replace(LEASE, client=None))])  # type: ignore[arg-type]
     with sqlite3.connect(path) as reader:
         assert reader.execute("SELECT count(*) FROM lease").fetchone() == (1,)
     reader.close()

@@ -9,8 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.unit.services.guest import NOW, subnet
 
 from netmend.intent import Pool
-from netmend.services.dhcp4 import leases as module
-from netmend.services.dhcp4.leases import DECLINE_HOLD, OFFER_HOLD, Lease, LeaseState, LeaseTable, SubnetLeases
+from netmend.services import leases as module
+from netmend.services.leases import DECLINE_HOLD, OFFER_HOLD, Lease, LeaseState, LeaseTable, SubnetLeases
 
 LEASE_TIME = 300
 BASE = subnet(dynamic=True).cidr

@@ -24,7 +24,7 @@ from tests.unit.services.guest import (
 
 from netmend.intent import Network, Port
 from netmend.services.dhcp4 import Drop
-from netmend.services.dhcp4.directory import changed_ports
+from netmend.services.port_changes import changed_ports
 
 
 def test_a_port_is_added_changed_and_removed() -> None:

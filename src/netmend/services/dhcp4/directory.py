@@ -5,9 +5,7 @@ worked out when the port first speaks (`client`). A changed network costs one pa
 whether each is still the same object (intent shares what did not change), and work for those that are not.
 """
 
-from collections.abc import Iterable, Mapping
-from itertools import compress
-from operator import is_not
+from collections.abc import Iterable
 from weakref import WeakValueDictionary
 
 from netmend.intent import Boot, Network, Port
@@ -103,12 +101,3 @@ class Directory:
 
 def packed_mac(port: Port) -> bytes:
     return bytes.fromhex(port.mac.replace(":", ""))
-
-
-def changed_ports(old: Mapping[str, Port], new: Mapping[str, Port]) -> tuple[list[Port], list[Port]]:
-    """The ports of `old` that are gone or different, and those of `new` that are new or different."""
-    added = list(compress(new.values(), map(is_not, new.values(), map(old.get, new))))
-    replaced = [old[port.id] for port in added if port.id in old]
-    if len(old) - len(replaced) == len(new) - len(added):
-        return replaced, added
-    return replaced + [port for key, port in old.items() if key not in new], added

@@ -16,9 +16,9 @@ from netmend.services.dhcp4 import wire
 from netmend.services.dhcp4.counters import Drop
 from netmend.services.dhcp4.directory import Directory
 from netmend.services.dhcp4.exchange import Answer, acknowledge, claimed_address, inform, refuse
-from netmend.services.dhcp4.leases import LeaseTable
 from netmend.services.dhcp4.link import Scope, find_scope
 from netmend.services.dhcp4.request import Request
+from netmend.services.leases import LeaseTable
 
 _Type = wire.MessageType
 

@@ -6,15 +6,16 @@ from threading import Lock
 from netmend.intent import Network, Port
 from netmend.services.dhcp4 import dynamic, reserved, wire
 from netmend.services.dhcp4.counters import Counters, Drop
-from netmend.services.dhcp4.directory import Directory, KnownClient, PortExtras, changed_ports
+from netmend.services.dhcp4.directory import Directory, KnownClient, PortExtras
 from netmend.services.dhcp4.exchange import Answer
-from netmend.services.dhcp4.leases import Lease, LeaseTable
 from netmend.services.dhcp4.link import Scope, find_scope, select_link
 from netmend.services.dhcp4.options import Ask, Facts, ask_of
 from netmend.services.dhcp4.rendering import Rendering, refusal, render
 from netmend.services.dhcp4.reply import Reply, address_reply, compose, compose_refusal
 from netmend.services.dhcp4.request import Request, parse_request
 from netmend.services.dhcp4.status import LeaseRow, PortJournal, row_of
+from netmend.services.leases import Lease, LeaseTable
+from netmend.services.port_changes import changed_ports
 
 RENDERINGS = 1024  # kept per network; clients of one kind ask alike, so tens are usual
 

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 from typing import Literal
 
 from netmend.intent import Port
-from netmend.services.dhcp4.leases import Lease, LeaseState
+from netmend.services.leases import Lease, LeaseState
 
 State = Literal["reserved", "offered", "leased", "expired", "declined"]
 

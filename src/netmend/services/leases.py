@@ -1,4 +1,4 @@
-"""Dynamic leases: which client that is no port holds which address of a pool, until when.
+"""Dynamic leases, of DHCPv4 and DHCPv6: which client that is no port holds which address of a pool, until when.
 
 Pure bookkeeping: time comes in as `now` (seconds since the epoch, so that leases outlive a restart), and what must
 survive comes out of `take_changes`, to be stored before the client is told (RFC 2131 section 3.1 step 4).
@@ -20,12 +20,12 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from heapq import heapify, heappop, heappush
 
-from netmend.intent import Subnet
-from netmend.services.dhcp4 import wire
+from netmend.intent import Subnet, Subnet6
 
 OFFER_HOLD = 30.0  # seconds an offered address waits for its REQUEST
 DECLINE_HOLD = 600.0  # seconds a declined address is kept away from everybody
 CAPACITY = 65_536  # bindings per subnet
+INFINITE = 0xFFFFFFFF  # a lease time without end: RFC 2131 section 3.3, RFC 8415 section 7.7
 
 
 class LeaseState(IntEnum):
@@ -37,7 +37,8 @@ class LeaseState(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """One binding. `address` is the IPv4 address as a number; `client` is `Request.client_key`."""
+    """One binding. `address` is the address as a number; `client` is what tells its client from others, and `hardware`
+    the hardware address that it has shown, which may be empty."""
 
     subnet_id: str
     address: int
@@ -65,13 +66,13 @@ class SubnetLeases:
         self._taken: Container[int] = ()
         self._infrastructure: Container[int] = ()
 
-    def configure(self, subnet: Subnet, infrastructure: Container[int], taken: Container[int]) -> None:
+    def configure(self, subnet: Subnet | Subnet6, infrastructure: Container[int], taken: Container[int]) -> None:
         """Set the pools and the lease time. Addresses in `infrastructure` and in `taken` (ports' fixed IPs, looked at
         each time) are never handed out; bindings that are no longer allowed lapse when their client next asks."""
         self._pools = tuple((int(pool.first), int(pool.last)) for pool in subnet.pools) if subnet.dynamic else ()
         self._fresh = (address for first, last in self._pools for address in range(first, last + 1))
         self._free.clear()
-        self._lease_time = float("inf") if subnet.lease_time == wire.INFINITE else float(subnet.lease_time)
+        self._lease_time = float("inf") if subnet.lease_time == INFINITE else float(subnet.lease_time)
         self._infrastructure, self._taken = infrastructure, taken
 
     def restore(self, lease: Lease) -> None:

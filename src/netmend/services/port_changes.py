@@ -1,0 +1,16 @@
+"""Which ports changed between two intents of a network: intent shares what did not change, so identity tells."""
+
+from collections.abc import Mapping
+from itertools import compress
+from operator import is_not
+
+from netmend.intent import Port
+
+
+def changed_ports(old: Mapping[str, Port], new: Mapping[str, Port]) -> tuple[list[Port], list[Port]]:
+    """The ports of `old` that are gone or different, and those of `new` that are new or different."""
+    added = list(compress(new.values(), map(is_not, new.values(), map(old.get, new))))
+    replaced = [old[port.id] for port in added if port.id in old]
+    if len(old) - len(replaced) == len(new) - len(added):
+        return replaced, added
+    return replaced + [port for key, port in old.items() if key not in new], added
