@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lab": {"intent", "sources", "kernel", "propagation", "node"},
 }
 ROOMS = {*MAY_IMPORT, "cli"}
-PURE = ("intent", "propagation", "services.dhcp4")
+PURE = ("intent", "propagation", "services.dhcp4", "services.dhcp6", "services.leases", "services.ra")
 INPUT_AND_OUTPUT = [
     "aiohttp",
     "asyncio",
@@ -68,7 +68,8 @@ def caught(tmp_path: Path, imports: dict[str, list[str]]) -> tuple[int, set[Impo
     """Plant `imports` (module of netmend → statements); return the linter's exit code and the imports it names."""
     for room in ROOMS:
         (tmp_path / "netmend" / room).mkdir(parents=True)
-    (tmp_path / "netmend" / "services" / "dhcp4").mkdir()
+    for room in PURE:
+        (tmp_path / "netmend" / room.replace(".", "/")).mkdir(exist_ok=True)
     for package in [tmp_path / "netmend", *(path for path in (tmp_path / "netmend").rglob("*") if path.is_dir())]:
         (package / "__init__.py").touch()
         (package / "module.py").touch()

@@ -1,0 +1,53 @@
+"""What came in, what went out, and why the rest was not answered."""
+
+from enum import StrEnum
+
+from netmend.services.dhcp6.wire import MessageType
+
+
+class Drop(StrEnum):
+    """Why a datagram gets no reply. Silence is the protocol's answer to much; it must still be accounted for."""
+
+    TOO_SHORT = "shorter than a header"
+    TOO_LONG = "longer than any client's message"
+    BAD_OPTIONS = "options run over the end"
+    BAD_FIELD = "a field or option of impossible length or value"
+    NOT_FOR_SERVERS = "a message type that servers or relays send, or that nobody knows"
+    TOO_MANY_RELAYS = "relayed more often than the hop limit allows"
+    NO_SUBNET = "from a link that has no subnet with DHCPv6 here"
+    UNICAST = "sent to one server, where the protocol wants multicast"
+    NO_CLIENT_IDENTIFIER = "no client identifier, which this message must have"
+    NO_SERVER_IDENTIFIER = "no server identifier, which this message must have"
+    ODD_SERVER_IDENTIFIER = "a server identifier, which this message must not have"
+    OTHER_SERVER = "addressed to another server"
+    IA_IN_INFORMATION_REQUEST = "asks for addresses and for information only, at once"
+    UNKNOWN_CLIENT = "no port is this client, and no subnet is dynamic"
+    NO_RECORD = "no binding is on record for this client, and its addresses may be another server's"
+    NOTHING_TO_CONFIRM = "asks to confirm no address"
+    NO_ROOM = "even the least reply is longer than the network's MTU"
+
+
+_BY_TYPE = [0] * (max(MessageType) + 1)  # index: message type
+_BY_REASON: dict[Drop, int] = dict.fromkeys(Drop, 0)
+
+
+class Counters:
+    """Counts since the start, by message type and by reason. A relayed message counts as what the client sent."""
+
+    __slots__ = ("dropped", "received", "relayed", "sent")
+
+    def __init__(self) -> None:
+        self.received = _BY_TYPE.copy()
+        self.sent = _BY_TYPE.copy()
+        self.dropped = _BY_REASON.copy()
+        self.relayed = 0
+
+    def as_dict(self) -> dict[str, dict[str, int]]:
+        """`{"received": {"solicit": n, ...}, "sent": {...}, "dropped": {reason: n, ...}}`, without zeros; `relayed`
+        among what was received is how many of them came through a relay."""
+        received = {kind.name.lower(): self.received[kind] for kind in MessageType if self.received[kind]}
+        return {
+            "received": received | ({"relayed": self.relayed} if self.relayed else {}),
+            "sent": {kind.name.lower(): self.sent[kind] for kind in MessageType if self.sent[kind]},
+            "dropped": {reason.name.lower(): count for reason, count in self.dropped.items() if count},
+        }

@@ -1,0 +1,95 @@
+"""The ports of a network as clients are looked up: by MAC, and by DUID where intent names one.
+
+Building it for many ports takes three dictionaries and nothing per port beyond that: what a port's reply is made of is
+worked out when the port first speaks.
+"""
+
+from collections.abc import Iterable
+from weakref import WeakValueDictionary
+
+from netmend.intent import Network, Port
+from netmend.services.dhcp6.exchange import Bound
+from netmend.services.dhcp6.link import Scope, find_scope
+from netmend.services.dhcp6.options import Options
+
+
+class PortExtras:
+    """What a port adds to its subnet's options, shared by all ports that add the same."""
+
+    __slots__ = ("__weakref__", "options")
+
+    def __init__(self, options: tuple[tuple[int, bytes], ...]) -> None:
+        self.options: Options = dict(options)
+
+
+class KnownClient:
+    """A port that has spoken. Its addresses are those in subnets where DHCPv6 gives addresses."""
+
+    __slots__ = ("addresses", "extras", "port")
+
+    def __init__(self, port: Port, extras: PortExtras, scopes: tuple[Scope, ...]) -> None:
+        self.port = port
+        self.extras = extras
+        located = ((ip.packed, find_scope(scopes, ip.packed)) for ip in port.fixed_ips6)
+        self.addresses = tuple(Bound(packed, scope) for packed, scope in located if scope and scope.stateful)
+
+
+class Directory:
+    """Ports by MAC and by DUID, and the addresses that are theirs."""
+
+    def __init__(self, network: Network, scopes: tuple[Scope, ...]) -> None:
+        self._scopes = scopes
+        self._ports: dict[bytes, Port] = {}
+        self._by_duid: dict[bytes, bytes] = {}
+        self._clients: dict[bytes, KnownClient] = {}
+        self._extras: WeakValueDictionary[object, PortExtras] = WeakValueDictionary()
+        self.owners: dict[int, Port] = {}
+        self.change((), network.ports.values())
+
+    def __contains__(self, mac: bytes) -> bool:
+        return mac in self._ports
+
+    def mac_of_duid(self, duid: bytes) -> bytes | None:
+        """The MAC of the port that intent gives this DUID."""
+        return self._by_duid.get(duid)
+
+    def client(self, mac: bytes) -> KnownClient | None:
+        """The port with this MAC, None when there is none."""
+        known = self._clients.get(mac)
+        if known is None and mac in self._ports:
+            port = self._ports[mac]
+            known = self._clients[mac] = KnownClient(port, self._extras_of(port), self._scopes)
+        return known
+
+    def _extras_of(self, port: Port) -> PortExtras:
+        extras = self._extras.get(port.dhcp6_options)
+        if extras is None:
+            extras = self._extras[port.dhcp6_options] = PortExtras(port.dhcp6_options)
+        return extras
+
+    def change(self, removed: Iterable[Port], added: Iterable[Port]) -> None:
+        """Replace ports; a MAC, a DUID or an address may pass from one to another."""
+        for port in removed:
+            mac = packed_mac(port)
+            self._ports.pop(mac, None)
+            self._clients.pop(mac, None)
+            if port.duid is not None:
+                self._by_duid.pop(port.duid, None)
+            for ip in port.fixed_ips6:
+                self.owners.pop(int(ip), None)
+        for port in added:
+            mac = packed_mac(port)
+            self._ports[mac] = port
+            if port.duid is not None:
+                self._by_duid[port.duid] = mac
+            for ip in port.fixed_ips6:
+                self.owners[int(ip)] = port
+
+    def rescope(self, scopes: tuple[Scope, ...]) -> None:
+        """The subnets have changed: forget what was worked out from them."""
+        self._scopes = scopes
+        self._clients.clear()
+
+
+def packed_mac(port: Port) -> bytes:
+    return bytes.fromhex(port.mac.replace(":", ""))

@@ -1,0 +1,33 @@
+"""What an option's value may depend on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from netmend.intent import Dns, Subnet6
+from netmend.services.dhcp6 import wire
+from netmend.services.dhcp6.request import Request
+from netmend.services.dhcp6.wire import MessageType
+
+Options = Mapping[int, bytes]  # payload by code
+
+
+class Ask(NamedTuple):
+    """All of a request that shapes the options of its reply, save the client's name: replies are cached by it."""
+
+    wanted: bytes | None  # the option request option (RFC 8415 section 21.7), in the client's order
+    information: bool  # an answer to Information-request, so without an address
+
+
+def ask_of(request: Request) -> Ask:
+    return Ask(request.options.get(wire.OPTION_REQUEST), request.type == MessageType.INFORMATION_REQUEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One subnet, what a port adds to it, and what the client asked."""
+
+    subnet: Subnet6
+    dns: Dns | None  # the network's own resolver
+    explicit: Options  # the port's own options; they win
+    ask: Ask

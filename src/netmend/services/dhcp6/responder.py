@@ -1,0 +1,233 @@
+"""The responder of one network: requests in, replies out, intent changes in between."""
+
+from collections.abc import Iterable
+from threading import Lock
+from typing import NamedTuple
+
+from netmend.intent import Network, Port
+from netmend.services.dhcp6 import acceptance, conversation, tlv, wire
+from netmend.services.dhcp6.counters import Counters, Drop
+from netmend.services.dhcp6.directory import Directory, KnownClient, PortExtras
+from netmend.services.dhcp6.duid import mac_of_duid, mac_of_link_local, server_duid
+from netmend.services.dhcp6.dynamic import DynamicBindings
+from netmend.services.dhcp6.exchange import Answer, Bindings
+from netmend.services.dhcp6.link import Scope, find_scope, scopes_of, select_link
+from netmend.services.dhcp6.options import Ask, Facts, ask_of
+from netmend.services.dhcp6.options.fqdn import fqdn_option
+from netmend.services.dhcp6.options.name_resolution import domain_of
+from netmend.services.dhcp6.relay import Envelope, open_envelopes, put_in_envelopes
+from netmend.services.dhcp6.rendering import Rendering, render
+from netmend.services.dhcp6.reply import Reply, compose, destination_port
+from netmend.services.dhcp6.request import Request, parse_request
+from netmend.services.dhcp6.reserved import ReservedBindings
+from netmend.services.dhcp6.status import LeaseRow, PortJournal, row_of
+from netmend.services.dhcp6.wire import MessageType, Status
+from netmend.services.leases import Lease, LeaseTable
+from netmend.services.port_changes import changed_ports
+
+RENDERINGS = 1024  # kept per network; clients of one kind ask alike, so tens are usual
+
+_NO_EXTRAS = PortExtras(())
+
+
+class Sender(NamedTuple):
+    """Where a datagram came from, and how."""
+
+    address: bytes  # IPv6 source, 16 octets
+    port: int
+    mac: bytes | None = None  # of the frame; None where that is not known
+    unicast: bool = False  # to an address of ours, and not to the servers' group
+
+
+class Dhcp6Responder:
+    """Answers the DHCPv6 requests of one network from its intent. Its methods may be called from different threads."""
+
+    def __init__(self, network: Network, leases: LeaseTable | None = None) -> None:
+        """`leases` holds what was stored of the network's dynamic leases; without, there are none yet."""
+        self.counters = Counters()
+        self._lock = Lock()
+        self._updating = Lock()  # held while a change is worked out, so that requests need not wait for that
+        self._leases = LeaseTable() if leases is None else leases
+        self._renderings: dict[tuple[Scope, PortExtras, Ask], Rendering] = {}
+        self._journal = PortJournal()
+        self._network = network
+        self._scopes = scopes_of(network)
+        self._directory = Directory(network, self._scopes)
+        self._network_changed()
+
+    @property
+    def network(self) -> Network:
+        return self._network
+
+    @property
+    def duid(self) -> bytes:
+        """Netmend's own DUID on this network."""
+        return self._duid
+
+    def knows(self, mac: bytes) -> bool:
+        """Whether a port has this MAC (6 octets)."""
+        return mac in self._directory
+
+    def handle(self, datagram: bytes, sender: Sender, now: float) -> Reply | None:
+        """The reply to a UDP payload, None for silence. Never raises, whatever the bytes.
+
+        `now` is in seconds since the epoch. When the answer rests on a new lease, `take_changes` gives something, and
+        the reply must not leave before that is stored.
+        """
+        reply = self._handle(datagram, sender, now)
+        if isinstance(reply, Drop):
+            with self._lock:
+                self.counters.dropped[reply] += 1
+            return None
+        return reply
+
+    def update(self, network: Network) -> None:
+        """Answer from this intent of the same network from now on. Work is in proportion to what changed."""
+        with self._updating:
+            old = self._network
+            removed, added = changed_ports(old.ports, network.ports)
+            with self._lock:
+                self._change(old, network, removed, added)
+
+    def take_changes(self) -> list[Lease]:
+        """Leases to store before the replies that rest on them are sent; empty when there are none."""
+        if not self._leases.changed:
+            return []
+        with self._lock:
+            return self._leases.take_changes()
+
+    def leases(self, now: float) -> list[LeaseRow]:
+        """Dynamic leases, and the addresses that ports were given or have declined."""
+        with self._lock:
+            return self._journal.rows(self._network.ports) + [row_of(lease, now) for lease in self._leases]
+
+    def _handle(self, datagram: bytes, sender: Sender, now: float) -> Reply | Drop:
+        if len(datagram) > wire.DATAGRAM_LIMIT:
+            return Drop.TOO_LONG
+        opened = open_envelopes(datagram)
+        if isinstance(opened, Drop):
+            return opened
+        envelopes, message = opened
+        request = parse_request(message)
+        if isinstance(request, Drop):
+            return request
+        with self._lock:
+            self.counters.received[request.type] += 1
+            self.counters.relayed += bool(envelopes)
+            return self._reply(request, envelopes, sender, now)
+
+    # --- with the lock held ---------------------------------------------------------------------------------------
+
+    def _reply(self, request: Request, envelopes: list[Envelope], sender: Sender, now: float) -> Reply | Drop:
+        unicast = sender.unicast and not envelopes
+        why = acceptance.why_discard(request, self._duid, unicast=unicast)
+        if why is not None:
+            return why
+        link = select_link(envelopes, self._scopes)
+        if not any(scope.speaks for scope in link):
+            return Drop.NO_SUBNET
+        client = self._client(request, envelopes, sender)
+        if unicast:
+            answer: Answer | Drop = Answer(MessageType.REPLY, status=Status.USE_MULTICAST)
+        else:
+            seen = _seen_mac(envelopes, sender)
+            bindings = self._bindings(request, client, link=link, seen=seen, now=now)
+            answer = conversation.answer(request, link, bindings)
+        if isinstance(answer, Drop):
+            return answer
+        room = self._network.mtu - wire.HEADERS
+        overhead = len(put_in_envelopes(b"", envelopes)) if envelopes else 0
+        payload = self._put_into_words(request, answer, client, room - overhead)
+        if payload is None:
+            return Drop.NO_ROOM
+        self.counters.sent[answer.reply] += 1
+        return Reply(put_in_envelopes(payload, envelopes), destination_port(envelopes, sender.port))
+
+    def _client(self, request: Request, envelopes: list[Envelope], sender: Sender) -> KnownClient | None:
+        """The port that the client is.
+
+        The MAC of the frame decides, or the one that the relay saw: the rest is only said, and a guest's second card
+        shows the DUID of the first. A DUID that intent gives a port comes next; then, only where no MAC was seen, the
+        one of which the client's address or DUID is made.
+        """
+        directory = self._directory
+        mac = _seen_mac(envelopes, sender)
+        if mac is not None and (client := directory.client(mac)):
+            return client
+        duid = request.client or b""
+        if named := directory.mac_of_duid(duid):
+            return directory.client(named)
+        if mac is not None:
+            return None
+        peer = envelopes[-1].peer if envelopes else sender.address
+        for shown in (mac_of_link_local(peer), mac_of_duid(duid)):
+            if shown is not None and (client := directory.client(shown)):
+                return client
+        return None
+
+    def _bindings(
+        self,
+        request: Request,
+        client: KnownClient | None,
+        *,
+        link: tuple[Scope, ...],
+        seen: bytes | None,
+        now: float,
+    ) -> Bindings | None:
+        pools = tuple(scope for scope in link if scope.dynamic)
+        duid = request.client
+        if client is not None and (client.addresses or not pools):
+            return ReservedBindings(request, client, link, self._journal, now)
+        if not pools or duid is None:
+            return None
+        return DynamicBindings(duid, seen or mac_of_duid(duid), pools, self._leases, now)
+
+    def _put_into_words(self, request: Request, answer: Answer, client: KnownClient | None, limit: int) -> bytes | None:
+        scope = answer.scope
+        if scope is None:
+            return compose(request, answer, self._server, rendering=None, name=b"", limit=limit)
+        extras = _NO_EXTRAS if client is None else client.extras
+        key = (scope, extras, ask_of(request))
+        rendering = self._renderings.get(key)
+        if rendering is None:
+            if len(self._renderings) >= RENDERINGS:  # a guest that asks ever differently costs a rendering each time
+                del self._renderings[next(iter(self._renderings))]
+            facts = Facts(scope.subnet, self._network.dns, extras.options, key[2])
+            rendering = self._renderings[key] = render(facts)
+        name = b""
+        if client is not None and not rendering.names_client:
+            name = fqdn_option(request, client.port, domain_of(scope.subnet, self._network.dns))
+        return compose(request, answer, self._server, rendering=rendering, name=name, limit=limit)
+
+    def _change(self, old: Network, network: Network, removed: list[Port], added: list[Port]) -> None:
+        self._network = network
+        self._directory.change(removed, added)
+        self._journal.forget({port.id for port in removed if port.id not in network.ports})
+        if network.subnets6 != old.subnets6 or network.dns != old.dns or network.dhcp_port != old.dhcp_port:
+            self._scopes = scopes_of(network)
+            self._directory.rescope(self._scopes)
+            self._network_changed()
+        else:
+            self._return_to_pools(removed)
+
+    def _network_changed(self) -> None:
+        self._duid = server_duid(self._network)
+        self._server = tlv.encode(wire.SERVER_IDENTIFIER, self._duid)
+        self._renderings.clear()
+        self._leases.keep_only({scope.subnet.id for scope in self._scopes if scope.dynamic})
+        for scope in self._scopes:
+            if scope.dynamic:
+                leases = self._leases.of(scope.subnet.id)
+                leases.configure(scope.subnet, scope.infrastructure, self._directory.owners)
+
+    def _return_to_pools(self, removed: Iterable[Port]) -> None:
+        for port in removed:
+            for ip in port.fixed_ips6:
+                scope = find_scope(self._scopes, ip.packed)
+                if scope and scope.dynamic:
+                    self._leases.of(scope.subnet.id).make_available(int(ip))
+
+
+def _seen_mac(envelopes: list[Envelope], sender: Sender) -> bytes | None:
+    """The client's MAC as we saw it, or the relay nearest to it."""
+    return envelopes[-1].client_mac if envelopes else sender.mac
