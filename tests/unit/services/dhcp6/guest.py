@@ -223,4 +223,4 @@ class Server:
     @staticmethod
     def _sender(mac: str | None, fields: dict[str, Any]) -> Sender:
         address = fields.pop("address", eui64(mac or STRANGER))
-        return Sender(IPv6Address(address).packed, 546, mac and packed_mac(mac), **fields)
+        return Sender(IPv6Address(address).packed, 546, packed_mac(mac) if mac else None, **fields)
