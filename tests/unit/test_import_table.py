@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lab": {"intent", "sources", "kernel", "propagation", "node"},
 }
 ROOMS = {*MAY_IMPORT, "cli"}
-PURE = ("intent", "propagation", "services.dhcp4")
+PURE = ("intent", "propagation", "services.dhcp4", "services.dns")
 INPUT_AND_OUTPUT = [
     "aiohttp",
     "asyncio",
@@ -69,6 +69,7 @@ def caught(tmp_path: Path, imports: dict[str, list[str]]) -> tuple[int, set[Impo
     for room in ROOMS:
         (tmp_path / "netmend" / room).mkdir(parents=True)
     (tmp_path / "netmend" / "services" / "dhcp4").mkdir()
+    (tmp_path / "netmend" / "services" / "dns").mkdir()
     for package in [tmp_path / "netmend", *(path for path in (tmp_path / "netmend").rglob("*") if path.is_dir())]:
         (package / "__init__.py").touch()
         (package / "module.py").touch()
