@@ -1,0 +1,185 @@
+"""The ports of one network by name and by address.
+
+A name is a port's host name, alone or in one of the network's zones. A port without one is called as dnsmasq and
+Neutron call it, `host-10-0-0-5`. Building it for 65,000 ports takes two dictionaries; what a port is answered with is
+worked out when it is asked for. A changed network costs work for the ports that changed.
+"""
+
+from collections.abc import Iterable, Iterator
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+from netmend.intent import Network, Port
+from netmend.services.dns import names
+from netmend.services.dns.blocks import Block, all_subnets, block_of, holding
+from netmend.services.dns.domains import domains_of
+
+_DEFAULT = b"host-"
+
+
+class Zone:
+    """A zone of the network's own names: those of the ports with an address in `blocks`, of all when there are none."""
+
+    __slots__ = ("_blocks", "name", "servers")
+
+    def __init__(self, name: bytes, blocks: tuple[Block, ...] | None, servers: tuple[bytes, ...]) -> None:
+        self.name = name
+        self.servers = servers  # netmend's own addresses, in wire form, which the zone's own name has
+        self._blocks = blocks
+
+    def holds(self, packed: bytes) -> bool:
+        return self._blocks is None or holding(self._blocks, packed) is not None
+
+
+class Directory:
+    """Names to addresses and back. Not thread-safe."""
+
+    def __init__(self, network: Network) -> None:
+        self.owners: dict[bytes, Port] = {}  # by address in wire form
+        self._by_name: dict[bytes, Port | tuple[Port, ...]] = {}  # by host name in wire form, without the root's label
+        self._parents: dict[bytes, int] = {}  # what host names of several labels are below: how many are
+        self.configure(network)
+        self.change((), network.ports.values())
+
+    def configure(self, network: Network) -> None:
+        """Take zones from the network's subnets and `dns`. Host names that end in a zone are entered by `change`."""
+        subnets = all_subnets(network)
+        whole = network.dns.domain if network.dns else None
+        self.zones: dict[bytes, Zone] = {}
+        for name in domains_of(network):
+            if whole and name == names.from_text(whole):
+                self.zones[name] = Zone(name, None, tuple(subnet.server_address.packed for subnet in subnets))
+                continue
+            inside = [subnet for subnet in subnets if subnet.domain and names.from_text(subnet.domain) == name]
+            blocks = tuple(block_of(subnet.cidr) for subnet in inside)
+            self.zones[name] = Zone(name, blocks, tuple(subnet.server_address.packed for subnet in inside))
+        self.servers = frozenset(subnet.server_address.packed for subnet in subnets)
+        self._domains = {block_of(subnet.cidr): whole or subnet.domain for subnet in subnets}
+
+    def change(self, removed: Iterable[Port], added: Iterable[Port]) -> None:
+        """Replace ports; a name or an address may pass from one to another."""
+        for port in removed:
+            for packed in addresses(port):
+                self.owners.pop(packed, None)
+            if port.hostname:
+                self._take_name_away(self._prefix(port.hostname), port)
+        for port in added:
+            for packed in addresses(port):
+                self.owners[packed] = port
+            if port.hostname:
+                self._name(self._prefix(port.hostname), port)
+
+    def _prefix(self, hostname: str) -> bytes:
+        """A host name, without the zone that it may end in."""
+        if "." not in hostname:  # nearly all
+            return bytes((len(hostname),)) + hostname.lower().encode()
+        name = names.from_text(hostname)
+        for offset in names.offsets(name)[1:-1]:
+            if name[offset:] in self.zones:
+                return name[:offset]
+        return name[:-1]
+
+    def _name(self, prefix: bytes, port: Port) -> None:
+        known = self._by_name.get(prefix)
+        if known is None:
+            self._by_name[prefix] = port
+        else:
+            self._by_name[prefix] = (*(known if isinstance(known, tuple) else (known,)), port)
+        for parent in _parents(prefix):
+            self._parents[parent] = self._parents.get(parent, 0) + 1
+
+    def _take_name_away(self, prefix: bytes, port: Port) -> None:
+        known = self._by_name.get(prefix)
+        left = tuple(
+            other for other in (known if isinstance(known, tuple) else (known,)) if other and other is not port
+        )
+        if left:
+            self._by_name[prefix] = left[0] if len(left) == 1 else left
+        else:
+            self._by_name.pop(prefix, None)
+        for parent in _parents(prefix):
+            count = self._parents.get(parent, 0) - 1
+            if count > 0:
+                self._parents[parent] = count
+            else:
+                self._parents.pop(parent, None)
+
+    def find(self, prefix: bytes, zone: Zone | None) -> list[bytes] | None:
+        """The addresses of a name in a zone, or of one that stands alone; None when there is no such name."""
+        found = self._by_name.get(prefix)
+        if found is not None:
+            ports = found if isinstance(found, tuple) else (found,)
+            packed = [address for port in ports for address in addresses(port) if zone is None or zone.holds(address)]
+            if packed or zone is None:
+                return packed
+        elif prefix in self._parents:
+            return []
+        default = _address_in(prefix)
+        if default is not None and (zone is None or zone.holds(default)):
+            port = self.owners.get(default)
+            if port is not None and not port.hostname:
+                return [default]
+        return None
+
+    def name_of(self, packed: bytes) -> bytes | None:
+        """The name of who has this address, as it is written in intent; None when nobody has it."""
+        domain = self._domain_of(packed)
+        if packed in self.servers:
+            return _wire(domain) if domain else None
+        port = self.owners.get(packed)
+        if port is None:
+            return None
+        hostname = port.hostname or _default_name(packed)
+        return _wire(f"{hostname}.{domain}" if domain and not self._is_qualified(hostname) else hostname)
+
+    def _is_qualified(self, hostname: str) -> bool:
+        return "." in hostname and self._prefix(hostname) != names.prefix(hostname)
+
+    def _domain_of(self, packed: bytes) -> str | None:
+        block = holding(self._domains, packed)
+        return None if block is None else self._domains[block]
+
+
+def addresses(port: Port) -> Iterator[bytes]:
+    """A port's addresses in wire form."""
+    for address in port.fixed_ips:
+        yield address.packed
+    for address6 in port.fixed_ips6:
+        yield address6.packed
+
+
+def _wire(text: str) -> bytes | None:
+    """A name with the case that intent has; None for one that is too long to be one."""
+    try:
+        size = len(names.from_text(text))
+    except ValueError:
+        return None
+    octets = b"".join(bytes((len(label),)) + label.encode() for label in text.split(".")) + names.ROOT
+    return octets if len(octets) == size else None
+
+
+def _parents(prefix: bytes) -> Iterator[bytes]:
+    at = prefix[0] + 1
+    while at < len(prefix):
+        yield prefix[at:]
+        at += prefix[at] + 1
+
+
+def _default_name(packed: bytes) -> str:
+    if len(packed) == 4:
+        return "host-" + "-".join(map(str, packed))
+    return "host-" + str(IPv6Address(packed)).replace(":", "-")
+
+
+def _address_in(prefix: bytes) -> bytes | None:
+    """The address that a name of the form `host-10-0-0-5` or `host-fd00--5` holds."""
+    text = prefix[1:]
+    if not text.startswith(_DEFAULT) or prefix[0] != len(text):
+        return None
+    words = text[len(_DEFAULT) :].decode("latin-1")
+    for read, separator in ((IPv4Address, "."), (IPv6Address, ":")):
+        try:
+            packed = read(words.replace("-", separator)).packed
+        except AddressValueError:
+            continue
+        return packed if _default_name(packed).encode() == text else None
+    return None

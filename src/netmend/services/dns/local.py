@@ -1,0 +1,126 @@
+"""What is answered without asking anybody: the network's own names, the reverse of its subnets, special names, and
+those that are nobody's business here."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from netmend.intent import Network
+from netmend.services.dns import names, wire
+from netmend.services.dns.blocks import all_subnets, block_of
+from netmend.services.dns.directory import Directory, Zone
+from netmend.services.dns.domains import Domains
+from netmend.services.dns.reverse import IN_ADDR, IP6, Region, apex_labels, region_of
+from netmend.services.dns.special import LOCALHOST, special_zones
+
+_LOOPBACK = {wire.A: b"\x7f\0\0\1", wire.AAAA: bytes(15) + b"\1"}
+# Of a name of one label, what is asked of top-level domains is forwarded, and nothing that is asked of hosts.
+_OF_TOP_LEVELS = frozenset((wire.NS, wire.SOA, wire.DS, wire.DNSKEY))
+_SUFFIX_LABELS = 2  # of in-addr.arpa, and of ip6.arpa
+
+
+class Nothing(Enum):
+    """Why there is no record to give."""
+
+    NODATA = auto()
+    NXDOMAIN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Of a name in a zone whose own name starts at `apex` in it: data of the type that was asked for, or why there are
+    none. With `apex` None, no zone is told (so that nobody remembers the denial)."""
+
+    data: tuple[bytes, ...] | Nothing
+    apex: int | None
+    authoritative: bool = True
+
+
+class Local:
+    """Looks names up. Not thread-safe."""
+
+    def __init__(self, network: Network, domains: Domains) -> None:
+        self.directory = Directory(network)
+        self._domains = domains
+        self.configure(network)
+
+    def configure(self, network: Network) -> None:
+        """Take everything but ports from the network."""
+        self._network_id, self._project_id = network.id, network.project_id
+        allow_private = network.dns is not None and network.dns.allow_private
+        self._special = special_zones(allow_private=allow_private)
+        self.blocks = tuple(block_of(subnet.cidr) for subnet in all_subnets(network))
+        self._apexes = tuple(apex_labels(subnet.cidr) for subnet in all_subnets(network))
+
+    def look_up(self, name: bytes, rdtype: int) -> Found | None:
+        """What `name` (lower case) has; None when somebody else is to be asked."""
+        if name.endswith((IN_ADDR, IP6)) and (region := region_of(name)) is not None:
+            found = self._reverse(name, rdtype, region)
+            if found is not None:
+                return found
+        starts = names.offsets(name)
+        for at in starts[:-1]:
+            suffix = name[at:]
+            zone = self.directory.zones.get(suffix)
+            if zone is not None:
+                return self._in_zone(name, rdtype, zone, at)
+            if suffix in self._special:
+                return self._in_special(rdtype, suffix, at)
+            if self._domains.elsewhere(suffix, self._network_id, self._project_id):
+                return Found(Nothing.NXDOMAIN, None, False)
+        found_alone = self.directory.find(name[:-1], None) if len(starts) > 1 else None
+        if found_alone is not None:
+            return Found(_addresses(found_alone, rdtype), 0)
+        if len(starts) == 2 and rdtype not in _OF_TOP_LEVELS:
+            return Found(Nothing.NXDOMAIN, None, False)
+        return None
+
+    def _in_zone(self, name: bytes, rdtype: int, zone: Zone, apex: int) -> Found:
+        if apex == 0:
+            own = self.directory.find(name[:-1], None) or zone.servers
+            return Found(_apex(rdtype) or _addresses(list(own), rdtype), 0)
+        found = self.directory.find(name[:apex], zone)
+        if found is None:
+            return Found(Nothing.NXDOMAIN, apex)
+        return Found(_addresses(found, rdtype), apex)
+
+    @staticmethod
+    def _in_special(rdtype: int, suffix: bytes, apex: int) -> Found:
+        if suffix == LOCALHOST:
+            data = (_LOOPBACK[rdtype],) if rdtype in _LOOPBACK else _apex(rdtype) if apex == 0 else None
+            return Found(data or Nothing.NODATA, apex)
+        if apex == 0:
+            return Found(_apex(rdtype) or Nothing.NODATA, 0)
+        return Found(Nothing.NXDOMAIN, apex)
+
+    def _reverse(self, name: bytes, rdtype: int, region: Region) -> Found | None:
+        """Of an address, or of many that begin alike, in a subnet of ours; None when they are in none."""
+        for (version, first, last), labels in zip(self.blocks, self._apexes, strict=True):
+            if version != region.version or region.first < first or region.last > last:
+                continue
+            starts = names.offsets(name)
+            apex_at = len(starts) - 1 - labels - _SUFFIX_LABELS
+            if apex_at < 0:  # shorter than a whole zone's name, as in a block of several
+                return Found(Nothing.NODATA, 0)
+            apex = starts[apex_at]
+            if apex == 0 and (data := _apex(rdtype)):
+                return Found(data, 0)
+            if not region.understood:
+                return Found(Nothing.NXDOMAIN, apex)
+            if not region.whole:  # whether anything is below is not looked for: no name is denied that exists
+                return Found(Nothing.NODATA, apex)
+            packed = region.first.to_bytes(4 if version == 4 else 16, "big")
+            target = self.directory.name_of(packed)
+            if target is None:
+                return Found(Nothing.NODATA if apex == 0 else Nothing.NXDOMAIN, apex)
+            return Found((target,) if rdtype == wire.PTR else Nothing.NODATA, apex)
+        return None
+
+
+def _apex(rdtype: int) -> tuple[bytes, ...] | None:
+    """Of a zone's own name. What a server gives for b"" is the zone's own name, or its SOA's data."""
+    return (b"",) if rdtype in (wire.SOA, wire.NS) else None
+
+
+def _addresses(packed: list[bytes], rdtype: int) -> tuple[bytes, ...] | Nothing:
+    size = {wire.A: 4, wire.AAAA: 16}.get(rdtype)
+    return tuple(address for address in packed if len(address) == size) or Nothing.NODATA
