@@ -28,6 +28,8 @@ class Instance:
     instance_type: str | None = None
     availability_zone: str | None = None
     admin_password: str | None = None
+    tokens: Literal["optional", "required"] = "optional"  # IMDSv2: whether a request needs a token
+    token_hop_limit: int = 1  # IP TTL of the answer that carries a token: 1 to 64
 
 
 @dataclass(frozen=True, slots=True)
