@@ -1,7 +1,7 @@
 """Router (3) and classless static routes (121; 249 is Microsoft's number for the same): RFC 2132 section 3.5, RFC 3442.
 
-A client that gets option 121 ignores option 3, so the default route is repeated there. Where the subnet says so, the way
-to the metadata address by netmend's own comes with them, as Neutron's agent sends it to isolated networks.
+A client that gets option 121 ignores option 3, so the default route is repeated there. Where the subnet says so, the
+way to the metadata address by netmend's own comes with them, as Neutron's agent sends it to isolated networks.
 """
 
 from ipaddress import IPv4Network
