@@ -25,13 +25,15 @@ class Instance:
     name: str | None = None
     hostname: str | None = None
     public_keys: Mapping[str, str] = field(default_factory=dict)
-    user_data: bytes | None = None
+    user_data: bytes | None = field(default=None, repr=False)
     vendor_data: Mapping[str, object] = field(default_factory=dict)  # JSON
     vendor_data2: Mapping[str, object] = field(default_factory=dict)  # JSON
     meta: Mapping[str, str] = field(default_factory=dict)
     instance_type: str | None = None
     availability_zone: str | None = None
-    admin_password: str | None = None
+    admin_password: str | None = field(default=None, repr=False)
+    tokens: Literal["optional", "required"] = "optional"  # IMDSv2: whether a request needs a token
+    token_hop_limit: int = 1  # IP TTL of the answer that carries a token: 1 to 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class MetadataProxy:
     """A Nova metadata API. `endpoints` are URLs, tried in turn; the files are PEM."""
 
     endpoints: tuple[str, ...]
-    shared_secret: str
+    shared_secret: str = field(repr=False)
     verify: bool = True
     ca_file: Path | None = None
     client_certificate: Path | None = None

@@ -74,6 +74,24 @@ class TestClasslessRoutes:
         assert offer(FULL | {"gateway": None}).options[121] == self.ROUTES[:6]
 
 
+    METADATA = bytes((32, 169, 254, 169, 254)) + bytes((192, 0, 2, 2))
+
+    def test_the_way_to_metadata_is_by_the_server(self) -> None:
+        seen = offer({"metadata_route": True}, wanted=[121, 249, 3])
+        assert seen.options[121] == seen.options[249] == self.METADATA + bytes((0, 192, 0, 2, 1))
+        assert seen.options[3] == bytes((192, 0, 2, 1))
+
+    def test_it_needs_no_gateway(self) -> None:
+        seen = offer({"metadata_route": True, "gateway": None}, wanted=[121, 3])
+        assert seen.options[121] == self.METADATA
+        assert 3 not in seen.options
+
+    def test_another_way_to_metadata_wins(self) -> None:
+        own = Route(IPv4Network("169.254.169.254/32"), IPv4Address("192.0.2.9"))
+        seen = offer({"metadata_route": True, "routes": (own,), "gateway": None})
+        assert seen.options[121] == bytes((32, 169, 254, 169, 254, 192, 0, 2, 9))
+
+
 class TestParameterRequestList:
     def test_order_is_the_clients(self) -> None:
         seen = offer(FULL, {"hostname": "vm1"}, wanted=[42, 15, 12, 6, 3, 28])

@@ -12,7 +12,9 @@ from netmend.intent import (
     Boot,
     BootByArchitecture,
     BridgeWiring,
+    Instance,
     Intent,
+    MetadataProxy,
     NetnsPlug,
     Network,
     NoPlug,
@@ -67,7 +69,8 @@ def test_two_networks_of_the_demo_have_the_same_addresses() -> None:
 
 
 def test_every_field_of_the_reference() -> None:
-    office, lab = load(EXAMPLES / "reference.yaml").networks.values()
+    intent = load(EXAMPLES / "reference.yaml")
+    office, lab = intent.networks.values()
     pxe = Boot(
         "192.0.2.66",
         "undionly.kpxe",
@@ -102,6 +105,11 @@ def test_every_field_of_the_reference() -> None:
         ntp_servers=(IPv4Address("192.0.2.123"),),
         lease_time=43_200,
         boot=pxe,
+        metadata_route=True,
+    )
+    assert (office.metadata, office.project_id, lab.metadata) == ("embedded", "1d2c3b4a", "proxy")
+    assert intent.metadata_proxy == MetadataProxy(
+        ("https://nova-1.example:8775", "https://nova-2.example:8775"), "not-a-secret"
     )
     ports = {port.name: port for port in office.ports.values()}
     assert ports["web"] == Port(
@@ -118,6 +126,26 @@ def test_every_field_of_the_reference() -> None:
             (252, b"http://192.0.2.11/wpad.dat"),
         ),
         plug=TapPlug(64055),
+        device_id="5f7c2b3e-8a1d-4c6f-9b0e-3d2a1c4b5e6f",
+        instance=Instance(
+            "i-0a1b2c3d",
+            name="web server",
+            hostname="web.office.example",
+            public_keys={
+                "laptop": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJYkMy3cQ3XmP0c3d4e5f6a7b8c9d0e1f2a3b4c5d6e7 me@laptop"
+            },
+            user_data=b"#cloud-config\npackages: [nginx]\n",
+            vendor_data={"cloud-init": "#cloud-config\n{}"},
+            vendor_data2={"static": {"site": "here"}},
+            meta={"role": "web"},
+            instance_type="m1.small",
+            availability_zone="zone-a",
+            admin_password="only-for-windows",
+        ),
+    )
+    assert ports["container"].project_id == "9f8e7d6c"
+    assert ports["container"].instance == Instance(
+        ports["container"].id, user_data=b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03" + bytes(9)
     )
     assert ports["container"].plug == NetnsPlug("guest-container", "eth0")
     assert ports["second-card"].plug == NetnsPlug("guest-container", "eth1")

@@ -1,12 +1,15 @@
 """One port of a file, and what it boots from, as values."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 from netmend.intent import Boot, BootByArchitecture, NetnsPlug, NoPlug, PidPlug, Plug, Port, TapPlug
 from netmend.intent.dhcp_options import encode_option, option_label
 from netmend.intent.names import id_from_name, mac_from_id
 from netmend.intent.plug import DEFAULT_GUEST_DEVICE
-from netmend.sources import fields
+from netmend.sources import fields, metadata_fields
+from netmend.sources.file.build_metadata import build_instance
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import PLUG_FORMS, BootByArchitectureShape, BootShape, PlugShape, PortShape
 from netmend.sources.problem import Place
@@ -16,8 +19,9 @@ PID_MAX = 1 << 22  # PID_MAX_LIMIT, linux/threads.h
 _NO_PLUG = NoPlug()
 
 
-def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str) -> Port:
-    """The port; where something was complained of, with a substitute that conflicts with nothing."""
+def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str, directory: Path) -> Port:
+    """The port; where something was complained of, with a substitute that conflicts with nothing. Files that it names
+    are looked for in `directory`."""
     name = reader.read(place, "name", fields.name, shape.name) or ascii(shape.name)
     port_id = reader.read(place, "id", fields.uuid, shape.id) or id_from_name("port", network_name, name)
     mac = reader.read(place, "mac", fields.mac, shape.mac) if shape.mac is not None else mac_from_id(port_id)
@@ -26,7 +30,17 @@ def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str
     options = _options(reader, place, shape.dhcp_options) if shape.dhcp_options else ()
     boot = build_boot(reader, (*place, "boot"), shape.boot) if shape.boot else None
     plug = _plug(reader, place, shape.plug) if isinstance(shape.plug, PlugShape) else _NO_PLUG
-    return Port(port_id, name, mac or "", fixed_ips, hostname, options, boot, plug)
+    port = Port(port_id, name, mac or "", fixed_ips, hostname, options, boot, plug)
+    if shape.instance or shape.device_id is not None or shape.project_id is not None:
+        device_id = reader.read(place, "device_id", metadata_fields.identifier, shape.device_id)
+        project_id = reader.read(place, "project_id", metadata_fields.identifier, shape.project_id)
+        port = replace(port, device_id=device_id, project_id=project_id)
+        if shape.instance:
+            port = replace(
+                port,
+                instance=build_instance(reader, (*place, "instance"), shape.instance, directory, device_id or port_id),
+            )
+    return port
 
 
 def build_boot(reader: Reader, place: Place, shape: BootShape) -> Boot:

@@ -34,7 +34,7 @@ def load(path: Path, previous: Intent | None = None) -> Intent:
         except DocumentError as error:
             raise IntentError(tuple(Problem(str(path), line, "", why) for line, why in error.faults)) from None
         complaints = Complaints()
-        intent = _build(document.root, complaints)
+        intent = _build(document.root, complaints, path.parent)
         if intent is None or complaints:
             raise _located(path, text, document.root, complaints)
         return share(intent, previous) if previous else intent
@@ -51,16 +51,17 @@ def _parse(path: Path, text: bytes) -> Document:
     return parse(text)
 
 
-def _build(root: Any, complaints: Complaints) -> Intent | None:
-    """The intent, or complaints about its shape, and about what the well-shaped part of it says."""
+def _build(root: Any, complaints: Complaints, directory: Path) -> Intent | None:
+    """The intent, or complaints about its shape, and about what the well-shaped part of it says. Files that it names
+    are looked for in `directory`."""
     shape = check_shape(root, complaints)
     if shape is not None:
-        return build_intent(shape, complaints)
+        return build_intent(shape, complaints, directory)
     if isinstance(root, dict):
         pruned = Pruned(root, [place for place, _ in complaints.found])
         of_the_rest = Complaints()
         if (shape := check_shape(pruned.root, of_the_rest)) is not None:
-            build_intent(shape, of_the_rest)
+            build_intent(shape, of_the_rest, directory)
             for place, why in of_the_rest.found:
                 complaints.add(pruned.original(place), why)
             complaints.omitted += of_the_rest.omitted

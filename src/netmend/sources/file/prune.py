@@ -4,16 +4,18 @@ A port with a problem is left out, or the network when the problem is the networ
 never cause a complaint, so nothing is told that is not true of the whole.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from netmend.sources.problem import Place
+
+_SOME_PROXY = {"endpoints": ["http://127.0.0.1"], "shared_secret": "any"}  # for one that is told of already
 
 
 class Pruned:
     """A copy of `root` without the ports and networks that `bad` places lie in."""
 
-    def __init__(self, root: dict[str, Any], bad: Iterable[Place]) -> None:
+    def __init__(self, root: dict[str, Any], bad: Collection[Place]) -> None:
         bad_ports = {place[:4] for place in bad if len(place) > 3 and place[2] == "ports"}
         bad_networks = {place[:2] for place in bad if len(place) < 4 or place[2] != "ports"}
         networks = root.get("networks")
@@ -28,7 +30,10 @@ class Pruned:
             self._networks.append(index)
             self._ports.append(ports_kept)
             kept.append({**network, "ports": [ports[at] for at in ports_kept]})
-        self.root = {"networks": kept}
+        self.root: dict[str, Any] = {"networks": kept}
+        if root.get("metadata_proxy") is not None:
+            bad_proxy = any(place[:1] == ("metadata_proxy",) for place in bad)
+            self.root["metadata_proxy"] = _SOME_PROXY if bad_proxy else root["metadata_proxy"]
 
     def original(self, place: Place) -> Place:
         """Where `place` of the copy is in the document."""

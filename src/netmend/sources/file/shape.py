@@ -63,6 +63,34 @@ class SubnetShape(Shape):
     boot: BootShape | None = None
 
 
+class InstanceShape(Shape):
+    id: str | None = None
+    name: str | None = None
+    hostname: str | None = None
+    public_keys: dict[str, str] | None = None
+    user_data: str | None = None
+    user_data_base64: str | None = None
+    user_data_file: str | None = None
+    vendor_data: dict[str, Any] | None = None
+    vendor_data2: dict[str, Any] | None = None
+    meta: dict[str, str] | None = None
+    instance_type: str | None = None
+    availability_zone: str | None = None
+    admin_password: str | None = None
+    tokens: Literal["optional", "required"] = "optional"
+    token_hop_limit: int = 1
+
+
+class MetadataProxyShape(Shape):
+    endpoints: list[str]
+    shared_secret: str | None = None
+    shared_secret_file: str | None = None
+    verify: bool = True
+    ca_file: str | None = None
+    client_certificate: str | None = None
+    client_key: str | None = None
+
+
 class PortShape(Shape):
     name: str
     id: str | None = None
@@ -72,6 +100,9 @@ class PortShape(Shape):
     dhcp_options: dict[str, Any] | None = None
     boot: BootShape | None = None
     plug: PlugShape | Literal["none"] | None = None
+    instance: InstanceShape | None = None
+    device_id: str | None = None
+    project_id: str | None = None
 
 
 class NetworkShape(Shape):
@@ -79,12 +110,15 @@ class NetworkShape(Shape):
     id: str | None = None
     mtu: int | None = None
     wiring: Literal["bridge"] | None = None
+    metadata: Literal["off", "embedded", "proxy"] | None = None
+    project_id: str | None = None
     subnets: list[SubnetShape] | None = None
     ports: list[PortShape] | None = None
 
 
 class FileShape(Shape):
     networks: list[NetworkShape] | None
+    metadata_proxy: MetadataProxyShape | None = None
 
 
 def check_shape(root: object, complaints: Complaints) -> FileShape | None:
@@ -115,7 +149,10 @@ _FIELDS: dict[str, type[Shape]] = {
     "plug": PlugShape,
     "tap": TapShape,
     "routes": RouteShape,
+    "instance": InstanceShape,
+    "metadata_proxy": MetadataProxyShape,
 }
+SECRETS = frozenset(("admin_password", "shared_secret"))  # what they say is not repeated
 PLUG_FORMS = "`none`, `{tap: {owner: UID}}`, `{netns: NAME}` or `{pid: NUMBER}`"
 
 
@@ -141,7 +178,8 @@ def _explain(root: dict[str, Any], error: ValidationError) -> Iterator[tuple[Pla
                 yield place, f"expected a list, not {_what(value)}"
             case "string_type":
                 hint = "; put it in quotes" if isinstance(value, int | float) else ""
-                yield place, f"expected text, not {_what(value)}{hint}"
+                said = "a number" if hint and place[-1] in SECRETS else _what(value)
+                yield place, f"expected text, not {said}{hint}"
             case "int_type":
                 hint = " (`id -u` tells a user's)" if place[-1] == "owner" else ""
                 if isinstance(value, str) and type(resolve(value)) is int:

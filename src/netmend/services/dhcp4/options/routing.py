@@ -1,6 +1,7 @@
 """Router (3) and classless static routes (121; 249 is Microsoft's number for the same): RFC 2132 section 3.5, RFC 3442.
 
-A client that gets option 121 ignores option 3, so the default route is repeated there.
+A client that gets option 121 ignores option 3, so the default route is repeated there. Where the subnet says so, the
+way to the metadata address by netmend's own comes with them, as Neutron's agent sends it to isolated networks.
 """
 
 from ipaddress import IPv4Network
@@ -10,13 +11,16 @@ from netmend.services.dhcp4 import wire
 from netmend.services.dhcp4.options.facts import Facts, Options
 
 _DEFAULT = IPv4Network("0.0.0.0/0")
+_METADATA = IPv4Network("169.254.169.254/32")
 
 
 def options(facts: Facts) -> Options:
     subnet = facts.subnet
     result: dict[int, bytes] = {}
-    if subnet.routes:
-        routes = [(route.destination, route.nexthop) for route in subnet.routes]
+    routes = [(route.destination, route.nexthop) for route in subnet.routes]
+    if subnet.metadata_route and all(destination != _METADATA for destination, _ in routes):
+        routes.append((_METADATA, subnet.server_address))
+    if routes:
         if subnet.gateway and all(destination != _DEFAULT for destination, _ in routes):
             routes.append((_DEFAULT, subnet.gateway))
         encoded = b"".join(encode_classless_route(destination, nexthop) for destination, nexthop in routes)

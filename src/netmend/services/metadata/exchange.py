@@ -1,0 +1,56 @@
+"""What comes in and what can come of it, without a socket."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+TEXT, JSON, BINARY = "text/plain", "application/json", "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A guest's request. `path` is percent-decoded and has no query; `headers` are by lower-case name."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer. With `hop_limit`, its packets carry that IP TTL (IMDSv2: a token does not travel past a router)."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = TEXT
+    headers: tuple[tuple[str, str], ...] = ()
+    hop_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """To be asked of Nova, in the name of this instance. `source` is the guest's address, without a zone."""
+
+    instance_id: str
+    project_id: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPassword:
+    """To be stored, unless the instance has a password already: then 409, else 200."""
+
+    instance_id: str
+    password: bytes
+
+
+Outcome = Response | Forward | KeepPassword
+
+
+def text(status: int, *lines: str) -> Response:
+    return Response(status, "\n".join(lines).encode())
+
+
+def refusal(status: int, why: str) -> Response:
+    """An error with its reason, on a line of its own."""
+    return Response(status, f"{why}\n".encode())
