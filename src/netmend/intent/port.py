@@ -19,6 +19,10 @@ class Port:
     (RFC 2132 wire format, without code and length), which win over what the subnet says; an empty payload means
     "do not send this option"; `dhcp6_options` likewise, of DHCPv6. `fixed_ips6` are unique in the network too, each in
     one of its IPv6 subnets. `duid` is the client's DUID where intent knows it (RFC 8415 section 11).
+
+    The `ipxe_` options win over the others where the client is iPXE (DHCPv4: it sends option 175; DHCPv6: its user
+    class is `iPXE`). `names` are the fully qualified names of single addresses of the guest, also of such that are no
+    fixed IP here (in a subnet that is not served); where there are any, they are its names in DNS, not `hostname`.
     """
 
     id: str  # canonical UUID
@@ -35,3 +39,6 @@ class Port:
     instance: Instance | None = None  # what embedded metadata tells the guest
     device_id: str | None = None  # the instance, as Nova knows it: proxied metadata
     project_id: str | None = None  # None: the network's
+    ipxe_dhcp_options: tuple[tuple[int, bytes], ...] = ()
+    ipxe_dhcp6_options: tuple[tuple[int, bytes], ...] = ()
+    names: tuple[tuple[IPv4Address | IPv6Address, str], ...] = ()

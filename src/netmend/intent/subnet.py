@@ -21,7 +21,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route for the guests (RFC 3442)."""
+    """A route for the guests (RFC 3442). The next hop 0.0.0.0 means on the link itself."""
 
     destination: IPv4Network
     nexthop: IPv4Address
@@ -50,3 +50,4 @@ class Subnet:
     lease_time: int = DEFAULT_LEASE_TIME
     boot: Boot | None = None
     metadata_route: bool = False  # guests are told that 169.254.169.254 is by way of `server_address`
+    broadcast_replies: bool = False  # to clients without an address too, and with the broadcast flag set

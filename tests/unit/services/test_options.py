@@ -251,3 +251,37 @@ def test_all_messages_that_have_them_say_the_same_options() -> None:
     offered, acknowledged = server.ask(DISCOVER), server.ask(REQUEST, server=SERVER, requested=ADDRESS)
     assert acknowledged.kind == ACK
     assert offered.options | {53: b"\x05"} == acknowledged.options
+
+
+class TestTheClientIsIpxe:
+    """A boot ROM chain-loads iPXE, which asks again and says so by option 175: the two are told different files."""
+
+    PORT: dict[str, Any] = {
+        "dhcp_options": ((67, b"undionly.kpxe"), (66, b"192.0.2.9")),
+        "ipxe_dhcp_options": ((67, b"http://192.0.2.9/boot.ipxe"), (150, b"")),
+    }
+
+    def test_it_gets_what_is_meant_for_it(self) -> None:
+        seen = offer(port_says=self.PORT, more=[(175, b"\x01\x01\x00")])
+        assert seen.options[67] == b"http://192.0.2.9/boot.ipxe"
+        assert seen.options[66] == b"192.0.2.9"
+        assert seen.bootp.siaddr == "192.0.2.9"
+
+    def test_others_get_the_rest(self) -> None:
+        server = Server(network(subnet(), ports=[port(MAC, ADDRESS, **self.PORT)]))
+        server.ask(DISCOVER, more=[(175, b"\x01\x01\x00")])
+        assert server.ask(DISCOVER).options[67] == b"undionly.kpxe"
+
+
+class TestBroadcastReplies:
+    def test_to_a_client_without_an_address(self) -> None:
+        seen = offer({"broadcast_replies": True})
+        assert seen.to == ("255.255.255.255", 68)
+        assert seen.reply.mac is None
+        assert seen.bootp.flags == 0x8000
+
+    def test_not_to_one_that_renews(self) -> None:
+        server = Server(network(subnet(broadcast_replies=True), ports=[port(MAC, ADDRESS)]))
+        seen = server.ask(REQUEST, ciaddr=ADDRESS)
+        assert seen.to == (ADDRESS, 68)
+        assert seen.bootp.flags == 0

@@ -13,6 +13,8 @@ from netmend.services.dhcp4.link import Scope, find_scope
 from netmend.services.dhcp4.options import Options
 from netmend.services.dhcp4.options.hostname import hostname_option
 
+_Encoded = tuple[tuple[int, bytes], ...]
+
 
 class FixedAddress:
     """One fixed IP of a port, with the subnet it lies in."""
@@ -28,10 +30,11 @@ class FixedAddress:
 class PortExtras:
     """What a port adds to its subnet's options, shared by all ports that add the same."""
 
-    __slots__ = ("__weakref__", "boot", "options")
+    __slots__ = ("__weakref__", "boot", "ipxe_options", "options")
 
-    def __init__(self, options: tuple[tuple[int, bytes], ...], boot: Boot | None) -> None:
+    def __init__(self, options: _Encoded, ipxe_options: _Encoded, boot: Boot | None) -> None:
         self.options: Options = dict(options)
+        self.ipxe_options: Options = {**self.options, **dict(ipxe_options)}
         self.boot = boot
 
 
@@ -75,7 +78,7 @@ class Directory:
         return known
 
     def _extras_of(self, port: Port) -> PortExtras:
-        key = (port.dhcp_options, port.boot)
+        key = (port.dhcp_options, port.ipxe_dhcp_options, port.boot)
         extras = self._extras.get(key)
         if extras is None:
             extras = self._extras[key] = PortExtras(*key)

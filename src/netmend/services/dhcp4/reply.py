@@ -46,7 +46,8 @@ def compose(request: Request, answer: Answer, rendering: Rendering, hostname: by
             return None
         names, options = fitted
     ciaddr = request.ciaddr if answer.configured != wire.NO_ADDRESS else wire.NO_ADDRESS
-    return _message(request, _FLAGS[request.broadcast], ciaddr + answer.yiaddr + rendering.siaddr, names, options)
+    broadcast = request.broadcast or _is_broadcast(answer)
+    return _message(request, _FLAGS[broadcast], ciaddr + answer.yiaddr + rendering.siaddr, names, options)
 
 
 def compose_refusal(request: Request, options: bytes) -> bytes:
@@ -83,6 +84,11 @@ def _echoed(request: Request) -> bytes:
     return b"".join([tlv.encode(code, options[code]) for code in _ECHOED if code in options]) + _END
 
 
+def _is_broadcast(answer: Answer) -> bool:
+    """Whether intent wants the reply broadcast: to a client that has no address yet."""
+    return answer.scope.subnet.broadcast_replies and answer.configured == wire.NO_ADDRESS
+
+
 def _limit(request: Request, mtu: int) -> int:
     """The longest UDP payload that the client accepts: option 57 counts the whole IP datagram, at least 576 octets
     (RFC 2132 section 9.10), and no reply is fragmented for it."""
@@ -103,6 +109,6 @@ def address_reply(request: Request, answer: Answer, payload: bytes) -> Reply:
         return Reply(payload, _BROADCAST, None, server)
     if answer.configured != wire.NO_ADDRESS:
         return Reply(payload, (wire.dotted(answer.configured), wire.CLIENT_PORT), None, server)
-    if request.broadcast or request.mac is None or answer.yiaddr == wire.NO_ADDRESS:
+    if request.broadcast or request.mac is None or answer.yiaddr == wire.NO_ADDRESS or _is_broadcast(answer):
         return Reply(payload, _BROADCAST, None, server)
     return Reply(payload, (wire.dotted(answer.yiaddr), wire.CLIENT_PORT), request.mac, server)

@@ -19,7 +19,7 @@ from netmend.services.port_changes import changed_ports
 
 RENDERINGS = 1024  # kept per network; clients of one kind ask alike, so tens are usual
 
-_NO_EXTRAS = PortExtras((), None)
+_NO_EXTRAS = PortExtras((), (), None)
 
 
 class Dhcp4Responder:
@@ -131,7 +131,8 @@ class Dhcp4Responder:
         if rendering is None:
             if len(self._renderings) >= RENDERINGS:  # a guest that asks ever differently costs a rendering each time
                 del self._renderings[next(iter(self._renderings))]
-            facts = Facts(self._network.mtu, scope.subnet, extras.boot or scope.subnet.boot, extras.options, ask)
+            explicit = extras.ipxe_options if ask.ipxe else extras.options
+            facts = Facts(self._network.mtu, scope.subnet, extras.boot or scope.subnet.boot, explicit, ask)
             rendering = self._renderings[key] = render(facts, scope.server)
         hostname = client.hostname if client else b""
         return compose(request, answer, rendering, hostname, self._network.mtu)

@@ -20,6 +20,7 @@ class Ask(NamedTuple):
     http_boot: bool
     auto_configure: bool  # the client understands option 116
     inform: bool  # an answer to INFORM, so without an address
+    ipxe: bool  # the client is iPXE
 
 
 _HTTP_CLIENT = b"HTTPClient"  # UEFI specification, "HTTP Boot": start of the vendor class
@@ -34,6 +35,7 @@ def ask_of(request: Request, reply: int) -> Ask:
         wire.VENDOR_CLASS in options and options[wire.VENDOR_CLASS].startswith(_HTTP_CLIENT),
         wire.AUTO_CONFIGURE in options,
         request.type == wire.MessageType.INFORM,
+        wire.IPXE_ENCAPSULATED in options,
     )
 
 

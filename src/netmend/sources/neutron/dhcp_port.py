@@ -1,0 +1,70 @@
+"""Which port of a network is ours, and what to ask the server for (neutron/agent/linux/dhcp.py, setup_dhcp_port).
+
+In this order: the port that bears our device id, its subnets mended where they differ; a port reserved for whichever
+agent comes; a new one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from netmend.sources.neutron.names import RESERVED_DHCP_PORT, Raw, project_of
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatePort:
+    """`update_dhcp_port(port_id, {"port": body})`."""
+
+    port_id: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePort:
+    """`create_dhcp_port({"port": body})`."""
+
+    body: dict[str, Any]
+
+
+Wish = UpdatePort | CreatePort
+
+
+def own_port(network: Raw, device_id: str) -> dict[str, Any] | None:
+    """The port that bears our device id."""
+    return next((port for port in network["ports"] if port.get("device_id") == device_id), None)
+
+
+def wish(network: Raw, device_id: str, subnets: Sequence[Raw]) -> Wish | None:
+    """What to ask for so that we have a port with an address in each of `subnets`, None when we have."""
+    wanted = [subnet["id"] for subnet in subnets if subnet.get("enable_dhcp")]
+    port = own_port(network, device_id)
+    if port is not None:
+        has = {fixed["subnet_id"] for fixed in port["fixed_ips"]}
+        if has == set(wanted):
+            return None
+        fixed_ips: list[dict[str, str]] = [
+            {"subnet_id": fixed["subnet_id"], "ip_address": fixed["ip_address"]}
+            for fixed in port["fixed_ips"]
+            if fixed["subnet_id"] in wanted
+        ]
+        fixed_ips += [{"subnet_id": subnet_id} for subnet_id in wanted if subnet_id not in has]
+        return UpdatePort(port["id"], {"network_id": network["id"], "fixed_ips": fixed_ips})
+    reserved = own_port(network, RESERVED_DHCP_PORT)
+    if reserved is not None:
+        return UpdatePort(reserved["id"], {"network_id": network["id"], "device_id": device_id})
+    return CreatePort(
+        {
+            "name": "",
+            "admin_state_up": True,
+            "device_id": device_id,
+            "network_id": network["id"],
+            "project_id": project_of(network),
+            "fixed_ips": [{"subnet_id": subnet_id} for subnet_id in wanted],
+        }
+    )
+
+
+def with_port(network: Raw, port: Raw) -> dict[str, Any]:
+    """The network with `port` in the place of the one with its id, or added to the others."""
+    others = [other for other in network["ports"] if other["id"] != port["id"]]
+    return {**network, "ports": [*others, dict(port)]}

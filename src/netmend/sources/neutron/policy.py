@@ -1,0 +1,27 @@
+"""What of the agents' configuration shapes intent."""
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
+
+from netmend.intent import BridgeWiring, OvsWiring
+from netmend.intent.subnet import DEFAULT_LEASE_TIME
+
+INFINITE = 0xFFFFFFFF  # a lease without end (RFC 2131 section 3.3); Neutron writes -1
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One node's. The defaults are Neutron's own."""
+
+    host: str
+    dns_domain: str | None = "openstacklocal"
+    lease_time: int = DEFAULT_LEASE_TIME  # seconds
+    renewal_time: int = 0  # seconds; 0: half the lease
+    rebinding_time: int = 0  # seconds; 0: 7/8 of the lease
+    broadcast_replies: bool = False
+    dns_forwarders: tuple[IPv4Address | IPv6Address, ...] = ()
+    local_resolver: bool = False  # ask the host's own resolvers where there are no forwarders
+    isolated_metadata: bool = False
+    force_metadata: bool = False
+    metadata_network: bool = False
+    wiring: BridgeWiring | OvsWiring = field(default_factory=OvsWiring)
