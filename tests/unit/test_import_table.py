@@ -30,7 +30,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lab": {"intent", "sources", "kernel", "propagation", "node"},
 }
 ROOMS = {*MAY_IMPORT, "cli"}
-PURE = ("intent", "propagation", "services.dhcp4", "services.dhcp6", "services.dns", "services.leases", "services.ra")
+PURE = (
+    "intent",
+    "propagation",
+    "services.dhcp4",
+    "services.dhcp6",
+    "services.dns",
+    "services.leases",
+    "services.metadata",
+    "services.ra",
+)
 INPUT_AND_OUTPUT = [
     "aiohttp",
     "asyncio",

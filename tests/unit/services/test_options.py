@@ -73,7 +73,6 @@ class TestClasslessRoutes:
     def test_no_gateway_no_default(self) -> None:
         assert offer(FULL | {"gateway": None}).options[121] == self.ROUTES[:6]
 
-
     METADATA = bytes((32, 169, 254, 169, 254)) + bytes((192, 0, 2, 2))
 
     def test_the_way_to_metadata_is_by_the_server(self) -> None:

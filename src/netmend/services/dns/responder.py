@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from threading import Lock
 
 from netmend.intent import Network
-from netmend.services.dhcp4.directory import changed_ports
 from netmend.services.dns import names, upstream, wire
 from netmend.services.dns.cache import Cache, Entry, failure
 from netmend.services.dns.counters import Counters
@@ -18,6 +17,7 @@ from netmend.services.dns.local import Found, Local, Nothing
 from netmend.services.dns.private import PrivateAddresses
 from netmend.services.dns.query import Malformed, Query, parse_query
 from netmend.services.dns.reply import compose, compose_body, name_at, record
+from netmend.services.port_changes import changed_ports
 
 LOCAL_TTL = 30  # seconds: of the network's own names, and of their absence
 REMEMBERED = 4096  # queries whose answers are at hand

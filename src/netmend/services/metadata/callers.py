@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 from netmend.intent import Network, Port
-from netmend.services.dhcp4.directory import changed_ports
+from netmend.services.port_changes import changed_ports
 
 Address = IPv4Address | IPv6Address
 LeaseHolder = Callable[[IPv4Address], str | None]  # the MAC that an address is leased to
