@@ -42,7 +42,7 @@ class Entry:
         return known is not None
 
     def replace_ports(self, ports: Iterable[Raw]) -> None:
-        """Take these for all there are, but keep what is known to be newer, and what did not change as it is."""
+        """These are all; what is known to be newer is kept, and the same object where nothing changed."""
         before, self.ports, self.owners = self.ports, {}, {}
         for port in ports:
             known = before.get(port["id"])

@@ -1,0 +1,214 @@
+"""Neutron's own configuration files, read as its agents read them (oslo.config); unknown options are accepted.
+
+`HONOURED` is the table of docs/neutron.md. `MOOT` are options of the two agents that cannot matter here, and why.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from socket import gethostname
+from typing import Any
+
+from oslo_config import cfg
+
+from netmend.intent import BridgeWiring, MetadataProxy, OvsWiring
+from netmend.sources.neutron.policy import INFINITE, Policy
+from netmend.sources.problem import SourceError
+
+_DEFAULT = [
+    cfg.StrOpt("host", default=gethostname()),
+    cfg.StrOpt("state_path", default="/var/lib/neutron"),
+    cfg.StrOpt("dns_domain", default="openstacklocal"),
+    cfg.IntOpt("dhcp_lease_duration", default=86_400),
+    cfg.StrOpt("interface_driver", default="openvswitch"),
+    cfg.BoolOpt("ovs_use_veth", default=False),
+    cfg.StrOpt("dhcp_driver", default="neutron.agent.linux.dhcp.Dnsmasq"),
+    cfg.IntOpt("resync_interval", default=5, min=1),
+    cfg.IntOpt("num_sync_threads", default=4, min=1),
+    cfg.BoolOpt("enable_isolated_metadata", default=False),
+    cfg.BoolOpt("force_metadata", default=False),
+    cfg.BoolOpt("enable_metadata_network", default=False),
+    cfg.ListOpt("dnsmasq_dns_servers", default=[]),
+    cfg.BoolOpt("dnsmasq_local_resolv", default=False),
+    cfg.BoolOpt("dhcp_broadcast_reply", default=False),
+    cfg.IntOpt("dhcp_renewal_time", default=0, min=0),
+    cfg.IntOpt("dhcp_rebinding_time", default=0, min=0),
+    cfg.IntOpt("rpc_response_max_timeout", default=600),
+]
+_METADATA = [
+    cfg.HostAddressOpt("nova_metadata_host", default="127.0.0.1"),
+    cfg.PortOpt("nova_metadata_port", default=8775),
+    cfg.StrOpt("nova_metadata_protocol", default="http", choices=["http", "https"]),
+    cfg.BoolOpt("nova_metadata_insecure", default=False),
+    cfg.StrOpt("metadata_proxy_shared_secret", default="", secret=True),
+    cfg.StrOpt("metadata_proxy_socket", default="$state_path/metadata_proxy"),
+    cfg.StrOpt("auth_ca_cert"),
+    cfg.StrOpt("nova_client_cert", default=""),
+    cfg.StrOpt("nova_client_priv_key", default=""),
+]
+_AGENT = [
+    cfg.FloatOpt("report_interval", default=30),
+    cfg.BoolOpt("log_agent_heartbeats", default=False),
+    cfg.StrOpt("availability_zone", default="nova"),
+]
+_OVS = [
+    cfg.StrOpt("integration_bridge", default="br-int"),
+    cfg.StrOpt("datapath_type", default="system", choices=["system", "netdev"]),
+    cfg.StrOpt("ovsdb_connection", default="tcp:127.0.0.1:6640"),
+    cfg.StrOpt("ssl_key_file"),
+    cfg.StrOpt("ssl_cert_file"),
+    cfg.StrOpt("ssl_ca_cert_file"),
+]
+_OPTIONS = {"DEFAULT": [*_DEFAULT, *_METADATA], "AGENT": _AGENT, "OVS": _OVS}
+
+# Options of the DHCP and the metadata agent that change nothing here, and why.
+_NO_DNSMASQ = "there is no dnsmasq"
+_NO_HELPER = "there are no helper processes"
+_PASSES = "changes are gathered and applied at once as they come"
+_ONE_PROCESS = "metadata is served in this process"
+MOOT: dict[tuple[str, str], str] = {
+    ("DEFAULT", "resync_throttle"): _PASSES,
+    ("DEFAULT", "bulk_reload_interval"): _PASSES,
+    ("DEFAULT", "dhcp_confs"): _NO_DNSMASQ,
+    ("DEFAULT", "dnsmasq_base_log_dir"): _NO_DNSMASQ,
+    ("DEFAULT", "dnsmasq_lease_max"): "only known ports are given leases",
+    ("DEFAULT", "dnsmasq_enable_addr6_list"): "all addresses of a port are served always",
+    ("DEFAULT", "external_pids"): _NO_HELPER,
+    ("AGENT", "root_helper"): _NO_HELPER,
+    ("AGENT", "root_helper_daemon"): _NO_HELPER,
+    ("AGENT", "use_helper_for_ns_read"): _NO_HELPER,
+    ("AGENT", "check_child_processes_action"): _NO_HELPER,
+    ("AGENT", "check_child_processes_interval"): _NO_HELPER,
+    ("AGENT", "kill_scripts_path"): _NO_HELPER,
+    ("DEFAULT", "metadata_workers"): _ONE_PROCESS,
+    ("DEFAULT", "metadata_backlog"): _ONE_PROCESS,
+    ("DEFAULT", "metadata_proxy_socket_mode"): _ONE_PROCESS,
+    ("DEFAULT", "metadata_proxy_user"): _ONE_PROCESS,
+    ("DEFAULT", "metadata_proxy_group"): _ONE_PROCESS,
+    ("DEFAULT", "log_dir"): "netmend logs to standard error",
+    ("DEFAULT", "log_file"): "netmend logs to standard error",
+    ("DEFAULT", "use_syslog"): "netmend logs to standard error",
+}
+# Options that would matter, and are not honoured: a warning at the start.
+NOT_HONOURED: dict[tuple[str, str], str] = {
+    ("DEFAULT", "dnsmasq_config_file"): "what it says to dnsmasq is not read; use extra DHCP options or this file's",
+    ("DEFAULT", "dnsmasq_txt_record"): "no TXT record is answered",
+    ("METADATA_RATE_LIMITING", "rate_limit_enabled"): "netmend limits each guest by rules of its own",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OvsDatabase:
+    """How to reach Open vSwitch's database; the files are PEM, for `ssl:` connections."""
+
+    connection: str
+    private_key: str | None = None
+    certificate: str | None = None
+    ca_certificate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the files say. `conf` is for oslo.messaging, which reads its own options from it."""
+
+    conf: cfg.ConfigOpts
+    files: tuple[Path, ...]
+    policy: Policy
+    metadata_proxy: MetadataProxy
+    is_metadata_agent: bool  # a file speaks of Nova's metadata
+    ovs: OvsDatabase
+    moot: tuple[str, ...] = ()  # sentences, one an option
+    not_honoured: tuple[str, ...] = ()
+
+
+def configuration(files: Sequence[Path], arguments: Sequence[str] = ()) -> Configuration:
+    """Read the files, later ones winning. Raises SourceError with a sentence."""
+    conf = cfg.ConfigOpts()
+    for group, options in _OPTIONS.items():
+        conf.register_opts(options, group=None if group == "DEFAULT" else group)
+    try:
+        conf(
+            list(arguments),
+            project="netmend",
+            default_config_files=[str(file) for file in files],
+            default_config_dirs=[],
+        )
+        found = _set_options(files)
+        return _configuration(conf, tuple(files), found)
+    except (cfg.Error, ValueError) as error:
+        raise SourceError(f"{', '.join(map(str, files))}: {error}") from error
+
+
+def _configuration(conf: cfg.ConfigOpts, files: tuple[Path, ...], found: set[tuple[str, str]]) -> Configuration:
+    metadata_options = {("DEFAULT", option.name) for option in _METADATA}
+    return Configuration(
+        conf,
+        files,
+        _policy(conf),
+        _metadata_proxy(conf),
+        not found.isdisjoint(metadata_options),
+        OvsDatabase(
+            conf.OVS.ovsdb_connection, conf.OVS.ssl_key_file, conf.OVS.ssl_cert_file, conf.OVS.ssl_ca_cert_file
+        ),
+        tuple(_sentences(found, MOOT)),
+        tuple(_sentences(found, NOT_HONOURED)),
+    )
+
+
+def _policy(conf: Any) -> Policy:
+    lease = conf.dhcp_lease_duration
+    return Policy(
+        host=str(conf.host),
+        dns_domain=conf.dns_domain.strip().strip(".") or None,
+        lease_time=INFINITE if lease == -1 else lease,
+        renewal_time=conf.dhcp_renewal_time,
+        rebinding_time=conf.dhcp_rebinding_time,
+        broadcast_replies=conf.dhcp_broadcast_reply,
+        dns_forwarders=tuple(map(ip_address, filter(None, conf.dnsmasq_dns_servers))),
+        local_resolver=conf.dnsmasq_local_resolv,
+        isolated_metadata=conf.enable_isolated_metadata,
+        force_metadata=conf.force_metadata,
+        metadata_network=conf.enable_metadata_network,
+        wiring=_wiring(conf),
+    )
+
+
+def _wiring(conf: Any) -> BridgeWiring | OvsWiring:
+    driver = conf.interface_driver.lower()
+    if "bridge" in driver:  # linuxbridge, or the full name of its class
+        return BridgeWiring()
+    if "openvswitch" not in driver and "ovs" not in driver:
+        raise ValueError(f"interface_driver {conf.interface_driver}: netmend has openvswitch and linuxbridge")
+    return OvsWiring(conf.OVS.integration_bridge, conf.ovs_use_veth, conf.OVS.datapath_type)
+
+
+def _metadata_proxy(conf: Any) -> MetadataProxy:
+    host = str(conf.nova_metadata_host)
+    host = f"[{host}]" if ":" in host else host
+    return MetadataProxy(
+        endpoints=(f"{conf.nova_metadata_protocol}://{host}:{conf.nova_metadata_port}",),
+        shared_secret=conf.metadata_proxy_shared_secret,
+        verify=not conf.nova_metadata_insecure,
+        ca_file=Path(conf.auth_ca_cert) if conf.auth_ca_cert else None,
+        client_certificate=Path(conf.nova_client_cert) if conf.nova_client_cert else None,
+        client_key=Path(conf.nova_client_priv_key) if conf.nova_client_priv_key else None,
+    )
+
+
+def _set_options(files: Iterable[Path]) -> set[tuple[str, str]]:
+    """Group and name of every option that the files set."""
+    found: set[tuple[str, str]] = set()
+    for file in files:
+        sections: dict[str, dict[str, Any]] = {}
+        cfg.ConfigParser(str(file), sections).parse()
+        found.update(
+            (group if group == "DEFAULT" else group.upper(), name) for group in sections for name in sections[group]
+        )
+    return found
+
+
+def _sentences(found: set[tuple[str, str]], table: dict[tuple[str, str], str]) -> Iterable[str]:
+    for (group, name), why in table.items():
+        if (group, name) in found:
+            yield f"{name if group == 'DEFAULT' else f'[{group.lower()}] {name}'}: {why}"

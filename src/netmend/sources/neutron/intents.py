@@ -1,0 +1,87 @@
+"""The intent of the node, from the networks as the server sends them; what did not change is the same object."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from netmend.intent import Intent, MetadataProxy, Network
+from netmend.sources.neutron.names import Raw
+from netmend.sources.neutron.policy import Policy
+from netmend.sources.neutron.translate import Part, Translated, TranslationError, parts, translate
+
+
+@dataclass(slots=True)
+class _Known:
+    """A network of Neutron's: what intent has of it, by id in intent."""
+
+    parts: list[Part] = field(default_factory=list)
+    translated: dict[str, Translated] = field(default_factory=dict)
+
+
+class IntentBuilder:
+    """Takes networks one by one, and gives whole intents. `problems` are sentences by network id."""
+
+    def __init__(self, policy: Policy, metadata_proxy: MetadataProxy | None) -> None:
+        self.intent = Intent(metadata_proxy=metadata_proxy)
+        self.problems: dict[str, str] = {}
+        self._policy = policy
+        self._known: dict[str, _Known] = {}
+        self._changed: dict[str, Network | None] = {}
+
+    def parts_of(self, network_id: str) -> list[Part]:
+        """What of the network was to be served when it was last told."""
+        known = self._known.get(network_id)
+        return known.parts if known else []
+
+    def networks_of(self, network_id: str) -> list[Network]:
+        known = self._known.get(network_id)
+        return [translated.network for translated in known.translated.values()] if known else []
+
+    def put(self, network_id: str, raw: Raw | None) -> None:
+        """The network is now like this; None: it is not ours to serve."""
+        wanted = parts(raw, self._policy.host) if raw is not None else []
+        before = self._known.get(network_id, _Known())
+        now = _Known(wanted)
+        self.problems.pop(network_id, None)
+        for part in wanted:
+            previous = before.translated.get(part.id)
+            try:
+                translated = translate(raw, part, self._policy, previous) if raw is not None else None
+            except TranslationError as error:
+                self.problems[network_id] = str(error)
+                translated = None
+            if translated is None:
+                # Our port there is gone or not made yet, or the server speaks in riddles: what was right goes on.
+                translated = previous
+            if translated is not None:
+                now.translated[part.id] = translated
+                if previous is None or translated.network is not previous.network:
+                    self._changed[part.id] = translated.network
+        for part_id in before.translated.keys() - now.translated.keys():
+            self._changed[part_id] = None
+        if raw is None:
+            self._known.pop(network_id, None)
+        else:
+            self._known[network_id] = now
+
+    def option_problems(self) -> Mapping[str, str]:
+        """What cannot be sent of ports' extra DHCP options, by port id."""
+        return {
+            port_id: "; ".join(sentences)
+            for known in self._known.values()
+            for translated in known.translated.values()
+            for port_id, sentences in translated.problems.items()
+        }
+
+    def build(self) -> Intent | None:
+        """The intent as of now, None when it is what was built last."""
+        if not self._changed:
+            return None
+        networks = dict(self.intent.networks)
+        for part_id, network in self._changed.items():
+            if network is None:
+                networks.pop(part_id, None)
+            else:
+                networks[part_id] = network
+        self._changed = {}
+        self.intent = Intent(networks, self.intent.metadata_proxy)
+        return self.intent
