@@ -10,6 +10,7 @@ import typer
 VERBS = {
     "demo": "two isolated networks and four guests, in a sandbox that leaves the host untouched",
     "run": "serve networks from a file, in the foreground",
+    "agent": "serve the networks that Neutron gives to this host, in the place of its agents",
     "plan": "show what would change, and do nothing",
     "status": "ask the running node",
     "down": "remove all that is netmend's, and nothing else",

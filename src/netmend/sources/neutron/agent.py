@@ -21,7 +21,7 @@ from netmend.sources.neutron.cache import NetworkCache
 from netmend.sources.neutron.configuration import Configuration
 from netmend.sources.neutron.intents import IntentBuilder
 from netmend.sources.neutron.last_known import LastKnown
-from netmend.sources.neutron.names import Raw
+from netmend.sources.neutron.names import WITHOUT_DHCP, Raw
 from netmend.sources.neutron.notices import (
     LEAST_PRIORITY,
     URGENT,
@@ -34,7 +34,7 @@ from netmend.sources.neutron.notices import (
 )
 from netmend.sources.neutron.readiness import Readiness
 from netmend.sources.neutron.rpc import NOT_FOUND, Server, ServerError
-from netmend.sources.neutron.translate import parts
+from netmend.sources.neutron.translate import Part, parts
 from netmend.sources.neutron.troubles import Troubles
 
 _GATHER = 0.005  # seconds from a notification to what is done about it: they come in crowds
@@ -54,7 +54,7 @@ class Counters:
 
 
 class Agent:
-    """`publish` is called in the agent's thread, with each new intent. `readiness` is told which ports to expect."""
+    """`publish` is called in the agent's thread, with the intent that is new or has ports to be told of. `readiness` is told which ports to expect."""
 
     def __init__(
         self,
@@ -198,7 +198,7 @@ class Agent:
                 if self._cache.port_gone(port_id, network_id, now):
                     self._changed.add(network_id)
                     self._verify[network_id] = now + _VERIFY_AFTER
-                    if raw is not None and self._is_own(network_id, raw):
+                    if raw is not None and self._own_part(network_id, raw):
                         self._look_at(network_id, priority)  # for another one
 
     def _port_told(self, notice: PortTold, now: float) -> None:
@@ -209,13 +209,18 @@ class Agent:
         if not self._cache.port_told(port, now):
             return
         self._changed.add(network_id)
-        self._verify[network_id] = now + _VERIFY_AFTER
-        self._expect(network_id, [port["id"]], urgent=notice.priority <= URGENT)
-        if self._is_own(network_id, port):
-            self._look_at(network_id, notice.priority)  # its subnets may be others now
+        own = self._own_part(network_id, port)
+        if own is not None:  # as we asked, or somebody has changed it
+            if {fixed["subnet_id"] for fixed in port["fixed_ips"]} != {subnet["id"] for subnet in own.served}:
+                self._look_at(network_id, notice.priority)
+        elif port.get("device_owner") not in WITHOUT_DHCP:
+            self._verify[network_id] = now + _VERIFY_AFTER
+            self._expect(network_id, [port["id"]], urgent=notice.priority <= URGENT)
 
-    def _is_own(self, network_id: str, port: Raw) -> bool:
-        return any(part.device_id == port.get("device_id") for part in self.builder.parts_of(network_id))
+    def _own_part(self, network_id: str, port: Raw) -> Part | None:
+        """What the port is ours for, if it is ours."""
+        found = (part for part in self.builder.parts_of(network_id) if part.device_id == port.get("device_id"))
+        return next(found, None)
 
     def _look_at(self, network_id: str, priority: int) -> None:
         self._discard.discard(network_id)
@@ -247,9 +252,8 @@ class Agent:
         self._unsaved |= self._changed
         self._changed = set()
         self.counts = self._cache.counts()
-        intent = self.builder.build()
-        if intent is not None:
-            self._publish(intent)
+        if self.builder.build() is not None or self._readiness.expects():
+            self._publish(self.builder.intent)
 
     def _save(self) -> None:
         now = time.monotonic()

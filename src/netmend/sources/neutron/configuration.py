@@ -124,7 +124,7 @@ class Configuration:
 
 def configuration(files: Sequence[Path], arguments: Sequence[str] = ()) -> Configuration:
     """Read the files, later ones winning. Raises SourceError with a sentence."""
-    conf = cfg.ConfigOpts()
+    conf = cfg.CONF  # the one that oslo.messaging registers all its own options with; of others it lacks some
     for group, options in _OPTIONS.items():
         conf.register_opts(options, group=None if group == "DEFAULT" else group)
     try:

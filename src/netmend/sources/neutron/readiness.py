@@ -35,6 +35,10 @@ class Readiness:
             for port_id in port_ids:
                 waiting[port_id] = urgent or waiting.get(port_id, False)
 
+    def expects(self) -> bool:
+        with self._changed:
+            return bool(self._expected)
+
     def take_expected(self) -> dict[str, _Ports]:
         """What is expected of the intent that the node is given next."""
         with self._changed:

@@ -45,12 +45,13 @@ class Server:
 
     def __init__(self, conf: Any, host: str) -> None:
         self._host = host
+        oslo_messaging.set_transport_defaults(control_exchange="neutron")
         self._transport = oslo_messaging.get_rpc_transport(conf)
-        self._timeout: float = conf.rpc_response_timeout
-        self._timeout_max: float = conf.rpc_response_max_timeout
-        self._timeouts: dict[str, float] = {}
         self._plugin = self._client(oslo_messaging.Target(topic=_PLUGIN, version="1.0"))
         self._reports = self._client(oslo_messaging.Target(topic=_REPORTS, version="1.4"))
+        self._timeout: float = conf.rpc_response_timeout  # an option that clients bring with them
+        self._timeout_max: float = conf.rpc_response_max_timeout
+        self._timeouts: dict[str, float] = {}
 
     def _client(self, target: Any) -> Any:
         return oslo_messaging.get_rpc_client(self._transport, target, retry=_RETRIES)

@@ -227,6 +227,9 @@ class NeutronSource:
         except ServerError as error:
             self._now_silent(str(error))
             return None
+        except Exception as error:  # a defect must not end the reports: the server would take us for dead
+            self._now_silent(f"defect: {type(error).__name__}: {error}")
+            return None
         first[agent] = False
         was_silent, self._silent = self._silent, None
         self._answered_at = time.time()
