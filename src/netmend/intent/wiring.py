@@ -15,7 +15,7 @@ class OvsWiring:
 
     `veth`: the DHCP port is a veth whose near end is the switch's port (`ovs_use_veth`), else an internal port of the
     switch that is moved into the namespace. `datapath` is the bridge's type, None for whatever it is. With `own_tags`
-    netmend keeps networks apart itself, by a VLAN tag each; else the one who programs the bridge does (Neutron's agent).
+    netmend keeps networks apart itself, by a VLAN tag each; else who programs the bridge does (Neutron's agent).
     """
 
     bridge: str = "br-int"

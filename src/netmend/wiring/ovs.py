@@ -46,9 +46,7 @@ def _guest(network: Network, wiring: OvsWiring, port: Port) -> Device | None:
         case TapPlug(owner):
             return Device(name, "tap", mark, network.mtu, owner=owner, switch=switch)
         case NetnsPlug() | PidPlug() as plug:
-            return Device(
-                name, "veth", mark, network.mtu, far=FarEnd(plug, plug.device, port.mac), switch=switch
-            )
+            return Device(name, "veth", mark, network.mtu, far=FarEnd(plug, plug.device, port.mac), switch=switch)
         case _:
             return None
 

@@ -29,7 +29,7 @@ class PortsChanged:
 
 
 class PortWatch:
-    """The ports with `owner`, a key and a value, among their external_ids, each known by the value of the key `mark`."""
+    """Ports with `owner`, a key and a value, among their external_ids, each known by the value of the key `mark`."""
 
     def __init__(self, remote: str, owner: tuple[str, str], mark: str) -> None:
         self._remote = remote
@@ -51,7 +51,7 @@ class PortWatch:
                 elif self._stopped(_BETWEEN_TRIES):
                     return None
                 continue
-            ready, _, _ = select.select([self._stream, self._wake_read], [], [])
+            ready, _, _ = select.select([self._stream.fileno(), self._wake_read], [], [])
             if self._wake_read in ready:
                 return None
             try:
@@ -60,9 +60,7 @@ class PortWatch:
                 if error.code != errno.ETIMEDOUT:  # then only the server's probe came
                     self._drop()
                 continue
-            found = PortsChanged(
-                frozenset().union(*(one.marks for one in heard)), any(one.everything for one in heard)
-            )
+            found = PortsChanged(frozenset().union(*(one.marks for one in heard)), any(one.everything for one in heard))
             if found.marks or found.everything:
                 return found
 
