@@ -23,8 +23,8 @@ def switch_trouble(network: Network, seen: SwitchSeen) -> str | None:
     datapath = seen.bridges.get(wiring.bridge)
     if datapath is None:
         return (
-            f"Open vSwitch has no bridge {wiring.bridge}: make it (ovs-vsctl add-br {wiring.bridge}), or start who does, as "
-            "neutron-openvswitch-agent"
+            f"Open vSwitch has no bridge {wiring.bridge}: make it (ovs-vsctl add-br {wiring.bridge}), or start "
+            "neutron-openvswitch-agent, which does"
         )
     if wiring.datapath not in {None, datapath}:
         return f"bridge {wiring.bridge} of Open vSwitch has datapath_type {datapath}, and intent says {wiring.datapath}"
@@ -46,7 +46,7 @@ def stays_or_goes_with_port(link: Link, seen: SwitchSeen) -> bool:
 
 
 def is_dead(inner: Link) -> bool:
-    """A device in the namespace that the switch let go of: ovs-vswitchd makes its taps to persist, and when it is killed
+    """A device in the namespace that the switch let go of: ovs-vswitchd makes its taps to persist, so when it is killed
     they stay where they are, while the next one makes others on the host."""
     return inner.kind == "tun" and inner.up and not inner.carrier
 

@@ -150,6 +150,15 @@ class Reconciler:
         """The network whose namespace the host knows by this id, by the snapshot of the last pass."""
         return self._network_of_netnsid.get(netnsid)
 
+    def awaits(self, name: str) -> bool:
+        """True for a device that the switch owes us, as far as passes have found."""
+        return self._switch.awaits(name)
+
+    @property
+    def ovsdb(self) -> str:
+        """Where the database of Open vSwitch listens."""
+        return self._switch.connection.remote
+
     def plan(self, intent: Intent) -> list[Plan]:
         """What a pass would do; nothing is done. Raises KernelError, HostFault."""
         with self._pass_lock:

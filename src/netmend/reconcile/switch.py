@@ -1,4 +1,4 @@
-"""What Open vSwitch has of ours: one look at its database a pass, VLAN tags of networks, and devices that it owes us."""
+"""What Open vSwitch has of ours: one look at its database a pass, VLAN tags of networks, devices that it owes us."""
 
 import errno
 import time
@@ -113,6 +113,9 @@ class Switch:
         )
         self._owed = {name: moment for name, moment in self._owed.items() if name in found.ports}
         return SwitchSeen(found.ports, found.bridges, None, tags, lost, network_of)
+
+    def awaits(self, name: str) -> bool:
+        return name in self._owed
 
     def owes(self, ports_seen: Mapping[str, bool]) -> None:
         """Note, by name, ports without device (True), and let ovs-vswitchd look once; forget those that have theirs."""

@@ -1,4 +1,4 @@
-"""A real Open vSwitch with the userspace datapath, inside a test's sandbox: its database, ovs-vswitchd, and ovs-vsctl."""
+"""A real Open vSwitch with the userspace datapath, inside a test's sandbox: database, ovs-vswitchd, ovs-vsctl."""
 
 import os
 import shutil

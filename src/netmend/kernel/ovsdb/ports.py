@@ -188,7 +188,7 @@ def mend(
     mtu: int | None = None,
     tag: int | None = None,
 ) -> None:
-    """Set what is given on the port called `name`; of external_ids the keys given, and no others. Raises KernelError."""
+    """Set what is given on the port called `name`; of external_ids, the keys given. Raises KernelError."""
     where = [["name", "==", name]]
     operations: list[Operation] = []
     if ids:
