@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+DEFAULT_OVS_BRIDGE = "br-int"  # Neutron's integration bridge
+
 
 @dataclass(frozen=True, slots=True)
 class BridgeWiring:
@@ -18,7 +20,7 @@ class OvsWiring:
     netmend keeps networks apart itself, by a VLAN tag each; else who programs the bridge does (Neutron's agent).
     """
 
-    bridge: str = "br-int"
+    bridge: str = DEFAULT_OVS_BRIDGE
     veth: bool = False
     datapath: Literal["system", "netdev"] | None = None
     own_tags: bool = False
