@@ -31,6 +31,22 @@ _MEANING: dict[tuple[str, int], str] = {
     ("open tun", errno_module.ENOENT): "no /dev/net/tun: load the module tun, or give the container that device",
     ("open tun", errno_module.EACCES): "this user may not open /dev/net/tun (Debian ships it mode 0666)",
     ("open tun", errno_module.EPERM): "this container may not open /dev/net/tun; give it --device /dev/net/tun",
+    ("move", errno_module.EEXIST): "the namespace has a device of that name already",
+    ("ask Open vSwitch at", errno_module.ENOENT): (
+        "nobody listens there: start ovsdb-server, or mount its /run/openvswitch into this container"
+    ),
+    ("ask Open vSwitch at", errno_module.ECONNREFUSED): "nobody listens there: start ovsdb-server",
+    ("ask Open vSwitch at", errno_module.EACCES): "run netmend as root, or as a user who may write to that socket",
+    (
+        "ask Open vSwitch at",
+        errno_module.ETIMEDOUT,
+    ): "ovsdb-server is there and does not answer in time; look at its log",
+    ("add to Open vSwitch", errno_module.EEXIST): (
+        "a port of that name is there already, which netmend did not make; remove it (ovs-vsctl del-port)"
+    ),
+    ("add to Open vSwitch", errno_module.ENOENT): "there is no such bridge; make it (ovs-vsctl add-br)",
+    ("remove from Open vSwitch", errno_module.ETIMEDOUT): "is ovs-vswitchd running?",
+    ("find device of", errno_module.ENODEV): "Open vSwitch has not made it; is ovs-vswitchd running?",
 }
 _GENERAL: dict[int, str] = {
     errno_module.EMFILE: "too many open files in this process; raise LimitNOFILE (ulimit -n)",

@@ -272,6 +272,14 @@ def set_link(
     perform(route, Request(RTM_NEWLINK, 0, body, operation, link.name))
 
 
+def move_link(route: RouteSocket, link: Link | Found, namespace: Netns) -> None:
+    """Move a device into another namespace, by descriptor; it is down there, and has lost its addresses.
+
+    Raises KernelError (EEXIST: there is a device of that name already; EINVAL: it is one that cannot be moved)."""
+    body = _LINK.pack(0, 0, link.index, 0, 0) + u32(IFLA_NET_NS_FD, namespace.fileno())
+    perform(route, Request(RTM_NEWLINK, 0, body, "move", f"{link.name} into {namespace.label}"))
+
+
 def delete_link(route: RouteSocket | Batch, link: Link | Found) -> None:
     """Delete a device by index; that it went away already is no error. Raises KernelError."""
     body = _LINK.pack(0, 0, link.index, 0, 0)

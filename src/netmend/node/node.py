@@ -14,6 +14,7 @@ import structlog
 
 from netmend import __version__
 from netmend.intent.network import Intent
+from netmend.intent.wiring import OvsWiring
 from netmend.kernel import limits
 from netmend.node.lock import CannotStart, hold_lock
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
@@ -56,13 +57,16 @@ class Node:
             gc.freeze()  # the intent stays; walking its values over and over would only cost answers their time
             self._make_state_directory()
             listener = Listener(self._ready, self._gone)
-            reconciler = Reconciler(settings.netns_directory, listener, self._breaker, diagnose=diagnose_name)
+            reconciler = Reconciler(
+                settings.netns_directory, listener, self._breaker, diagnose=diagnose_name, ovsdb=settings.ovsdb
+            )
             serving = Serving(settings, self._suspect)
             self.state = NodeState(self._source, settings, started, intent, reconciler, serving)
-            self._signs = Signs(reconciler.network_of_device, reconciler.network_of_netnsid)
+            self._signs = Signs(reconciler.network_of_device, reconciler.network_of_netnsid, reconciler.awaits)
             self._signs.intent_changed(intent.intent)
             try:
-                with self._watches():
+                with self._watches() as self._watching:
+                    self._watch_switch(intent.intent)
                     await self._serve()
             finally:
                 serving.close()
@@ -81,6 +85,10 @@ class Node:
             mounts_changed=self._hear_mounts,
             wake=self._wake.set,
         )
+
+    def _watch_switch(self, intent: Intent) -> None:
+        if any(isinstance(network.wiring, OvsWiring) for network in intent.networks.values()):
+            self._watching.watch_switch(self.state.reconciler.ovsdb)
 
     def _make_state_directory(self) -> None:
         path = self._settings.state
@@ -231,6 +239,7 @@ class Node:
         changed.update(old.keys() - intent.networks.keys())
         self.state.serving.intent_changed(intent)
         self._signs.intent_changed(intent)
+        self._watch_switch(intent)
         self._dirty |= changed
         if changed:
             log.info("intent changed", networks=len(changed))

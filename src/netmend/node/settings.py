@@ -14,6 +14,7 @@ class Settings:
     state: Path = Path("/var/lib/netmend")
     runtime: Path = Path("/run/netmend")
     full_look: float = 60.0  # seconds between looks at everything, beside those that events ask for
+    ovsdb: str | None = None  # where Open vSwitch's database listens (unix:PATH, tcp:ADDRESS:PORT); None: as usual
 
     @property
     def socket(self) -> Path:

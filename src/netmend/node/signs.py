@@ -7,11 +7,13 @@ message about it raised, so a pass does not set off the next one.
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from netmend.intent.names import Mark, namespace_name
+from netmend.intent.names import Mark, dhcp_port, namespace_name, tap_name
 from netmend.intent.network import Intent
 from netmend.intent.plug import NetnsPlug
+from netmend.intent.wiring import OvsWiring
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netns import is_namespace
+from netmend.kernel.ovsdb.watch import PortsChanged
 from netmend.kernel.watch import AddressGone, LinkChanged, LinkWatch
 
 EVERYTHING = "*"  # in place of a network id: look at all of them
@@ -22,19 +24,31 @@ class Signs:
     """Suspicions by network id, gathered from watches; taken by the node's loop."""
 
     def __init__(
-        self, network_of_device: Callable[[str], str | None], network_of_netnsid: Callable[[int], str | None]
+        self,
+        network_of_device: Callable[[str], str | None],
+        network_of_netnsid: Callable[[int], str | None],
+        is_awaited: Callable[[str], bool] = lambda device: False,
     ) -> None:
+        """`is_awaited` says of a device that somebody else, the switch, has yet to make it."""
         self._network_of_device = network_of_device
         self._network_of_netnsid = network_of_netnsid
+        self._is_awaited = is_awaited
+        self._switched: set[str] = set()  # networks wired by Open vSwitch, whose devices have no bridge as master
+        self._internal: set[str] = set()  # devices that are on the host only on their way into a namespace
         self._netnsids: dict[int, str] = {}  # namespace id of a network of ours, as its DHCP port last told
         self._objects: dict[str, str] = {}  # device or name -> network
         self._networks: set[str] = set()
         self._networks_of_name: dict[str, set[str]] = {}  # guest's namespace -> networks plugged into it
 
     def intent_changed(self, intent: Intent) -> None:
-        """Learn which guests' namespaces are waited for."""
+        """Learn which guests' namespaces are waited for, and which devices are the switch's."""
         names: dict[str, set[str]] = {}
+        self._switched, self._internal = set(), set()
         for network in intent.networks.values():
+            if isinstance(network.wiring, OvsWiring):
+                self._switched.add(network.id)
+                if not network.wiring.veth:
+                    self._internal.add(tap_name(dhcp_port(network).id))
             for port in network.ports.values():
                 if isinstance(port.plug, NetnsPlug):
                     names.setdefault(port.plug.netns, set()).add(network.id)
@@ -61,15 +75,39 @@ class Signs:
         network_id = self._network_of_device(event.name)
         if network_id is None:
             return
+        if event.name in self._internal:
+            self._hear_internal(event, network_id)
+            return
         link = event.link
         mark = Mark.parse(link.alias)
-        is_right = not event.gone and link.up and mark is not None and (link.master or mark.role == "bridge")
+        is_port = link.master or network_id in self._switched
+        is_right = not event.gone and link.up and mark is not None and (is_port or mark.role == "bridge")
         if mark is not None and mark.role == "dhcp" and link.peer_netnsid is not None:
             self._netnsids[link.peer_netnsid] = network_id
         if is_right:
             self._objects.pop(link.name, None)
         else:
             self._objects[link.name] = network_id
+
+    def _hear_internal(self, event: LinkChanged, network_id: str) -> None:
+        """A device of the switch's came to the host, to be moved on, or went: by our own doing, as a rule."""
+        if event.gone:
+            self._objects.pop(event.name, None)
+        elif self._is_awaited(event.name):
+            self._networks.add(network_id)
+        else:
+            self._objects[event.name] = network_id
+
+    def hear_switch(self, changed: PortsChanged) -> None:
+        """Ports of ours changed in the database of Open vSwitch, or went."""
+        if changed.everything:
+            self._networks.add(EVERYTHING)
+        for text in changed.marks:
+            mark = Mark.parse(text)
+            if mark is None:
+                self._networks.add(EVERYTHING)
+            else:
+                self._objects[text] = mark.network_id
 
     def _suspect_namespace(self, netnsid: int | None) -> None:
         """Something is gone in a namespace: ours, or a guest's, which may do in its own what it likes."""

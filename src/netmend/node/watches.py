@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable
 from threading import Thread
 
 from netmend.kernel.errors import KernelError
+from netmend.kernel.ovsdb.watch import PortsChanged
 from netmend.kernel.watch import DirectoryWatch, LinkWatch, MountWatch
 from netmend.node.signs import Signs
+from netmend.node.switch_watch import SwitchWatch
 
 _CROWD = 0.1  # seconds: mounts come in crowds
 _GATHER = 0.02  # seconds from the first event to the reading of all: a network that is made causes twenty
@@ -35,6 +37,7 @@ class Watches(contextlib.ExitStack):
         self._served, self._mounts_changed, self._wake = served, mounts_changed, wake
         self._loop = asyncio.get_running_loop()
         self._closed = False
+        self._hears_switch = False
 
     def __enter__(self) -> "Watches":
         super().__enter__()
@@ -43,6 +46,17 @@ class Watches(contextlib.ExitStack):
         self._watch_names()
         self._watch_mounts()
         return self
+
+    def watch_switch(self, remote: str) -> None:
+        """Hear of Open vSwitch too, from now on; where it is heard already, nothing changes."""
+        if self._hears_switch:
+            return
+        self._hears_switch = True
+        self.callback(SwitchWatch(remote, self._hear_switch).close)
+
+    def _hear_switch(self, changed: PortsChanged) -> None:
+        self._signs.hear_switch(changed)
+        self._wake()
 
     def _watch_links(self) -> None:
         watch = LinkWatch()

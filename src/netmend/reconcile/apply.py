@@ -6,7 +6,7 @@ an undo fail too, nothing is lost but time: the next pass finds the rest by its 
 """
 
 import errno
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
@@ -18,18 +18,25 @@ from netmend.kernel.netns import Netns
 from netmend.kernel.tap import Tap
 from netmend.reconcile.elsewhere import NamesElsewhere
 from netmend.reconcile.held import HeldNamespaces
+from netmend.reconcile.move import move_in, move_out
 from netmend.reconcile.observe import is_ours, open_place
 from netmend.reconcile.steps import (
+    AddPort,
     DeleteDevice,
+    DeleteInner,
+    DeletePort,
     MakeDevice,
     MakeNamespace,
     MendDevice,
     MendInner,
+    MendPort,
+    MoveDevice,
     PinNamespace,
     RemoveNamespace,
     Step,
     Unit,
 )
+from netmend.reconcile.switch import Switch
 from netmend.wiring import Device, Home
 
 # The bridge has no business on layer 3: guests must not reach the host, nor the host's routes, through it.
@@ -64,10 +71,15 @@ class Executor:
         directory: str,
         held: HeldNamespaces,
         elsewhere: NamesElsewhere,
+        switch: Switch,
+        removed_ports: Collection[str] = (),
         prepare_directory: Callable[[], None],
     ) -> None:
-        """`found` are the host's links as the plan saw them; `prepare_directory` is called before a name is made."""
+        """`found` are the host's links as the plan saw them; `prepare_directory` is called before a name is made.
+        `removed_ports` are gone from the switch already, by their rows."""
         self._elsewhere = elsewhere
+        self._switch = switch
+        self._removed_ports = removed_ports
         self._route = route
         self._found = found
         self._made: dict[str, Link] = {}
@@ -119,6 +131,19 @@ class Executor:
                 self._mend_inner(step)
             case DeleteDevice(_, link, _):
                 links.delete_link(self._route, link)
+            case DeleteInner(network_id, link, _):
+                with self._held[network_id].entered(), RouteSocket() as inside:
+                    links.delete_link(inside, link)
+            case AddPort(_, device, tag):
+                self._switch.add([(device, tag)])
+            case MendPort(_, device, _, differs, tag):
+                self._switch.mend(device, differs, tag)
+            case DeletePort(_, port, _, settle):
+                if port.uuid not in self._removed_ports:
+                    self._switch.remove([port], settle=settle)
+            case MoveDevice(network_id, device):
+                with self._namespace(network_id) as place:
+                    move_in(self._route, device, place, _INNER_IPV4)
 
     def _undo(self, step: Step) -> None:
         match step:
@@ -135,8 +160,20 @@ class Executor:
                 self._restore(device, was, differs)
             case MendInner():
                 self._restore_inner(step)
-            case RemoveNamespace() | DeleteDevice():
+            case AddPort(_, device, _):
+                self._switch.take_back(device.name)
+            case MendPort(_, _, port, differs, _):
+                self._switch.restore(port, differs)
+            case MoveDevice(network_id, device):
+                if network_id in self._held:
+                    with self._namespace(network_id) as place:
+                        move_out(device, place)
+            case RemoveNamespace() | DeleteDevice() | DeleteInner() | DeletePort():
                 pass  # nobody wants it back
+
+    def _namespace(self, network_id: str) -> Netns:
+        """A descriptor of our own of the network's namespace; the caller closes it."""
+        return self._held[network_id].duplicate()
 
     def _path(self, network_id: str) -> str:
         return f"{self._directory}/{namespace_name(network_id)}"
@@ -191,7 +228,7 @@ class Executor:
         near_end = VethEnd(device.name, device.mtu, DEVICE_GROUP)
         far_end = VethEnd(far.name, device.mtu, 0, far.mac)
         is_home = isinstance(far.place, Home)
-        with self._held[network_id].duplicate() if is_home else open_place(far, self._directory) as place:
+        with self._namespace(network_id) if is_home else open_place(far, self._directory) as place:
             near = links.create_veth(self._route, near_end, far_end, place, self._master(device))
             with self._route_inside(place, is_home=is_home) as inside:
                 inner = Found(near.peer_index, far.name)

@@ -9,14 +9,28 @@ from dataclasses import replace
 from netmend.intent.names import DEVICE_GROUP, namespace_name
 from netmend.intent.network import Network
 from netmend.kernel.links import Link
+from netmend.reconcile.diff_switch import (
+    INTERNAL_KINDS,
+    WAITING,
+    cannot_stay,
+    is_dead,
+    let_go,
+    plan_port,
+    stays_or_goes_with_port,
+    switch_trouble,
+    unwanted_ports,
+)
 from netmend.reconcile.observe import FarSeen, NamespaceSeen, Snapshot, is_ours
 from netmend.reconcile.resync import Problem
 from netmend.reconcile.steps import (
     DeleteDevice,
+    DeleteInner,
+    DeletePort,
     MakeDevice,
     MakeNamespace,
     MendDevice,
     MendInner,
+    MoveDevice,
     PinNamespace,
     Plan,
     RemoveNamespace,
@@ -25,13 +39,14 @@ from netmend.reconcile.steps import (
 )
 from netmend.wiring import Device, Home
 
-_KERNEL_KIND = {"bridge": "bridge", "veth": "veth", "tap": "tun"}  # IFLA_INFO_KIND of each kind of device
+_KERNEL_KIND = {"bridge": "bridge", "veth": "veth", "tap": "tun"}  # IFLA_INFO_KIND of what netmend makes
 NOT_WANTED = "not in intent"
 
 
 def plan_removal(network_id: str, snapshot: Snapshot, namespace: NamespaceSeen) -> Plan:
     """The plan that leaves nothing of ours of a network that is wanted no more."""
-    steps: list[Step] = [DeleteDevice(network_id, link, NOT_WANTED) for link in _bridges_last(snapshot, network_id)]
+    steps = unwanted_ports(network_id, (), snapshot.switch, NOT_WANTED)
+    steps += [DeleteDevice(network_id, link, NOT_WANTED) for link in _deletable(snapshot, network_id)]
     if namespace.state == "usable" or namespace.marked:
         steps.append(RemoveNamespace(network_id))
     return Plan(network_id, (Unit(None, tuple(steps)),) if steps else ())
@@ -44,38 +59,48 @@ def plan_network(
     namespace: NamespaceSeen,
     guests: Mapping[str, FarSeen],
 ) -> Plan:
-    """The plan that makes `network` what intent says, with the `wanted` devices (bridge first), from what was seen."""
+    """The plan that makes `network` what intent says, with the `wanted` devices, from what was seen."""
     devices = {device.name: device for device in wanted}
     blocked: list[Problem] = []
-    core: list[Step] = [
+    core = unwanted_ports(network.id, devices.values(), snapshot.switch, NOT_WANTED)
+    core += [
         DeleteDevice(network.id, link, NOT_WANTED)
-        for link in _bridges_last(snapshot, network.id)
+        for link in _deletable(snapshot, network.id)
         if link.name not in devices
     ]
     if not network.has_subnets and (namespace.state == "usable" or namespace.marked):
         core.append(RemoveNamespace(network.id))
-    foreign = [name for name in devices if name in snapshot.links and not is_ours(snapshot.links[name])]
-    bridge, *others = devices.values()
-    if bridge.name in foreign or (network.has_subnets and namespace.state == "foreign"):
-        taken = f"device {bridge.name}" if bridge.name in foreign else f"namespace {namespace_name(network.id)}"
+    foreign = [name for name in devices if _is_foreign(name, snapshot)]
+    bridge = next((device for device in devices.values() if device.kind == "bridge"), None)
+    is_bridge_taken = bridge is not None and bridge.name in foreign
+    if is_bridge_taken or (network.has_subnets and namespace.state == "foreign"):
+        taken = f"device {bridge.name}" if bridge and is_bridge_taken else f"namespace {namespace_name(network.id)}"
         blocked.append(
             Problem(None, f"the name of {taken} is taken by one that netmend did not make; remove or rename it")
         )
         return Plan(network.id, _units(core, []), tuple(blocked))
-    for_bridge = _plan_bridge(network, bridge, snapshot)
-    core += for_bridge
-    if any(isinstance(step, MakeDevice) for step in for_bridge):
-        # Whatever was a port of the bridge that goes is a port of none.
-        found = {name: snapshot.links[name] for name in devices if name in snapshot.links and name != bridge.name}
-        snapshot = replace(snapshot, links=found, network_of={})
+    trouble = switch_trouble(network, snapshot.switch)
+    if trouble:
+        return _plan_without_switch(network, devices.values(), namespace, core, trouble)
+    if bridge is not None:
+        for_bridge = _plan_bridge(network, bridge, snapshot)
+        core += for_bridge
+        if any(isinstance(step, MakeDevice) for step in for_bridge):
+            # Whatever was a port of the bridge that goes is a port of none.
+            found = {name: snapshot.links[name] for name in devices if name in snapshot.links and name != bridge.name}
+            snapshot = replace(snapshot, links=found, network_of={})
     ports: list[tuple[str | None, list[Step]]] = []
-    for device in others:
+    for device in devices.values():
         is_dhcp = device.far is not None and isinstance(device.far.place, Home)
         port_id = None if is_dhcp else device.mark.port_id
+        if device is bridge:
+            continue
         if device.name in foreign:
             blocked.append(
                 Problem(port_id, f"the name of device {device.name} is taken by another", serves=not is_dhcp)
             )
+        elif device.kind == "internal":
+            core += _plan_internal(network, device, snapshot, namespace, blocked)
         elif is_dhcp:
             core += _plan_dhcp(network, device, snapshot, namespace)
         else:
@@ -86,13 +111,34 @@ def plan_network(
     return Plan(network.id, _units(core, ports), tuple(blocked))
 
 
+def _is_foreign(name: str, snapshot: Snapshot) -> bool:
+    """A device that the switch made for a port of ours is ours."""
+    link = snapshot.links.get(name)
+    return link is not None and not is_ours(link) and not stays_or_goes_with_port(link, snapshot.switch)
+
+
+def _plan_without_switch(
+    network: Network, wanted: Iterable[Device], namespace: NamespaceSeen, core: list[Step], trouble: str
+) -> Plan:
+    """What can be done while the switch is out of reach: guests that are wired are served, as intent says by now."""
+    serves = False
+    for device in wanted:
+        far = device.far
+        if far is not None and isinstance(far.place, Home) and (inner := namespace.links.get(far.name)):
+            serves = True
+            core += _plan_inner(network, device, inner, namespace)
+    return Plan(network.id, _units(core, []), (Problem(None, trouble, serves),))
+
+
 def _units(core: Iterable[Step], ports: Iterable[tuple[str | None, list[Step]]]) -> tuple[Unit, ...]:
     units = [Unit(None, tuple(core)), *(Unit(port_id, tuple(steps)) for port_id, steps in ports)]
     return tuple(unit for unit in units if unit.steps)
 
 
-def _bridges_last(snapshot: Snapshot, network_id: str) -> list[Link]:
-    return sorted(snapshot.of_network(network_id), key=lambda link: (link.kind == "bridge", link.name))
+def _deletable(snapshot: Snapshot, network_id: str) -> list[Link]:
+    """The network's links, less those that the switch deletes with their ports; bridges last."""
+    found = [link for link in snapshot.of_network(network_id) if not stays_or_goes_with_port(link, snapshot.switch)]
+    return sorted(found, key=lambda link: (link.kind == "bridge", link.name))
 
 
 def _plan_dhcp(network: Network, device: Device, snapshot: Snapshot, namespace: NamespaceSeen) -> list[Step]:
@@ -107,12 +153,55 @@ def _plan_dhcp(network: Network, device: Device, snapshot: Snapshot, namespace: 
     if found is not None and why:
         steps.append(DeleteDevice(network.id, found, why))
         found = None
+    steps += _plan_namespace(network, namespace)
+    steps += _plan_host_end(network, device, snapshot, found)
+    if found is not None and inner is not None:
+        steps += _plan_inner(network, device, inner, namespace)
+    return steps
+
+
+def _plan_namespace(network: Network, namespace: NamespaceSeen) -> list[Step]:
+    steps: list[Step] = []
     if namespace.state != "usable":
         steps.append(MakeNamespace(network.id))
     if not namespace.pinned:
         steps.append(PinNamespace(network.id))
-    steps += _plan_host_end(network, device, snapshot, found)
-    if found is not None and inner is not None:
+    return steps
+
+
+def _plan_internal(
+    network: Network, device: Device, snapshot: Snapshot, namespace: NamespaceSeen, blocked: list[Problem]
+) -> list[Step]:
+    """The DHCP port as an internal port of the switch: its device is in the namespace, or on the host on its way there,
+    or not there (yet)."""
+    seen = snapshot.switch
+    far = device.far
+    assert far is not None
+    steps: list[Step] = []
+    on_host, inner = snapshot.links.get(device.name), namespace.links.get(far.name)
+    if on_host is not None and on_host.kind not in INTERNAL_KINDS:
+        steps.append(DeleteDevice(network.id, on_host, f"it is a {on_host.kind}, not an internal port"))
+        on_host = None
+    port = seen.ports.get(device.name)
+    dead = inner if inner and (on_host or is_dead(inner)) else None
+    if port is not None and (why := cannot_stay(device, port)):
+        steps.append(DeletePort(network.id, port, why, settle=True))
+        port = on_host = inner = None
+    elif port is not None and not on_host and (not inner or dead):
+        if device.name in seen.lost and not port.error:
+            steps.append(DeletePort(network.id, port, "its device is lost", settle=True))
+            port = None
+        else:
+            said = f"Open vSwitch cannot make device {device.name}: {port.error}" if port.error else None
+            blocked.append(Problem(None, said or WAITING.format(device.name)))
+            return steps + _plan_namespace(network, namespace)
+    steps += _plan_namespace(network, namespace)
+    steps += plan_port(network.id, device, seen, is_new=port is None)
+    if dead is not None:
+        steps.append(DeleteInner(network.id, dead, "it is the dead device of a switch that was restarted"))
+    if inner is None or dead:
+        steps.append(MoveDevice(network.id, device))
+    elif port is not None:
         steps += _plan_inner(network, device, inner, namespace)
     return steps
 
@@ -137,7 +226,7 @@ def _plan_guest(network: Network, device: Device, snapshot: Snapshot, seen: FarS
             steps.append(DeleteDevice(network.id, found, why))
             found = None
     if found is None and seen and seen.problem:
-        return steps
+        return steps + let_go(network.id, device, snapshot.switch)
     return steps + _plan_host_end(network, device, snapshot, found)
 
 
@@ -167,7 +256,8 @@ def _plan_bridge(network: Network, device: Device, snapshot: Snapshot) -> list[S
 
 def _plan_host_end(network: Network, device: Device, snapshot: Snapshot, found: Link | None) -> list[Step]:
     if found is None:
-        return [MakeDevice(network.id, device)]
+        made: list[Step] = [*let_go(network.id, device, snapshot.switch), MakeDevice(network.id, device)]
+        return made + plan_port(network.id, device, snapshot.switch, is_new=True)
     master = snapshot.links.get(device.master) if device.master else None
     differs = _differences(found, mtu=device.mtu, mac=device.mac)
     if found.alias != str(device.mark):
@@ -176,7 +266,8 @@ def _plan_host_end(network: Network, device: Device, snapshot: Snapshot, found: 
         differs = ("group", *differs)
     if device.master and (master is None or found.master != master.index):
         differs = (*differs, "master")
-    return [MendDevice(network.id, device, found, differs)] if differs else []
+    mends: list[Step] = [MendDevice(network.id, device, found, differs)] if differs else []
+    return mends + plan_port(network.id, device, snapshot.switch)
 
 
 def _differences(found: Link, *, mtu: int, mac: str | None) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from netmend.kernel.errors import KernelError, NotANamespace
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
+from netmend.reconcile.switch import NOTHING, SwitchSeen
 from netmend.wiring import Device, FarEnd, Home
 
 _NAME_PREFIX = namespace_name("")
@@ -24,11 +25,13 @@ _NAME_PREFIX = namespace_name("")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One look at the host: links that are ours or bear a wanted name, and the names in the namespace directory."""
+    """One look at the host: links that are ours or bear a wanted name, the names in the namespace directory, and our
+    ports of Open vSwitch."""
 
     links: Mapping[str, Link]
     network_of: Mapping[str, str]  # name of a link of ours -> network id, from its mark
     names: frozenset[str]
+    switch: SwitchSeen = NOTHING
     _links_of: Mapping[str, list[Link]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -47,8 +50,11 @@ def is_ours(link: Link) -> bool:
     return link.group in DEVICE_GROUPS or Mark.parse(link.alias) is not None
 
 
-def take_snapshot(route: RouteSocket, wanted: Mapping[str, str], directory: str) -> Snapshot:
-    """One dump of links and one listing of names; `wanted` maps names of devices to network ids. Raises KernelError."""
+def take_snapshot(
+    route: RouteSocket, wanted: Mapping[str, str], directory: str, switch: SwitchSeen = NOTHING
+) -> Snapshot:
+    """One dump of links and one listing of names, beside what was seen of the switch; `wanted` maps names of devices to
+    network ids. Raises KernelError."""
     found = {link.name: link for link in links.dump_chosen_links(route, DEVICE_GROUPS, wanted)}
     owners: dict[str, str] = {}
     for name, link in found.items():
@@ -57,7 +63,7 @@ def take_snapshot(route: RouteSocket, wanted: Mapping[str, str], directory: str)
         mark = Mark.parse(link.alias)
         # born in our group and killed before the alias was set: the name says whose it is, if anybody's
         owners[name] = mark.network_id if mark else wanted.get(name, "")
-    return Snapshot(found, owners, frozenset(nsdir.names(directory)))
+    return Snapshot(found, owners, frozenset(nsdir.names(directory)), switch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,18 @@ from threading import Lock, local
 
 from netmend.intent.names import DOOMED_GROUP, Mark, dhcp_port, dhcp_port_id, namespace_name, tap_name
 from netmend.intent.network import Intent, Network
+from netmend.intent.wiring import OvsWiring
 from netmend.kernel import links, nsdir
 from netmend.kernel.errors import KernelError
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.reconcile.apply import Executor, StepFailed
+from netmend.reconcile.arrivals import Arrivals
 from netmend.reconcile.breaker import Breaker, Diagnosis, HostFault, host_fault
 from netmend.reconcile.crew import work_through
 from netmend.reconcile.diff import plan_network, plan_removal
+from netmend.reconcile.diff_switch import ports_to_add_ahead, without_device
 from netmend.reconcile.elsewhere import NamesElsewhere
 from netmend.reconcile.held import HeldNamespaces
 from netmend.reconcile.observe import (
@@ -28,7 +31,8 @@ from netmend.reconcile.observe import (
     take_snapshot,
 )
 from netmend.reconcile.resync import Problem, Reason, Resync, back_off
-from netmend.reconcile.steps import DeleteDevice, MakeDevice, Plan, Step
+from netmend.reconcile.steps import AddPort, DeleteDevice, DeletePort, MakeDevice, MoveDevice, Plan, Step, Unit
+from netmend.reconcile.switch import Switch
 from netmend.wiring import Device, Home, wanted_devices
 
 WORKERS = 4
@@ -89,6 +93,8 @@ class _Work:
     right: set[str] = field(default_factory=set)
     wrong: set[str] = field(default_factory=set)
     new_reasons: list[Reason] = field(default_factory=list)
+    removed_ports: set[str] = field(default_factory=set)  # by their rows
+    together: dict[str, Plan] | None = field(default_factory=dict)  # ports to add for many networks at once; None: done
 
 
 class Reconciler:
@@ -106,8 +112,10 @@ class Reconciler:
         clock: Callable[[], float] = time.monotonic,
         workers: int = WORKERS,
         diagnose: Callable[[str, str], Diagnosis | None] = lambda directory, name: None,
+        ovsdb: str | None = None,
     ) -> None:
-        """`diagnose` says, of a directory and a name in it, why the name is dead here, if it knows better."""
+        """`diagnose` says, of a directory and a name in it, why the name is dead here, if it knows better. `ovsdb` is
+        where the database of Open vSwitch listens, as ovs-vsctl(8) writes it; None: at its usual socket."""
         self.directory = directory
         self.breaker = breaker or Breaker()
         self.resync = Resync()
@@ -119,9 +127,11 @@ class Reconciler:
         self._devices: dict[str, tuple[Network, list[Device]]] = {}
         self._network_of: dict[str, str] = {}
         self._network_of_netnsid: dict[int, str] = {}
+        self._netnsids: dict[str, int] = {}  # of networks whose port is the switch's
         self._foreign_names: set[str] = set()
         self._workers = workers
         self._diagnose = diagnose
+        self._switch = Switch(ovsdb)
         self._routes = local()
         self._pass_lock = Lock()
         self._directory_lock = Lock()
@@ -130,6 +140,7 @@ class Reconciler:
     def close(self) -> None:
         """Let go of descriptors; what was made stays."""
         self.held.close()
+        self._switch.close()
 
     def network_of_device(self, name: str) -> str | None:
         """The network whose device bears `name`, by the intent of the last pass."""
@@ -138,6 +149,15 @@ class Reconciler:
     def network_of_netnsid(self, netnsid: int) -> str | None:
         """The network whose namespace the host knows by this id, by the snapshot of the last pass."""
         return self._network_of_netnsid.get(netnsid)
+
+    def awaits(self, name: str) -> bool:
+        """True for a device that the switch owes us, as far as passes have found."""
+        return self._switch.awaits(name)
+
+    @property
+    def ovsdb(self) -> str:
+        """Where the database of Open vSwitch listens."""
+        return self._switch.connection.remote
 
     def plan(self, intent: Intent) -> list[Plan]:
         """What a pass would do; nothing is done. Raises KernelError, HostFault."""
@@ -162,6 +182,8 @@ class Reconciler:
                 if not self.breaker.is_open:
                     self._remove(self._unwanted(work, scope), work)
                 work_through(lambda network: self._one_guarded(network, work), chosen, self._workers)
+                if work.together:
+                    self._add_together(work)
             except (KernelError, HostFault) as error:
                 fault = error if isinstance(error, HostFault) else host_fault(error) or _unreadable(error)
                 self.breaker.open(fault.diagnosis, self._clock())
@@ -198,12 +220,15 @@ class Reconciler:
             for network in intent.networks.values():
                 wanted.update(dict.fromkeys((device.name for device in self._wanted(network)), network.id))
             self._network_of = wanted
-            snapshot = take_snapshot(route, wanted, self.directory)
+            switch = self._switch.look(intent.networks.values())
+            snapshot = take_snapshot(route, wanted, self.directory, switch)
         self._network_of_netnsid = {
             link.peer_netnsid: mark.network_id
             for link in snapshot.links.values()
             if link.peer_netnsid is not None and (mark := Mark.parse(link.alias)) and mark.role == "dhcp"
         }
+        self._netnsids = {owner: netnsid for owner, netnsid in self._netnsids.items() if owner in self.held}
+        self._network_of_netnsid |= {netnsid: owner for owner, netnsid in self._netnsids.items()}
         return _Work(intent, snapshot, apply)
 
     def _wanted(self, network: Network) -> list[Device]:
@@ -217,6 +242,7 @@ class Reconciler:
         """Networks of which something of ours is there, and intent has none."""
         wanted = work.intent.networks
         found = {owner for owner in work.snapshot.network_of.values() if owner not in wanted}
+        found.update(owner for owner in work.snapshot.switch.network_of.values() if owner not in wanted)
         found.update(network_id for network_id in self.held if network_id not in wanted)
         if scope is None:
             found.update(names_of_ours(work.snapshot.names, self.directory, wanted, self._foreign_names))
@@ -237,6 +263,7 @@ class Reconciler:
                 continue
             plans.append(plan_removal(network_id, work.snapshot, seen))
         if work.apply:
+            self._remove_ports_together(plans, work)
             doomed = [step.link for plan in plans for step in plan.steps if isinstance(step, DeleteDevice)]
             self._delete_together(doomed, work.snapshot)
         for plan in plans:
@@ -259,6 +286,14 @@ class Reconciler:
             path = f"{self.directory}/{namespace_name(network_id)}"
             return look_into_namespace(network_id, path, None, exists=True)
 
+    def _remove_ports_together(self, plans: list[Plan], work: _Work) -> None:
+        """Delete the switch's ports of many networks in one transaction, as far as that works."""
+        doomed = [step.port for plan in plans for step in plan.steps if isinstance(step, DeletePort)]
+        if doomed:
+            with suppress(KernelError):
+                self._switch.remove(doomed)
+                work.removed_ports.update(port.uuid for port in doomed)
+
     def _delete_together(self, doomed: list[Link], snapshot: Snapshot) -> None:
         """Delete many devices in a fraction of the time that one after the other takes; what is left when that fails
         is the business of the steps that follow, each of which is about one."""
@@ -268,6 +303,24 @@ class Reconciler:
         with self._route() as route, suppress(KernelError):
             for start in range(0, len(doomed), TOGETHER):
                 links.delete_links(route, doomed[start : start + TOGETHER], DOOMED_GROUP)
+
+    def _add_together(self, work: _Work) -> None:
+        """Add the ports of many networks in one transaction, let the switch make their devices, and go on with each.
+
+        What is left when that fails is the business of the steps that follow, each of which is about one."""
+        together, work.together = work.together or {}, None
+        steps = [step for plan in together.values() for step in plan.steps if isinstance(step, AddPort)]
+        for plan in together.values():
+            self._listener.planned(plan)
+        with suppress(KernelError), Arrivals() as arrivals:
+            self._switch.add([(step.device, step.tag) for step in steps])
+            work.plans.extend(together.values())
+            arrivals.wait(step.device.name for step in steps)
+        with self._route() as route:
+            switch = self._switch.look(work.intent.networks.values())
+            work.snapshot = take_snapshot(route, self._network_of, self.directory, switch)
+        networks = [work.intent.networks[network_id] for network_id in together]
+        work_through(lambda network: self._one_guarded(network, work), networks, self._workers)
 
     def _one_guarded(self, network: Network, work: _Work, *, probe: bool = False) -> None:
         """One network of a pass; whatever goes wrong with it ends up in `resync`, or opens the breaker."""
@@ -281,6 +334,8 @@ class Reconciler:
         except KernelError as error:
             self._wrong(network.id, error, str(error), work)
         else:
+            if problems is None:
+                return
             work.new_reasons.extend(self.resync.report(network.id, problems, self._clock()))
             (work.wrong if problems else work.right).add(network.id)
 
@@ -292,24 +347,42 @@ class Reconciler:
         work.wrong.add(network_id)
         work.new_reasons.extend(self.resync.report(network_id, [Problem(None, text)], self._clock()))
 
-    def _one(self, network: Network, work: _Work, *, probe: bool = False) -> list[Problem]:
-        """Look at one network and make it right; returns what is still wrong."""
+    def _one(self, network: Network, work: _Work, *, probe: bool = False) -> list[Problem] | None:
+        """Look at one network and make it right; returns what is still wrong, or None when that is put off until its
+        ports are added together with those of others."""
         seen = self._namespace(network.id, work)
         devices = self._wanted(network)
         with self._route() as route:
             guests = look_at_guests(route, devices, self.directory)
         plan = plan_network(network, devices, work.snapshot, seen, guests)
+        if work.apply and isinstance(network.wiring, OvsWiring):
+            snapshot = work.snapshot
+            self._switch.owes(without_device(devices, snapshot.links, seen.links, snapshot.switch))
         stopped = self.breaker.is_open and not probe
+        ahead = ports_to_add_ahead(plan)
+        if ahead and work.apply and work.together is not None and not (stopped or probe):
+            work.together[network.id] = Plan(network.id, (Unit(None, tuple(ahead)),))
+            return None
         if plan.steps and stopped and work.apply:
             problems: list[Problem] = [Problem(None, "the host has a fault; nothing is created until it is mended")]
         else:
             problems = [*plan.blocked, *self._apply(plan, work)]
         can_serve = network.has_subnets and network.id in self.held and all(problem.serves for problem in problems)
+        if work.apply and network.id in self.held and isinstance(network.wiring, OvsWiring):
+            self._note_namespace_id(network.id)
         if work.apply and can_serve:
             anew = any(_makes_dhcp_device(step) for step in plan.steps)
             far = next(device.far for device in devices if device.far and isinstance(device.far.place, Home))
             problems.extend(self._listener.ready(Ready(network, self.held[network.id], far.name, far.mac, anew)) or ())
         return problems
+
+    def _note_namespace_id(self, network_id: str) -> None:
+        """By which id the host knows the namespace: the host's end of a veth tells, and an internal port has none."""
+        with self._route() as route:
+            netnsid = links.namespace_id(route, self.held[network_id])
+        if netnsid is not None:
+            self._netnsids[network_id] = netnsid
+            self._network_of_netnsid[netnsid] = network_id
 
     def _namespace(self, network_id: str, work: _Work) -> NamespaceSeen:
         """What the network's name leads to; from here on the namespace is held by descriptor if it is usable."""
@@ -346,6 +419,8 @@ class Reconciler:
                     directory=self.directory,
                     held=self.held,
                     elsewhere=work.elsewhere,
+                    switch=self._switch,
+                    removed_ports=work.removed_ports,
                     prepare_directory=self._prepare_directory,
                 )
                 for unit in plan.units:
@@ -382,7 +457,7 @@ class Reconciler:
 
 
 def _makes_dhcp_device(step: Step) -> bool:
-    return isinstance(step, MakeDevice) and step.device.mark.role == "dhcp"
+    return isinstance(step, MakeDevice | MoveDevice) and step.device.mark.role == "dhcp"
 
 
 def _not_propagated(path: str, device: Link, better: Diagnosis | None) -> Diagnosis:

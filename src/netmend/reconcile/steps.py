@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from netmend.intent.names import namespace_name
 from netmend.kernel.addresses import Interface
 from netmend.kernel.links import Link
+from netmend.kernel.ovsdb.ports import Port
 from netmend.reconcile.resync import Problem
 from netmend.wiring import Device
 
@@ -93,7 +94,84 @@ class DeleteDevice:
         return f"delete {self.link.kind or 'device'} {self.link.name}: {self.why}"
 
 
-Step = MakeNamespace | PinNamespace | RemoveNamespace | MakeDevice | MendDevice | MendInner | DeleteDevice
+@dataclass(frozen=True, slots=True)
+class DeleteInner:
+    """Delete a device in the network's namespace that nobody holds the other end of."""
+
+    network_id: str
+    link: Link
+    why: str
+
+    def __str__(self) -> str:
+        return f"delete {self.link.name} in {namespace_name(self.network_id)}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class AddPort:
+    """Make a device a port of its Open vSwitch bridge; an internal one is made by the switch then. `tag` is its VLAN;
+    None: dead, until somebody else gives it one."""
+
+    network_id: str
+    device: Device
+    tag: int | None
+
+    def __str__(self) -> str:
+        assert self.device.switch is not None
+        return f"add port {self.device.name} to {self.device.switch.bridge}"
+
+
+@dataclass(frozen=True, slots=True)
+class MendPort:
+    """Set what differs on a port of the switch; `was` is how it was found, to go back to."""
+
+    network_id: str
+    device: Device
+    was: Port
+    differs: tuple[str, ...]  # of: ids, port ids, mtu, tag
+    tag: int | None
+
+    def __str__(self) -> str:
+        return f"set {', '.join(self.differs)} of port {self.device.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePort:
+    """Delete a port of ours from the switch; with `settle`, only once the switch has let go of it."""
+
+    network_id: str
+    port: Port
+    why: str
+    settle: bool = False
+
+    def __str__(self) -> str:
+        return f"delete port {self.port.name} of Open vSwitch: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class MoveDevice:
+    """Move an internal port's device into the network's namespace, by descriptor, and configure it there."""
+
+    network_id: str
+    device: Device
+
+    def __str__(self) -> str:
+        return f"move {self.device.name} into {namespace_name(self.network_id)}"
+
+
+Step = (
+    MakeNamespace
+    | PinNamespace
+    | RemoveNamespace
+    | MakeDevice
+    | MendDevice
+    | MendInner
+    | DeleteDevice
+    | DeleteInner
+    | AddPort
+    | MendPort
+    | DeletePort
+    | MoveDevice
+)
 
 
 def target(step: Step) -> str:
@@ -101,11 +179,13 @@ def target(step: Step) -> str:
     match step:
         case MakeNamespace() | PinNamespace() | RemoveNamespace():
             return namespace_name(step.network_id)
-        case MakeDevice() | MendDevice():
+        case MakeDevice() | MendDevice() | AddPort() | MendPort() | MoveDevice():
             return step.device.name
+        case DeletePort():
+            return step.port.name
         case MendInner():
             return step.was.name
-        case DeleteDevice():
+        case DeleteDevice() | DeleteInner():
             return step.link.name
 
 

@@ -3,9 +3,16 @@
 A wiring says only *what*; `netmend.reconcile` finds out what is there and makes the difference.
 """
 
-from netmend.wiring import bridge
-from netmend.wiring.device import Device, FarEnd, Home, Place
+from netmend.intent.network import Network
+from netmend.intent.wiring import OvsWiring
+from netmend.wiring import bridge, ovs
+from netmend.wiring.device import Device, FarEnd, Home, Place, SwitchPort
 
-__all__ = ["Device", "FarEnd", "Home", "Place", "wanted_devices"]
+__all__ = ["Device", "FarEnd", "Home", "Place", "SwitchPort", "wanted_devices"]
 
-wanted_devices = bridge.wanted_devices  # the one wiring there is; chosen by Network.wiring when there are more
+
+def wanted_devices(network: Network) -> list[Device]:
+    """What should exist on the host for `network`, by its wiring; its own bridge, if it has one, comes first."""
+    if isinstance(network.wiring, OvsWiring):
+        return ovs.wanted_devices(network, network.wiring)
+    return bridge.wanted_devices(network)

@@ -18,6 +18,7 @@ from netmend.intent import (
     NetnsPlug,
     Network,
     NoPlug,
+    OvsWiring,
     PidPlug,
     Pool,
     Port,
@@ -107,6 +108,7 @@ def test_every_field_of_the_reference() -> None:
         boot=pxe,
         metadata_route=True,
     )
+    assert lab.wiring == OvsWiring("br-int", datapath="netdev", own_tags=True)
     assert (office.metadata, office.project_id, lab.metadata) == ("embedded", "1d2c3b4a", "proxy")
     assert intent.metadata_proxy == MetadataProxy(
         ("https://nova-1.example:8775", "https://nova-2.example:8775"), "not-a-secret"
@@ -239,7 +241,32 @@ PROBLEMS = {
     ),
     "fraction": ("networks: [{name: n, mtu: 1e3}]", 1, "networks[n].mtu", "whole number, not the number 1000.0"),
     "truth for a number": ("networks: [{name: n, mtu: true}]", 1, "networks[n].mtu", "whole number, not true"),
-    "wiring": ("networks: [{name: n, wiring: ovs}]", 1, "networks[n].wiring", "expected 'bridge', not the text 'ovs'"),
+    "wiring": ("networks: [{name: n, wiring: vlan}]", 1, "networks[n].wiring", "`ovs` or `{ovs: {...}}`, not the text"),
+    "wiring of no kind": ("networks: [{name: n, wiring: {}}]", 1, "networks[n].wiring", "a wiring is one of"),
+    "wiring field": (
+        "networks: [{name: n, wiring: {ovs: {brigde: x}}}]",
+        1,
+        "networks[n].wiring.ovs.brigde",
+        "did you mean bridge?",
+    ),
+    "wiring bridge": (
+        "networks: [{name: n, wiring: {ovs: {bridge: a b}}}]",
+        1,
+        "networks[n].wiring.ovs.bridge",
+        "device name",
+    ),
+    "wiring datapath": (
+        "networks: [{name: n, wiring: {ovs: {datapath: dpdk}}}]",
+        1,
+        "networks[n].wiring.ovs.datapath",
+        "expected 'system' or 'netdev'",
+    ),
+    "wiring tags": (
+        "networks: [{name: n, wiring: {ovs: {tags: 5}}}]",
+        1,
+        "networks[n].wiring.ovs.tags",
+        "expected 'own' or 'agent', not the number 5",
+    ),
     "mtu": ("networks: [{name: n, mtu: 67}]", 1, "networks[n].mtu", "67 is no MTU"),
     "network id": ("networks: [{name: n, id: x}]", 1, "networks[n].id", "no UUID"),
     "two of a name": ("networks:\n- name: n\n- name: n\n", 3, "networks[n].name", "another network is named n"),

@@ -10,6 +10,7 @@ from netmend.sources import fields, metadata_fields
 from netmend.sources.file.build_metadata import build_proxy
 from netmend.sources.file.build_port import build_port
 from netmend.sources.file.build_subnet import build_subnet
+from netmend.sources.file.build_wiring import build_wiring
 from netmend.sources.file.frames import Frames
 from netmend.sources.file.ports import Ports
 from netmend.sources.file.reading import Reader
@@ -41,6 +42,7 @@ def _build_network(
     name = reader.read(place, "name", fields.name, shape.name) or ascii(shape.name)
     network_id = reader.read(place, "id", fields.uuid, shape.id) or id_from_name("network", name)
     mtu = reader.read(place, "mtu", fields.mtu, shape.mtu) or DEFAULT_MTU
+    wiring = build_wiring(reader, place, shape)
     host_names.take_network(place, network_id, name)
     frames = Frames(reader, (*place, "subnets"), shape.subnets or ())
     ports = Ports(reader, frames, network_id)
@@ -58,7 +60,9 @@ def _build_network(
     if metadata != "off":
         subnets = tuple(replace(subnet, metadata_route=True) for subnet in subnets)
     project_id = reader.read(place, "project_id", metadata_fields.identifier, shape.project_id)
-    return Network(network_id, name, mtu, subnets=subnets, ports=ports.by_id, metadata=metadata, project_id=project_id)
+    return Network(
+        network_id, name, mtu, wiring, subnets=subnets, ports=ports.by_id, metadata=metadata, project_id=project_id
+    )
 
 
 def _build_subnets(

@@ -105,11 +105,22 @@ class PortShape(Shape):
     project_id: str | None = None
 
 
+class OvsShape(Shape):
+    bridge: str | None = None
+    veth: bool = False
+    datapath: Literal["system", "netdev"] | None = None
+    tags: Literal["own", "agent"] = "own"
+
+
+class WiringShape(Shape):
+    ovs: OvsShape | None = None
+
+
 class NetworkShape(Shape):
     name: str
     id: str | None = None
     mtu: int | None = None
-    wiring: Literal["bridge"] | None = None
+    wiring: WiringShape | Literal["bridge", "ovs"] | None = None
     metadata: Literal["off", "embedded", "proxy"] | None = None
     project_id: str | None = None
     subnets: list[SubnetShape] | None = None
@@ -148,12 +159,16 @@ _FIELDS: dict[str, type[Shape]] = {
     "by_architecture": BootByArchitectureShape,
     "plug": PlugShape,
     "tap": TapShape,
+    "wiring": WiringShape,
+    "ovs": OvsShape,
     "routes": RouteShape,
     "instance": InstanceShape,
     "metadata_proxy": MetadataProxyShape,
 }
 SECRETS = frozenset(("admin_password", "shared_secret"))  # what they say is not repeated
+WIRING_FORMS = "`bridge`, `ovs` or `{ovs: {...}}`"
 PLUG_FORMS = "`none`, `{tap: {owner: UID}}`, `{netns: NAME}` or `{pid: NUMBER}`"
+_FORMS: dict[str | int, str] = {"plug": PLUG_FORMS, "wiring": WIRING_FORMS}  # a word, or a mapping
 
 
 def _explain(root: dict[str, Any], error: ValidationError) -> Iterator[tuple[Place, str]]:
@@ -166,10 +181,10 @@ def _explain(root: dict[str, Any], error: ValidationError) -> Iterator[tuple[Pla
                 yield place, f"the field {place[-1]} is required"
             case "extra_forbidden":
                 yield place, _unknown_field(place)
-            case "literal_error" if place[-1] == "plug" and isinstance(value, dict):
+            case "literal_error" if place[-1] in _FORMS and isinstance(value, dict):
                 pass  # the findings for the mapping say what is wrong with it
-            case _ if place[-1] == "plug":
-                yield place, f"expected {PLUG_FORMS}, not {_what(value)}"
+            case _ if place[-1] in _FORMS:
+                yield place, f"expected {_FORMS[place[-1]]}, not {_what(value)}"
             case _ if len(place) > 1 and place[-2] == "architectures":
                 yield place, f"expected an architecture's number or name, not {_what(value)}"
             case "model_type" | "dict_type" | "model_attributes_type":

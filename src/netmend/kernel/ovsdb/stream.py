@@ -1,0 +1,125 @@
+"""JSON messages to and from an Open vSwitch database over a unix or TCP socket (RFC 7047 section 4)."""
+
+import errno
+import json
+import select
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from netmend.kernel.errors import KernelError
+
+ASK: Final = "ask Open vSwitch at"  # the operation of errors that are about the connection
+_AT_A_TIME: Final = 1 << 18
+
+
+class Stream:
+    """One connection to the database at `remote`: `unix:PATH` or `tcp:ADDRESS:PORT`, as ovs-vsctl(8) writes them."""
+
+    def __init__(self, remote: str, timeout: float) -> None:
+        """Connects; raises KernelError (ENOENT or ECONNREFUSED: nobody listens there)."""
+        self._remote = remote
+        self._timeout = timeout
+        self._raw = bytearray()
+        self._decoder = json.JSONDecoder()
+        family, address = _address(remote)
+        self._socket = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            self._socket.settimeout(timeout)
+            self._socket.connect(address)
+        except OSError as error:
+            self._socket.close()
+            raise self._failed(error) from error
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Raises KernelError."""
+        try:
+            self._socket.settimeout(self._timeout)
+            self._socket.sendall(json.dumps(message).encode())
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def receive(self, deadline: float) -> list[Any]:
+        """The messages that come next, at least one, with the server's own requests answered and left out; raises
+        KernelError: ETIMEDOUT when there is none at `deadline` (time.monotonic), ECONNRESET when the server hung up."""
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise KernelError(ASK, self._remote, errno.ETIMEDOUT)
+            try:
+                self._socket.settimeout(left)
+                data = self._socket.recv(_AT_A_TIME)
+            except OSError as error:
+                raise self._failed(error) from error
+            if not data:
+                raise KernelError(ASK, self._remote, errno.ECONNRESET, "the connection ended")
+            messages = self._answered(self._feed(data))
+            if messages:
+                return messages
+
+    def settle(self) -> None:
+        """Answer what the server asked meanwhile; raises KernelError when the connection is of no use any more."""
+        while select.select([self._socket], [], [], 0)[0]:
+            try:
+                data = self._socket.recv(_AT_A_TIME)
+            except OSError as error:
+                raise self._failed(error) from error
+            if not data:
+                raise KernelError(ASK, self._remote, errno.ECONNRESET, "the connection ended")
+            self._answered(self._feed(data))
+
+    def _answered(self, messages: Sequence[Any]) -> list[Any]:
+        """Less the server's probes (RFC 7047 section 4.1.11), which are answered."""
+        found = []
+        for message in messages:
+            if isinstance(message, dict) and message.get("method") == "echo":
+                self.send({"id": message.get("id"), "result": message.get("params"), "error": None})
+            else:
+                found.append(message)
+        return found
+
+    def _feed(self, data: bytes) -> list[Any]:
+        """The messages that are whole with `data`; raises KernelError when it is no JSON."""
+        self._raw += data
+        if not data.rstrip().endswith(b"}"):
+            return []  # not whole: each message is an object
+        found, start = [], 0
+        try:
+            text = self._raw.decode()
+        except UnicodeDecodeError:
+            return []
+        while start < len(text):
+            try:
+                message, start = self._decoder.raw_decode(text, start)
+            except ValueError:
+                break
+            found.append(message)
+            while start < len(text) and text[start].isspace():
+                start += 1
+        self._raw = bytearray(text[start:].encode())
+        return found
+
+    def _failed(self, error: OSError) -> KernelError:
+        if isinstance(error, KernelError):
+            return error
+        code = errno.ETIMEDOUT if isinstance(error, TimeoutError) else error.errno or 0
+        return KernelError(ASK, self._remote, code)
+
+
+def _address(remote: str) -> tuple[int, Any]:
+    """Family and address of a remote; raises KernelError (EINVAL) when it is none that netmend can connect to."""
+    kind, _, rest = remote.partition(":")
+    if kind == "unix" and rest:
+        return socket.AF_UNIX, rest
+    host, _, port = rest.rpartition(":")
+    if kind == "tcp" and host and port.isdigit():
+        host = host.strip("[]")
+        return (socket.AF_INET6 if ":" in host else socket.AF_INET), (host, int(port))
+    raise KernelError(ASK, remote, errno.EINVAL, "it is neither unix:PATH nor tcp:ADDRESS:PORT")

@@ -1,0 +1,36 @@
+"""Waiting for devices that somebody else makes, without looking at all the others again and again."""
+
+import select
+import time
+from collections.abc import Iterable
+from typing import Final
+
+from netmend.kernel.watch import LinkChanged, LinkWatch
+
+_PATIENCE: Final = 1.0  # seconds without any of them
+
+
+class Arrivals:
+    """Hears, while entered, of devices that appear on the host. Raises KernelError."""
+
+    def __init__(self) -> None:
+        self._watch = LinkWatch()
+
+    def __enter__(self) -> "Arrivals":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._watch.close()
+
+    def wait(self, names: Iterable[str]) -> None:
+        """Until each device of these `names` has appeared since this was made, or none has for a while."""
+        missing = set(names)
+        deadline = time.monotonic() + _PATIENCE
+        while missing and (left := deadline - time.monotonic()) > 0:
+            select.select([self._watch.fileno()], [], [], left)
+            for event in self._watch.read():
+                if event is None:
+                    return  # the kernel dropped some: who waits looks again anyway
+                if isinstance(event, LinkChanged) and event.netnsid is None and event.name in missing:
+                    missing.discard(event.name)
+                    deadline = time.monotonic() + _PATIENCE

@@ -1,0 +1,62 @@
+"""Devices that the switch makes on the host, on their way into the network's namespace and back."""
+
+import errno
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from netmend.intent.names import DEVICE_GROUP
+from netmend.kernel import links
+from netmend.kernel.addresses import add_address
+from netmend.kernel.errors import KernelError
+from netmend.kernel.links import Link
+from netmend.kernel.netlink import Batch, RouteSocket
+from netmend.kernel.netns import Netns
+from netmend.wiring import Device
+
+_PATIENCE: Final = 2.0  # seconds for the switch to make a device
+_POLL: Final = 0.005
+
+
+def move_in(route: RouteSocket, device: Device, place: Netns, ipv4: Mapping[int, int]) -> None:
+    """Move the device of an internal port into `place`, once the switch has made it, and configure it there.
+
+    The MAC is set before the move and the MTU after it, as Neutron does: on the host the switch would cap it by that of
+    the bridge's other ports. Raises KernelError; ENODEV when the device does not come in time.
+    """
+    far = device.far
+    assert far is not None
+    found = _wait_for(route, device.name)
+    links.set_link(route, found, mac=far.mac, alias=str(device.mark), group=DEVICE_GROUP)
+    links.move_link(route, found, place)
+    with place.entered(), RouteSocket() as inside:
+        inner = links.find_link(inside, far.name)  # its index may be another here
+        if inner is None:
+            raise KernelError("find link", far.name, errno.ENODEV)
+        batch = Batch(inside)
+        links.set_link(batch, inner, up=True, mtu=device.mtu, ipv4=ipv4)
+        for address in far.addresses:
+            add_address(batch, inner, address)
+        batch.send()
+
+
+def move_out(device: Device, place: Netns) -> None:
+    """Bring the device back to the host, so that it does not die with the namespace, unknown to the switch. Raises
+    KernelError."""
+    far = device.far
+    assert far is not None
+    with Netns.current() as host, place.entered(), RouteSocket() as inside:
+        inner = links.find_link(inside, far.name)
+        if inner is not None:
+            links.move_link(inside, inner, host)
+
+
+def _wait_for(route: RouteSocket, name: str) -> Link:
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        found = links.find_link(route, name)
+        if found is not None:
+            return found
+        if time.monotonic() > deadline:
+            raise KernelError("find device of", f"port {name}", errno.ENODEV)
+        time.sleep(_POLL)

@@ -1,0 +1,192 @@
+"""What Open vSwitch has of ours: one look at its database a pass, VLAN tags of networks, devices that it owes us."""
+
+import errno
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from netmend.intent.names import Mark
+from netmend.intent.network import Network
+from netmend.intent.wiring import OvsWiring
+from netmend.kernel.errors import KernelError
+from netmend.kernel.ovsdb import names, ports
+from netmend.kernel.ovsdb.connection import Connection
+from netmend.kernel.ovsdb.ports import NewPort, Port
+from netmend.reconcile.vlan_tags import choose_tags
+from netmend.wiring import Device
+from netmend.wiring.ovs import MARK_KEY, OWNER, TAG_KEY
+
+DEFAULT: Final = f"unix:{names.SOCKETS[0]}"
+_SETTLE: Final = 2.0  # seconds
+_POLL: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchSeen:
+    """Ports of ours by name, each with the network it belongs to; every bridge with its datapath_type.
+
+    `problem`: why the database cannot be asked, where it should be. `tags`: the VLAN of each network that netmend gives
+    one. `lost`: ports whose device was not there, and still is not although ovs-vswitchd has looked since.
+    """
+
+    ports: Mapping[str, Port] = field(default_factory=dict)
+    bridges: Mapping[str, str] = field(default_factory=dict)
+    problem: str | None = None
+    tags: Mapping[str, int] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
+    network_of: Mapping[str, str] = field(default_factory=dict)
+    _ports_of: Mapping[str, list[Port]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        ports_of: dict[str, list[Port]] = {}
+        for name, owner in self.network_of.items():
+            ports_of.setdefault(owner, []).append(self.ports[name])
+        object.__setattr__(self, "_ports_of", ports_of)  # frozen for everybody else
+
+    def of_network(self, network_id: str) -> list[Port]:
+        """The ports of ours that belong to a network; of "": those whose mark nobody can read."""
+        return sorted(self._ports_of.get(network_id, []), key=lambda port: port.name)
+
+
+NOTHING = SwitchSeen()
+
+
+def mark_of(port: Port) -> Mark | None:
+    """Our mark on a port, from either of its rows."""
+    return Mark.parse(port.ids.get(MARK_KEY)) or Mark.parse(port.port_ids.get(MARK_KEY))
+
+
+def port_ids(device: Device, tag: int | None) -> dict[str, str]:
+    """The external_ids of a device's row in table Port: our mark, and the VLAN where it is of netmend's choosing."""
+    assert device.switch is not None
+    found = dict(device.switch.port_ids)
+    if tag is not None:
+        found[TAG_KEY] = str(tag)
+    return found
+
+
+def _new_port(device: Device, tag: int | None) -> NewPort:
+    assert device.switch is not None
+    is_internal = device.kind == "internal"
+    return NewPort(
+        device.name,
+        device.switch.bridge,
+        "internal" if is_internal else "",
+        dict(device.switch.ids),
+        port_ids(device, tag),
+        device.mtu if is_internal else None,  # of another's device the switch does not choose it
+        tag,
+    )
+
+
+class Switch:
+    """The local Open vSwitch, as a reconciler knows it over its passes. Looks come one at a time."""
+
+    def __init__(self, remote: str | None = None) -> None:
+        """`remote` is where its database listens; nothing is asked yet."""
+        self.connection = Connection(remote or DEFAULT)
+        self._is_default = remote is None
+        self._tags: dict[str, int] = {}
+        self._owed: dict[str, int] = {}  # port without device: what `configured` is once ovs-vswitchd has looked
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def look(self, networks: Iterable[Network]) -> SwitchSeen:
+        """What there is for these networks, and what is left of others. Where none of them is wired by Open vSwitch, a
+        switch that is not there, or does not answer, is no problem."""
+        wired = [network for network in networks if isinstance(network.wiring, OvsWiring)]
+        if not wired and self._is_default and names.present() is None:
+            return NOTHING
+        try:
+            found = ports.read(self.connection, OWNER)
+            network_of = {
+                name: mark.network_id if (mark := mark_of(port)) else "" for name, port in found.ports.items()
+            }
+            tags = self._choose_tags(wired, found.ports, network_of)
+        except KernelError as error:
+            return SwitchSeen(problem=str(error)) if wired else NOTHING
+        lost = frozenset(
+            name for name, moment in self._owed.items() if name in found.ports and found.configured >= moment
+        )
+        self._owed = {name: moment for name, moment in self._owed.items() if name in found.ports}
+        return SwitchSeen(found.ports, found.bridges, None, tags, lost, network_of)
+
+    def awaits(self, name: str) -> bool:
+        return name in self._owed
+
+    def owes(self, ports_seen: Mapping[str, bool]) -> None:
+        """Note, by name, ports without device (True), and let ovs-vswitchd look once; forget those that have theirs."""
+        for name, is_missing in ports_seen.items():
+            if not is_missing:
+                self._owed.pop(name, None)
+        fresh = [name for name, is_missing in ports_seen.items() if is_missing and name not in self._owed]
+        if fresh:
+            with suppress(KernelError):  # then it is noted by the next pass
+                self._owed.update(dict.fromkeys(fresh, ports.nudge(self.connection)))
+
+    def add(self, wanted: Iterable[tuple[Device, int | None]]) -> None:
+        """Make devices ports, each with its VLAN, all in one transaction or none; raises KernelError."""
+        fresh = [_new_port(device, tag) for device, tag in wanted]
+        ports.add(self.connection, fresh)
+        for port in fresh:
+            self._owed.pop(port.name, None)
+
+    def take_back(self, name: str) -> None:
+        """Delete the port of that name, if it is ours; raises KernelError."""
+        found = ports.find(self.connection, (name,)).get(name)
+        if found is not None and mark_of(found) is not None:
+            ports.remove(self.connection, (found,))
+
+    def remove(self, doomed: Sequence[Port], *, settle: bool = False) -> None:
+        """Delete ports in one transaction; with `settle`, wait until ovs-vswitchd has let go of them. Raises
+        KernelError."""
+        moment = ports.remove(self.connection, doomed)
+        deadline = time.monotonic() + _SETTLE
+        while settle and ports.configured(self.connection) < moment:
+            if time.monotonic() > deadline:
+                raise KernelError(ports.REMOVE, ", ".join(port.name for port in doomed), errno.ETIMEDOUT)
+            time.sleep(_POLL)
+
+    def mend(self, device: Device, differs: Collection[str], tag: int | None) -> None:
+        """Set what differs of a device's port; raises KernelError."""
+        wanted = _new_port(device, tag)
+        ports.mend(
+            self.connection,
+            device.name,
+            ids=wanted.ids if "ids" in differs else None,
+            port_ids=wanted.port_ids if "port ids" in differs else None,
+            mtu=wanted.mtu if "mtu" in differs else None,
+            tag=tag if "tag" in differs else None,
+        )
+
+    def restore(self, was: Port, differs: Collection[str]) -> None:
+        """Set what was changed of a port as it was found, where it had something; raises KernelError."""
+        ports.mend(
+            self.connection,
+            was.name,
+            ids=was.ids if "ids" in differs else None,
+            port_ids=was.port_ids if "port ids" in differs else None,
+            mtu=was.mtu if "mtu" in differs else None,
+            tag=was.tag if "tag" in differs and not was.dead else None,
+        )
+
+    def _choose_tags(
+        self, wired: Iterable[Network], found: Mapping[str, Port], network_of: Mapping[str, str]
+    ) -> dict[str, int]:
+        """The VLAN of each network that has one of netmend's choosing: the one it has, or a free one."""
+        asking = [network.id for network in wired if isinstance(network.wiring, OvsWiring) and network.wiring.own_tags]
+        if not asking:
+            return {}
+        has = dict(self._tags)
+        for name, port in sorted(found.items()):
+            kept = port.port_ids.get(TAG_KEY, "")
+            if kept.isdigit() and network_of[name]:
+                has.setdefault(network_of[name], int(kept))
+        used: set[int] = set()
+        if any(network_id not in has for network_id in asking):
+            used = ports.tags_in_use(self.connection)
+        self._tags = choose_tags(asking, has, used)
+        return self._tags

@@ -1,0 +1,59 @@
+"""Wiring by Open vSwitch: ports of a bridge that somebody else makes, with what Neutron's agents write on them.
+
+After Neutron's OVSInterfaceDriver (neutron/agent/linux/interface.py, ovs_lib.py: replace_port): the DHCP port is an
+internal port of the switch, `tap` and the first 11 characters of its id, moved into the network's namespace; or, with
+`veth`, a port of that name whose far end is `ns-` and the same characters. neutron-openvswitch-agent knows a port by
+`iface-id`, gives it its VLAN and programs the rest. Our mark stands beside Neutron's ids, on both rows of a port.
+"""
+
+from typing import Final
+
+from netmend.intent.names import Mark, dhcp_port, inner_name, tap_name
+from netmend.intent.network import Network
+from netmend.intent.plug import NetnsPlug, PidPlug, TapPlug
+from netmend.intent.port import Port
+from netmend.intent.wiring import OvsWiring
+from netmend.wiring.device import Device, FarEnd, Home, SwitchPort
+from netmend.wiring.own_addresses import own_addresses
+
+OWNER: Final = ("managed-by", "netmend")  # in external_ids: what is asked of the database is what bears it
+MARK_KEY: Final = "netmend-mark"
+BRIDGE_KEY: Final = "netmend-bridge"
+TAG_KEY: Final = "netmend-tag"
+
+
+def wanted_devices(network: Network, wiring: OvsWiring) -> list[Device]:
+    """What should exist for `network`: its DHCP port where it has subnets, and its plugged ports; each a port of the
+    wiring's bridge, which is not ours to make."""
+    devices = [_dhcp(network, wiring)] if network.has_subnets else []
+    devices.extend(device for port in network.ports.values() if (device := _guest(network, wiring, port)))
+    return devices
+
+
+def _dhcp(network: Network, wiring: OvsWiring) -> Device:
+    port = dhcp_port(network)
+    name = tap_name(port.id)
+    mark = Mark("dhcp", network.id, port.id)
+    far = FarEnd(Home(), inner_name(port.id) if wiring.veth else name, port.mac, own_addresses(network))
+    kind: Final = "veth" if wiring.veth else "internal"
+    return Device(name, kind, mark, network.mtu, far=far, switch=_switch_port(wiring, mark, port.id, port.mac))
+
+
+def _guest(network: Network, wiring: OvsWiring, port: Port) -> Device | None:
+    mark, name = Mark("guest", network.id, port.id), tap_name(port.id)
+    switch = _switch_port(wiring, mark, port.id, port.mac, port.device_id)
+    match port.plug:
+        case TapPlug(owner):
+            return Device(name, "tap", mark, network.mtu, owner=owner, switch=switch)
+        case NetnsPlug() | PidPlug() as plug:
+            return Device(name, "veth", mark, network.mtu, far=FarEnd(plug, plug.device, port.mac), switch=switch)
+        case _:
+            return None
+
+
+def _switch_port(wiring: OvsWiring, mark: Mark, port_id: str, mac: str, instance_id: str | None = None) -> SwitchPort:
+    neutrons = [("iface-id", port_id), ("iface-status", "active"), ("attached-mac", mac)]
+    if instance_id:
+        neutrons.append(("vm-uuid", instance_id))  # as os-vif writes it for a guest of Nova
+    ours = (OWNER, (MARK_KEY, str(mark)), (BRIDGE_KEY, wiring.bridge))
+    return SwitchPort(wiring.bridge, (*neutrons, *ours), ours, wiring.own_tags)

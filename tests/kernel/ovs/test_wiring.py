@@ -1,0 +1,184 @@
+"""Networks on a real Open vSwitch (userspace datapath): made once, found again, mended, removed."""
+
+import time
+from dataclasses import replace
+from ipaddress import IPv4Network
+
+import pytest
+from tests.kernel.ovs.vswitch import VSwitch
+
+from netmend.intent import Intent, Network, OvsWiring, Port, Subnet
+from netmend.intent.names import DEVICE_GROUP, dhcp_port, id_from_name, namespace_name, tap_name
+from netmend.kernel import links
+from netmend.kernel.addresses import dump_addresses
+from netmend.kernel.links import Link
+from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.netns import Netns
+from netmend.reconcile.reconciler import PassReport, Reconciler
+
+INTERNAL, VETH = OvsWiring(), OvsWiring(veth=True)
+
+
+def network(number: int, wiring: OvsWiring = INTERNAL, ports: tuple[Port, ...] = ()) -> Network:
+    cidr = IPv4Network("10.0.0.0/24")
+    subnet = Subnet(id_from_name("subnet", str(number)), "s", cidr, cidr[2])
+    return Network(
+        id_from_name("network", str(number)),
+        f"n{number}",
+        1400,
+        wiring,
+        subnets=(subnet,),
+        ports={port.id: port for port in ports},
+    )
+
+
+def intent(*networks: Network) -> Intent:
+    return Intent({found.id: found for found in networks})
+
+
+def host_links() -> dict[str, Link]:
+    with RouteSocket() as route:
+        return {link.name: link for link in links.dump_links(route)}
+
+
+def inside(one: Network) -> dict[str, Link]:
+    with Netns.open(f"/run/netns/{namespace_name(one.id)}") as place, place.entered():
+        return host_links()
+
+
+def run_until_right(reconciler: Reconciler, wanted: Intent) -> PassReport:
+    """Passes as a node makes them, until all is right."""
+    deadline = time.monotonic() + 30
+    while True:
+        report = reconciler.run(wanted)
+        if not report.wrong and not report.planned_steps:
+            return report
+        assert time.monotonic() < deadline, [reason.text for reason in reconciler.resync.all()]
+        time.sleep(0.05)
+
+
+def test_an_internal_port_is_moved_into_the_namespace_with_neutrons_ids_on_it() -> None:
+    one = network(1)
+    port = dhcp_port(one)
+    name = tap_name(port.id)
+    with VSwitch() as switch:
+        plans = Reconciler().plan(intent(one))
+        report = (reconciler := Reconciler()).run(intent(one))
+        assert report.right == {one.id}, [reason.text for reason in reconciler.resync.all()]
+        assert [str(step) for step in plans[0].steps] == [
+            f"create namespace {namespace_name(one.id)}",
+            f"pin namespace {namespace_name(one.id)}",
+            f"add port {name} to br-int",
+            f"move {name} into {namespace_name(one.id)}",
+        ]
+        assert report.planned_steps == 4
+        assert name not in host_links()
+        with Netns.open(f"/run/netns/{namespace_name(one.id)}") as place, place.entered(), RouteSocket() as route:
+            found = {link.name: link for link in links.dump_links(route)}[name]
+            assert (found.kind, found.mac, found.mtu, found.up) == ("tun", port.mac, 1400, True)
+            assert found.group == DEVICE_GROUP
+            assert {str(address) for address in dump_addresses(route)[found.index]} == {"10.0.0.2/24"}
+        assert switch.ports() == {name}
+        ids = switch.get("Interface", name, "external_ids")
+        for expected in (f'iface-id="{port.id}"', "iface-status=active", f'attached-mac="{port.mac}"'):
+            assert expected in ids
+        assert [switch.get("Port", name, column) for column in ("tag", "vlan_mode", "trunks")] == [
+            "4095",
+            "trunk",
+            "[4095]",
+        ]
+        assert switch.get("Interface", name, "type") == "internal"
+        assert reconciler.run(intent(one)).planned_steps == 0
+        assert Reconciler().plan(intent(one)) == []
+        assert reconciler.run(Intent()).planned_steps
+        assert switch.ports() == set() and name not in host_links()
+
+
+@pytest.mark.parametrize("wiring", [INTERNAL, VETH])
+def test_a_port_deleted_under_us_comes_back(wiring: OvsWiring) -> None:
+    one = network(1, wiring)
+    name = tap_name(dhcp_port(one).id)
+    with VSwitch() as switch:
+        run_until_right(reconciler := Reconciler(), intent(one))
+        switch.vsctl("del-port", name)
+        run_until_right(reconciler, intent(one))
+        assert switch.ports() == {name}
+        (device,) = set(inside(one)) - {"lo"}
+        assert device == (name if wiring is INTERNAL else "ns-" + name[3:])
+
+
+@pytest.mark.parametrize("wiring", [INTERNAL, VETH])
+def test_the_switch_restarts(wiring: OvsWiring) -> None:
+    one = network(1, wiring)
+    with VSwitch() as switch:
+        run_until_right(reconciler := Reconciler(), intent(one))
+        switch.kill("ovs-vswitchd")
+        report = reconciler.run(intent(one))
+        if wiring is INTERNAL:
+            (reason,) = reconciler.resync.all()
+            assert "waiting for Open vSwitch" in reason.text and report.wrong
+        switch.start_vswitchd()
+        run_until_right(reconciler, intent(one))
+        assert len(inside(one)) == 2
+
+
+@pytest.mark.parametrize("wiring", [INTERNAL, VETH])
+def test_a_database_made_anew(wiring: OvsWiring) -> None:
+    one = network(1, wiring)
+    name = tap_name(dhcp_port(one).id)
+    with VSwitch() as switch:
+        run_until_right(reconciler := Reconciler(), intent(one))
+        switch.kill("ovsdb-server")
+        report = reconciler.run(intent(one))
+        (reason,) = reconciler.resync.all()
+        assert report.wrong == {one.id} and reason.serves and "start ovsdb-server" in reason.text
+        switch.make_database()
+        switch.start_database()
+        reconciler.run(intent(one))
+        assert "no bridge br-int" in reconciler.resync.all()[0].text
+        switch.add_bridge()
+        run_until_right(reconciler, intent(one))
+        assert switch.ports() == {name}
+
+
+def test_a_namespace_that_died_takes_the_device_along_and_gets_another() -> None:
+    one = network(1)
+    with VSwitch():
+        run_until_right(reconciler := Reconciler(), intent(one))
+        reconciler.close()
+        from netmend.kernel import netns
+
+        netns.unpin(f"/run/netns/{namespace_name(one.id)}", None)
+        run_until_right(Reconciler(), intent(one))
+        assert len(inside(one)) == 2
+
+
+def test_from_one_wiring_to_another() -> None:
+    one = network(1)
+    with VSwitch() as switch:
+        run_until_right(reconciler := Reconciler(), intent(one))
+        for wiring in (VETH, INTERNAL):
+            run_until_right(reconciler, intent(replace(one, wiring=wiring)))
+            assert len(switch.ports()) == 1 and len(inside(one)) == 2
+        from netmend.intent import BridgeWiring
+
+        bridged = replace(one, wiring=BridgeWiring())
+        run_until_right(reconciler, intent(bridged))
+        assert switch.ports() == set() and len(inside(one)) == 2
+        run_until_right(reconciler, intent(one))
+        assert (
+            len(switch.ports()) == 1
+            and len(inside(one)) == 2
+            and len([n for n in host_links() if n.startswith("brq")]) == 0
+        )
+
+
+def test_a_foreign_port_of_our_name_is_left_alone() -> None:
+    one = network(1)
+    name = tap_name(dhcp_port(one).id)
+    with VSwitch() as switch:
+        switch.vsctl("add-port", "br-int", name, "--", "set", "Interface", name, "type=internal")
+        report = (reconciler := Reconciler()).run(intent(one))
+        assert report.wrong == {one.id}
+        print([reason.text for reason in reconciler.resync.all()])
+        assert "netmend" not in switch.get("Interface", name, "external_ids")
