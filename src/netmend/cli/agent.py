@@ -1,6 +1,7 @@
 """`netmend agent`: the node in the place of Neutron's DHCP and metadata agents, in the foreground."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -53,5 +54,6 @@ def serve_neutron(config_files: list[Path], settings: Settings) -> None:
         raise SourceError(f"{error}; install netmend with its extras: pip install 'netmend[neutron,ovs]'") from None
     from netmend.sources.neutron.source import NeutronSource
 
-    source = NeutronSource(configuration(config_files), settings.state)
-    asyncio.run(Node(source, settings).run())
+    found = configuration(config_files)
+    settings = replace(settings, ovsdb=found.ovs.connection)
+    asyncio.run(Node(NeutronSource(found, settings.state), settings).run())

@@ -54,7 +54,8 @@ class Counters:
 
 
 class Agent:
-    """`publish` is called in the agent's thread, with the intent that is new or has ports to be told of. `readiness` is told which ports to expect."""
+    """`publish` is called in the agent's thread, with the intent that is new or has ports to be told of; `readiness` is
+    told of those first."""
 
     def __init__(
         self,
