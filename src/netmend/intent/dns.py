@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 
+DEFAULT_GUEST_RATE = 1000  # queries a second; clouds let one interface put as many (AWS: 1,024 packets)
+
+
 @dataclass(frozen=True, slots=True)
 class Dns:
     """The network's resolver, on netmend's own addresses in its subnets.
@@ -18,4 +21,4 @@ class Dns:
     forwarders: tuple[IPv4Address | IPv6Address, ...] = ()
     forward: bool = True
     allow_private: bool = False
-    guest_rate: int = 1000
+    guest_rate: int = DEFAULT_GUEST_RATE
