@@ -132,7 +132,8 @@ class Dhcp4Responder:
             if len(self._renderings) >= RENDERINGS:  # a guest that asks ever differently costs a rendering each time
                 del self._renderings[next(iter(self._renderings))]
             explicit = extras.ipxe_options if ask.ipxe else extras.options
-            facts = Facts(self._network.mtu, scope.subnet, extras.boot or scope.subnet.boot, explicit, ask, self._network.dns)
+            boot, network = extras.boot or scope.subnet.boot, self._network
+            facts = Facts(network.mtu, scope.subnet, boot, explicit, ask, network.dns)
             rendering = self._renderings[key] = render(facts, scope.server)
         hostname = client.hostname if client else b""
         return compose(request, answer, rendering, hostname, self._network.mtu)
