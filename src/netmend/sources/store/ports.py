@@ -47,7 +47,10 @@ def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
         "netmend": values["netmend"],
     }
     _check(document, values)
-    document["mac_address"] = document["mac_address"] or _free_mac(tx, network["id"])
+    if not document["mac_address"]:
+        document["mac_address"] = _free_mac(tx, network["id"])
+    elif not _is_free(tx, network["id"], document["mac_address"]):
+        raise _taken_mac(document)
     document["allowed_address_pairs"] = _pairs(document, values["allowed_address_pairs"] or [])
     subnets = tx.subnets_of(network)
     wishes = values["fixed_ips"]
@@ -112,13 +115,17 @@ def delete(tx: Transaction, port_id: str, revision: int | None = None) -> None:
 
 
 def _free_mac(tx: Transaction, network_id: str) -> str:
-    query = "SELECT 1 FROM port WHERE network_id = ? AND mac = ?"
     for _ in range(MAC_TRIES):
         mac = new_mac()
-        if tx.connection.execute(query, (network_id, mac)).fetchone() is None:
+        if _is_free(tx, network_id, mac):
             return mac
     message = f"Unable to generate unique mac on network {network_id}."
     raise RefusedError("MacAddressGenerationFailure", 503, message)
+
+
+def _is_free(tx: Transaction, network_id: str, mac: str) -> bool:
+    query = "SELECT 1 FROM port WHERE network_id = ? AND mac = ?"
+    return tx.connection.execute(query, (network_id, mac)).fetchone() is None
 
 
 def _taken(document: Document, error: sqlite3.IntegrityError) -> RefusedError:

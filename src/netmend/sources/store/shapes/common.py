@@ -35,7 +35,10 @@ def _words(text: str) -> str:
 
 
 def _mac(text: str) -> str:
-    return fields.mac(text)
+    try:
+        return fields.mac(text)
+    except ValueError:
+        raise ValueError(f"'{text}' is not a valid MAC address") from None
 
 
 def _address(text: str) -> str:
@@ -52,8 +55,8 @@ def _cidr(text: str) -> str:
         if "/" not in text:
             raise ValueError("it has no prefix length")
         block = ip_network(text, strict=False)
-    except ValueError as error:
-        raise ValueError(f"'{text}' is not a valid IP subnet ({error})") from None
+    except ValueError:
+        raise ValueError(f"'{text}' is not a valid IP subnet") from None
     return str(block)
 
 
@@ -76,7 +79,7 @@ Address = Annotated[
     str, AfterValidator(_address), WithJsonSchema({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})
 ]
 Cidr = Annotated[str, StringConstraints(max_length=64), AfterValidator(_cidr)]
-Tag = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^,/]+$"), AfterValidator(_words)]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^,/]+$"), AfterValidator(_words)]
 Tags = Annotated[list[Tag], Field(max_length=50)]
 Number = Annotated[int, Field(ge=0, le=NUMBER_MAX)]
 
