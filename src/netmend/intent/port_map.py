@@ -54,7 +54,7 @@ class PortMap(Mapping[str, Port]):
         return port
 
     def __contains__(self, key: object) -> bool:
-        return self._over[key] is not None if key in self._over else key in self._base  # type: ignore[index]
+        return self._over[key] is not None if key in self._over else key in self._base
 
     def __iter__(self) -> Iterator[str]:
         over = self._over

@@ -1,7 +1,9 @@
 """Why the store refuses: each with the name and the status that Neutron gives the same refusal."""
 
+from netmend.sources.problem import SourceError
 
-class StoreError(Exception):
+
+class StoreError(SourceError):
     """The database cannot be used; the message says which, what was tried, what SQLite said, and what to do."""
 
 

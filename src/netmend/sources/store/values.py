@@ -8,6 +8,7 @@ file takes, but for what Neutron's attributes say already.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -26,16 +27,26 @@ from netmend.sources.store.errors import invalid
 from netmend.sources.store.transaction import Document
 
 SETTINGS: dict[str, frozenset[str]] = {  # what may stand under `netmend`
-    "network": frozenset(NetworkShape.model_fields) - {"name", "id", "mtu", "subnets", "ports"},
+    "network": frozenset(NetworkShape.model_fields) - {"name", "id", "mtu", "project_id", "subnets", "ports"},
     "subnet": frozenset(SubnetShape.model_fields) - {"name", "id", "cidr", "gateway", "dns_servers", "routes"},
-    "port": frozenset(PortShape.model_fields) - {"name", "id", "mac", "fixed_ips", "hostname"},
+    "port": frozenset(PortShape.model_fields)
+    - {"name", "id", "mac", "fixed_ips", "hostname", "device_id", "project_id"},
 }
 _SUBNET6_SETTINGS = frozenset(
     {"server_address", "dynamic", "pools", "domain", "lease_time", "ntp_servers", "bootfile_url"}
 )
+_NEUTRONS = (
+    "name",
+    "fixed_ips",
+    "hostname",
+    "fixed_ips6",
+    "device_id",
+    "project_id",
+)  # of a port; not its settings
 _NEXT_SERVER = "server-ip-address"  # Neutron's name of the reply's `siaddr`, which is no option
 
 _Shape = TypeVar("_Shape", bound=Shape)
+_NOWHERE = Path("/nonexistent")  # where files that a document names are looked for: none are read
 Gateways = Mapping[str, str | None]  # of the subnets that are served, by id
 
 
@@ -92,23 +103,25 @@ def port_value(port: Document, gateways: Gateways) -> Port | None:
             fixed6.append(IPv6Address(text))
         else:
             fixed4.append(IPv4Address(text))
-    value = _port_settings(port) if port["netmend"] else Port(port["id"], port["id"], port["mac_address"])
-    options, boot = _extra_options(port["extra_dhcp_opts"]) if port["extra_dhcp_opts"] else ({}, None)
-    return Port(
+    value = Port(
         id=port["id"],
         name=port["name"] or port["id"],
         mac=port["mac_address"],
         fixed_ips=tuple(fixed4),
         hostname=fields.host_name(port["dns_name"]) if port["dns_name"] else None,
-        dhcp_options=tuple(sorted({**options, **dict(value.dhcp_options)}.items())),
-        boot=value.boot or boot,
-        plug=value.plug,
         fixed_ips6=tuple(fixed6),
-        duid=value.duid,
-        dhcp6_options=value.dhcp6_options,
-        instance=value.instance,
         device_id=port["device_id"] or None,
         project_id=port["project_id"] or None,
+    )
+    if not port["netmend"] and not port["extra_dhcp_opts"]:
+        return value
+    said = _port_settings(port)
+    options, boot = _extra_options(port["extra_dhcp_opts"])
+    return replace(
+        said,
+        **{name: getattr(value, name) for name in _NEUTRONS},
+        dhcp_options=tuple(sorted({**options, **dict(said.dhcp_options)}.items())),
+        boot=said.boot or boot,
     )
 
 
@@ -124,8 +137,10 @@ def known_settings(kind: str, settings: Mapping[str, Any]) -> None:
 
 def _build_network(shape: dict[str, Any]) -> Network:
     complaints = Complaints()
-    root = {"networks": [shape]}
-    intent = build_intent(_read_shape(FileShape, root), complaints)
+    root: dict[str, Any] = {"networks": [shape]}
+    if shape.get("metadata") == "proxy":  # whose endpoints are the node's own business, not the network's
+        root["metadata_proxy"] = {"endpoints": ["http://127.0.0.1"], "shared_secret": "-"}
+    intent = build_intent(_read_shape(FileShape, root), complaints, _NOWHERE)
     _no_complaints(root, complaints)
     return next(iter(intent.networks.values()))
 
@@ -209,8 +224,12 @@ def _without6(pools: Iterable[Pool6], address: IPv6Address) -> tuple[Pool6, ...]
 def _port_settings(port: Document) -> Port:
     known_settings("port", port["netmend"])
     root = {**port["netmend"], "name": port["id"], "id": port["id"], "mac": port["mac_address"]}
+    if port["device_id"]:
+        root["device_id"] = port["device_id"]
+    if "user_data_file" in (root.get("instance") or {}):
+        raise invalid("netmend.instance.user_data_file: names a file of the node; give user_data or user_data_base64")
     complaints = Complaints()
-    value = build_port(Reader(complaints), (), _read_shape(PortShape, root), port["network_id"])
+    value = build_port(Reader(complaints), (), _read_shape(PortShape, root), port["network_id"], _NOWHERE)
     _no_complaints(root, complaints)
     return value
 

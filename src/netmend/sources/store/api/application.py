@@ -9,7 +9,8 @@ from netmend.sources.store.api.errors import Handler, json_response, refusals
 from netmend.sources.store.api.networks import NETWORKS
 from netmend.sources.store.api.ports import PORTS
 from netmend.sources.store.api.subnets import SUBNETS
-from netmend.sources.store.api.tokens import Tokens, guard
+from netmend.sources.store.api.token_file import Tokens
+from netmend.sources.store.api.tokens import guard
 
 BODY_MAX = 64 << 20  # octets: 10,000 ports
 
