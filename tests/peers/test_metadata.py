@@ -2,41 +2,18 @@
 
 import json
 import subprocess
-from ipaddress import IPv4Network
 from typing import Any
 
-from tests.peers.clients import Udhcpc
-from tests.peers.guests import Document, make_guest, network, port, run_in
+from tests.peers.guests import Document, make_guest, network, port
+from tests.peers.metadata_guest import connect, curl
 from tests.peers.node import Node
 from tests.peers.waiting import wait_for
 
-from netmend.kernel.netns import Netns
-
 MAC, OTHER_MAC = "fa:16:3e:00:30:11", "fa:16:3e:00:30:12"
-BASE = "http://169.254.169.254"
 
 
 def instance(name: str, **more: Any) -> Document:
     return {"id": f"i-{name}", "hostname": f"{name}.example", "user_data": f"#!/bin/sh\n: {name}\n", **more}
-
-
-def connect(guest: Netns) -> None:
-    """Get a lease, and set the routes that come with it."""
-    client = Udhcpc(guest)
-    record = client.get()
-    routes = client.routes(record)
-    assert routes[IPv4Network("169.254.169.254/32")] == "10.20.0.2"
-    for destination, nexthop in routes.items():
-        run_in(guest, "busybox", "ip", "route", "add", str(destination), "via", nexthop)
-
-
-def curl(guest: Netns, path: str, *arguments: str, base: str = BASE) -> tuple[int, str]:
-    """Status and body."""
-    command = ["curl", "-sS", "-m", "10", "-o", "-", "-w", "\n%{http_code}", *arguments, base + path]
-    with guest.entered():
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-    body, _, status = done.stdout.rpartition("\n")
-    return int(status), body
 
 
 def test_two_networks_with_the_same_addresses() -> None:
