@@ -16,9 +16,7 @@ import errno
 import logging
 import os
 import socket
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, ip_address
 from threading import Thread
 from typing import Any
@@ -27,12 +25,12 @@ import structlog
 from aiohttp import web
 
 from netmend.intent import MetadataProxy, Network
-from netmend.services.metadata import Forward, KeepPassword, MetadataResponder, Request, Response
-from netmend.services.metadata_http.connection import Connection, closing, response
+from netmend.services.metadata import MetadataResponder
+from netmend.services.metadata_http.answering import Answering
+from netmend.services.metadata_http.connection import Connection
 from netmend.services.metadata_http.endpoint import Endpoint, Tally
 from netmend.services.metadata_http.limits import BACKLOG_TIMEOUT, RECEIVE_BUFFER, Limits
-from netmend.services.metadata_http.nova import NovaProxy, ProxyError, tls_of
-from netmend.services.metadata_http.store import MetadataStore, MetadataStoreError
+from netmend.services.metadata_http.store import MetadataStore
 
 _ACCEPT_REST = 0.25  # seconds that a socket is left alone after an error
 _REFUSALS = {
@@ -40,7 +38,6 @@ _REFUSALS = {
     "Content-Length: 0\r\n\r\n".encode()
     for status, phrase in ((429, "Too Many Requests"), (503, "Service Unavailable"))
 }
-_METHODS = frozenset(("GET", "HEAD", "POST", "PUT"))
 _DEFAULT_LIMITS = Limits()
 _UNHEARD = logging.getLogger("netmend.metadata.aiohttp")  # what aiohttp would say of guests' mistakes
 _UNHEARD.disabled = True
@@ -61,15 +58,11 @@ class MetadataServer:
     ) -> None:
         """`proxy` gives the settings in force, and is asked often; `on_error` is told, in the server's thread, of a
         network whose sockets fail; `lease_holder` gives the MAC that DHCP has leased a network's address to."""
-        self._store, self._wanted_proxy, self._on_error = store, proxy, on_error
+        self._store, self._on_error = store, on_error
         self._limits, self._lease_holder = limits, lease_holder
         self._endpoints: dict[str, Endpoint] = {}
         self._tally = Tally()
-        self._proxy: NovaProxy | None = None
-        self._proxy_settings: MetadataProxy | None = None
-        self.proxy_problem: str | None = None
-        self._proxy_lock = asyncio.Lock()
-        self._writer = ThreadPoolExecutor(1, "netmend-passwords")
+        self._answering = Answering(store, proxy, limits)
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._run, name="netmend-metadata", daemon=True)
         self._thread.start()
@@ -127,8 +120,7 @@ class MetadataServer:
             "errors": dict(endpoint.refused.errors),
         }
         if endpoint.responder.network.metadata == "proxy":
-            proxy = self._proxy
-            found["nova"] = {"problem": self.proxy_problem, "endpoints": proxy.status() if proxy else []}
+            found["nova"] = self._answering.nova_status()
         return found
 
     def close(self) -> None:
@@ -139,7 +131,6 @@ class MetadataServer:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        self._writer.shutdown()
 
     # --- the thread -----------------------------------------------------------------------------------------------
 
@@ -154,12 +145,11 @@ class MetadataServer:
         asyncio.run_coroutine_threadsafe(run(), self._loop).result()
 
     async def _make_server(self) -> web.Server:
-        return web.Server(self._handle)
+        return web.Server(self._answering.handle)
 
     async def _finish(self) -> None:
         await self._server.shutdown(1.0)
-        if self._proxy is not None:
-            await self._proxy.close()
+        await self._answering.close()
         await self._loop.shutdown_default_executor()
 
     def _listen(self, endpoint: Endpoint) -> None:
@@ -240,114 +230,6 @@ class MetadataServer:
         self._rest(endpoint, _ACCEPT_REST)
         if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
             self._on_error(endpoint.network_id)
-
-    # --- requests -------------------------------------------------------------------------------------------------
-
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        connection = request.protocol
-        assert isinstance(connection, Connection)
-        endpoint = connection.endpoint
-        try:
-            answer = await self._answer(endpoint, connection, request)
-        except (asyncio.CancelledError, ConnectionError):
-            raise
-        except Exception:  # a defect of ours costs its guest one answer
-            log.exception("metadata failed", network=endpoint.network_id)
-            answer = closing(500, b"A defect of the metadata service.\n")
-        endpoint.responder.counters.answered(answer.status)
-        return answer
-
-    async def _answer(self, endpoint: Endpoint, connection: Connection, request: web.BaseRequest) -> web.Response:
-        if not endpoint.admits_request(connection.guest, self._loop.time()):
-            return closing(429, b"Too many requests. Please try again in a second.\n", retry_after=1)
-        if request.method not in _METHODS:
-            return closing(405, b"This method is not understood.\n")
-        body = b""
-        if request.body_exists:
-            if (request.content_length or 0) > self._limits.body:
-                return closing(413, b"The request is too large.\n")
-            try:
-                async with asyncio.timeout(self._limits.request_time):
-                    body = await _read_body(request, self._limits.body)
-            except TimeoutError:
-                return closing(408, b"The request did not end in time.\n")
-            if len(body) > self._limits.body:
-                return closing(413, b"The request is too large.\n")
-        asked = Request(request.method, request.path, request.headers, body)
-        outcome = endpoint.responder.handle(connection.source, asked, time.time())
-        match outcome:
-            case Response():
-                connection.limit_hops(outcome.hop_limit)
-                return response(outcome.status, outcome.body, outcome.content_type, outcome.headers)
-            case KeepPassword():
-                return await self._keep(endpoint, outcome)
-            case Forward():
-                return await self._forward(endpoint, outcome, request, body)
-
-    async def _keep(self, endpoint: Endpoint, outcome: KeepPassword) -> web.Response:
-        try:
-            kept = await self._loop.run_in_executor(
-                self._writer, self._store.keep, endpoint.network_id, outcome.instance_id, outcome.password
-            )
-        except MetadataStoreError as error:
-            log.error("password not stored", network=endpoint.network_id, error=str(error))
-            return response(500, b"The password could not be stored.\n")
-        return response(200, b"") if kept else response(409, b"The password is set already, and is set once.\n")
-
-    async def _forward(
-        self, endpoint: Endpoint, forward: Forward, request: web.BaseRequest, body: bytes
-    ) -> web.Response:
-        if ".." in request.path.split("/"):  # an endpoint may have a path of its own, which is not to be left
-            return closing(400, b"A path without `..`, please.\n")
-        proxy = await self._current_proxy()
-        if proxy is None:
-            return response(503, b"The metadata service is not set up to ask Nova.\n")
-        semaphore = endpoint.semaphore()
-        try:
-            async with asyncio.timeout(self._limits.wait):
-                await semaphore.acquire()
-        except TimeoutError:
-            endpoint.refused.too_many_open += 1
-            return closing(503, b"Too many requests of this network wait for Nova.\n", retry_after=5)
-        try:
-            answer = await proxy.ask(forward, request.method, request.rel_url.raw_path_qs, body)
-        finally:
-            semaphore.release()
-        headers = (("Retry-After", str(answer.retry_after)),) if answer.retry_after is not None else ()
-        return response(answer.status, answer.body, answer.content_type, headers)
-
-    async def _current_proxy(self) -> NovaProxy | None:
-        """The proxy by the settings in force; None where there is none, or they cannot be used."""
-        if self._wanted_proxy() is self._proxy_settings:
-            return self._proxy
-        async with self._proxy_lock:
-            wanted = self._wanted_proxy()
-            if wanted is not self._proxy_settings:
-                await self._change_proxy(wanted)
-        return self._proxy
-
-    async def _change_proxy(self, wanted: MetadataProxy | None) -> None:
-        made, problem = None, None
-        if wanted is not None:
-            try:
-                tls = await self._loop.run_in_executor(None, tls_of, wanted)
-                made = NovaProxy(wanted, tls, self._limits.nova_connections)
-            except ProxyError as error:
-                problem = str(error)
-                log.error("metadata cannot be proxied", problem=problem)
-        old = self._proxy
-        self._proxy, self._proxy_settings, self.proxy_problem = made, wanted, problem
-        if old is not None:  # once what it was asked is answered
-            self._loop.call_later(self._limits.connection_time, lambda: self._loop.create_task(old.close()))
-
-
-async def _read_body(request: web.BaseRequest, limit: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > limit:
-            break
-    return bytes(body)
 
 
 def _refuse(accepted: socket.socket, status: int) -> None:
