@@ -19,9 +19,9 @@ WORLD += ["--local=/example.org/", "--cname=alias.example.org,www.example.org"]
 WORLD += ["--txt-record=big.example.org," + ",".join(["x" * 250] * 9)]
 
 
-def intent(name: str = "net", **dns: object) -> Document:
+def intent(**dns: object) -> Document:
     found = network(
-        name,
+        "net",
         port("guest", "fa:16:3e:00:20:11", "10.20.0.11", hostname="vm1"),
         {"name": "db", "mac": "fa:16:3e:00:20:12", "fixed_ips": ["10.20.0.12"], "hostname": "db"},
     )
