@@ -286,7 +286,6 @@ SUBNET_PROBLEMS = {
     "cidr missing": ("gateway: 10.0.0.1", "cidr", "required"),
     "cidr no block": ("cidr: 10.0.0.0", "cidr", "no prefix length"),
     "cidr host bits": ("cidr: 10.0.0.1/24", "cidr", "the block is 10.0.0.0/24"),
-    "cidr of IPv6": ("cidr: 'fd00::/64'", "cidr", "IPv6 is not served yet"),
     "dynamic in words": ("cidr: 10.0.0.0/24, dynamic: yes", "dynamic", "true or false, not the text 'yes'"),
     "gateway outside": ("cidr: 10.0.0.0/24, gateway: 10.0.1.1", "gateway", "outside 10.0.0.0/24"),
     "gateway network": ("cidr: 10.0.0.0/24, gateway: 10.0.0.0", "gateway", "is the network address"),
@@ -294,7 +293,7 @@ SUBNET_PROBLEMS = {
     "gateway in a pool": (
         "cidr: 10.0.0.0/24, gateway: 10.0.0.5, pools: [10.0.0.2-10.0.0.9]",
         "pools[0]",
-        "holds the gateway 10.0.0.5",
+        "holds 10.0.0.5, the gateway",
     ),
     "server outside": ("cidr: 10.0.0.0/24, server_address: 10.0.1.1", "server_address", "outside 10.0.0.0/24"),
     "server is the gateway": (
@@ -309,7 +308,7 @@ SUBNET_PROBLEMS = {
     ),
     "pool outside": ("cidr: 10.0.0.0/24, pools: [10.0.0.250 - 10.0.1.5]", "pools[0]", "reaches outside"),
     "pool with broadcast": ("cidr: 10.0.0.0/24, pools: [10.0.0.250 - 10.0.0.255]", "pools[0]", "broadcast"),
-    "pool with network": ("cidr: 10.0.0.0/24, pools: [10.0.0.0 - 10.0.0.5]", "pools[0]", "network or the broadcast"),
+    "pool with network": ("cidr: 10.0.0.0/24, pools: [10.0.0.0 - 10.0.0.5]", "pools[0]", "the network address"),
     "pools overlap": (
         "cidr: 10.0.0.0/24, pools: [10.0.0.9 - 10.0.0.12, 10.0.0.2 - 10.0.0.9]",
         "pools[0]",
