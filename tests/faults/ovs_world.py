@@ -87,13 +87,14 @@ class OvsWorld(World):
         return len(self._host_devices(intent)) + 1
 
     def settle(self, reconciler: Reconciler, intent: Intent) -> None:
-        """Until ovs-vswitchd has followed and nothing is left to do."""
+        """Until ovs-vswitchd has followed and nothing is left to do, twice: some time after it let go of a device it puts
+        the flags back that it found on it, by name, and so on whatever bears that name by then. A node hears of that."""
         deadline = time.monotonic() + _PATIENCE
-        while True:
+        right = 0
+        while right < 2:
             self._switch.vsctl("--timeout=30", "set", "Open_vSwitch", ".", "external_ids:settled=yes")  # and waits
             report = reconciler.run(intent)
-            if not (report.planned_steps or report.wrong):
-                return
+            right = 0 if report.planned_steps or report.wrong else right + 1
             if reconciler.breaker.state:
                 reconciler.breaker.close()
             assert time.monotonic() < deadline, [reason.text for reason in reconciler.resync.all()]
