@@ -87,8 +87,8 @@ class OvsWorld(World):
         return len(self._host_devices(intent)) + 1
 
     def settle(self, reconciler: Reconciler, intent: Intent) -> None:
-        """Until ovs-vswitchd has followed and nothing is left to do, twice: some time after it let go of a device it puts
-        the flags back that it found on it, by name, and so on whatever bears that name by then. A node hears of that."""
+        """Until ovs-vswitchd has followed and nothing is left to do, twice: some time after it let go of a device it
+        puts the flags back that it found on it, by name, on whatever bears that name by then. A node hears of that."""
         deadline = time.monotonic() + _PATIENCE
         right = 0
         while right < 2:

@@ -13,6 +13,7 @@ from netmend.cli.options import (
     RUNTIME_DIRECTORY,
     STATE_DIRECTORY,
     NetnsDirectory,
+    Ovsdb,
     RuntimeDirectory,
     StateDirectory,
     sentences,
@@ -37,6 +38,7 @@ def run(
     netns_dir: NetnsDirectory = NETNS_DIRECTORY,
     state_dir: StateDirectory = STATE_DIRECTORY,
     runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
+    ovsdb: Ovsdb = None,
     api_listen: Annotated[
         str,
         typer.Option(
@@ -77,7 +79,7 @@ def run(
     if (config is None) == (not store):
         typer.echo("netmend: give the intent file with -c FILE, or --store", err=True)
         raise typer.Exit(2)
-    settings = Settings(netns_dir, state_dir, runtime_dir)
+    settings = Settings(netns_dir, state_dir, runtime_dir, ovsdb=ovsdb)
     with sentences(SourceError, CannotStart, LeaseStoreError):
         source: Source
         if config is not None:

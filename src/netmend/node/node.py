@@ -78,7 +78,12 @@ class Node:
             self._make_state_directory()
             listener = Listener(self._ready, self._gone)
             reconciler = Reconciler(
-                settings.netns_directory, listener, self._breaker, diagnose=diagnose_name, ovsdb=settings.ovsdb
+                settings.netns_directory,
+                listener,
+                self._breaker,
+                diagnose=diagnose_name,
+                ovsdb=settings.ovsdb,
+                ovsdb_tls=settings.ovsdb_tls,
             )
             serving = Serving(settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy)
             self.state = NodeState(self._source, settings, started, intent, reconciler, serving)
@@ -108,7 +113,7 @@ class Node:
 
     def _watch_switch(self, intent: Intent) -> None:
         if any(isinstance(network.wiring, OvsWiring) for network in intent.networks.values()):
-            self._watching.watch_switch(self.state.reconciler.ovsdb)
+            self._watching.watch_switch(self.state.reconciler.ovsdb, self._settings.ovsdb_tls)
 
     def _make_state_directory(self) -> None:
         path = self._settings.state
