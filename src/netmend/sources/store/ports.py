@@ -80,7 +80,8 @@ def update(tx: Transaction, port_id: str, values: dict[str, Any], revision: int 
             values[name] = empty
     if "extra_dhcp_opts" in values:
         values["extra_dhcp_opts"] = _changed_options(document["extra_dhcp_opts"], values["extra_dhcp_opts"] or [])
-    wished, has_wish = values.pop("fixed_ips", None), "fixed_ips" in values
+    has_wish = "fixed_ips" in values
+    wished = values.pop("fixed_ips", None)
     old_mac = document["mac_address"]
     if values.get("mac_address") is None:
         values.pop("mac_address", None)
