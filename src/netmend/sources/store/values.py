@@ -24,6 +24,7 @@ from netmend.sources.file.build_port import build_port
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import FileShape, NetworkShape, PortShape, Shape, SubnetShape
 from netmend.sources.problem import Complaints
+from netmend.sources.store.api_names import NEXT_SERVER
 from netmend.sources.store.errors import invalid
 from netmend.sources.store.transaction import Document
 
@@ -44,7 +45,6 @@ _NEUTRONS = (
     "device_id",
     "project_id",
 )  # of a port; not its settings
-_NEXT_SERVER = "server-ip-address"  # Neutron's name of the reply's `siaddr`, which is no option
 
 _Shape = TypeVar("_Shape", bound=Shape)
 _NOWHERE = Path("/nonexistent")  # where files that a document names are looked for: none are read
@@ -247,7 +247,7 @@ def _extra_options(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[int, byte
             continue
         name, value = entry["opt_name"], entry["opt_value"]
         try:
-            if name == _NEXT_SERVER:
+            if name == NEXT_SERVER:
                 boot = Boot(tftp_server=str(ip_address(value)))
                 continue
             code, payload = encode_option(name, value)
