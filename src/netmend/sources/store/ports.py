@@ -131,12 +131,12 @@ def _is_free(tx: Transaction, network_id: str, mac: str) -> bool:
 
 def _taken(document: Document, error: sqlite3.IntegrityError) -> RefusedError:
     text = str(error)
-    if "port_plug" in text:
+    if "plug_place" in text:
         plug = document["netmend"]["plug"]
         where = plug.get("netns") or f"process {plug.get('pid')}"
         message = f"Another port is plugged into {where} as {plug.get('device') or 'eth0'}"
         return RefusedError("PlugInUse", 409, message)
-    if "mac" in text:
+    if "port.mac" in text:
         return _taken_mac(document)
     return taken_id("port", document["id"])
 

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import yaml
@@ -15,6 +16,7 @@ from netmend.sources.file.document import resolve
 from netmend.sources.store.api_names import NEXT_SERVER
 from netmend.sources.store.exchange.perform import read_all
 from netmend.sources.store.settings import metadata_proxy, proxy_document
+from netmend.sources.store.subnets import default_pools
 from netmend.sources.store.transaction import Document, read
 
 Mapped = dict[str, Any]
@@ -100,7 +102,9 @@ def _subnet(subnet: Document, names: frozenset[str], server: str, network: Docum
     settings = {**subnet["netmend"], "server_address": server}
     if network["dns_domain"] and "domain" not in settings:
         settings["domain"] = network["dns_domain"]
-    if settings.get("dynamic") and "pools" not in settings:
+    gateway = ip_address(subnet["gateway_ip"]) if subnet["gateway_ip"] else None
+    usual = subnet["allocation_pools"] == default_pools(ip_network(subnet["cidr"]), gateway)
+    if settings.get("dynamic") and "pools" not in settings and not usual:
         settings["pools"] = _pools_without(subnet["allocation_pools"], server)
     if subnet["gateway_ip"]:
         mapped["gateway"] = subnet["gateway_ip"]
