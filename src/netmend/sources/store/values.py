@@ -7,14 +7,15 @@ file takes, but for what Neutron's attributes say already.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from netmend.intent import Boot, Network, Pool6, Port, Route6, Subnet, Subnet6
-from netmend.intent.dhcp_options import encode_option
+from netmend.intent import Boot, Network, Pool6, Port, Route, Route6, Subnet, Subnet6
+from netmend.intent.dhcp_options import MAX_PAYLOAD, encode_option
+from netmend.intent.dhcp_values import encode_classless_route
 from netmend.intent.subnet import DEFAULT_LEASE_TIME
 from netmend.sources import fields
 from netmend.sources.addresses import without
@@ -23,6 +24,7 @@ from netmend.sources.file.build_port import build_port
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import FileShape, NetworkShape, PortShape, Shape, SubnetShape
 from netmend.sources.problem import Complaints
+from netmend.sources.store.api_names import NEXT_SERVER
 from netmend.sources.store.errors import invalid
 from netmend.sources.store.transaction import Document
 
@@ -43,7 +45,6 @@ _NEUTRONS = (
     "device_id",
     "project_id",
 )  # of a port; not its settings
-_NEXT_SERVER = "server-ip-address"  # Neutron's name of the reply's `siaddr`, which is no option
 
 _Shape = TypeVar("_Shape", bound=Shape)
 _NOWHERE = Path("/nonexistent")  # where files that a document names are looked for: none are read
@@ -69,7 +70,7 @@ def network_value(network: Document, subnets: Iterable[Document], own: Iterable[
     return replace(
         value,
         name=network["name"] or network["id"],
-        subnets=tuple(_named(subnet, by_id[subnet.id]) for subnet in value.subnets),
+        subnets=tuple(_completed(subnet, by_id[subnet.id]) for subnet in value.subnets),
         subnets6=tuple(
             _subnet6_value(subnet, servers[subnet["id"]], network) for subnet in served if subnet["ip_version"] == 6
         ),
@@ -161,14 +162,18 @@ def _subnet_shape(subnet: Document, server: str, network: Document) -> dict[str,
         "cidr": subnet["cidr"],
         "gateway": subnet["gateway_ip"],
         "dns_servers": subnet["dns_nameservers"],
-        "routes": [
-            {"destination": route["destination"], "nexthop": route["nexthop"]} for route in subnet["host_routes"]
-        ],
     }
 
 
-def _named(value: Subnet, subnet: Document) -> Subnet:
-    return replace(value, name=subnet["name"] or subnet["cidr"])
+def _completed(value: Subnet, subnet: Document) -> Subnet:
+    """With what a file is stricter about than Neutron: names that are not unique, routes by way of anywhere."""
+    routes = tuple(
+        Route(IPv4Network(route["destination"]), IPv4Address(route["nexthop"])) for route in subnet["host_routes"]
+    )
+    size = sum(len(encode_classless_route(route.destination, route.nexthop)) for route in routes)
+    if size > MAX_PAYLOAD:
+        raise invalid(f"host_routes: these take {size} bytes in option 121; {MAX_PAYLOAD} can be sent")
+    return replace(value, name=subnet["name"] or subnet["cidr"], routes=routes)
 
 
 def _subnet6_value(subnet: Document, server: str, network: Document) -> Subnet6:
@@ -242,7 +247,7 @@ def _extra_options(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[int, byte
             continue
         name, value = entry["opt_name"], entry["opt_value"]
         try:
-            if name == _NEXT_SERVER:
+            if name == NEXT_SERVER:
                 boot = Boot(tftp_server=str(ip_address(value)))
                 continue
             code, payload = encode_option(name, value)

@@ -6,7 +6,7 @@ from aiohttp.typedefs import Middleware
 from netmend.sources.store.api.errors import Handler, json_response
 from netmend.sources.store.api.token_file import Tokens
 
-PROJECT = "netmend.project"  # of a request: the project its new objects belong to
+PROJECT = web.RequestKey("project", str)  # of a request: the project its new objects belong to
 _OPEN = frozenset({"/", "/openapi.json"})
 
 
