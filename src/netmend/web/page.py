@@ -7,6 +7,7 @@ Types).
 
 import asyncio
 import contextlib
+import gzip
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -92,15 +93,21 @@ def _add_files(application: web.Application) -> None:
 
 def _file(body: bytes, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:
     tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
-    headers = {**_HEADERS, "Content-Type": f"{kind}; charset=utf-8", "ETag": tag, "Cache-Control": "no-cache"}
+    plain = {
+        **_HEADERS,
+        "Content-Type": f"{kind}; charset=utf-8",
+        "ETag": tag,
+        "Cache-Control": "no-cache",
+        "Vary": "Accept-Encoding",
+    }
+    small, compressed = gzip.compress(body, mtime=0), {**plain, "Content-Encoding": "gzip"}
 
     async def get(request: web.Request) -> web.Response:
         if request.headers.get("If-None-Match") == tag:
-            return web.Response(status=304, headers=headers)
-        response = web.Response(body=body, headers=headers)
-        if len(body) > 1024:
-            response.enable_compression()
-        return response
+            return web.Response(status=304, headers=plain)
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            return web.Response(body=small, headers=compressed)
+        return web.Response(body=body, headers=plain)
 
     return get
 

@@ -89,6 +89,7 @@ on("devices", (sample) => {
   }
 });
 on("connection", head);
+head();
 setInterval(tick, 1000);
 addEventListener("hashchange", () => route());
 route({ first: true });
