@@ -64,17 +64,22 @@ class Host:
         fresh.rename(self.config)
 
     def start(self, *arguments: str) -> None:
-        """Start the node and wait until its page answers."""
+        """Start the node on the file and wait until it answers."""
+        self._run("-c", str(self.config), "--listen", ADDRESS, *arguments)
+
+    def start_store(self, *arguments: str) -> None:
+        """Start the node on its store and wait until it answers."""
+        self._run("--store", "--api-listen", ADDRESS, *arguments)
+
+    def _run(self, *arguments: str) -> None:
+        directories = ["--state-dir", str(self.directory / "state"), "--runtime-dir", str(self.directory / "run")]
         with self.log.open("ab") as log:
             self._node = subprocess.Popen(
-                [
-                    sys.executable, "-m", "netmend.cli", "run", "-c", str(self.config), "--listen", ADDRESS,
-                    "--state-dir", str(self.directory / "state"), "--runtime-dir", str(self.directory / "run"),
-                    "--netns-dir", "/run/netns", *arguments,
-                ],
-                stderr=log, stdout=log,
-            )  # fmt: skip
-        self.wait_for("view/overview")
+                [sys.executable, "-m", "netmend.cli", "run", *arguments, *directories, "--netns-dir", "/run/netns"],
+                stderr=log,
+                stdout=log,
+            )
+        self.wait_for("")
 
     def wait_for(self, path: str, seconds: float = 60) -> bytes:
         until = time.monotonic() + seconds

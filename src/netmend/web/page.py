@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any, Final, Protocol
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 _POLICY: Final = "; ".join(
     [
@@ -62,9 +63,10 @@ class ReadModels(Protocol):
     def follow(self, query: Mapping[str, str]) -> AsyncIterator[tuple[str, Any]]: ...
 
 
-def attach(application: web.Application, models: ReadModels) -> None:
-    """Add the page at `/`, its files below `/page/`, and its data below `/view/`."""
-    _add_files(application)
+def attach(application: web.Application, models: ReadModels, other_root: Handler | None = None) -> None:
+    """Add the page at `/`, its files below `/page/`, and its data below `/view/`. `other_root` answers `/` to those who
+    do not ask for HTML."""
+    _add_files(application, other_root)
     data = _Data(models)
     application.add_routes(
         [
@@ -83,15 +85,25 @@ def attach(application: web.Application, models: ReadModels) -> None:
     )
 
 
-def _add_files(application: web.Application) -> None:
+def _add_files(application: web.Application, other_root: Handler | None) -> None:
     for file in files("netmend.web").joinpath("static").iterdir():
         kind = _TYPES.get(file.name.rpartition(".")[2])
         if kind is not None:
-            path = "/" if file.name == "index.html" else f"/page/{file.name}"
-            application.router.add_get(path, _file(file.read_bytes(), kind))
+            handler = _file(file.read_bytes(), kind)
+            if file.name != "index.html":
+                application.router.add_get(f"/page/{file.name}", handler)
+            else:
+                application.router.add_get("/", _for_browsers(handler, other_root) if other_root else handler)
 
 
-def _file(body: bytes, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _for_browsers(page: Handler, other: Handler) -> Handler:
+    async def get(request: web.Request) -> web.StreamResponse:
+        return await (page if "text/html" in request.headers.get("Accept", "") else other)(request)
+
+    return get
+
+
+def _file(body: bytes, kind: str) -> Handler:
     tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
     plain = {
         **_HEADERS,
