@@ -4,11 +4,12 @@
 # and
 #   make bench [ARGS=...]     the figures of benchmarks/RESULTS.md
 #   make fuzz  [SECONDS=60]   each fuzzer of tests/fuzz for so long
+#   make test-web             the page in a real browser, alerts and dashboard with a real Prometheus
 #   make lint | setup | clean
 # What set-up makes lives in .venv and .tools (tools/README.md).
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench fuzz setup setup-run setup-dev setup-fuzz clean
+.PHONY: help run test test-web lint bench fuzz setup setup-run setup-dev setup-fuzz setup-web clean
 .SILENT:
 
 SHELL := /bin/bash
@@ -24,6 +25,9 @@ run: setup-run
 
 test: lint
 	$(BIN)/pytest $(wildcard tests/unit tests/kernel) $(ARGS)
+
+test-web: setup-web
+	$(BIN)/pytest tests/web $(ARGS)
 
 lint: setup-dev
 	$(BIN)/ruff check .
@@ -53,6 +57,10 @@ setup-dev:
 
 setup-fuzz:
 	tools/setup-python fuzz
+
+setup-web:
+	tools/setup-python web
+	tools/setup-programs browser prometheus
 
 clean:
 	rm -rf .venv .tools build src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
