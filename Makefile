@@ -9,7 +9,7 @@
 # What set-up makes lives in .venv and .tools (tools/README.md).
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-web lint bench fuzz setup setup-run setup-dev setup-fuzz setup-web clean
+.PHONY: help run test test-web lint bench fuzz setup setup-run setup-dev setup-peers setup-fuzz setup-web clean
 .SILENT:
 
 SHELL := /bin/bash
@@ -36,7 +36,7 @@ lint: setup-dev
 	report=$$($(BIN)/lint-imports --no-logo --cache-dir .tools/import-linter) || { echo "$$report"; exit 1; }; \
 	  echo "Import table: $$(tail -n 1 <<<"$$report")"
 
-bench: setup-dev
+bench: setup-peers
 	exec $(BIN)/python -m benchmarks $(ARGS)
 
 fuzz: setup-fuzz
@@ -53,7 +53,10 @@ setup-run:
 
 setup-dev:
 	tools/setup-python dev
-	tools/setup-programs udhcpc clients peers names metadata
+	tools/setup-programs udhcpc peers switch
+
+setup-peers: setup-dev
+	tools/setup-programs clients names metadata decoder
 
 setup-fuzz:
 	tools/setup-python fuzz
