@@ -108,7 +108,7 @@ def test_every_field_of_the_reference() -> None:
         boot=pxe,
         metadata_route=True,
     )
-    asked = IPv4Address("192.0.2.53"), IPv4Address("198.51.100.53")
+    asked = IPv4Address("192.0.2.53"), IPv4Address("198.51.100.53"), IPv6Address("2001:db8::53")
     assert office.dns == Dns("office.example", asked, guest_rate=500)
     assert lab.dns == Dns("lab.example", (IPv4Address("127.0.0.53"), IPv6Address("2001:db8::53")))
     assert lab.wiring == OvsWiring("br-int", datapath="netdev", own_tags=True)
