@@ -2,8 +2,8 @@
 
 A packet socket reads DHCPv6 requests and router solicitations with their frames, so that the MAC of who sent them is
 known: an IPv6 address is easily forged, and a DUID is whatever a guest says. What answers goes out by it too, straight
-to that MAC. So no guest, whatever addresses it makes up, can fill the kernel's table of neighbours, which all namespaces
-of the host share (net.ipv6.neigh.default.gc_thresh3).
+to that MAC. So no guest, whatever addresses it makes up, can fill the kernel's table of neighbours, which all
+namespaces of the host share (net.ipv6.neigh.default.gc_thresh3).
 
 A UDP socket joins the groups (so that switches which look at MLD send their packets here), and holds the port, so that
 nobody is told that it is unreachable; a filter keeps it empty.

@@ -1,4 +1,4 @@
-"""Joins networks that are ready to the sockets of DHCPv6 and router advertisements, and keeps both in step with intent."""
+"""Joins networks that are ready to the sockets of DHCPv6 and of router advertisements, and follows intent."""
 
 import time
 from collections.abc import Callable

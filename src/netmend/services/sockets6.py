@@ -1,8 +1,8 @@
 """The sockets of DHCPv6 and router advertisements, served by one thread (`loop`).
 
-A network has one packet socket for both (its making, and why, is its owner's: `netmend.kernel.sockets6`). Before anything
-is parsed, a frame must pass the bucket of its MAC, or, where no port has that MAC, the one bucket of its network's
-strangers. Answers go back in a frame to the MAC that asked. Replies that rest on a new lease go through `lease_commits`.
+A network has one packet socket for both (its making, and why, is its owner's: `netmend.kernel.sockets6`). Before
+anything is parsed, a frame must pass the limits of its MAC. Answers go back in a frame to the MAC that asked. Replies
+that rest on a new lease go through `lease_commits`.
 """
 
 import socket
@@ -21,13 +21,13 @@ from netmend.services.lease_commits import LeaseCommits
 from netmend.services.lease_store import LeaseStore, LeaseStoreError
 from netmend.services.loop import Loop
 from netmend.services.ra import HOP_LIMIT, Advertiser, is_solicitation
-from netmend.services.rate_limit import RateLimit
-from netmend.services.sockets import Limits
+from netmend.services.sender_limits import Limits, SenderLimits
 
 _READ_SIZE = 2048 + 128 + 1  # more than a guest ever asks, its headers, and one more to tell what is longer
 _MAC = slice(6, 12)  # of a frame's sender
 _DHCP_PORT = 547
 _LINK_LOCAL = b"\xfe\x80"
+_LIMITS = Limits()
 _MULTICAST = 0xFF  # first octet of an address
 
 log = structlog.get_logger(__name__)
@@ -36,8 +36,10 @@ log = structlog.get_logger(__name__)
 class _Endpoint(DatagramEndpoint):
     """One network's sockets, responder and advertiser."""
 
-    __slots__ = ("_armed", "_commits", "_groups", "_link_local", "_loop6", "_mac", "_own", "_ports", "_strangers",
-                 "advertiser", "closed", "responder")  # fmt: skip
+    __slots__ = (
+        "_armed", "_commits", "_groups", "_limits", "_link_local", "_loop6", "_mac", "_own", "advertiser", "closed",
+        "responder",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -56,8 +58,7 @@ class _Endpoint(DatagramEndpoint):
         self._loop6, self._groups, self._commits = loop, sockets[1], commits
         self._mac, self._link_local = own[0], own[1].packed
         self.responder, self.advertiser = responder, advertiser
-        self._ports = RateLimit(limits.port_rate, limits.port_burst)
-        self._strangers = RateLimit(limits.strangers_rate, limits.strangers_burst)
+        self._limits = SenderLimits(limits, responder.knows, self.counters)
         self._own: frozenset[bytes] = frozenset()
         self._armed: float | None = None
         self.closed = False
@@ -70,7 +71,7 @@ class _Endpoint(DatagramEndpoint):
 
     def serve(self, datagram: bytes, source: Any) -> None:
         now = time.monotonic()
-        if not self._allows(datagram[_MAC], now):
+        if not self._limits.allow(datagram[_MAC], now):
             return
         packet = packets6.read_frame(datagram)
         if packet is None or (packet.destination[0] != _MULTICAST and packet.destination not in self._own):
@@ -80,18 +81,6 @@ class _Endpoint(DatagramEndpoint):
         elif is_solicitation(packet.payload, packet.source, packet.hop_limit) and packets6.has_right_checksum(packet):
             self.advertiser.solicit(packet.source, packet.mac, now)
             self.arm()
-
-    def _allows(self, mac: bytes, now: float) -> bool:
-        """Whether the frame's sender may be heard now."""
-        if self.responder.knows(mac):
-            if self._ports.allow(mac, now):
-                return True
-            self.counters.limited_ports += 1
-        else:
-            if self._strangers.allow(None, now):
-                return True
-            self.counters.limited_strangers += 1
-        return False
 
     def _answer(self, packet: packets6.Packet) -> None:
         udp = packets6.read_udp(packet)
@@ -169,7 +158,7 @@ class Sockets6:
         on_error: OnError,
         store: LeaseStore | None = None,
         on_store_error: Callable[[LeaseStoreError], None] | None = None,
-        limits: Limits = Limits(),
+        limits: Limits = _LIMITS,
     ) -> None:
         """Without a `store`, dynamic leases are forgotten with the process. `on_store_error` is called in another
         thread."""
