@@ -49,7 +49,7 @@ setup-run:
 
 setup-dev:
 	tools/setup-python dev
-	tools/setup-programs udhcpc clients peers names metadata
+	tools/setup-programs udhcpc clients peers names metadata switch
 
 setup-fuzz:
 	tools/setup-python fuzz
