@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import structlog
@@ -223,8 +224,11 @@ class Node:
     def _tell(self, report: PassReport) -> None:
         if report.planned_steps:
             log.info("pass", steps=report.planned_steps, right=len(report.right), wrong=len(report.wrong))
-        for reason in report.new_reasons:
-            log.warning("resync reason", network=reason.network_id, port=reason.port_id, reason=reason.text)
+        # What the host, or its switch, lacks is the reason of a thousand networks at once, and one line in the log.
+        for text, reasons in groupby(sorted(report.new_reasons, key=lambda one: one.text), lambda one: one.text):
+            first, *others = reasons
+            more = {"networks": 1 + len(others)} if others else {}
+            log.warning("resync reason", network=first.network_id, port=first.port_id, reason=text, **more)
 
     def _breaker_changed(self, state: BreakerState | None) -> None:
         self.state.journal.breaker(state)
