@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from netmend.intent.names import dhcp_port_id
 from netmend.sources.store.exchange.wanted import Body, Wanted
-from netmend.sources.store.own_port import OWNER
 from netmend.sources.store.transaction import Document
 
 Kind = Literal["network", "subnet", "port"]
@@ -83,7 +83,7 @@ def changes_between(current: Current, wanted: Wanted, *, prune: bool) -> list[Ch
 
 def is_own(port: Document) -> bool:
     """Whether it is netmend's own port on a network, which follows from the subnets."""
-    return bool(port["device_owner"] == OWNER)
+    return bool(port["id"] == dhcp_port_id(port["network_id"]))
 
 
 def _delete(kind: Kind, document: Document) -> Change:

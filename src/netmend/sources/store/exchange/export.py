@@ -11,13 +11,13 @@ import yaml
 from netmend.intent import MetadataProxy
 from netmend.intent.names import dhcp_port_id
 from netmend.sources import fields
-from netmend.sources.addresses import without
 from netmend.sources.file.document import resolve
 from netmend.sources.store.api_names import NEXT_SERVER
 from netmend.sources.store.exchange.perform import read_all
 from netmend.sources.store.settings import metadata_proxy, proxy_document
 from netmend.sources.store.subnets import default_pools
 from netmend.sources.store.transaction import Document, read
+from netmend.sources.store.values import gateway_of, pools_without
 
 Mapped = dict[str, Any]
 
@@ -105,19 +105,18 @@ def _subnet(subnet: Document, names: frozenset[str], server: str, network: Docum
     gateway = ip_address(subnet["gateway_ip"]) if subnet["gateway_ip"] else None
     usual = subnet["allocation_pools"] == default_pools(ip_network(subnet["cidr"]), gateway)
     if settings.get("dynamic") and "pools" not in settings and not usual:
-        settings["pools"] = _pools_without(subnet["allocation_pools"], server)
-    if subnet["gateway_ip"]:
-        mapped["gateway"] = subnet["gateway_ip"]
+        settings["pools"] = pools_without(subnet, server)
+    if subnet["ip_version"] == 6:
+        mapped["address_mode"] = subnet["ipv6_address_mode"] or "none"
+        mapped["ra_mode"] = subnet["ipv6_ra_mode"] or "none"
+    if (router := gateway_of(subnet)) is not None:
+        mapped["gateway"] = router
     if subnet["dns_nameservers"]:
         mapped["dns_servers"] = subnet["dns_nameservers"]
-    if subnet["host_routes"]:
-        mapped["routes"] = subnet["host_routes"]
+    routes = [route for route in subnet["host_routes"] if subnet["ip_version"] == 4 or route["nexthop"] == server]
+    if routes:
+        mapped["routes"] = routes
     return mapped | settings
-
-
-def _pools_without(pools: Iterable[Mapping[str, str]], server: str) -> list[str]:
-    ranges = tuple(fields.pool(f"{pool['start']} - {pool['end']}") for pool in pools)
-    return [f"{pool.first} - {pool.last}" for pool in without(ranges, fields.address(server))]
 
 
 def _port(port: Document, names: frozenset[str], servers: Mapping[str, str]) -> Mapped:
@@ -129,6 +128,9 @@ def _port(port: Document, names: frozenset[str], servers: Mapping[str, str]) -> 
         if port[name]:
             mapped[name] = port[name]
     mapped.update(port["netmend"])
+    six = {entry["opt_name"]: entry["opt_value"] for entry in port["extra_dhcp_opts"] if entry["ip_version"] == 6}
+    if six or "dhcp6_options" in mapped:
+        mapped["dhcp6_options"] = {**six, **mapped.get("dhcp6_options", {})}
     four = [entry for entry in port["extra_dhcp_opts"] if entry["ip_version"] == 4]
     options = {entry["opt_name"]: entry["opt_value"] for entry in four if entry["opt_name"] != NEXT_SERVER}
     if options or "dhcp_options" in mapped:

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def _subnet(raw: Mapping[str, Any], subnet: Subnet | Subnet6, network: Network) 
         "ip_version": subnet.cidr.version,
         "enable_dhcp": True,
         "gateway_ip": str(subnet.gateway) if subnet.gateway else None,
-        "dns_nameservers": [str(server) for server in subnet.dns_servers],
+        "dns_nameservers": [str(ip_address(server)) for server in raw.get("dns_servers") or ()],
         "host_routes": [
             {"destination": str(route.destination), "nexthop": str(route.nexthop)} for route in subnet.routes
         ],
