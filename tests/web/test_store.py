@@ -74,7 +74,7 @@ def test_the_page_asks_for_a_token_and_follows_the_api() -> None:
         print(f"from a port's 201 to the page: {took * 1000:.0f} ms")
         assert took < 1.5
         expect(page.locator("#verdict")).to_have_text("The one network is served")
-        page.get_by_role("link", name="Networks").click()
+        page.get_by_role("navigation").get_by_role("link", name="Networks").click()
         page.get_by_role("link", name="<b>lab</b>").click()
         expect(page.locator(".ports .rows")).to_contain_text("guest")
 
