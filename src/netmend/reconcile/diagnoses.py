@@ -6,7 +6,7 @@ from netmend.reconcile.breaker import Diagnosis, HostFault
 
 
 def not_propagated(path: str, device: Link, better: Diagnosis | None) -> Diagnosis:
-    """A name that is dead here, while a veth of ours shows that its namespace lives; `better` knows more, if it is there."""
+    """A name that is dead here, while a veth of ours shows its namespace alive; `better` knows more, if it is there."""
     directory = path.rpartition("/")[0]
     evidence = (
         f"{path}: not nsfs, so entering it would fail with EINVAL",
