@@ -81,7 +81,7 @@ def test_what_intent_promises_and_a_guest_does_not_get_is_told(tmp_path: Path) -
         "  - name: net\n"
         "    metadata: proxy\n"
         "    subnets: [{cidr: 10.10.0.0/24}]\n"
-        "    ports: [{name: one, fixed_ips: [10.10.0.11], device_id: i-1, plug: {netns: one}}]\n"
+        "    ports: [{name: one, fixed_ips: [10.10.0.11], device_id: i-1, project_id: p-1, plug: {netns: one}}]\n"
     )
     done = _run("--json", "-c", str(file))
     document = json.loads(done.stdout)
