@@ -39,6 +39,8 @@ class DnsServing:
         if self._served.get(network.id) == wanted and not ready.anew:
             self._sockets.update(network)
             return
+        self._served.pop(network.id, None)
+        self._sockets.suspend(network.id)  # two sockets cannot listen at one address
         opened: list[socket.socket] = []
         try:
             for address in addresses:
@@ -50,7 +52,6 @@ class DnsServing:
             for one in opened:
                 one.close()
             raise
-        self._served.pop(network.id, None)
         try:
             self._sockets.add(network, udp, opened[len(udp) :])
         except OSError as error:
