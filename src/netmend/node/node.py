@@ -85,7 +85,6 @@ class Node:
                 diagnose=diagnose_name,
                 ovsdb=settings.ovsdb,
                 ovsdb_tls=settings.ovsdb_tls,
-                adopt=settings.adopt,
             )
             serving = Serving(settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy)
             self.state = NodeState(self._source, settings, started, intent, reconciler, serving)

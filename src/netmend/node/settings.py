@@ -18,7 +18,6 @@ class Settings:
     full_look: float = 60.0  # seconds between looks at everything, beside those that events ask for
     ovsdb: str | None = None  # where Open vSwitch's database listens (unix:PATH, tcp:ADDRESS:PORT); None: as usual
     ovsdb_tls: Tls | None = None  # for ssl:ADDRESS:PORT
-    adopt: bool = False  # take over what another agent made for the ports that intent names as netmend's own
 
     @property
     def socket(self) -> Path:

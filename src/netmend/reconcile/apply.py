@@ -22,7 +22,6 @@ from netmend.reconcile.move import move_in, move_out
 from netmend.reconcile.observe import is_ours, open_place
 from netmend.reconcile.steps import (
     AddPort,
-    AdoptNamespace,
     DeleteDevice,
     DeleteInner,
     DeletePort,
@@ -122,12 +121,8 @@ class Executor:
                 self._prepare_directory()
                 self._refuse_living_name(network_id)
                 netns.pin(self._held[network_id], self._path(network_id), str(Mark("namespace", network_id)))
-            case AdoptNamespace(network_id):
-                mark = str(Mark("namespace", network_id))
-                self._set_loopback(network_id, alias=mark, group=DEVICE_GROUP)
-            case RemoveNamespace(network_id, adopted):
-                # The file of an adopted name is empty; that it was adopted was read from the namespace on it.
-                netns.unpin(self._path(network_id), None if adopted else str(Mark("namespace", network_id)))
+            case RemoveNamespace(network_id):
+                netns.unpin(self._path(network_id), str(Mark("namespace", network_id)))
                 self._held.release(network_id)
             case MakeDevice(network_id, device):
                 self._make_device(network_id, device)
@@ -166,8 +161,6 @@ class Executor:
                 self._restore(device, was, differs)
             case MendInner():
                 self._restore_inner(step)
-            case AdoptNamespace(network_id):
-                self._set_loopback(network_id, alias="", group=0)
             case AddPort(_, device, _):
                 self._switch.take_back(device.name)
             case MendPort(_, _, port, differs, _):
@@ -195,11 +188,6 @@ class Executor:
             for name, value in _NEW_DEVICES_IPV6.items():
                 with suppress(KernelError):  # read-only, in some containers: then addresses are put right later
                     sysctl.write(f"ipv6/conf/default/{name}", value)
-
-    def _set_loopback(self, network_id: str, *, alias: str, group: int) -> None:
-        """The mark of a namespace, and beside it whether it was adopted."""
-        with self._held[network_id].entered(), RouteSocket() as inside:
-            links.set_link(inside, links.LOOPBACK, alias=alias, group=group)
 
     def _unpin_own(self, network_id: str) -> None:
         """Unpin the name if it leads to the namespace that we hold."""

@@ -23,7 +23,6 @@ from netmend.reconcile.diff_switch import (
 from netmend.reconcile.observe import FarSeen, NamespaceSeen, Snapshot, is_ours
 from netmend.reconcile.resync import Problem
 from netmend.reconcile.steps import (
-    AdoptNamespace,
     DeleteDevice,
     DeleteInner,
     DeletePort,
@@ -49,7 +48,7 @@ def plan_removal(network_id: str, snapshot: Snapshot, namespace: NamespaceSeen) 
     steps = unwanted_ports(network_id, (), snapshot.switch, NOT_WANTED)
     steps += [DeleteDevice(network_id, link, NOT_WANTED) for link in _deletable(snapshot, network_id)]
     if namespace.state == "usable" or namespace.marked:
-        steps.append(RemoveNamespace(network_id, namespace.adopted))
+        steps.append(RemoveNamespace(network_id))
     return Plan(network_id, (Unit(None, tuple(steps)),) if steps else ())
 
 
@@ -70,7 +69,7 @@ def plan_network(
         if link.name not in devices
     ]
     if not network.has_subnets and (namespace.state == "usable" or namespace.marked):
-        core.append(RemoveNamespace(network.id, namespace.adopted))
+        core.append(RemoveNamespace(network.id))
     foreign = [name for name in devices if _is_foreign(name, snapshot)]
     bridge = next((device for device in devices.values() if device.kind == "bridge"), None)
     is_bridge_taken = bridge is not None and bridge.name in foreign
@@ -113,11 +112,9 @@ def plan_network(
 
 
 def _is_foreign(name: str, snapshot: Snapshot) -> bool:
-    """A device that the switch made for a port of ours is ours, and so is one behind a port that was adopted."""
+    """A device that the switch made for a port of ours is ours."""
     link = snapshot.links.get(name)
-    if link is None or is_ours(link) or name in snapshot.switch.adopted:
-        return False
-    return not stays_or_goes_with_port(link, snapshot.switch)
+    return link is not None and not is_ours(link) and not stays_or_goes_with_port(link, snapshot.switch)
 
 
 def _plan_without_switch(
@@ -150,8 +147,7 @@ def _plan_dhcp(network: Network, device: Device, snapshot: Snapshot, namespace: 
     assert far is not None
     found = snapshot.links.get(device.name)
     inner = namespace.links.get(far.name)
-    is_adopted = device.name in snapshot.switch.adopted
-    why = None if found is None else _cannot_stay(device, found, None, adopted=is_adopted)
+    why = None if found is None else _cannot_stay(device, found, None)
     if found is not None and (inner is None or inner.peer_index != found.index):
         why = "its far end is not in the network's namespace"
     if found is not None and why:
@@ -168,8 +164,6 @@ def _plan_namespace(network: Network, namespace: NamespaceSeen) -> list[Step]:
     steps: list[Step] = []
     if namespace.state != "usable":
         steps.append(MakeNamespace(network.id))
-    if namespace.unmarked:
-        steps.append(AdoptNamespace(network.id))
     if not namespace.pinned:
         steps.append(PinNamespace(network.id))
     return steps
@@ -236,10 +230,10 @@ def _plan_guest(network: Network, device: Device, snapshot: Snapshot, seen: FarS
     return steps + _plan_host_end(network, device, snapshot, found)
 
 
-def _cannot_stay(device: Device, found: Link, seen: FarSeen | None, *, adopted: bool = False) -> str | None:
+def _cannot_stay(device: Device, found: Link, seen: FarSeen | None) -> str | None:
     if not _same_kind(device, found):
         return f"it is a {found.kind}, not a {device.kind}"
-    if found.kind == "veth" and found.alias is None and not adopted:
+    if found.kind == "veth" and found.alias is None:
         return "it was left half-made"
     if device.kind == "tap" and found.owner != device.owner:
         return f"it belongs to uid {found.owner}, not {device.owner}"

@@ -4,11 +4,11 @@ A namespace is usable when it has been entered (invariant I4). A name leads to o
 a plain file (`plain`: the incident), a namespace of ours (`usable`) or of somebody else's (`foreign`).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from netmend.intent.names import DEVICE_GROUP, DEVICE_GROUPS, Mark, namespace_name
+from netmend.intent.names import DEVICE_GROUPS, Mark, namespace_name
 from netmend.intent.network import Network
 from netmend.intent.plug import NetnsPlug, PidPlug
 from netmend.kernel import links, netns, nsdir
@@ -76,22 +76,11 @@ class NamespaceSeen:
     handle: Netns | None = None
     links: Mapping[str, Link] = field(default_factory=dict)
     addresses: Mapping[int, set[Interface]] = field(default_factory=dict)
-    unmarked: bool = False  # usable, made by another agent, and still to be marked as ours
-    adopted: bool = False  # usable, made by another agent, and marked as ours
 
 
-def look_into_namespace(
-    network_id: str,
-    path: str,
-    held: Netns | None,
-    *,
-    exists: bool,
-    adopt: Callable[[Mapping[str, Link]], bool] = lambda inner: False,
-) -> NamespaceSeen:
+def look_into_namespace(network_id: str, path: str, held: Netns | None, *, exists: bool) -> NamespaceSeen:
     """What the name at `path` leads to. `held` is the namespace we hold by descriptor already, if any: it goes before
     whatever the name says. A Netns in the answer that is not `held` is the caller's to close. Raises KernelError.
-
-    `adopt` says of the links in a namespace that bears no mark whether it is ours all the same.
     """
     named, plain = None, False
     if exists:
@@ -106,10 +95,8 @@ def look_into_namespace(
         pinned = named is not None and named.inode == held.inode
         if named is not None:
             named.close()
-        inner, addresses, mark = _contents(held)
-        return NamespaceSeen(
-            "usable", pinned, plain, held, inner, addresses, mark is None, inner["lo"].group == DEVICE_GROUP
-        )
+        inner, addresses, _ = _contents(held)
+        return NamespaceSeen("usable", pinned, plain, held, inner, addresses)
     if named is None:
         marked = plain and Mark.parse(netns.name_mark(path)) == Mark("namespace", network_id)
         return NamespaceSeen("plain" if plain else "absent", marked=marked)
@@ -118,13 +105,10 @@ def look_into_namespace(
     except BaseException:
         named.close()
         raise
-    is_adoptable = mark is None and adopt(inner)
-    if mark != Mark("namespace", network_id) and not is_adoptable:
+    if mark != Mark("namespace", network_id):
         named.close()
         return NamespaceSeen("foreign")
-    return NamespaceSeen(
-        "usable", True, False, named, inner, addresses, is_adoptable, inner["lo"].group == DEVICE_GROUP
-    )
+    return NamespaceSeen("usable", True, False, named, inner, addresses)
 
 
 def _contents(namespace: Netns) -> tuple[dict[str, Link], dict[int, set[Interface]], Mark | None]:

@@ -13,13 +13,12 @@ from netmend.kernel import links, nsdir
 from netmend.kernel.errors import KernelError
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.netns import Netns
 from netmend.kernel.ovsdb.stream import Tls
-from netmend.reconcile.adopt import is_networks_own
 from netmend.reconcile.apply import Executor, StepFailed
 from netmend.reconcile.arrivals import Arrivals
 from netmend.reconcile.breaker import Breaker, Diagnosis, HostFault, host_fault
 from netmend.reconcile.crew import work_through
-from netmend.reconcile.diagnoses import not_propagated, unreadable
 from netmend.reconcile.diff import plan_network, plan_removal
 from netmend.reconcile.diff_switch import ports_to_add_ahead, without_device
 from netmend.reconcile.elsewhere import NamesElsewhere
@@ -32,13 +31,10 @@ from netmend.reconcile.observe import (
     names_of_ours,
     take_snapshot,
 )
-from netmend.reconcile.reports import Listener, PassReport, Ready
 from netmend.reconcile.resync import Problem, Reason, Resync, back_off
 from netmend.reconcile.steps import AddPort, DeleteDevice, DeletePort, MakeDevice, MoveDevice, Plan, Step, Unit
 from netmend.reconcile.switch import Switch
 from netmend.wiring import Device, Home, wanted_devices
-
-__all__ = ["Listener", "PassReport", "PinTrouble", "Ready", "Reconciler"]
 
 WORKERS = 4
 TOGETHER = 32  # devices deleted at once; everybody else waits for the kernel's rtnl lock meanwhile, some 0.3 s
@@ -52,6 +48,38 @@ class PinTrouble:
     since: float
     failures: int
     next_try: float
+
+
+@dataclass(frozen=True, slots=True)
+class PassReport:
+    """What a pass did: networks found or made right, and those with reasons left."""
+
+    planned_steps: int = 0
+    right: frozenset[str] = frozenset()
+    wrong: frozenset[str] = frozenset()
+    new_reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A network that can be served now: from `device` (`mac`), inside `namespace`."""
+
+    network: Network
+    namespace: Netns
+    device: str
+    mac: str
+    anew: bool
+
+
+@dataclass(slots=True)
+class Listener:
+    """Who is told what: `ready` when a network's namespace and DHCP device are as intent says (each pass; `anew` when
+    either was just made), and gives back what is wrong with serving it; `gone` before a network is removed; `planned`
+    when steps are about to be taken."""
+
+    ready: Callable[[Ready], Iterable[Problem] | None] = lambda ready: None
+    gone: Callable[[str], None] = lambda network_id: None
+    planned: Callable[[Plan], None] = lambda plan: None
 
 
 @dataclass(slots=True)
@@ -87,12 +115,9 @@ class Reconciler:
         diagnose: Callable[[str, str], Diagnosis | None] = lambda directory, name: None,
         ovsdb: str | None = None,
         ovsdb_tls: Tls | None = None,
-        adopt: bool = False,
     ) -> None:
         """`diagnose` says, of a directory and a name in it, why the name is dead here, if it knows better. `ovsdb` is
-        where the database of Open vSwitch listens, as ovs-vsctl(8) writes it; None: at its usual socket. With `adopt`,
-        what another agent made for the port that intent names as netmend's own is taken for ours
-        (`netmend.reconcile.adopt`)."""
+        where the database of Open vSwitch listens, as ovs-vsctl(8) writes it; None: at its usual socket."""
         self.directory = directory
         self.breaker = breaker or Breaker()
         self.resync = Resync()
@@ -109,7 +134,6 @@ class Reconciler:
         self._workers = workers
         self._diagnose = diagnose
         self._switch = Switch(ovsdb, ovsdb_tls)
-        self._adopt = adopt
         self._routes = local()
         self._pass_lock = Lock()
         self._directory_lock = Lock()
@@ -167,7 +191,7 @@ class Reconciler:
                 if work.together:
                     self._add_together(work)
             except (KernelError, HostFault) as error:
-                fault = error if isinstance(error, HostFault) else host_fault(error) or unreadable(error)
+                fault = error if isinstance(error, HostFault) else host_fault(error) or _unreadable(error)
                 self.breaker.open(fault.diagnosis, self._clock())
                 return PassReport(wrong=frozenset(intent.networks if scope is None else scope))
             steps = sum(len(plan.steps) for plan in work.plans)
@@ -202,7 +226,7 @@ class Reconciler:
             for network in intent.networks.values():
                 wanted.update(dict.fromkeys((device.name for device in self._wanted(network)), network.id))
             self._network_of = wanted
-            switch = self._switch.look(intent.networks.values(), adopt=self._adopt)
+            switch = self._switch.look(intent.networks.values())
             snapshot = take_snapshot(route, wanted, self.directory, switch)
         self._network_of_netnsid = {
             link.peer_netnsid: mark.network_id
@@ -299,7 +323,7 @@ class Reconciler:
             work.plans.extend(together.values())
             arrivals.wait(step.device.name for step in steps)
         with self._route() as route:
-            switch = self._switch.look(work.intent.networks.values(), adopt=self._adopt)
+            switch = self._switch.look(work.intent.networks.values())
             work.snapshot = take_snapshot(route, self._network_of, self.directory, switch)
         networks = [work.intent.networks[network_id] for network_id in together]
         work_through(lambda network: self._one_guarded(network, work), networks, self._workers)
@@ -370,15 +394,10 @@ class Reconciler:
         """What the network's name leads to; from here on the namespace is held by descriptor if it is usable."""
         name = namespace_name(network_id)
         path = f"{self.directory}/{name}"
-        network = work.intent.networks.get(network_id)
-
-        def adopt(inner: Mapping[str, Link]) -> bool:
-            return self._adopt and network is not None and is_networks_own(self._wanted(network), inner)
-
-        exists = name in work.snapshot.names
-        seen = look_into_namespace(network_id, path, self.held.get(network_id), exists=exists, adopt=adopt)
+        seen = look_into_namespace(network_id, path, self.held.get(network_id), exists=name in work.snapshot.names)
         if seen.handle is not None:
             self.held.hold(network_id, seen.handle)
+        network = work.intent.networks.get(network_id)
         port_id = dhcp_port(network).id if network else dhcp_port_id(network_id)
         device = work.snapshot.links.get(tap_name(port_id))
         if seen.state == "plain":
@@ -388,7 +407,7 @@ class Reconciler:
                 return look_into_namespace(network_id, path, found, exists=True)
             if device is not None and device.peer_netnsid is not None:
                 # The name is dead here, and the veth shows that the namespace lives: the incident.
-                raise HostFault(not_propagated(path, device, self._diagnose(self.directory, name)))
+                raise HostFault(_not_propagated(path, device, self._diagnose(self.directory, name)))
         return seen
 
     def _apply(self, plan: Plan, work: _Work) -> list[Problem]:
@@ -445,3 +464,24 @@ class Reconciler:
 
 def _makes_dhcp_device(step: Step) -> bool:
     return isinstance(step, MakeDevice | MoveDevice) and step.device.mark.role == "dhcp"
+
+
+def _not_propagated(path: str, device: Link, better: Diagnosis | None) -> Diagnosis:
+    directory = path.rpartition("/")[0]
+    evidence = (
+        f"{path}: not nsfs, so entering it would fail with EINVAL",
+        f"device {device.name}: its far end is in another network namespace (link-netnsid {device.peer_netnsid})",
+        "no mount namespace that netmend can look into has that namespace mounted under the name",
+    )
+    return Diagnosis(
+        summary=f"{path} is a plain file here, and the namespace of that name is alive elsewhere",
+        evidence=evidence + (better.evidence if better else ()),
+        cause=better.cause
+        if better
+        else f"mount propagation: what is mounted below {directory} does not reach netmend's mount namespace",
+        mend=better.mend if better else f"start netmend's container again with -v {directory}:{directory}:shared",
+    )
+
+
+def _unreadable(error: KernelError) -> HostFault:
+    return HostFault(Diagnosis("the host cannot be looked at", (str(error),), error.meaning or "see the evidence", ""))

@@ -21,16 +21,6 @@ class MakeNamespace:
 
 
 @dataclass(frozen=True, slots=True)
-class AdoptNamespace:
-    """Mark the namespace that another agent made for the network, and that we hold by descriptor, as ours."""
-
-    network_id: str
-
-    def __str__(self) -> str:
-        return f"adopt namespace {namespace_name(self.network_id)}"
-
-
-@dataclass(frozen=True, slots=True)
 class PinNamespace:
     """Give the namespace held by descriptor its name."""
 
@@ -42,11 +32,9 @@ class PinNamespace:
 
 @dataclass(frozen=True, slots=True)
 class RemoveNamespace:
-    """Take away the name of a namespace that is ours, and with it the namespace once nobody is in it; the file of the
-    name too where it is ours, as that of one that was `adopted` is."""
+    """Take away the name of a namespace that is ours, and with it the namespace once nobody is in it."""
 
     network_id: str
-    adopted: bool = False
 
     def __str__(self) -> str:
         return f"remove namespace {namespace_name(self.network_id)}"
@@ -172,7 +160,6 @@ class MoveDevice:
 
 Step = (
     MakeNamespace
-    | AdoptNamespace
     | PinNamespace
     | RemoveNamespace
     | MakeDevice
@@ -190,7 +177,7 @@ Step = (
 def target(step: Step) -> str:
     """The name of the object that a step is about."""
     match step:
-        case MakeNamespace() | AdoptNamespace() | PinNamespace() | RemoveNamespace():
+        case MakeNamespace() | PinNamespace() | RemoveNamespace():
             return namespace_name(step.network_id)
         case MakeDevice() | MendDevice() | AddPort() | MendPort() | MoveDevice():
             return step.device.name

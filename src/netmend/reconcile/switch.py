@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from netmend.intent.names import Mark, dhcp_port, tap_name
+from netmend.intent.names import Mark
 from netmend.intent.network import Network
 from netmend.intent.wiring import OvsWiring
 from netmend.kernel.errors import KernelError
@@ -15,7 +15,6 @@ from netmend.kernel.ovsdb import names, ports
 from netmend.kernel.ovsdb.connection import Connection
 from netmend.kernel.ovsdb.ports import NewPort, Port
 from netmend.kernel.ovsdb.stream import Tls
-from netmend.reconcile.adopt import adoptable_ports
 from netmend.reconcile.vlan_tags import choose_tags
 from netmend.wiring import Device
 from netmend.wiring.ovs import MARK_KEY, OWNER, TAG_KEY
@@ -30,8 +29,7 @@ class SwitchSeen:
     """Ports of ours by name, each with the network it belongs to; every bridge with its datapath_type.
 
     `problem`: why the database cannot be asked, where it should be. `tags`: the VLAN of each network that netmend gives
-    one. `lost`: ports whose device was not there, and still is not although ovs-vswitchd has looked since. `adopted`:
-    those among the ports that another agent made for what is ours by intent, and that do not bear our mark yet.
+    one. `lost`: ports whose device was not there, and still is not although ovs-vswitchd has looked since.
     """
 
     ports: Mapping[str, Port] = field(default_factory=dict)
@@ -40,7 +38,6 @@ class SwitchSeen:
     tags: Mapping[str, int] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
     network_of: Mapping[str, str] = field(default_factory=dict)
-    adopted: frozenset[str] = frozenset()
     _ports_of: Mapping[str, list[Port]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -98,10 +95,9 @@ class Switch:
     def close(self) -> None:
         self.connection.close()
 
-    def look(self, networks: Iterable[Network], *, adopt: bool = False) -> SwitchSeen:
+    def look(self, networks: Iterable[Network]) -> SwitchSeen:
         """What there is for these networks, and what is left of others. Where none of them is wired by Open vSwitch, a
-        switch that is not there, or does not answer, is no problem. With `adopt`, ports that another agent made for
-        what is ours by intent count as ours."""
+        switch that is not there, or does not answer, is no problem."""
         wired = [network for network in networks if isinstance(network.wiring, OvsWiring)]
         if not wired and self._is_default and names.present() is None:
             return NOTHING
@@ -111,17 +107,13 @@ class Switch:
                 name: mark.network_id if (mark := mark_of(port)) else "" for name, port in found.ports.items()
             }
             tags = self._choose_tags(wired, found.ports, network_of)
-            adopted = adoptable_ports(self.connection, wired, found.ports) if adopt else {}
         except KernelError as error:
             return SwitchSeen(problem=str(error)) if wired else NOTHING
         lost = frozenset(
             name for name, moment in self._owed.items() if name in found.ports and found.configured >= moment
         )
         self._owed = {name: moment for name, moment in self._owed.items() if name in found.ports}
-        owners = {tap_name(dhcp_port(network).id): network.id for network in wired}
-        network_of |= {name: owners[name] for name in adopted}
-        seen = {**found.ports, **adopted}
-        return SwitchSeen(seen, found.bridges, None, tags, lost, network_of, frozenset(adopted))
+        return SwitchSeen(found.ports, found.bridges, None, tags, lost, network_of)
 
     def awaits(self, name: str) -> bool:
         return name in self._owed

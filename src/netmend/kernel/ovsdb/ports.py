@@ -122,24 +122,6 @@ def find(connection: Connection, names: Iterable[str]) -> dict[str, Port]:
     return found
 
 
-def names(connection: Connection) -> set[str]:
-    """The name of every port, whoever's; raises KernelError."""
-    (found,) = connection.transact([_select("Port", [], ["name"])], "read", f"the ports of {connection.remote}")
-    return {str(row["name"]) for row in found["rows"]}
-
-
-def bridges_of(connection: Connection, wanted: Iterable[Port]) -> dict[str, str]:
-    """By name of the port: which bridge has it. Raises KernelError."""
-    chosen = list(wanted)
-    operations = [_select("Bridge", [["ports", "includes", ["uuid", port.uuid]]], ["name"]) for port in chosen]
-    results = connection.transact(operations, "read", f"the bridges of {connection.remote}")
-    return {
-        port.name: str(result["rows"][0]["name"])
-        for port, result in zip(chosen, results, strict=True)
-        if result["rows"]
-    }
-
-
 def add(connection: Connection, ports: Sequence[NewPort]) -> None:
     """Make all of `ports` in one transaction, or none. Raises KernelError: ENOENT when there is no such bridge, EEXIST
     when a name is taken."""
