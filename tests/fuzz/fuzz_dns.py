@@ -22,7 +22,7 @@ with atheris.instrument_imports(include=["netmend.services.dns"]):
 
 import dns.message
 import dns.rrset
-from tests.unit.services.asker import NOW, network
+from tests.unit.services.dns.asker import NOW, network
 
 SECONDS_PER_INPUT = 2
 HEADER = b"\x12\x34\1\0\0\1\0\0\0\0\0\0"

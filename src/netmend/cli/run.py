@@ -1,36 +1,85 @@
 """`netmend run`: the node, in the foreground."""
 
 import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from netmend.cli.logs import log_to_stderr
 from netmend.cli.options import (
     NETNS_DIRECTORY,
     RUNTIME_DIRECTORY,
     STATE_DIRECTORY,
-    Config,
     NetnsDirectory,
     RuntimeDirectory,
     StateDirectory,
     sentences,
 )
-from netmend.node.file_source import FileSource
 from netmend.node.lock import CannotStart
 from netmend.node.node import Node
 from netmend.node.settings import Settings
+from netmend.node.source import Source
 from netmend.services.lease_store import LeaseStoreError
 from netmend.sources.problem import SourceError
 
 
 def run(
-    config: Config,
+    *,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", metavar="FILE", help="The intent file (YAML or JSON).")
+    ] = None,
+    store: Annotated[
+        bool, typer.Option("--store", help="Intent is what the store holds; its API is Neutron's v2.0.")
+    ] = False,
     netns_dir: NetnsDirectory = NETNS_DIRECTORY,
     state_dir: StateDirectory = STATE_DIRECTORY,
     runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
+    api_listen: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS:PORT", help="Where the API of the store listens, or `socket`: on its socket alone."
+        ),
+    ] = "127.0.0.1:9696",
+    api_tokens: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Who may use the API; default: api-tokens in the state directory."),
+    ] = None,
+    api_no_tokens: Annotated[
+        bool, typer.Option("--api-no-tokens", help="Let everybody on this host use the API (loopback only).")
+    ] = False,
+    api_certificate: Annotated[
+        Path | None, typer.Option(metavar="PEM", help="TLS for the API: certificate, and key unless --api-key has it.")
+    ] = None,
+    api_key: Annotated[Path | None, typer.Option(metavar="PEM", help="The certificate's key.")] = None,
 ) -> None:
-    """Make the networks of FILE exist and serve their guests until SIGTERM or Ctrl-C; what was made stays.
+    """Make networks exist and serve their guests until SIGTERM or Ctrl-C; what was made stays.
 
-    The file is read again when it changes and on SIGHUP, and only the difference is applied.
+    They stand in FILE (-c), which is read again when it changes and on SIGHUP, or in the store (--store), which its API
+    changes. Only the difference is applied.
     """
     log_to_stderr()
+    if (config is None) == (not store):
+        typer.echo("netmend: give the intent file with -c FILE, or --store", err=True)
+        raise typer.Exit(2)
+    settings = Settings(netns_dir, state_dir, runtime_dir)
     with sentences(SourceError, CannotStart, LeaseStoreError):
-        asyncio.run(Node(FileSource(config), Settings(netns_dir, state_dir, runtime_dir)).run())
+        source: Source
+        if config is not None:
+            from netmend.node.file_source import FileSource
+
+            source = FileSource(config)
+        else:
+            from netmend.cli.api_options import api_settings
+            from netmend.node.store_source import StoreSource
+
+            api = api_settings(
+                settings,
+                api_listen,
+                tokens=api_tokens,
+                no_tokens=api_no_tokens,
+                certificate=api_certificate,
+                key=api_key,
+            )
+            source = StoreSource(state_dir, api)
+        asyncio.run(Node(source, settings).run())

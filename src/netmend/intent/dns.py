@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
+DEFAULT_GUEST_RATE = 1000  # queries a second; clouds let one interface put as many (AWS: 1,024 packets)
+
 
 @dataclass(frozen=True, slots=True)
 class Dns:
@@ -18,4 +20,4 @@ class Dns:
     forwarders: tuple[IPv4Address | IPv6Address, ...] = ()
     forward: bool = True
     allow_private: bool = False
-    guest_rate: int = 1000
+    guest_rate: int = DEFAULT_GUEST_RATE

@@ -32,7 +32,9 @@ class Serving:
         """What makes the services that follow, once a network asks for one: to load them takes time."""
 
         def make() -> Sequence[GuestService]:
-            return ()
+            from netmend.node.serving_dns import DnsServing
+
+            return (DnsServing(suspect, settings),)
 
         return make
 

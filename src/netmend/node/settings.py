@@ -13,6 +13,7 @@ class Settings:
     netns_directory: str = nsdir.DEFAULT
     state: Path = Path("/var/lib/netmend")
     runtime: Path = Path("/run/netmend")
+    resolv_conf: Path = Path("/etc/resolv.conf")  # whom networks ask of names that name no forwarder
     full_look: float = 60.0  # seconds between looks at everything, beside those that events ask for
     ovsdb: str | None = None  # where Open vSwitch's database listens (unix:PATH, tcp:ADDRESS:PORT); None: as usual
 

@@ -44,17 +44,21 @@ class Loop:
         self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def add(self, fd: int, turn: Turn) -> None:
+    def add(self, fd: int, turn: Turn, events: int = EPOLLIN) -> None:
         """Call `turn` in the thread whenever there is something to read from `fd`, which stays its owner's.
 
-        Raises OSError when the kernel cannot watch more.
+        With other `events` (epoll(7)), whenever one of these is. Raises OSError when the kernel cannot watch more.
         """
         self._turns[fd] = turn
         try:
-            self._epoll.register(fd, EPOLLIN)
+            self._epoll.register(fd, events)
         except OSError:
             del self._turns[fd]
             raise
+
+    def wait_for(self, fd: int, events: int) -> None:
+        """Call the turn of `fd` for these events from now on; with none, only for its errors and its end."""
+        self._epoll.modify(fd, events)
 
     def remove(self, fd: int, close: Callable[[], None]) -> None:
         """Watch `fd` no more, then call `close` in the thread; returns when that is done, so no turn is under way."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.services.guest import ACK, DISCOVER, INFORM, MAC, OFFER, REQUEST, Seen, Server, network, port, subnet
 
-from netmend.intent import Boot, BootByArchitecture, Route
+from netmend.intent import Boot, BootByArchitecture, Dns, Route
 from netmend.services.dhcp4 import Drop
 
 ADDRESS = "192.0.2.10"
@@ -54,6 +54,26 @@ class TestWhatASubnetSays:
         seen = offer({"lease_time": 0xFFFFFFFF})
         assert seen.options[51] == b"\xff" * 4
         assert not {58, 59} & set(seen.options)
+
+
+class TestNames:
+    """Where netmend answers names on a network, its guests are told so."""
+
+    def test_netmend_is_the_server_and_its_domain_the_guests(self) -> None:
+        seen = offer(network_says={"dns": Dns("office.example")})
+        assert seen.options[6] == bytes((192, 0, 2, 2))
+        assert seen.options[15] == b"office.example"
+
+    def test_what_the_subnet_names_wins(self) -> None:
+        seen = offer(FULL, network_says={"dns": Dns("office.example")})
+        assert seen.options[6] == bytes((192, 0, 2, 53, 198, 51, 100, 53))
+        assert seen.options[15] == b"example.org"
+
+    def test_a_change_is_told_at_once(self) -> None:
+        server = Server(network(subnet(), ports=[port(MAC, "192.0.2.10")]))
+        assert 6 not in server.ask(DISCOVER).options
+        server.responder.update(network(subnet(), ports=[port(MAC, "192.0.2.10")], dns=Dns()))
+        assert server.ask(DISCOVER).options[6] == bytes((192, 0, 2, 2))
 
 
 class TestClasslessRoutes:

@@ -132,7 +132,8 @@ class Dhcp4Responder:
             if len(self._renderings) >= RENDERINGS:  # a guest that asks ever differently costs a rendering each time
                 del self._renderings[next(iter(self._renderings))]
             explicit = extras.ipxe_options if ask.ipxe else extras.options
-            facts = Facts(self._network.mtu, scope.subnet, extras.boot or scope.subnet.boot, explicit, ask)
+            boot, network = extras.boot or scope.subnet.boot, self._network
+            facts = Facts(network.mtu, scope.subnet, boot, explicit, ask, network.dns)
             rendering = self._renderings[key] = render(facts, scope.server)
         hostname = client.hostname if client else b""
         return compose(request, answer, rendering, hostname, self._network.mtu)
@@ -141,7 +142,7 @@ class Dhcp4Responder:
         self._network = network
         self._directory.change(removed, added)
         self._journal.forget(port.id for port in removed if port.id not in network.ports)
-        if network.subnets != old.subnets or network.mtu != old.mtu:
+        if (network.subnets, network.mtu, network.dns) != (old.subnets, old.mtu, old.dns):
             self._scopes = tuple(map(Scope, network.subnets))
             self._directory.rescope(self._scopes)
             self._subnets_changed()

@@ -1,8 +1,9 @@
 """The ports of one network by name and by address.
 
-A name is a port's host name, alone or in one of the network's zones. A port without one is called as dnsmasq and
-Neutron call it, `host-10-0-0-5`. Building it for 65,000 ports takes two dictionaries; what a port is answered with is
-worked out when it is asked for. A changed network costs work for the ports that changed.
+A name is a port's host name, alone or in one of the network's zones, or one that intent gives to a single address. A
+port without either is called as dnsmasq and Neutron call it, `host-10-0-0-5`. Building it for 65,000 ports takes a few
+dictionaries; what a port is answered with is worked out when it is asked for. A changed network costs work for the
+ports that changed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,8 @@ from netmend.services.dns.blocks import Block, all_subnets, block_of, holding
 from netmend.services.dns.domains import domains_of
 
 _DEFAULT = b"host-"
+
+_Owner = Port | bytes  # of a name: a port, or one address in wire form
 
 
 class Zone:
@@ -35,8 +38,9 @@ class Directory:
 
     def __init__(self, network: Network) -> None:
         self.owners: dict[bytes, Port] = {}  # by address in wire form
-        self._by_name: dict[bytes, Port | tuple[Port, ...]] = {}  # by host name in wire form, without the root's label
-        self._parents: dict[bytes, int] = {}  # what host names of several labels are below: how many are
+        self._by_name: dict[bytes, _Owner | tuple[_Owner, ...]] = {}  # by name in wire form, without zone or root
+        self._parents: dict[bytes, int] = {}  # what names of several labels are below: how many are
+        self._single: dict[bytes, str] = {}  # names of single addresses, by address
         self.configure(network)
         self.change((), network.ports.values())
 
@@ -60,13 +64,24 @@ class Directory:
         for port in removed:
             for packed in addresses(port):
                 self.owners.pop(packed, None)
-            if port.hostname:
-                self._take_name_away(self._prefix(port.hostname), port)
+            for name, owner in self._names_of(port):
+                self._take_name_away(name, owner)
+            for address, _ in port.names:
+                self._single.pop(address.packed, None)
         for port in added:
             for packed in addresses(port):
                 self.owners[packed] = port
-            if port.hostname:
-                self._name(self._prefix(port.hostname), port)
+            for name, owner in self._names_of(port):
+                self._name(name, owner)
+            self._single.update((address.packed, name) for address, name in port.names)
+
+    def _names_of(self, port: Port) -> Iterator[tuple[bytes, _Owner]]:
+        """A port's names without their zones, each with the port, or the one address that has it."""
+        if port.names:
+            for address, name in port.names:
+                yield self._prefix(name.removesuffix(".")), address.packed
+        elif port.hostname:
+            yield self._prefix(port.hostname), port
 
     def _prefix(self, hostname: str) -> bytes:
         """A host name, without the zone that it may end in."""
@@ -78,20 +93,18 @@ class Directory:
                 return name[:offset]
         return name[:-1]
 
-    def _name(self, prefix: bytes, port: Port) -> None:
+    def _name(self, prefix: bytes, owner: _Owner) -> None:
         known = self._by_name.get(prefix)
         if known is None:
-            self._by_name[prefix] = port
+            self._by_name[prefix] = owner
         else:
-            self._by_name[prefix] = (*(known if isinstance(known, tuple) else (known,)), port)
+            self._by_name[prefix] = (*(known if isinstance(known, tuple) else (known,)), owner)
         for parent in _parents(prefix):
             self._parents[parent] = self._parents.get(parent, 0) + 1
 
-    def _take_name_away(self, prefix: bytes, port: Port) -> None:
+    def _take_name_away(self, prefix: bytes, owner: _Owner) -> None:
         known = self._by_name.get(prefix)
-        left = tuple(
-            other for other in (known if isinstance(known, tuple) else (known,)) if other and other is not port
-        )
+        left = tuple(other for other in (known if isinstance(known, tuple) else (known,)) if other and other != owner)
         if left:
             self._by_name[prefix] = left[0] if len(left) == 1 else left
         else:
@@ -107,8 +120,8 @@ class Directory:
         """The addresses of a name in a zone, or of one that stands alone; None when there is no such name."""
         found = self._by_name.get(prefix)
         if found is not None:
-            ports = found if isinstance(found, tuple) else (found,)
-            packed = [address for port in ports for address in addresses(port) if zone is None or zone.holds(address)]
+            owners = found if isinstance(found, tuple) else (found,)
+            packed = [address for owner in owners for address in _of_owner(owner) if not zone or zone.holds(address)]
             if packed or zone is None:
                 return packed
         elif prefix in self._parents:
@@ -116,7 +129,7 @@ class Directory:
         default = _address_in(prefix)
         if default is not None and (zone is None or zone.holds(default)):
             port = self.owners.get(default)
-            if port is not None and not port.hostname:
+            if port is not None and not port.hostname and not port.names:
                 return [default]
         return None
 
@@ -125,6 +138,8 @@ class Directory:
         domain = self._domain_of(packed)
         if packed in self.servers:
             return _wire(domain) if domain else None
+        if packed in self._single:
+            return _wire(self._single[packed].removesuffix("."))
         port = self.owners.get(packed)
         if port is None:
             return None
@@ -137,6 +152,10 @@ class Directory:
     def _domain_of(self, packed: bytes) -> str | None:
         block = holding(self._domains, packed)
         return None if block is None else self._domains[block]
+
+
+def _of_owner(owner: _Owner) -> Iterable[bytes]:
+    return (owner,) if isinstance(owner, bytes) else addresses(owner)
 
 
 def addresses(port: Port) -> Iterator[bytes]:

@@ -25,16 +25,20 @@ class Domains:
         self._of_network: dict[str, frozenset[bytes]] = {}
         self._lock = Lock()
 
-    def put(self, network: Network) -> None:
-        """Know, or know anew, a network's domains."""
+    def put(self, network: Network) -> bool:
+        """Know, or know anew, a network's domains; False when they are as they were."""
         domains = domains_of(network)
         with self._lock:
+            known = network.id in self._of_network and self._of_network[network.id] == domains
+            if known and all(self._owners[domain][network.id] == network.project_id for domain in domains):
+                return False
             self._forget(network.id, self._of_network.get(network.id, frozenset()) - domains)
             self._of_network[network.id] = domains
             for domain in domains:
                 owners = dict(self._owners.get(domain, ()))
                 owners[network.id] = network.project_id
                 self._owners[domain] = owners
+            return True
 
     def remove(self, network_id: str) -> None:
         with self._lock:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from netmend.intent import Network
+from netmend.intent.dns import DEFAULT_GUEST_RATE
 from netmend.services.dns.blocks import all_subnets, block_of, holding
 from netmend.services.rate_limit import RateLimit
 
-_NO_DNS_RATE = 1000  # queries a second; what clouds let one interface ask (AWS: 1,024 packets)
 _BURST = 2  # seconds' worth that may come at once
 _STRANGERS = 4  # guests' worth that all addresses of no port may ask together
 _REMEMBERED = 4096  # sources that were looked at
@@ -21,7 +21,7 @@ class Guests:
     def __init__(self, network: Network, is_port: Callable[[bytes], bool]) -> None:
         """`is_port` tells whether a port has an address, given in wire form."""
         self._is_port = is_port
-        rate = network.dns.guest_rate if network.dns else _NO_DNS_RATE
+        rate = network.dns.guest_rate if network.dns else DEFAULT_GUEST_RATE
         self._unlimited = rate == 0
         self._each = RateLimit(max(rate, 1), max(rate, 1) * _BURST)
         self._strangers = RateLimit(max(rate, 1) * _STRANGERS, max(rate, 1) * _STRANGERS * _BURST)

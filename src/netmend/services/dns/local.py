@@ -113,6 +113,10 @@ class Local:
             if target is None:
                 return Found(Nothing.NODATA if apex == 0 else Nothing.NXDOMAIN, apex)
             return Found((target,) if rdtype == wire.PTR else Nothing.NODATA, apex)
+        if region.whole:
+            packed = region.first.to_bytes(4 if region.version == 4 else 16, "big")
+            if target := self.directory.name_of(packed):  # intent names an address that is in no subnet of ours
+                return Found((target,) if rdtype == wire.PTR else Nothing.NODATA, 0)
         return None
 
 

@@ -2,8 +2,7 @@
 
 A question carries what a forger must guess: a random id, and random case in its name
 (draft-vixie-dnsext-dns0x20), beside the source port that the socket has. Answers are read by a walk over the records
-that trusts nothing: any octets, no exception. dnspython is asked only where records must be moved, for an OPT record
-that is not the last.
+that trusts nothing: any octets, no exception. dnspython is asked only to move records, where an OPT record is not last.
 """
 
 from collections.abc import Callable

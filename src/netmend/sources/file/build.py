@@ -7,6 +7,7 @@ from netmend.intent import Intent, Network, Subnet
 from netmend.intent.names import id_from_name
 from netmend.intent.network import DEFAULT_MTU
 from netmend.sources import fields, metadata_fields
+from netmend.sources.file.build_dns import build_dns, without_servers
 from netmend.sources.file.build_metadata import build_proxy
 from netmend.sources.file.build_port import build_port
 from netmend.sources.file.build_subnet import build_subnet
@@ -56,12 +57,23 @@ def _build_network(
             why = "gets no address: give it fixed_ips (`[]` if it shall have none), or make a subnet dynamic"
             reader.complain(port_place, why)
     subnets = _build_subnets(reader, host_names, name, frames, ports)
+    dns = build_dns(reader, place, shape.dns, subnets)
+    if dns is not None:
+        subnets = without_servers(subnets)
     metadata = shape.metadata or "off"
     if metadata != "off":
         subnets = tuple(replace(subnet, metadata_route=True) for subnet in subnets)
     project_id = reader.read(place, "project_id", metadata_fields.identifier, shape.project_id)
     return Network(
-        network_id, name, mtu, wiring, subnets=subnets, ports=ports.by_id, metadata=metadata, project_id=project_id
+        network_id,
+        name,
+        mtu,
+        wiring,
+        subnets=subnets,
+        ports=ports.by_id,
+        dns=dns,
+        metadata=metadata,
+        project_id=project_id,
     )
 
 

@@ -116,6 +116,14 @@ class WiringShape(Shape):
     ovs: OvsShape | None = None
 
 
+class DnsShape(Shape):
+    domain: str | None = None
+    forward_to: list[str] | None = None
+    forward: bool = True
+    allow_private: bool = False
+    guest_rate: int | None = None
+
+
 class NetworkShape(Shape):
     name: str
     id: str | None = None
@@ -123,6 +131,7 @@ class NetworkShape(Shape):
     wiring: WiringShape | Literal["bridge", "ovs"] | None = None
     metadata: Literal["off", "embedded", "proxy"] | None = None
     project_id: str | None = None
+    dns: DnsShape | bool | None = None
     subnets: list[SubnetShape] | None = None
     ports: list[PortShape] | None = None
 
@@ -162,6 +171,7 @@ _FIELDS: dict[str, type[Shape]] = {
     "wiring": WiringShape,
     "ovs": OvsShape,
     "routes": RouteShape,
+    "dns": DnsShape,
     "instance": InstanceShape,
     "metadata_proxy": MetadataProxyShape,
 }
@@ -183,6 +193,10 @@ def _explain(root: dict[str, Any], error: ValidationError) -> Iterator[tuple[Pla
                 yield place, _unknown_field(place)
             case "literal_error" if place[-1] in _FORMS and isinstance(value, dict):
                 pass  # the findings for the mapping say what is wrong with it
+            case "bool_type" if place[-1] == "dns" and isinstance(value, dict):
+                pass
+            case _ if place[-1] == "dns":
+                yield place, f"expected true, false or a mapping, not {_what(value)}"
             case _ if place[-1] in _FORMS:
                 yield place, f"expected {_FORMS[place[-1]]}, not {_what(value)}"
             case _ if len(place) > 1 and place[-2] == "architectures":

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from netmend.intent import Boot, Subnet
+from netmend.intent import Boot, Dns, Subnet
 from netmend.services.dhcp4 import wire
 from netmend.services.dhcp4.request import Request
 
@@ -48,3 +48,4 @@ class Facts:
     boot: Boot | None  # the port's, else the subnet's
     explicit: Options  # the port's own options; they win
     ask: Ask
+    dns: Dns | None = None  # the network's

@@ -5,7 +5,7 @@ import dns.message
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.services.asker import NOW, Server, code, data, network, subnet, upstream_answer, zone_of
+from tests.unit.services.dns.asker import NOW, Server, code, data, network, subnet, upstream_answer, zone_of
 
 from netmend.intent import Dns
 from netmend.services.dns import Verdict, ask, judge

@@ -6,7 +6,7 @@ from typing import Any
 import dns.message
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.unit.services.asker import NETWORK_ID, NOW, Server, network, port
+from tests.unit.services.dns.asker import NETWORK_ID, NOW, Server, network, port
 
 from netmend.services.dns import DnsResponder, Domains, Forward
 from netmend.services.dns.guests import OUTSIDE, PORT, STRANGER

@@ -6,7 +6,7 @@ import dns.edns
 import dns.flags
 import dns.message
 import pytest
-from tests.unit.services.asker import Server, code, data, network, port, subnet
+from tests.unit.services.dns.asker import Server, code, data, network, port, subnet
 
 from netmend.intent import Dns
 

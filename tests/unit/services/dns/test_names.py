@@ -1,10 +1,11 @@
 """What a network's own names are answered, and what is nobody's business elsewhere."""
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 
 import dns.flags
 import pytest
-from tests.unit.services.asker import PORTS, Server, code, data, network, port, subnet, subnet6, zone_of
+from tests.unit.services.dns.asker import PORTS, Server, code, data, network, port, subnet, subnet6, zone_of
 
 from netmend.intent import Dns, Network
 
@@ -74,6 +75,26 @@ class TestForward:
         server = Server(network(port("mail.far.example", "10.0.0.10")))
         assert data(server.ask("mail.far.example.")) == ["10.0.0.10"]
         assert data(server.ask("mail.far.example.office.example.")) == ["10.0.0.10"]
+
+    def test_single_addresses_have_names_of_their_own(self) -> None:
+        named = replace(
+            port("web", "10.0.0.10", "10.0.1.10"),
+            names=(
+                (IPv4Address("10.0.0.10"), "front.office.example."),
+                (IPv4Address("10.0.1.10"), "back.office.example."),
+                (IPv4Address("198.18.0.9"), "far.office.example."),
+            ),
+        )
+        server = Server(network(named, subnets=(subnet(), subnet("10.0.1.0/24"))))
+        assert data(server.ask("front.office.example.")) == data(server.ask("front.")) == ["10.0.0.10"]
+        assert data(server.ask("back.office.example.")) == ["10.0.1.10"]
+        assert data(server.ask("10.1.0.10.in-addr.arpa.", "PTR")) == ["back.office.example."]
+        assert data(server.ask("9.0.18.198.in-addr.arpa.", "PTR")) == ["far.office.example."]
+        for name in ("web.office.example.", "host-10-0-0-10.office.example."):
+            assert code(server.ask(name)) == "NXDOMAIN"
+        server.responder.update(network(subnets=(subnet(), subnet("10.0.1.0/24"))))
+        assert code(server.ask("front.office.example.")) == "NXDOMAIN"
+        server.forward("9.0.18.198.in-addr.arpa.", "PTR")
 
     def test_any_is_answered_little_rfc8482(self) -> None:
         assert data(Server().ask("web.office.example.", "ANY")) == ['"RFC8482" ""']

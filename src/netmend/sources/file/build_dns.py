@@ -1,0 +1,53 @@
+"""What a file says about a network's names, as a value."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address
+from typing import TypeVar
+
+from netmend.intent import Dns, Subnet, Subnet6
+from netmend.intent.dns import DEFAULT_GUEST_RATE
+from netmend.sources import dns_fields, fields
+from netmend.sources.file.reading import Reader
+from netmend.sources.file.shape import DnsShape
+from netmend.sources.problem import Place
+
+AnySubnet = TypeVar("AnySubnet", Subnet, Subnet6)
+
+
+def build_dns(
+    reader: Reader, place: Place, shape: DnsShape | bool | None, subnets: Sequence[Subnet | Subnet6]
+) -> Dns | None:
+    """The network's resolver, None where there is none. The `dns_servers` of its subnets are whom it asks."""
+    if shape is None or shape is False:
+        return None
+    if shape is True:
+        shape = DnsShape()
+    place = (*place, "dns")
+    if not subnets:
+        reader.complain(place, "the network has no subnet, so netmend has no address to answer at")
+    servers: dict[IPv4Address | IPv6Address, None] = {}
+    for subnet in subnets:
+        servers.update(dict.fromkeys(subnet.dns_servers))
+    forwarders = reader.read_all(place, "forward_to", dns_fields.forwarder, shape.forward_to)
+    if shape.forward_to and servers:
+        why = (
+            "a subnet's dns_servers are whom netmend asks, and guests are told netmend's own address: give one of both"
+        )
+        reader.complain((*place, "forward_to"), why)
+    if not shape.forward and (shape.forward_to or servers):
+        named = "forward_to" if shape.forward_to else "a subnet's dns_servers"
+        reader.complain((*place, "forward"), f"is false, but {named} says whom to ask")
+    guest_rate = reader.read(place, "guest_rate", dns_fields.guest_rate, shape.guest_rate)
+    return Dns(
+        domain=reader.read(place, "domain", fields.host_name, shape.domain),
+        forwarders=forwarders or tuple(servers),
+        forward=shape.forward,
+        allow_private=shape.allow_private,
+        guest_rate=DEFAULT_GUEST_RATE if guest_rate is None else guest_rate,
+    )
+
+
+def without_servers(subnets: Sequence[AnySubnet]) -> tuple[AnySubnet, ...]:
+    """The subnets of a network that has `dns`: their guests are told netmend's address."""
+    return tuple(replace(subnet, dns_servers=()) if subnet.dns_servers else subnet for subnet in subnets)

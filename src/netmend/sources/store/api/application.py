@@ -1,0 +1,36 @@
+"""The API as an aiohttp application, without a listener."""
+
+from aiohttp import web
+
+from netmend.sources.store.api import extensions, quotas, tags, versions
+from netmend.sources.store.api.agents import AGENTS
+from netmend.sources.store.api.context import KEY, Context
+from netmend.sources.store.api.errors import Handler, json_response, refusals
+from netmend.sources.store.api.networks import NETWORKS
+from netmend.sources.store.api.ports import PORTS
+from netmend.sources.store.api.subnets import SUBNETS
+from netmend.sources.store.api.token_file import Tokens
+from netmend.sources.store.api.tokens import guard
+
+BODY_MAX = 64 << 20  # octets: 10,000 ports
+
+
+def application(context: Context, tokens: Tokens | None, root: Handler = versions.versions) -> web.Application:
+    """Serves `context`; over TCP for bearers of one of `tokens`, or (None) for all. `root` answers `/`, which may be a
+    page for browsers."""
+    app = web.Application(client_max_size=BODY_MAX, middlewares=[refusals, guard(tokens)])
+    app[KEY] = context
+    app.router.add_get("/", root)
+    app.router.add_get("/openapi.json", _openapi)
+    app.router.add_get("/v2.0/openapi.json", _openapi)
+    for resource in (NETWORKS, SUBNETS, PORTS, AGENTS):
+        resource.add_to(app.router)
+    for part in (versions, quotas, tags, extensions):
+        part.add_to(app.router)
+    return app
+
+
+async def _openapi(_: web.Request) -> web.Response:
+    from netmend.sources.store.api.openapi import document
+
+    return json_response(document())

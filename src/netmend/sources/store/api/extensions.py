@@ -1,0 +1,65 @@
+"""`/v2.0/extensions`: what of Neutron's API is offered beyond its core."""
+
+from aiohttp import web
+
+from netmend.sources.store.api.errors import json_response
+from netmend.sources.store.errors import RefusedError
+
+PATH = "/v2.0/extensions"
+_OFFERED = {  # by alias: name, description
+    "agent": ("agent", "The node that serves, as an agent"),
+    "allowed-address-pairs": ("Allowed Address Pairs", "Provides allowed address pairs"),
+    "binding": ("Port Binding", "Expose port bindings of a virtual port to external application"),
+    "dns-integration": ("DNS Integration", "Provides integration with DNS"),
+    "empty-string-filtering": ("Empty String Filtering Extension", "Allow filtering by empty values"),
+    "external-net": ("Neutron external network", "Adds external network attribute to network resource"),
+    "extra_dhcp_opt": ("Neutron Extra DHCP options", "Extra options configuration for DHCP"),
+    "filter-validation": ("Filter parameters validation", "Provides validation on filter parameters"),
+    "ip-substring-filtering": ("IP address substring filtering", "Provides filtering of ports by parts of addresses"),
+    "net-mtu": ("Network MTU", "Provides MTU attribute for a network resource"),
+    "net-mtu-writable": ("Network MTU (writable)", "Provides a writable MTU attribute for a network resource"),
+    "netmend": ("netmend", "What the intent file says of an object and Neutron cannot, as its attribute `netmend`"),
+    "pagination": ("Pagination support", "Extension that indicates that pagination is enabled"),
+    "port-security": ("Port Security", "Provides port security"),
+    "project-id": ("project_id field enabled", "Extension that indicates that project_id field is enabled"),
+    "provider": ("Provider Network", "Expose mapping of virtual networks to physical networks"),
+    "quota_details": ("Quota details management support", "Expose functions for quotas usage statistics per project"),
+    "quotas": ("Quota management support", "Expose functions for quotas management per project"),
+    "revision-if-match": ("If-Match constraints based on revision_number",
+                          "Extension indicating that If-Match based on revision_number is supported"),
+    "sorting": ("Sorting support", "Extension that indicates that sorting is enabled"),
+    "standard-attr-description": ("standard-attr-description", "Extension to add descriptions to standard attributes"),
+    "standard-attr-revisions": ("Resource revision numbers", "Shows the revision number of resources"),
+    "standard-attr-tag": ("Tag support for resources with standard attributes", "Enables to set tag on resources"),
+    "standard-attr-timestamp": ("Resource timestamps", "Adds created_at and updated_at"),
+    "subnet-external-network": ("Subnet belongs to an external network", "Informs if a subnet is external"),
+    "tag-creation": ("Tag creation", "Allow to create tags bulk on resource creation"),
+}  # fmt: skip
+ALIASES = tuple(_OFFERED)
+
+
+def add_to(router: web.UrlDispatcher) -> None:
+    router.add_get(PATH, _list)
+    router.add_get(PATH + "/{alias}", _show)
+
+
+def _extension(alias: str) -> dict[str, object]:
+    name, description = _OFFERED[alias]
+    return {
+        "alias": alias,
+        "name": name,
+        "description": description,
+        "updated": "2026-01-01T00:00:00-00:00",
+        "links": [],
+    }
+
+
+async def _list(_: web.Request) -> web.Response:
+    return json_response({"extensions": [_extension(alias) for alias in _OFFERED]})
+
+
+async def _show(request: web.Request) -> web.Response:
+    alias = request.match_info["alias"]
+    if alias not in _OFFERED:
+        raise RefusedError("HTTPNotFound", 404, f"Extension with alias {alias} does not exist")
+    return json_response({"extension": _extension(alias)})

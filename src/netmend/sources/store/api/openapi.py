@@ -1,0 +1,264 @@
+"""`/openapi.json`: the API described for machines, from the shapes that requests are checked against."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from netmend import __version__
+from netmend.sources.store.api.agents import AGENTS
+from netmend.sources.store.api.networks import NETWORKS
+from netmend.sources.store.api.ports import PORTS
+from netmend.sources.store.api.resource import Resource
+from netmend.sources.store.api.subnets import SUBNETS
+from netmend.sources.store.query import FIELDS, SPECIAL
+from netmend.sources.store.shapes.common import NUMBER_MAX
+from netmend.sources.store.shapes.quota import QuotaUpdate
+
+Schema = dict[str, Any]
+_ANY_ID = {"type": "string", "minLength": 1}
+_TAG = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[^,/]+$"}
+_TEXT, _NUMBER, _FLAG = {"type": "string"}, {"type": "integer"}, {"type": "boolean"}
+_TEXTS = {"type": "array", "items": _TEXT}
+_OR_NULL = {"type": ["string", "null"]}
+_COMPARED: dict[str, Schema] = {
+    "text": _TEXT,
+    "boolean": {"type": "string", "enum": ["true", "false", "True", "False"]},
+    "integer": {"type": "integer", "minimum": -NUMBER_MAX, "maximum": NUMBER_MAX},
+}
+_SPECIAL: dict[str, Schema] = {
+    "changed_since": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"},
+    "fixed_ips": {"type": "string", "pattern": "^(subnet_id|ip_address_substr)=[0-9a-f:.-]+$"},
+    "alive": {"type": "string", "enum": ["true", "false"]},
+}
+_SHOWN: dict[str, Schema] = {
+    "network": {"name": _TEXT, "admin_state_up": _FLAG, "status": _TEXT, "mtu": _NUMBER, "shared": _FLAG,
+                "subnets": _TEXTS, "router:external": _FLAG, "tags": _TEXTS, "project_id": _TEXT},
+    "subnet": {"name": _TEXT, "network_id": _TEXT, "cidr": _TEXT, "ip_version": _NUMBER, "gateway_ip": _OR_NULL,
+               "enable_dhcp": _FLAG, "dns_nameservers": _TEXTS, "tags": _TEXTS, "project_id": _TEXT},
+    "port": {"name": _TEXT, "network_id": _TEXT, "mac_address": _TEXT, "status": _TEXT, "admin_state_up": _FLAG,
+             "device_id": _TEXT, "device_owner": _TEXT, "fixed_ips": {"type": "array"}, "tags": _TEXTS},
+    "agent": {"agent_type": _TEXT, "host": _TEXT, "alive": _FLAG, "admin_state_up": _FLAG, "binary": _TEXT},
+}  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def document() -> Schema:
+    """The whole description (OpenAPI 3.1)."""
+    schemas: dict[str, Schema] = {"Error": _error_schema()}
+    paths: dict[str, Any] = {"/": {"get": _operation("versions", {"200": _json("The versions.")}, security=[])}}
+    paths["/v2.0"] = {"get": _operation("resources", {"200": _json("The resources.")})}
+    for resource in (NETWORKS, SUBNETS, PORTS, AGENTS):
+        _add_resource(paths, schemas, resource)
+    for resource in (NETWORKS, SUBNETS, PORTS):
+        _add_tags(paths, resource)
+    _add_quotas(paths, schemas)
+    _add_extensions(paths)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "netmend",
+            "version": __version__,
+            "description": "OpenStack Networking API v2.0, as far as netmend offers it.",
+        },
+        "security": [{"token": []}, {"bearer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+def _add_resource(paths: dict[str, Any], schemas: dict[str, Schema], resource: Resource) -> None:
+    name, title = resource.name, resource.name.capitalize()
+    schemas[title] = {
+        "type": "object",
+        "required": ["id", *_SHOWN[name]],
+        "properties": {"id": _TEXT, **_SHOWN[name]},
+    }
+    shown, listed = {"$ref": f"#/components/schemas/{title}"}, f"list {resource.plural}"
+    one, item = _wrapped(name, shown), resource.path + "/{id}"
+    several: Schema = {
+        "type": "object",
+        "required": [resource.plural],
+        "properties": {
+            resource.plural: {"type": "array", "items": {"type": "object"}},
+            f"{resource.plural}_links": {"type": "array", "items": {"type": "object"}},
+        },
+    }
+    changed = _operation_body(schemas, f"{title}Update", resource.update_shape, name)
+    key = [_parameter("id", "path", _ANY_ID)]
+    if_match = _parameter("If-Match", "header", {"type": "string", "pattern": "^revision_number=[0-9]{1,9}$"})
+    paths[resource.path] = {
+        "get": _operation(
+            listed,
+            {"200": _json("A page, or all.", several), **_errors(400, 404)},
+            parameters=_list_parameters(name),
+            summary=f"List {resource.plural}. A parameter that is given more than once: any of its values.",
+        )
+    }
+    fields = _parameter("fields", "query", {"type": "array", "items": _ANY_ID})
+    paths[item] = {
+        "get": _operation(
+            f"show {name}", {"200": _json("The object.", _wrapped(name, {"type": "object"})), **_errors(404)},
+            parameters=[*key, fields],
+        ),
+        "put": _operation(
+            f"update {name}", {"200": _json("The object.", one), **_errors(400, 404, 409, 412)},
+            parameters=[*key, if_match], body=changed,
+        ),
+        "delete": _operation(
+            f"delete {name}", {"204": {"description": "It is gone."}, **_errors(400, 404, 409, 412)},
+            parameters=[*key, if_match],
+        ),
+    }  # fmt: skip
+    if resource.create_shape is not None:
+        new = _operation_body(schemas, f"{title}Create", resource.create_shape, name, resource.plural)
+        both: Schema = {"anyOf": [one, several]}
+        answers = {"201": _json("What was created.", both), **_errors(400, 404, 409, 503)}
+        paths[resource.path]["post"] = _operation(f"create {name}", answers, body=new)
+
+
+def _add_tags(paths: dict[str, Any], resource: Resource) -> None:
+    base, key = resource.path + "/{id}/tags", [_parameter("id", "path", _ANY_ID)]
+    tags: Schema = {
+        "type": "object",
+        "required": ["tags"],
+        "properties": {"tags": {"type": "array", "items": _TAG, "maxItems": 50}},
+        "additionalProperties": False,
+    }
+    name = resource.name
+    done: dict[str, Schema] = {"204": {"description": "Done."}}
+    paths[base] = {
+        "get": _operation(f"tags of {name}", {"200": _json("The tags.", tags), **_errors(404)}, parameters=key),
+        "put": _operation(
+            f"replace tags of {name}", {"200": _json("The tags.", tags), **_errors(400, 404)},
+            parameters=key, body=tags,
+        ),
+        "delete": _operation(f"remove tags of {name}", {**done, **_errors(404)}, parameters=key),
+    }  # fmt: skip
+    one = [*key, _parameter("tag", "path", _TAG)]
+    paths[base + "/{tag}"] = {
+        "get": _operation(f"has {name} tag", {**done, **_errors(404)}, parameters=one),
+        "put": _operation(f"add tag to {name}", {"201": {"description": "Done."}, **_errors(400, 404)}, parameters=one),
+        "delete": _operation(f"remove tag of {name}", {**done, **_errors(404)}, parameters=one),
+    }
+
+
+def _add_quotas(paths: dict[str, Any], schemas: dict[str, Schema]) -> None:
+    limits = _wrapped("quota", {"type": "object", "required": ["network", "subnet", "port"]})
+    key = [_parameter("project_id", "path", {"type": "string", "pattern": "^[0-9a-zA-Z_-]{1,255}$"})]
+    body = _operation_body(schemas, "QuotaUpdate", QuotaUpdate, "quota")
+    quota = "/v2.0/quotas/{project_id}"
+    paths["/v2.0/quotas"] = {"get": _operation("list quotas", {"200": _json("Projects that have limits.")})}
+    paths[quota] = {
+        "get": _operation("show quota", {"200": _json("Its limits.", limits)}, parameters=key),
+        "put": _operation(
+            "update quota", {"200": _json("Its limits.", limits), **_errors(400)}, parameters=key, body=body
+        ),
+        "delete": _operation("reset quota", {"204": {"description": "Done."}}, parameters=key),
+    }
+    for path in ("default", "details.json"):
+        paths[f"{quota}/{path}"] = {
+            "get": _operation(f"quota {path}", {"200": _json("Limits.", limits)}, parameters=key)
+        }
+
+
+def _add_extensions(paths: dict[str, Any]) -> None:
+    paths["/v2.0/extensions"] = {"get": _operation("list extensions", {"200": _json("The extensions.")})}
+    paths["/v2.0/extensions/{alias}"] = {
+        "get": _operation(
+            "show extension",
+            {"200": _json("The extension."), **_errors(404)},
+            parameters=[_parameter("alias", "path", _ANY_ID)],
+        )
+    }
+
+
+def _list_parameters(kind: str) -> list[Schema]:
+    found = []
+    for name, compared in FIELDS[kind].items():
+        found.append(_parameter(name, "query", {"type": "array", "items": _COMPARED[compared]}))
+    for name in SPECIAL[kind]:
+        found.append(_parameter(name, "query", {"type": "array", "items": _SPECIAL.get(name, _TEXT)}))
+    found += [
+        _parameter("fields", "query", {"type": "array", "items": _ANY_ID}),
+        _parameter("limit", "query", {"type": "integer", "minimum": 0, "maximum": 999_999}),
+        _parameter("marker", "query", _ANY_ID),
+        _parameter("page_reverse", "query", {"type": "string", "enum": ["True", "False", "true", "false"]}),
+    ]
+    return found
+
+
+def _parameter(name: str, place: str, schema: Schema) -> Schema:
+    parameter: Schema = {"name": name, "in": place, "schema": schema, "required": place == "path"}
+    if schema.get("type") == "array":
+        parameter["style"], parameter["explode"] = "form", True
+    return parameter
+
+
+def _operation(
+    name: str,
+    responses: Mapping[str, Schema],
+    *,
+    parameters: list[Schema] | None = None,
+    body: Schema | None = None,
+    security: list[Schema] | None = None,
+    summary: str | None = None,
+) -> Schema:
+    operation: Schema = {"operationId": name.replace(" ", "_"), "summary": summary or name.capitalize() + "."}
+    if parameters:
+        operation["parameters"] = parameters
+    if body is not None:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    operation["responses"] = dict(responses)
+    if security is not None:
+        operation["security"] = security
+    else:
+        operation["responses"]["401"] = _json("No token, or none that is known.")
+    return operation
+
+
+def _operation_body(
+    schemas: dict[str, Schema], title: str, shape: type[BaseModel], name: str, plural: str | None = None
+) -> Schema:
+    """A body with one object under `name`, or several under `plural`."""
+    schema = shape.model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
+    for part, definition in schema.pop("$defs", {}).items():
+        schemas[part] = definition
+    schemas[title] = schema
+    one: Schema = {**_wrapped(name, {"$ref": f"#/components/schemas/{title}"}), "additionalProperties": False}
+    if plural is None:
+        return one
+    items = {"type": "array", "minItems": 1, "items": {"$ref": f"#/components/schemas/{title}"}}
+    return {"anyOf": [one, {**_wrapped(plural, items), "additionalProperties": False}]}
+
+
+def _wrapped(name: str, schema: Schema) -> Schema:
+    return {"type": "object", "required": [name], "properties": {name: schema}}
+
+
+def _json(description: str, schema: Schema | None = None) -> Schema:
+    return {"description": description, "content": {"application/json": {"schema": schema or {"type": "object"}}}}
+
+
+def _errors(*statuses: int) -> dict[str, Schema]:
+    error = {"$ref": "#/components/schemas/Error"}
+    meanings = {
+        400: "The request makes no sense.",
+        404: "There is no such object.",
+        409: "It conflicts with what is there.",
+        412: "The object has another revision.",
+        503: "It cannot be done now.",
+    }
+    return {str(status): _json(meanings[status], error) for status in statuses}
+
+
+def _error_schema() -> Schema:
+    parts = {"type": _TEXT, "message": _TEXT, "detail": _TEXT}
+    return _wrapped("NeutronError", {"type": "object", "required": list(parts), "properties": parts})

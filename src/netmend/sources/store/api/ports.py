@@ -1,0 +1,70 @@
+"""`/v2.0/ports`."""
+
+from netmend.intent import Network, OvsWiring
+from netmend.intent.names import bridge_name
+from netmend.sources.store import own_port, ports
+from netmend.sources.store.api.context import Context
+from netmend.sources.store.api.resource import Resource
+from netmend.sources.store.shapes.port import PortCreate, PortUpdate
+from netmend.sources.store.transaction import Document
+
+DEFAULT_DOMAIN = "openstacklocal"  # Neutron's `dns_domain`
+
+
+def _present(document: Document, context: Context) -> Document:
+    """Status, binding and names: what follows from the node and the network."""
+    network_id = document["network_id"]
+    network = context.store.intent.networks.get(network_id)
+    answered = document["admin_state_up"] and network_id in context.served()
+    document["status"] = "ACTIVE" if answered else "DOWN"
+    if document["device_owner"] == own_port.OWNER and not document["binding:host_id"]:
+        document["binding:host_id"] = context.host
+    vif_type, details = _binding(document["binding:host_id"], network_id, network, context)
+    document["binding:vif_type"] = vif_type
+    document["binding:vif_details"] = details
+    domain = _domain(network)
+    document["dns_assignment"] = [
+        _assignment(document["dns_name"], entry["ip_address"], domain) for entry in document["fixed_ips"]
+    ]
+    return document
+
+
+def _binding(host: str, network_id: str, network: Network | None, context: Context) -> tuple[str, dict[str, object]]:
+    if not host:
+        return "unbound", {}
+    if host != context.host:
+        return "binding_failed", {}  # nobody serves ports there
+    if network is not None and isinstance(network.wiring, OvsWiring):
+        return "ovs", {"port_filter": False, "connectivity": "l2", "bridge_name": network.wiring.bridge}
+    return "bridge", {"port_filter": False, "connectivity": "l2", "bridge_name": bridge_name(network_id)}
+
+
+def _domain(network: Network | None) -> str:
+    if network is None:
+        return DEFAULT_DOMAIN
+    if network.dns is not None and network.dns.domain:
+        return network.dns.domain
+    return next((subnet.domain for subnet in network.subnets if subnet.domain), DEFAULT_DOMAIN)
+
+
+def _assignment(name: str, address: str, domain: str) -> dict[str, str]:
+    host = name or "host-" + address.replace(".", "-").replace(":", "-")
+    host, domain = host.rstrip("."), domain.rstrip(".")
+    whole = host if host == domain or host.endswith("." + domain) else f"{host}.{domain}"
+    return {"hostname": host.split(".")[0], "ip_address": address, "fqdn": whole + "."}
+
+
+PORTS = Resource(
+    name="port",
+    plural="ports",
+    create_shape=PortCreate,
+    update_shape=PortUpdate,
+    read_only=frozenset(
+        {"id", "network_id", "status", "tenant_id", "project_id", "created_at", "updated_at", "revision_number", "tags",
+         "dns_assignment", "binding:vif_type", "binding:vif_details"}
+    ),
+    present=_present,
+    create=ports.create,
+    update=ports.update,
+    delete=lambda tx, object_id, revision, _: ports.delete(tx, object_id, revision),
+)  # fmt: skip

@@ -1,0 +1,17 @@
+"""Limits of a project."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from netmend.sources.store.shapes.common import NUMBER_MAX, Shape
+
+Limit = Annotated[int, Field(ge=-1, le=NUMBER_MAX)]
+
+
+class QuotaUpdate(Shape):
+    """-1: no limit. A field that is left out stays as it is."""
+
+    network: Limit = -1
+    subnet: Limit = -1
+    port: Limit = -1

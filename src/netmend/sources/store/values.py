@@ -1,0 +1,270 @@
+"""What the store holds of a network or a port, as values of intent.
+
+Neutron's attributes say most of it. The rest, what the intent file can say and Neutron cannot, stands under `netmend`,
+in the intent file's own words, and is read by the intent file's own code: an object takes there what its mapping in a
+file takes, but for what Neutron's attributes say already.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from netmend.intent import Boot, Network, Pool6, Port, Route6, Subnet, Subnet6
+from netmend.intent.dhcp_options import encode_option
+from netmend.intent.subnet import DEFAULT_LEASE_TIME
+from netmend.sources import fields
+from netmend.sources.addresses import without
+from netmend.sources.file.build import build_intent
+from netmend.sources.file.build_port import build_port
+from netmend.sources.file.reading import Reader
+from netmend.sources.file.shape import FileShape, NetworkShape, PortShape, Shape, SubnetShape
+from netmend.sources.problem import Complaints
+from netmend.sources.store.errors import invalid
+from netmend.sources.store.transaction import Document
+
+SETTINGS: dict[str, frozenset[str]] = {  # what may stand under `netmend`
+    "network": frozenset(NetworkShape.model_fields) - {"name", "id", "mtu", "project_id", "subnets", "ports"},
+    "subnet": frozenset(SubnetShape.model_fields) - {"name", "id", "cidr", "gateway", "dns_servers", "routes"},
+    "port": frozenset(PortShape.model_fields)
+    - {"name", "id", "mac", "fixed_ips", "hostname", "device_id", "project_id"},
+}
+_SUBNET6_SETTINGS = frozenset(
+    {"server_address", "dynamic", "pools", "domain", "lease_time", "ntp_servers", "bootfile_url"}
+)
+_NEUTRONS = (
+    "name",
+    "fixed_ips",
+    "hostname",
+    "fixed_ips6",
+    "device_id",
+    "project_id",
+)  # of a port; not its settings
+_NEXT_SERVER = "server-ip-address"  # Neutron's name of the reply's `siaddr`, which is no option
+
+_Shape = TypeVar("_Shape", bound=Shape)
+_NOWHERE = Path("/nonexistent")  # where files that a document names are looked for: none are read
+Gateways = Mapping[str, str | None]  # of the subnets that are served, by id
+
+
+def network_value(network: Document, subnets: Iterable[Document], own: Iterable[Mapping[str, str]]) -> Network:
+    """The network without its ports; `own` are the fixed IPs of netmend's own port. Raises RefusedError."""
+    known_settings("network", network["netmend"])
+    servers = {entry["subnet_id"]: entry["ip_address"] for entry in own}
+    served = [subnet for subnet in subnets if subnet["enable_dhcp"] and subnet["id"] in servers]
+    shape = {
+        **network["netmend"],
+        "name": network["id"],
+        "id": network["id"],
+        "mtu": network["mtu"],
+        "subnets": [
+            _subnet_shape(subnet, servers[subnet["id"]], network) for subnet in served if subnet["ip_version"] == 4
+        ],
+    }
+    value = _build_network(shape)
+    by_id = {subnet["id"]: subnet for subnet in served}
+    return replace(
+        value,
+        name=network["name"] or network["id"],
+        subnets=tuple(_named(subnet, by_id[subnet.id]) for subnet in value.subnets),
+        subnets6=tuple(
+            _subnet6_value(subnet, servers[subnet["id"]], network) for subnet in served if subnet["ip_version"] == 6
+        ),
+        project_id=network["project_id"] or None,
+    )
+
+
+def gateways_of(network: Network) -> dict[str, str | None]:
+    """What `port_value` needs of a network."""
+    subnets: tuple[Subnet | Subnet6, ...] = (*network.subnets, *network.subnets6)
+    return {subnet.id: str(subnet.gateway) if subnet.gateway else None for subnet in subnets}
+
+
+def port_value(port: Document, gateways: Gateways) -> Port | None:
+    """The port as a guest's; None when it is switched off. Raises RefusedError.
+
+    Addresses in subnets that netmend does not serve, a second address in one subnet, and the gateway's, which belongs
+    to a router and not to a guest of DHCP, are kept from others and not served.
+    """
+    if not port["admin_state_up"]:
+        return None
+    fixed4: list[IPv4Address] = []
+    fixed6: list[IPv6Address] = []
+    used: set[str] = set()
+    for entry in port["fixed_ips"]:
+        subnet_id, text = entry["subnet_id"], entry["ip_address"]
+        if subnet_id not in gateways or subnet_id in used or gateways[subnet_id] == text:
+            continue
+        used.add(subnet_id)
+        if ":" in text:
+            fixed6.append(IPv6Address(text))
+        else:
+            fixed4.append(IPv4Address(text))
+    value = Port(
+        id=port["id"],
+        name=port["name"] or port["id"],
+        mac=port["mac_address"],
+        fixed_ips=tuple(fixed4),
+        hostname=fields.host_name(port["dns_name"]) if port["dns_name"] else None,
+        fixed_ips6=tuple(fixed6),
+        device_id=port["device_id"] or None,
+        project_id=port["project_id"] or None,
+    )
+    if not port["netmend"] and not port["extra_dhcp_opts"]:
+        return value
+    said = _port_settings(port)
+    options, boot = _extra_options(port["extra_dhcp_opts"])
+    return replace(
+        said,
+        **{name: getattr(value, name) for name in _NEUTRONS},
+        dhcp_options=tuple(sorted({**options, **dict(said.dhcp_options)}.items())),
+        boot=said.boot or boot,
+    )
+
+
+def known_settings(kind: str, settings: Mapping[str, Any]) -> None:
+    """That `settings` holds nothing but what may stand there. Raises RefusedError."""
+    for name in settings:
+        if name not in SETTINGS[kind]:
+            raise invalid(f"netmend.{name}: a {kind} has no such field; known are {', '.join(sorted(SETTINGS[kind]))}")
+
+
+# --- networks and subnets -----------------------------------------------------------------------------------------
+
+
+def _build_network(shape: dict[str, Any]) -> Network:
+    complaints = Complaints()
+    root: dict[str, Any] = {"networks": [shape]}
+    if shape.get("metadata") == "proxy":  # whose endpoints are the node's own business, not the network's
+        root["metadata_proxy"] = {"endpoints": ["http://127.0.0.1"], "shared_secret": "-"}
+    intent = build_intent(_read_shape(FileShape, root), complaints, _NOWHERE)
+    _no_complaints(root, complaints)
+    return next(iter(intent.networks.values()))
+
+
+def _subnet_shape(subnet: Document, server: str, network: Document) -> dict[str, Any]:
+    known_settings("subnet", subnet["netmend"])
+    settings = dict(subnet["netmend"])
+    if network["dns_domain"] and "domain" not in settings:
+        settings["domain"] = network["dns_domain"]
+    if "pools" not in settings and settings.get("dynamic"):
+        pools = tuple(fields.pool(f"{pool['start']} - {pool['end']}") for pool in subnet["allocation_pools"])
+        settings["pools"] = [f"{pool.first} - {pool.last}" for pool in without(pools, IPv4Address(server))]
+    settings["server_address"] = server
+    return {
+        **settings,
+        "name": subnet["id"],
+        "id": subnet["id"],
+        "cidr": subnet["cidr"],
+        "gateway": subnet["gateway_ip"],
+        "dns_servers": subnet["dns_nameservers"],
+        "routes": [
+            {"destination": route["destination"], "nexthop": route["nexthop"]} for route in subnet["host_routes"]
+        ],
+    }
+
+
+def _named(value: Subnet, subnet: Document) -> Subnet:
+    return replace(value, name=subnet["name"] or subnet["cidr"])
+
+
+def _subnet6_value(subnet: Document, server: str, network: Document) -> Subnet6:
+    settings = subnet["netmend"]
+    for name in settings:
+        if name not in _SUBNET6_SETTINGS:
+            raise invalid(f"netmend.{name}: an IPv6 subnet has no such field")
+    try:
+        pools = tuple(
+            Pool6(*(IPv6Address(end.strip()) for end in text.split("-", 1))) for text in settings.get("pools", ())
+        ) or tuple(Pool6(IPv6Address(pool["start"]), IPv6Address(pool["end"])) for pool in subnet["allocation_pools"])
+        dynamic = bool(settings.get("dynamic", False))
+        return Subnet6(
+            id=subnet["id"],
+            name=subnet["name"] or subnet["cidr"],
+            cidr=IPv6Network(subnet["cidr"]),
+            server_address=IPv6Address(server),
+            gateway=IPv6Address(subnet["gateway_ip"]) if subnet["gateway_ip"] else None,
+            address_mode=subnet["ipv6_address_mode"],
+            ra_mode=subnet["ipv6_ra_mode"],
+            pools=_without6(pools, IPv6Address(server)) if dynamic else (),
+            dynamic=dynamic,
+            dns_servers=tuple(IPv6Address(text) for text in subnet["dns_nameservers"]),
+            domain=settings.get("domain") or network["dns_domain"] or None,
+            routes=tuple(
+                Route6(IPv6Network(route["destination"]), IPv6Address(route["nexthop"]))
+                for route in subnet["host_routes"]
+            ),
+            ntp_servers=tuple(IPv6Address(text) for text in settings.get("ntp_servers", ())),
+            lease_time=settings.get("lease_time", DEFAULT_LEASE_TIME),
+            bootfile_url=settings.get("bootfile_url"),
+        )
+    except (ValueError, TypeError, AttributeError) as error:
+        raise invalid(f"subnet {subnet['cidr']}: {error}") from None
+
+
+def _without6(pools: Iterable[Pool6], address: IPv6Address) -> tuple[Pool6, ...]:
+    result: list[Pool6] = []
+    for pool in pools:
+        if address not in pool:
+            result.append(pool)
+            continue
+        if pool.first < address:
+            result.append(Pool6(pool.first, address - 1))
+        if address < pool.last:
+            result.append(Pool6(address + 1, pool.last))
+    return tuple(result)
+
+
+# --- ports --------------------------------------------------------------------------------------------------------
+
+
+def _port_settings(port: Document) -> Port:
+    known_settings("port", port["netmend"])
+    root = {**port["netmend"], "name": port["id"], "id": port["id"], "mac": port["mac_address"]}
+    if port["device_id"]:
+        root["device_id"] = port["device_id"]
+    if "user_data_file" in (root.get("instance") or {}):
+        raise invalid("netmend.instance.user_data_file: names a file of the node; give user_data or user_data_base64")
+    complaints = Complaints()
+    value = build_port(Reader(complaints), (), _read_shape(PortShape, root), port["network_id"], _NOWHERE)
+    _no_complaints(root, complaints)
+    return value
+
+
+def _extra_options(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[int, bytes], Boot | None]:
+    options: dict[int, bytes] = {}
+    boot = None
+    for entry in entries:
+        if entry["ip_version"] != 4:
+            continue
+        name, value = entry["opt_name"], entry["opt_value"]
+        try:
+            if name == _NEXT_SERVER:
+                boot = Boot(tftp_server=str(ip_address(value)))
+                continue
+            code, payload = encode_option(name, value)
+        except ValueError as error:
+            raise invalid(f"extra_dhcp_opts: {error}") from None
+        options[code] = payload
+    return options, boot
+
+
+def _read_shape(shape: type[_Shape], root: Any) -> _Shape:
+    try:
+        return shape.model_validate(root)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(step) for step in first["loc"] if step not in ("networks", "subnets", 0))
+        raise invalid(f"netmend.{place}: {first['msg']}") from None
+
+
+def _no_complaints(root: Any, complaints: Complaints) -> None:
+    if complaints:
+        place, why = complaints.found[0]
+        label = ".".join(
+            str(step) for step in place if step not in ("networks", "subnets") and not isinstance(step, int)
+        )
+        raise invalid(f"{label}: {why}" if label else why)
