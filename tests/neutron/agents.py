@@ -50,7 +50,9 @@ class Netmend:
 
     def start(self, *, wait: bool = True, prefix: Sequence[str] = ()) -> None:
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen([*prefix, *self.command()], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                [*prefix, *self.command()], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
         if wait:
             self.wait_until("it to be in step with the server", lambda status: status["intent"]["synced"])
 
