@@ -16,7 +16,8 @@ ip addr add $ip/$mask dev $interface
 for address in $router; do ip route replace default via $address onlink dev $interface; done
 set -- $staticroutes
 while [ $# -ge 2 ]; do
-  if [ "$2" = 0.0.0.0 ]; then ip route replace $1 dev $interface; else ip route replace $1 via $2 onlink dev $interface; fi
+  [ "$2" = 0.0.0.0 ] && ip route replace $1 dev $interface
+  [ "$2" = 0.0.0.0 ] || ip route replace $1 via $2 onlink dev $interface
   shift 2
 done
 [ -n "$mtu" ] && ip link set $interface mtu $mtu
@@ -67,7 +68,7 @@ class Guest:
             script.chmod(0o755)
             wanted = [word for name in ("mtu", "staticroutes", "ntpsrv", "bootfile", "tftp") for word in ("-O", name)]
             self.inside(
-                "busybox", "udhcpc", "-f", "-n", "-q", "-t", str(tries), "-T", "1", "-A", "1", *wanted, *options,
+                "busybox", "udhcpc", "-f", "-n", "-q", "-t", str(tries), "-T", "1", *wanted, *options,
                 "-i", self.device, "-s", str(script), check=False, timeout=120,
             )  # fmt: skip
             lease = Path(f"{script}.lease")

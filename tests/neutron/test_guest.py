@@ -6,12 +6,10 @@ from tests.neutron.guests import Guest, run
 
 
 def test_the_agents_are_alive(netmend: Netmend) -> None:
-    listed = run(
-        "openstack", "network", "agent", "list", "--host", "node1", "-c", "Binary", "-c", "Alive", "-f", "value"
-    )
-    alive = dict(
-        line.rsplit(" ", 1) if line.startswith("neutron") else line.split(" ", 1)[::-1] for line in listed.splitlines()
-    )
+    listed = run("openstack", "network", "agent", "list", "--host", "node1")
+    alive = {
+        row[-2].strip(): row[-4].strip() for row in (line.split("|") for line in listed.splitlines()) if len(row) > 4
+    }
     assert alive["neutron-dhcp-agent"] == ":-)"
     assert alive["neutron-metadata-agent"] == ":-)"
 

@@ -1,4 +1,4 @@
-"""A port is told to the server when its guest would be answered, not before; and those first that somebody waits for."""
+"""A port is told to the server when its guest would be answered, not before; those first that somebody waits for."""
 
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
