@@ -49,7 +49,7 @@ setup-run:
 
 setup-dev:
 	tools/setup-python dev
-	tools/setup-programs udhcpc clients peers names
+	tools/setup-programs udhcpc clients peers names metadata
 
 setup-fuzz:
 	tools/setup-python fuzz

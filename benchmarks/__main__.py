@@ -20,7 +20,19 @@ from benchmarks.record import Record, machine, write
 from benchmarks.report import aim_text, sample_text, write_report
 
 ROOT = Path(__file__).parents[1]
-MEASURED = ("cold_start", "restart", "rubbish", "change", "dhcp", "dhcp_core", "memory", "fairness", "down", "sweep")
+MEASURED = (
+    "cold_start",
+    "restart",
+    "rubbish",
+    "change",
+    "dhcp",
+    "dhcp_core",
+    "dns",
+    "memory",
+    "fairness",
+    "down",
+    "sweep",
+)
 # Benchmarks that print in a form of their own: their arguments, and those of a quick run.
 PRINTED: dict[str, tuple[list[str], list[str]]] = {
     "doctor": ([], ["100", "100"]),

@@ -20,14 +20,14 @@ Document = dict[str, Any]
 
 
 class Node:
-    """The node of this sandbox. `intent` is what its file says; the node is ended with SIGTERM on leaving."""
+    """The node of this sandbox. Its file says `networks`, and `fields` beside; it is ended with SIGTERM on leaving."""
 
-    def __init__(self, *networks: Document) -> None:
+    def __init__(self, *networks: Document, **fields: Document) -> None:
         self.config = HOME / "intent.yaml"
         self.log = HOME / "node.log"
         self._socket = HOME / "runtime" / "netmend.sock"
         HOME.mkdir(exist_ok=True)
-        self.write(*networks)
+        self.write(*networks, **fields)
 
     def __enter__(self) -> Self:
         self.start()
@@ -37,9 +37,9 @@ class Node:
         if self._process.poll() is None:
             self.end(signal.SIGTERM)
 
-    def write(self, *networks: Document) -> None:
+    def write(self, *networks: Document, **fields: Document) -> None:
         """Replace the intent file, in one step."""
-        self.write_text(yaml.safe_dump({"networks": list(networks)}))
+        self.write_text(yaml.safe_dump({"networks": list(networks), **fields}))
 
     def write_text(self, text: str) -> None:
         new = self.config.with_suffix(".new")
@@ -76,6 +76,10 @@ class Node:
             return found if condition(found) else None
 
         return wait_for(look, "a status of the node as the test wants it", self.explain)
+
+    def wait_for_answer(self, answers: Callable[[], bool]) -> None:
+        """Wait until a guest is answered as it should be, by the newest file."""
+        wait_for(answers, "an answer by the newest file", self.explain)
 
     def wait_until_right(self) -> Document:
         """The first status without anything wrong."""

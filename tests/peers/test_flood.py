@@ -22,11 +22,15 @@ RATE = 10_000  # packets a second
 FLOODER = "fa:16:3e:00:20:66"
 
 
-def _discover(mac: str) -> bytes:
+def discover_message(mac: str, xid: int) -> bytes:
     raw = bytes.fromhex(mac.replace(":", ""))
-    message = BOOTP(chaddr=raw, xid=0x6E6D6401) / DHCP(options=[("message-type", "discover"), "end"])
+    message = BOOTP(chaddr=raw, xid=xid, flags="B") / DHCP(options=[("message-type", "discover"), "end"])
+    return bytes(message)
+
+
+def _discover(mac: str) -> bytes:
     packet = Ether(src=mac, dst="ff:ff:ff:ff:ff:ff") / IP(src="0.0.0.0", dst="255.255.255.255")
-    return bytes(packet / UDP(sport=68, dport=67) / message)
+    return bytes(packet / UDP(sport=68, dport=67) / discover_message(mac, 0x6E6D6401))
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def _counts(intent: Intent) -> dict[str, int]:
     networks = intent.networks.values()
     return {
         "networks": len(networks),
-        "subnets": sum(len(network.subnets) for network in networks),
+        "subnets": sum(len(network.subnets) + len(network.subnets6) for network in networks),
         "ports": sum(len(network.ports) for network in networks),
     }
 

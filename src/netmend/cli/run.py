@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from netmend.cli.http_parts import parts_of
 from netmend.cli.logs import log_to_stderr
 from netmend.cli.options import (
     NETNS_DIRECTORY,
@@ -16,6 +17,7 @@ from netmend.cli.options import (
     StateDirectory,
     sentences,
 )
+from netmend.node.listen import Listen
 from netmend.node.lock import CannotStart
 from netmend.node.node import Node
 from netmend.node.settings import Settings
@@ -52,6 +54,19 @@ def run(
         Path | None, typer.Option(metavar="PEM", help="TLS for the API: certificate, and key unless --api-key has it.")
     ] = None,
     api_key: Annotated[Path | None, typer.Option(metavar="PEM", help="The certificate's key.")] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(
+            "--listen",
+            envvar="NETMEND_LISTEN",
+            metavar="ADDRESS:PORT",
+            help="Where the page and /metrics are served, such as 127.0.0.1:9696; without it, nowhere.",
+        ),
+    ] = None,
+    http_name: Annotated[
+        list[str] | None,
+        typer.Option("--http-name", metavar="NAME", help="A further host name that browsers and scrapers call it by."),
+    ] = None,
 ) -> None:
     """Make networks exist and serve their guests until SIGTERM or Ctrl-C; what was made stays.
 
@@ -82,4 +97,13 @@ def run(
                 key=api_key,
             )
             source = StoreSource(state_dir, api)
-        asyncio.run(Node(source, settings).run())
+        asyncio.run(Node(source, settings, _where(listen, http_name or []), parts_of).run())
+
+
+def _where(text: str | None, names: list[str]) -> Listen | None:
+    if text is None:
+        return None
+    try:
+        return Listen.parse(text, names)
+    except ValueError as error:
+        raise CannotStart(f"--listen {error}") from None

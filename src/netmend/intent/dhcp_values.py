@@ -14,7 +14,7 @@ _INFINITE = 0xFFFFFFFF  # a time without end, RFC 2131 section 3.3
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
-def _items(value: object) -> list[object]:
+def listed(value: object) -> list[object]:
     """A list as YAML gives it, or as `a, b, c` in one string."""
     if isinstance(value, str):
         return [item.strip() for item in value.split(",")]
@@ -23,7 +23,7 @@ def _items(value: object) -> list[object]:
     return [value]
 
 
-def _one(value: object, what: str) -> object:
+def single(value: object, what: str) -> object:
     if isinstance(value, list | tuple):
         if len(value) != 1:
             raise ValueError(f"expected one {what}, not {len(value)}")
@@ -32,7 +32,7 @@ def _one(value: object, what: str) -> object:
 
 
 def address(value: object) -> bytes:
-    value = _one(value, "IPv4 address")
+    value = single(value, "IPv4 address")
     if isinstance(value, IPv4Address):
         return value.packed
     try:
@@ -44,13 +44,13 @@ def address(value: object) -> bytes:
 
 
 def addresses(value: object) -> bytes:
-    return b"".join(address(item) for item in _items(value))
+    return b"".join(address(item) for item in listed(value))
 
 
 def address_pairs(value: object) -> bytes:
     """`a b, c d` or [[a, b], [c, d]]: options 21 (address, mask) and 33 (destination, router)."""
     result = b""
-    for item in _items(value):
+    for item in listed(value):
         pair = item if isinstance(item, list | tuple) else str(item).split()
         if len(pair) != 2:
             raise ValueError(f"{item!r} is no pair of IPv4 addresses")
@@ -59,7 +59,7 @@ def address_pairs(value: object) -> bytes:
 
 
 def _number(value: object, low: int, high: int) -> int:
-    value = _one(value, "number")
+    value = single(value, "number")
     if isinstance(value, str):
         try:
             value = int(value.strip(), 0)
@@ -85,14 +85,14 @@ def integers(width: int, low: int = 0) -> Encoder:
     one = integer(width, low)
 
     def encode(value: object) -> bytes:
-        return b"".join(one(item) for item in _items(value))
+        return b"".join(one(item) for item in listed(value))
 
     return encode
 
 
 def seconds(value: object) -> bytes:
     """Seconds: a number, `12h` and the like as dnsmasq has it, or `infinite` (0xffffffff, RFC 2131 section 3.3)."""
-    value = _one(value, "time")
+    value = single(value, "time")
     if isinstance(value, str):
         text = value.strip().lower()
         if text in ("infinite", "infinity"):
@@ -103,7 +103,7 @@ def seconds(value: object) -> bytes:
 
 
 def flag(value: object) -> bytes:
-    value = _one(value, "flag")
+    value = single(value, "flag")
     text = str(value).strip().lower()
     if text in ("1", "true", "yes", "on"):
         return b"\x01"
@@ -113,7 +113,7 @@ def flag(value: object) -> bytes:
 
 
 def text(value: object) -> bytes:
-    value = _one(value, "text")
+    value = single(value, "text")
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"{value!r} is no text")
     text = str(value)
@@ -123,7 +123,7 @@ def text(value: object) -> bytes:
 
 
 def octets(value: object) -> bytes:
-    value = _one(value, "hexadecimal value")
+    value = single(value, "hexadecimal value")
     if isinstance(value, bytes | bytearray):
         return bytes(value)
     payload = _hex(value) if isinstance(value, str) else None
@@ -153,7 +153,7 @@ def guess(value: object) -> bytes:
     """The value of an option that the registry does not know."""
     if isinstance(value, IPv4Address):
         return value.packed
-    items = _items(value)
+    items = listed(value)
     if items and all(isinstance(item, str) and re.fullmatch(r"\d+\.\d+\.\d+\.\d+", item) for item in items):
         return addresses(items)
     if not isinstance(value, str):
@@ -178,12 +178,12 @@ def domain_name(value: object) -> bytes:
 
 def domain_search(value: object) -> bytes:
     """RFC 3397 section 2, without compression (which it allows and does not demand)."""
-    return b"".join(domain_name(item) for item in _items(value))
+    return b"".join(domain_name(item) for item in listed(value))
 
 
 def sip_servers(value: object) -> bytes:
     """RFC 3361 section 3: encoding 1 and addresses, or encoding 0 and names."""
-    items = _items(value)
+    items = listed(value)
     if all(re.fullmatch(r"\d+\.\d+\.\d+\.\d+", str(item)) for item in items):
         return b"\x01" + addresses(items)
     return b"\x00" + domain_search(items)
@@ -198,7 +198,7 @@ def encode_classless_route(destination: IPv4Network, nexthop: IPv4Address) -> by
 def classless_routes(value: object) -> bytes:
     """`10.0.0.0/8 192.0.2.1, ...`, [[destination, router], ...] or dnsmasq's flat `10.0.0.0/8,192.0.2.1,...`."""
     words: list[str] = []
-    for item in _items(value):
+    for item in listed(value):
         if isinstance(item, Mapping):
             words += [str(item.get("destination", "")), str(item.get("nexthop", ""))]
         else:

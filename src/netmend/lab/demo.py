@@ -7,8 +7,9 @@ import errno
 import signal
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from types import FrameType
@@ -25,6 +26,7 @@ from netmend.lab.demo_isolation import Finding
 from netmend.lab.demo_node import NodeFailed, NodeProcess
 from netmend.lab.guest import Guest, guests_of, make_guests, start_client, wait_until
 from netmend.lab.guest_client import Client, NoClient, find_client
+from netmend.lab.guest_services import NOTHING, NoProgram, Programs, Services, ask_for_services, find_programs
 from netmend.node.status_client import NoNode
 from netmend.sources.file import load
 
@@ -46,6 +48,7 @@ class Prepared:
     config: Path
     intent: Intent
     client: Client
+    programs: Programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Served:
     guest: Guest
     seconds: float | None
     problem: str | None
+    services: Services = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +124,9 @@ def prepare(config: Path | None) -> Prepared:
             f"{config}: the sandbox has a /run and a /proc of its own; copy the file elsewhere, to /tmp say"
         )
     try:
-        return Prepared(path, intent, find_client())
-    except NoClient as error:
+        networks = [network for network, _, _ in guests_of(intent)]
+        return Prepared(path, intent, find_client(), find_programs(networks))
+    except (NoClient, NoProgram) as error:
         raise CannotRun(str(error)) from None
 
 
@@ -172,7 +177,7 @@ def _serve(prepared: Prepared, show: Show, stack: ExitStack, *, once: bool) -> O
     guests = make_guests(prepared.intent, nsdir.DEFAULT)
     for guest in guests:
         stack.callback(guest.close)
-    served = _lease(guests, prepared.client, node)
+    served = _lease(guests, prepared.client, prepared.programs, node)
     show.guests_served(served)
     findings = tuple(demo_isolation.look(guests)) if any(guest.lease for guest in guests) else ()
     show.isolation(findings)
@@ -184,8 +189,8 @@ def _serve(prepared: Prepared, show: Show, stack: ExitStack, *, once: bool) -> O
     return outcome
 
 
-def _lease(guests: Sequence[Guest], client: Client, node: NodeProcess) -> tuple[Served, ...]:
-    """Start every guest's client once its device is there, and wait for the leases."""
+def _lease(guests: Sequence[Guest], client: Client, programs: Programs, node: NodeProcess) -> tuple[Served, ...]:
+    """Start every guest's client once its device is there, wait for the leases, and ask for what there is beside."""
     waiting = list(guests)
 
     def start_plugged() -> bool:
@@ -196,7 +201,16 @@ def _lease(guests: Sequence[Guest], client: Client, node: NodeProcess) -> tuple[
 
     wait_until(start_plugged, _PLUGGED)
     wait_until(lambda: all(guest.lease for guest in guests if guest.client and guest.may_have_lease), _LEASED)
-    return tuple(_served(guest, node) for guest in guests)
+    served = tuple(_served(guest, node) for guest in guests)
+    with ThreadPoolExecutor(len(guests)) as pool:
+        return tuple(pool.map(lambda found: _with_services(found, programs), served))
+
+
+def _with_services(found: Served, programs: Programs) -> Served:
+    if found.seconds is None:
+        return found
+    services = ask_for_services(found.guest, programs)
+    return replace(found, services=services, problem="; ".join(services.problems) or None)
 
 
 def _served(guest: Guest, node: NodeProcess) -> Served:

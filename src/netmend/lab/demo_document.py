@@ -68,5 +68,8 @@ def _guest(served: Served) -> dict[str, Any]:
         "domain": lease.domain if lease else None,
         "lease_time": lease.lease_time if lease else None,
         "seconds_to_lease": round(served.seconds, 6) if served.seconds is not None else None,
+        "metadata": served.services.instance,
+        "name_resolved": served.services.name,
+        "address6": str(served.services.address6.ip) if served.services.address6 else None,
         "problem": served.problem,
     }

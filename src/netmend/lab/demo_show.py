@@ -16,6 +16,7 @@ from netmend.kernel.errors import KernelError
 from netmend.lab.demo import Outcome, Prepared, Served, count_devices
 from netmend.lab.demo_isolation import Finding
 from netmend.lab.demo_node import NodeProcess
+from netmend.lab.guest_services import NOTHING
 from netmend.node.status_client import NoNode
 
 _LOOK = 1.0  # seconds between two looks at the node
@@ -59,10 +60,28 @@ class TerminalShow:
                 f"{found.seconds * 1000:.0f} ms" if found.seconds is not None else "",
             )
         self._console.print(table)
+        if any(found.services != NOTHING for found in served):
+            self._services(served)
         for found in served:
             if found.problem:
                 self._line(Text(f"{found.guest.port.name}: {found.problem}", "red"))
         self._line()
+
+    def _services(self, served: Sequence[Served]) -> None:
+        self._line()
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for column in ("guest", "metadata: instance", "name resolved", "IPv6 address"):
+            table.add_column(column, no_wrap=True, overflow="fold")
+        for found in served:
+            services = found.services
+            address6 = services.address6
+            table.add_row(
+                Text(found.guest.port.name),
+                Text(services.instance or ""),
+                Text(services.name or ""),
+                str(address6.ip) if address6 else "",
+            )
+        self._console.print(table)
 
     def isolation(self, findings: Sequence[Finding]) -> None:
         self._line(Text("isolation, by real packets", "bold"))

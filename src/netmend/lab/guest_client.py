@@ -21,6 +21,23 @@ _SCRIPT = """\
 at=$(date +%s%N)
 event=${1:-$reason}
 records=@RECORDS@
+routes() { # prefix length and the octets that it covers, then the router's four: RFC 3442 as dhclient has it
+  while [ $# -gt 4 ]; do
+    length=$1 destination= number=0
+    shift
+    while [ $number -lt 4 ]; do
+      if [ $((number * 8)) -lt "$length" ]; then
+        destination=$destination.$1
+        shift
+      else
+        destination=$destination.0
+      fi
+      number=$((number + 1))
+    done
+    echo "${destination#.}/$length $1.$2.$3.$4"
+    shift 4
+  done
+}
 set -- "$records"/*.environ
 [ -e "$1" ] || shift
 number=$(printf %06d $#)
@@ -33,13 +50,24 @@ deconfig | PREINIT | EXPIRE | FAIL | RELEASE | STOP)
 bound | renew | BOUND | RENEW | REBIND | REBOOT)
   @IP@ -4 addr flush dev "$interface"
   @IP@ addr add "${ip:-$new_ip_address}/${mask:-$new_subnet_mask}" dev "$interface"
-  for gateway in ${router:-$new_routers}; do @IP@ route add default via "$gateway" dev "$interface"; done
+  set -- $staticroutes $(routes $new_rfc3442_classless_static_routes)
+  if [ $# = 0 ]; then # RFC 3442: whoever gets these ignores the router option
+    for gateway in ${router:-$new_routers}; do @IP@ route add default via "$gateway" dev "$interface"; done
+  fi
+  while [ $# -gt 1 ]; do
+    @IP@ route add "$1" via "$2" dev "$interface"
+    shift 2
+  done
   ;;
 esac 2>>"$records/errors"
 mv "$records/$number.new" "$records/$number.environ"
 [ "$event" != TIMEOUT ]
 """
 
+_DHCLIENT = """\
+option rfc3442-classless-static-routes code 121 = array of unsigned integer 8;
+also request rfc3442-classless-static-routes;
+"""
 _BOUND = frozenset({"bound", "renew", "BOUND", "RENEW", "REBIND", "REBOOT"})
 
 
@@ -153,10 +181,12 @@ class RunningClient:
 
     def _arguments(self, client: Client, device: str, script: Path) -> list[str]:
         if client.name == "udhcpc":
-            return ["-f", "-i", device, "-s", str(script), "-t", "30", "-T", "1", "-A", "1", "-p", self._file("pid")]
-        empty = self._file("configuration")
-        Path(empty).touch()
-        files = ["-lf", self._file("leases"), "-pf", self._file("pid"), "-cf", empty]
+            # Option 121 is not among those that it asks for by itself.
+            options = ["-O", "staticroutes", "-t", "30", "-T", "1", "-A", "1", "-p", self._file("pid")]
+            return ["-f", "-i", device, "-s", str(script), *options]
+        configuration = self._file("configuration")
+        Path(configuration).write_text(_DHCLIENT)
+        files = ["-lf", self._file("leases"), "-pf", self._file("pid"), "-cf", configuration]
         return ["-4", "-d", "-sf", str(script), *files, device]
 
     def _file(self, name: str) -> str:

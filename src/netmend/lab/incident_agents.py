@@ -21,7 +21,8 @@ from netmend.node.node import Node
 from netmend.node.settings import Settings
 
 _LOADED_LATE = (
-    "netmend.node.status_socket",
+    "netmend.node.http_server",
+    "netmend.node.status_routes",
     "netmend.doctor.preflight",
     "aiohttp.web",
     "concurrent.futures.thread",

@@ -10,7 +10,7 @@ import structlog
 
 from netmend.intent.network import Network
 from netmend.kernel.errors import KernelError
-from netmend.node.guest_service import GuestService
+from netmend.node.guest_service import CannotServe, GuestService
 from netmend.reconcile.reconciler import Ready
 
 log = structlog.get_logger()
@@ -130,7 +130,7 @@ class Followers:
                         service.ready(ready)
                     else:
                         service.gone(ready.network.id)
-                except KernelError as error:
+                except (KernelError, CannotServe) as error:
                     problems[service.name] = str(error)
                 except Exception as error:  # a defect of one service is not the others'
                     log.exception("service failed", service=service.name, network=ready.network.id)

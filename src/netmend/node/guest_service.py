@@ -6,6 +6,10 @@ from netmend.intent.network import Network
 from netmend.reconcile.reconciler import Ready
 
 
+class CannotServe(Exception):
+    """Why a service cannot be started, where it is no system call that fails; the text is for people."""
+
+
 class GuestService(Protocol):
     """One service, on all networks of the node. For any one network, one call at a time comes."""
 
@@ -15,7 +19,8 @@ class GuestService(Protocol):
         """Whether intent asks for this service on the network."""
 
     def ready(self, ready: Ready) -> None:
-        """Serve a network from now on, or go on, by its newest intent; raises KernelError, and is called again later.
+        """Serve a network from now on, or go on, by its newest intent; raises KernelError or CannotServe, and is called
+        again later.
 
         What is served already, from the same namespace and device (not `ready.anew`), is to be left as it is.
         """

@@ -8,7 +8,10 @@ import asyncio
 import contextlib
 import gc
 import signal
+import socket
 import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -16,6 +19,8 @@ from netmend import __version__
 from netmend.intent.network import Intent
 from netmend.intent.wiring import OvsWiring
 from netmend.kernel import limits
+from netmend.node.device_counter import DeviceCounter
+from netmend.node.listen import Listen
 from netmend.node.lock import CannotStart, hold_lock
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
 from netmend.node.serving import Serving
@@ -28,6 +33,9 @@ from netmend.reconcile.breaker import Breaker, BreakerState
 from netmend.reconcile.reconciler import Listener, PassReport, Ready, Reconciler
 from netmend.reconcile.resync import Problem
 
+if TYPE_CHECKING:
+    from netmend.node.http_server import Part
+
 _BEFORE_STATUS = 1.0  # seconds for first answers, before the status socket takes time to load its HTTP stack
 _BETWEEN_MOUNT_CHECKS = 5.0  # seconds
 _SETTLE = 0.02  # seconds between the first sign and the look it causes, so that signs come together
@@ -37,7 +45,17 @@ log = structlog.get_logger()
 class Node:
     """One node; `run` serves until SIGTERM or SIGINT. What was made stays when it ends."""
 
-    def __init__(self, source: Source, settings: Settings) -> None:
+    def __init__(
+        self,
+        source: Source,
+        settings: Settings,
+        listen: Listen | None = None,
+        parts: "Callable[[NodeState], Sequence[Part]]" = lambda state: (),
+    ) -> None:
+        """`listen`: where the HTTP server listens beside its unix socket; `parts` gives what it serves beside status,
+        and is called once guests have their first answers."""
+        self._listen, self._parts = listen, parts
+        self._tcp: tuple[Listen, socket.socket] | None = None
         self._source = source
         self._settings = settings
         self._breaker = Breaker(self._breaker_changed)
@@ -51,8 +69,10 @@ class Node:
         """Serve until told to stop; raises SourceError, CannotStart, LeaseStoreError before anything is touched."""
         self._loop = asyncio.get_running_loop()
         settings, started = self._settings, time.time()
-        with hold_lock(settings.lock):
+        with hold_lock(settings.lock), contextlib.ExitStack() as stack:
             intent = IntentState(await asyncio.to_thread(self._source.first), time.time())
+            if self._listen is not None:
+                self._tcp = self._listen, stack.enter_context(self._listen.open())
             limits.raise_open_files()
             gc.freeze()  # the intent stays; walking its values over and over would only cost answers their time
             self._make_state_directory()
@@ -60,7 +80,7 @@ class Node:
             reconciler = Reconciler(
                 settings.netns_directory, listener, self._breaker, diagnose=diagnose_name, ovsdb=settings.ovsdb
             )
-            serving = Serving(settings, self._suspect)
+            serving = Serving(settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy)
             self.state = NodeState(self._source, settings, started, intent, reconciler, serving)
             self._signs = Signs(reconciler.network_of_device, reconciler.network_of_netnsid, reconciler.awaits)
             self._signs.intent_changed(intent.intent)
@@ -109,9 +129,7 @@ class Node:
         )
         first = asyncio.create_task(self._pass())
         await asyncio.wait([first], timeout=_BEFORE_STATUS)
-        from netmend.node.status_socket import StatusSocket
-
-        async with StatusSocket(self.state):
+        async with self._watched():
             await first
             await self._check_mounts()
             following = asyncio.create_task(self._source.follow(self.take_intent, self._intent_problem))
@@ -121,6 +139,19 @@ class Node:
             finally:
                 following.cancel()
         log.info("netmend ends; what it made stays")
+
+    @contextlib.asynccontextmanager
+    async def _watched(self) -> AsyncIterator[None]:
+        """Count devices, and answer those who ask, in the block."""
+        from netmend.node import status_routes
+        from netmend.node.http_server import HttpServer
+
+        state = self.state
+        parts = [lambda application: status_routes.attach(application, state), *self._parts(state)]
+        server = HttpServer(self._settings.socket, self._tcp, parts, state.http)
+        with DeviceCounter(state.history, state.reconciler.wanted_names):
+            async with server.serving():
+                yield
 
     async def _until_stopped(self) -> None:
         while not self._stopping:
@@ -140,6 +171,7 @@ class Node:
         self.state.mount_faults = found
         for fault in found:
             if fault.summary not in known:
+                self.state.journal.mounts(fault)
                 log.warning(
                     "mounts", fault=fault.summary, evidence=fault.evidence, cause=fault.cause, mend=fault.mend
                 )  # fmt: skip
@@ -177,8 +209,10 @@ class Node:
         if not dirty and not probing:
             return
         scope = None if EVERYTHING in dirty or probing else dirty
+        wrong, started = {reason.network_id for reason in resync.all()}, time.monotonic()
         report = await asyncio.to_thread(self.state.reconciler.run, self.state.intent.intent, scope)
         self.state.passes += 1
+        self.state.journal.passed(report, time.monotonic() - started, report.right & wrong)
         self._tell(report)
 
     def _tell(self, report: PassReport) -> None:
@@ -188,6 +222,7 @@ class Node:
             log.warning("resync reason", network=reason.network_id, port=reason.port_id, reason=reason.text)
 
     def _breaker_changed(self, state: BreakerState | None) -> None:
+        self.state.journal.breaker(state)
         if state is None:
             log.info("breaker closed: the host is sound again")
         else:
@@ -224,6 +259,7 @@ class Node:
         """A newer intent cannot be used (or can again): it changes nothing and is shown in status."""
         if problem is not None and problem != self.state.intent.problem:
             log.error("a newer intent cannot be used; the one before it stays in force", problems=problem)
+            self.state.journal.intent_problem(problem)
         self.state.intent.problem = problem
 
     def _follower_ended(self, following: asyncio.Task[None]) -> None:
@@ -243,6 +279,7 @@ class Node:
         self._dirty |= changed
         if changed:
             log.info("intent changed", networks=len(changed))
+            self.state.journal.intent(len(changed))
             self._wake.set()
 
     def _stop(self) -> None:

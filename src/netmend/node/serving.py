@@ -8,6 +8,7 @@ others nothing.
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from netmend.intent.metadata import MetadataProxy
 from netmend.intent.network import Intent, Network
 from netmend.node.followers import Followers
 from netmend.node.guest_service import GuestService
@@ -21,20 +22,27 @@ from netmend.services.dhcp4 import LeaseRow
 class Serving:
     """Thread-safe, but for one call at a time for any one network."""
 
-    def __init__(self, settings: Settings, suspect: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Settings, suspect: Callable[[str], None], metadata_proxy: Callable[[], MetadataProxy | None]
+    ) -> None:
         """Raises LeaseStoreError when the lease database cannot be used. `suspect` is told, in some other thread, of a
-        network whose sockets fail."""
+        network whose sockets fail; `metadata_proxy` gives what the intent in force says of it."""
         self.dhcp4 = Dhcp4Serving(settings.leases, suspect)
-        self._followers = Followers(self._make_followers(settings, suspect), suspect)
+        self._followers = Followers(self._make_followers(settings, suspect, metadata_proxy), suspect)
 
-    @staticmethod
-    def _make_followers(settings: Settings, suspect: Callable[[str], None]) -> Callable[[], Sequence[GuestService]]:
+    def _make_followers(
+        self, settings: Settings, suspect: Callable[[str], None], metadata_proxy: Callable[[], MetadataProxy | None]
+    ) -> Callable[[], Sequence[GuestService]]:
         """What makes the services that follow, once a network asks for one: to load them takes time."""
 
         def make() -> Sequence[GuestService]:
             from netmend.node.serving_dns import DnsServing
+            from netmend.node.serving_metadata import MetadataServing
 
-            return (DnsServing(suspect, settings),)
+            return (
+                DnsServing(suspect, settings),
+                MetadataServing(suspect, settings, metadata_proxy, self.dhcp4.lease_holder),
+            )
 
         return make
 

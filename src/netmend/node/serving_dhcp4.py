@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -92,6 +93,11 @@ class Dhcp4Serving:
         """Dynamic leases, and ports that were acknowledged or declined their address."""
         served = self._served.get(network_id)
         return served.responder.leases(time.time()) if served else []
+
+    def lease_holder(self, network_id: str, address: IPv4Address) -> str | None:
+        """The MAC that an address of a network is dynamically leased to; None when it is not."""
+        served = self._served.get(network_id)
+        return served.responder.lease_holder(address, time.time()) if served else None
 
     def status(self, network_id: str) -> dict[str, Any] | None:
         served, sockets = self._served.get(network_id), self._sockets.counters(network_id)

@@ -28,3 +28,7 @@ class Settings:
     @property
     def leases(self) -> Path:
         return self.state / "leases.sqlite"
+
+    @property
+    def metadata(self) -> Path:
+        return self.state / "metadata.sqlite"

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 
 from netmend.intent.network import Intent
+from netmend.node.device_history import DeviceHistory
+from netmend.node.http_counts import HttpCounts
+from netmend.node.journal import Journal
 from netmend.node.serving import Serving
 from netmend.node.settings import Settings
 from netmend.node.source import Source
@@ -32,3 +35,6 @@ class NodeState:
     passes: int = 0
     first_answer_after: float | None = None
     mount_faults: list[Diagnosis] = field(default_factory=list)  # what the host's mounts do to names
+    journal: Journal = field(default_factory=Journal)
+    history: DeviceHistory = field(default_factory=DeviceHistory)
+    http: HttpCounts = field(default_factory=HttpCounts)

@@ -2,11 +2,13 @@
 
 import os
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from netmend import __version__
 from netmend.intent.names import bridge_name, namespace_name, tap_name
 from netmend.intent.network import Network
+from netmend.node.network_state import reasons_by_network, state_of
 from netmend.node.state import NodeState
 from netmend.reconcile.resync import Reason
 
@@ -14,7 +16,7 @@ from netmend.reconcile.resync import Reason
 def status(node: NodeState) -> dict[str, Any]:
     """Everything but ports and leases, which `network_status` gives."""
     now = time.monotonic()
-    reasons = _by_network(node.reconciler.resync.all())
+    reasons = reasons_by_network(node)
     networks = [_network(node, network, reasons, now) for network in node.intent.intent.networks.values()]
     return {
         "node": {
@@ -51,7 +53,7 @@ def status(node: NodeState) -> dict[str, Any]:
 def network_status(node: NodeState, network: Network) -> dict[str, Any]:
     """One network with its subnets, ports, leases and counters."""
     now = time.monotonic()
-    reasons = _by_network(node.reconciler.resync.all())
+    reasons = reasons_by_network(node)
     leases = node.serving.leases(network.id)
     answered = {lease.port_id: lease for lease in leases if lease.port_id}
     services = node.serving.status(network.id)
@@ -110,23 +112,12 @@ def find_network(node: NodeState, text: str) -> Network | None:
     return networks.get(text) or next((network for network in networks.values() if network.name == text), None)
 
 
-def _by_network(reasons: list[Reason]) -> dict[str, list[Reason]]:
-    found: dict[str, list[Reason]] = {}
-    for reason in reasons:
-        found.setdefault(reason.network_id, []).append(reason)
-    return found
-
-
-def _network(node: NodeState, network: Network, reasons: dict[str, list[Reason]], now: float) -> dict[str, Any]:
+def _network(node: NodeState, network: Network, reasons: Mapping[str, Sequence[Reason]], now: float) -> dict[str, Any]:
     served = node.serving.served_since(network)
-    state = "served" if served or not network.has_subnets else "waiting"
-    if network.id in reasons:
-        partly = served or node.serving.dhcp4.served_since(network.id)
-        state = "served with reasons" if partly else "not served"
     return {
         "id": network.id,
         "name": network.name,
-        "state": state,
+        "state": state_of(node, network, has_reasons=network.id in reasons),
         "subnets_count": len(network.subnets) + len(network.subnets6),
         "ports_count": len(network.ports),
         "served_since": served,

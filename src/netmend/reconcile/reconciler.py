@@ -1,7 +1,7 @@
 """Passes over many networks: look, plan, apply; bounded in parallel, and no network waits for another's trouble."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Lock, local
@@ -145,6 +145,10 @@ class Reconciler:
     def network_of_device(self, name: str) -> str | None:
         """The network whose device bears `name`, by the intent of the last pass."""
         return self._network_of.get(name)
+
+    def wanted_names(self) -> Mapping[str, str]:
+        """Names of all devices that the host should have, and whose they are, by the intent of the last pass."""
+        return self._network_of
 
     def network_of_netnsid(self, netnsid: int) -> str | None:
         """The network whose namespace the host knows by this id, by the snapshot of the last pass."""

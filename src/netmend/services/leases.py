@@ -83,6 +83,11 @@ class SubnetLeases:
     def __iter__(self) -> Iterator[Lease]:
         return iter(self._by_address.values())
 
+    def holder(self, address: int, now: float) -> bytes | None:
+        """The hardware address of the client that an address is leased to now."""
+        lease = self._by_address.get(address)
+        return lease.hardware if lease and lease.state == LeaseState.LEASED and lease.expires > now else None
+
     def allowed(self, address: int) -> bool:
         """Whether an address may be handed out at all."""
         return (
@@ -247,6 +252,11 @@ class LeaseTable:
         if subnet_id not in self._subnets:
             self._subnets[subnet_id] = SubnetLeases(subnet_id, self._changes)
         return self._subnets[subnet_id]
+
+    def holder(self, address: int, now: float) -> bytes | None:
+        """The hardware address of the client that an address is leased to now, in whichever subnet."""
+        holders = (leases.holder(address, now) for leases in self._subnets.values())
+        return next((holder for holder in holders if holder is not None), None)
 
     def keep_only(self, subnet_ids: Container[str]) -> None:
         """Forget subnets that are gone."""

@@ -1,9 +1,14 @@
-"""Which addresses of a subnet are netmend's own, and which its pools hand out, where a person did not say."""
+"""Which addresses of a subnet are netmend's own, and which its pools hand out, where a person did not say.
+
+Addresses are reckoned with as numbers, for IPv4 and IPv6 alike.
+"""
 
 from collections.abc import Iterable, Sequence, Set
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from netmend.intent import Pool
+from netmend.intent import Pool, Pool6
+
+Range = tuple[int, int]  # first and last, inclusive
 
 
 def choose_server_address(
@@ -15,43 +20,83 @@ def choose_server_address(
     there is none, the highest address of a pool that is not fixed (`without` then takes it out of the pool). None when
     every address is taken.
     """
-    broadcast = cidr.broadcast_address
-    by_first = sorted(pools, key=lambda pool: pool.first)
-    candidate = cidr.network_address + 1
-    while candidate < broadcast:
-        pool = next((pool for pool in by_first if candidate in pool), None)
-        if pool is not None:
-            candidate = pool.last + 1
-        elif candidate == gateway or int(candidate) in fixed:
-            candidate += 1
-        else:
-            return candidate
-    for pool in reversed(by_first):
-        candidate = min(pool.last, broadcast - 1)
-        while candidate in pool:
-            if candidate != gateway and int(candidate) not in fixed:
-                return candidate
-            candidate -= 1
-    return None
+    taken = fixed if gateway is None else {int(gateway), *fixed}
+    number = _choose(_usable(cidr), [(int(pool.first), int(pool.last)) for pool in pools], taken)
+    return None if number is None else IPv4Address(number)
+
+
+def choose_server_address6(
+    cidr: IPv6Network, gateway: IPv6Address | None, pools: Sequence[Pool6], fixed: Set[int]
+) -> IPv6Address | None:
+    """The same for an IPv6 subnet."""
+    taken = fixed if gateway is None else {int(gateway), *fixed}
+    number = _choose(_usable(cidr), [(int(pool.first), int(pool.last)) for pool in pools], taken)
+    return None if number is None else IPv6Address(number)
 
 
 def default_pools(cidr: IPv4Network, reserved: Iterable[IPv4Address]) -> tuple[Pool, ...]:
     """All of a subnet but its network and broadcast addresses and `reserved`, in order."""
-    pools: tuple[Pool, ...] = (Pool(cidr.network_address + 1, cidr.broadcast_address - 1),)
+    first, last = _usable(cidr)
+    pools: tuple[Pool, ...] = (Pool(IPv4Address(first), IPv4Address(last)),)
     for address in reserved:
         pools = without(pools, address)
     return pools
 
 
+def default_pools6(cidr: IPv6Network, reserved: Iterable[IPv6Address]) -> tuple[Pool6, ...]:
+    """All of a subnet but the routers' anycast address (RFC 4291 section 2.6.1) and `reserved`, in order."""
+    first, last = _usable(cidr)
+    pools: tuple[Pool6, ...] = (Pool6(IPv6Address(first), IPv6Address(last)),)
+    for address in reserved:
+        pools = without6(pools, address)
+    return pools
+
+
 def without(pools: Iterable[Pool], address: IPv4Address) -> tuple[Pool, ...]:
     """`pools` with `address` taken out, which can split one or make one vanish."""
-    result: list[Pool] = []
-    for pool in pools:
-        if address not in pool:
-            result.append(pool)
+    ranges = _without([(int(pool.first), int(pool.last)) for pool in pools], int(address))
+    return tuple(Pool(IPv4Address(first), IPv4Address(last)) for first, last in ranges)
+
+
+def without6(pools: Iterable[Pool6], address: IPv6Address) -> tuple[Pool6, ...]:
+    """The same for IPv6."""
+    ranges = _without([(int(pool.first), int(pool.last)) for pool in pools], int(address))
+    return tuple(Pool6(IPv6Address(first), IPv6Address(last)) for first, last in ranges)
+
+
+def _usable(cidr: IPv4Network | IPv6Network) -> Range:
+    """The addresses that hosts can have; the last of an IPv6 block is one like any other."""
+    return int(cidr.network_address) + 1, int(cidr.broadcast_address) - (cidr.version == 4)
+
+
+def _choose(usable: Range, pools: Iterable[Range], taken: Set[int]) -> int | None:
+    by_first = sorted(pools)
+    candidate, last_usable = usable
+    while candidate <= last_usable:
+        pool = next((pool for pool in by_first if pool[0] <= candidate <= pool[1]), None)
+        if pool is not None:
+            candidate = pool[1] + 1
+        elif candidate in taken:
+            candidate += 1
+        else:
+            return candidate
+    for first, last in reversed(by_first):
+        candidate = min(last, last_usable)
+        while candidate >= first:
+            if candidate not in taken:
+                return candidate
+            candidate -= 1
+    return None
+
+
+def _without(ranges: Iterable[Range], number: int) -> list[Range]:
+    result: list[Range] = []
+    for first, last in ranges:
+        if not first <= number <= last:
+            result.append((first, last))
             continue
-        if pool.first < address:
-            result.append(Pool(pool.first, address - 1))
-        if address < pool.last:
-            result.append(Pool(address + 1, pool.last))
-    return tuple(result)
+        if first < number:
+            result.append((first, number - 1))
+        if number < last:
+            result.append((number + 1, last))
+    return result

@@ -1,7 +1,7 @@
 """Single fields of an intent: text to value, or a ValueError whose text is a reason fit to show to a person."""
 
 import re
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Network, NetmaskValueError
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 from socket import AF_INET, inet_pton
 
 from netmend.intent import Pool
@@ -84,7 +84,7 @@ def address(text: str) -> IPv4Address:
         return IPv4Address(text)
     except AddressValueError as error:
         if ":" in text:
-            raise ValueError(f"{text!r}: IPv6 is not served yet; give an IPv4 address") from None
+            raise ValueError(f"{text!r} is an IPv6 address; an IPv4 address is wanted here") from None
         raise ValueError(f"{text!r} is no IPv4 address ({_lower_first(error, text)})") from None
 
 
@@ -106,12 +106,7 @@ def host_address(text: str) -> IPv4Address:
 def block(text: str) -> IPv4Network:
     """An IPv4 block, `address/prefix length`, without host bits."""
     if ":" in text:
-        try:
-            IPv6Network(text, strict=False)
-        except ValueError:
-            pass
-        else:
-            raise ValueError(f"{text!r}: IPv6 is not served yet; give an IPv4 block")
+        raise ValueError(f"{text!r} is an IPv6 block; an IPv4 block is wanted here")
     if "/" not in text:
         raise ValueError(f"{text!r} has no prefix length (such as /24)")
     try:

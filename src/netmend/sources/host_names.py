@@ -1,6 +1,6 @@
 """What all networks of a node share, and so must not use twice: ids, the names of devices, the ends of plugs."""
 
-from netmend.intent import NetnsPlug, PidPlug, Port, Subnet
+from netmend.intent import NetnsPlug, PidPlug, Port, Subnet, Subnet6
 from netmend.intent.names import bridge_name, dhcp_port_id, tap_name
 from netmend.sources.problem import Complaints, Place
 
@@ -35,7 +35,7 @@ class HostNames:
         self._take_device(place, bridge_name(network_id), ("the bridge of", "", name))
         self._take_device(place, tap_name(dhcp_port_id(network_id)), ("the DHCP port of", "", name))
 
-    def take_subnet(self, place: Place, subnet: Subnet, network_name: str) -> None:
+    def take_subnet(self, place: Place, subnet: Subnet | Subnet6, network_name: str) -> None:
         owner = ("subnet", subnet.name, network_name)
         other = self._subnet_ids.setdefault(subnet.id, owner)
         if other != owner:

@@ -4,6 +4,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import dns.message
 import dns.query
@@ -24,7 +25,7 @@ def connected(world: World, source: str = GUEST) -> Iterator[socket.socket]:
         yield opened
 
 
-def framed(name: str, rdtype: str = "A", **fields: int) -> bytes:
+def framed(name: str, rdtype: str = "A", **fields: Any) -> bytes:
     message = dns.message.make_query(name, rdtype, **fields).to_wire()
     return len(message).to_bytes(2, "big") + message
 

@@ -1,6 +1,7 @@
 """The responder of one network: requests in, replies out, intent changes in between."""
 
 from collections.abc import Iterable
+from ipaddress import IPv4Address
 from threading import Lock
 
 from netmend.intent import Network, Port
@@ -83,6 +84,12 @@ class Dhcp4Responder:
         """Dynamic leases, and the ports that have been acknowledged or have declined their address."""
         with self._lock:
             return self._journal.rows(self._network.ports) + [row_of(lease, now) for lease in self._leases]
+
+    def lease_holder(self, address: IPv4Address, now: float) -> str | None:
+        """The MAC that an address is dynamically leased to; None when it is not."""
+        with self._lock:
+            hardware = self._leases.holder(int(address), now)
+        return hardware.hex(":") if hardware is not None and len(hardware) == 6 else None
 
     # --- with the lock held ---------------------------------------------------------------------------------------
 

@@ -3,16 +3,18 @@
 from dataclasses import replace
 from pathlib import Path
 
-from netmend.intent import Intent, Network, Subnet
+from netmend.intent import Intent, Network, Subnet, Subnet6
 from netmend.intent.names import id_from_name
 from netmend.intent.network import DEFAULT_MTU
-from netmend.sources import fields, metadata_fields
+from netmend.sources import fields, fields6, metadata_fields
 from netmend.sources.file.build_dns import build_dns, without_servers
 from netmend.sources.file.build_metadata import build_proxy
 from netmend.sources.file.build_port import build_port
 from netmend.sources.file.build_subnet import build_subnet
+from netmend.sources.file.build_subnet6 import build_subnet6
 from netmend.sources.file.build_wiring import build_wiring
-from netmend.sources.file.frames import Frames
+from netmend.sources.file.frames import Frame, Frames, read_frame
+from netmend.sources.file.frames6 import Frame6, read_frame6
 from netmend.sources.file.ports import Ports
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import FileShape, NetworkShape
@@ -45,21 +47,27 @@ def _build_network(
     mtu = reader.read(place, "mtu", fields.mtu, shape.mtu) or DEFAULT_MTU
     wiring = build_wiring(reader, place, shape)
     host_names.take_network(place, network_id, name)
-    frames = Frames(reader, (*place, "subnets"), shape.subnets or ())
-    ports = Ports(reader, frames, network_id)
-    only_fixed = bool(shape.subnets) and not any(subnet.dynamic for subnet in shape.subnets or ())
+    subnet_shapes = [((*place, "subnets", index), subnet) for index, subnet in enumerate(shape.subnets or ())]
+    frames = Frames(reader, [read_frame(reader, *each) for each in subnet_shapes if not each[1].is_ipv6])
+    frames6 = Frames(reader, [read_frame6(reader, *each) for each in subnet_shapes if each[1].is_ipv6])
+    if mtu < fields6.MTU_MIN and any(subnet.is_ipv6 for _, subnet in subnet_shapes):
+        reader.complain((*place, "mtu"), f"{mtu} is too small for IPv6, which needs {fields6.MTU_MIN} (RFC 8200)")
+    ports = Ports(reader, frames, frames6, network_id)
+    only_fixed = bool(subnet_shapes) and not any(subnet.dynamic for _, subnet in subnet_shapes)
+    if only_fixed and subnet_shapes and all(subnet.is_ipv6 for _, subnet in subnet_shapes):
+        only_fixed = any(not frame.autonomous for frame in frames6)
     for index, port_shape in enumerate(shape.ports or ()):
         port_place = (*place, "ports", index)
         port = build_port(reader, port_place, port_shape, name, directory)
-        ports.add(port_place, port)
+        ports.add(port_place, port, port_shape)
         host_names.take_port(port_place, port, name)
         if only_fixed and port_shape.fixed_ips is None:
             why = "gets no address: give it fixed_ips (`[]` if it shall have none), or make a subnet dynamic"
             reader.complain(port_place, why)
-    subnets = _build_subnets(reader, host_names, name, frames, ports)
-    dns = build_dns(reader, place, shape.dns, subnets)
+    subnets, subnets6 = _build_subnets(reader, host_names, name, (frames, frames6), ports)
+    dns = build_dns(reader, place, shape.dns, (*subnets, *subnets6))
     if dns is not None:
-        subnets = without_servers(subnets)
+        subnets, subnets6 = without_servers(subnets), without_servers(subnets6)
     metadata = shape.metadata or "off"
     if metadata != "off":
         subnets = tuple(replace(subnet, metadata_route=True) for subnet in subnets)
@@ -71,6 +79,7 @@ def _build_network(
         wiring,
         subnets=subnets,
         ports=ports.by_id,
+        subnets6=subnets6,
         dns=dns,
         metadata=metadata,
         project_id=project_id,
@@ -78,17 +87,25 @@ def _build_network(
 
 
 def _build_subnets(
-    reader: Reader, host_names: HostNames, network_name: str, frames: Frames, ports: Ports
-) -> tuple[Subnet, ...]:
-    subnets: list[Subnet] = []
+    reader: Reader,
+    host_names: HostNames,
+    network_name: str,
+    frames: tuple[Frames[Frame], Frames[Frame6]],
+    ports: Ports,
+) -> tuple[tuple[Subnet, ...], tuple[Subnet6, ...]]:
+    taken = ports.by_number.keys()
+    built = [(frame, build_subnet(reader, network_name, frames[0], frame, taken)) for frame in frames[0]]
+    built6 = [(frame, build_subnet6(reader, network_name, frame, taken)) for frame in frames[1]]
     names: set[str] = set()
-    for frame in frames:
-        subnet = build_subnet(reader, network_name, frames, frame, ports.by_number.keys())
+    every: list[tuple[Frame | Frame6, Subnet | Subnet6 | None]] = [*built, *built6]
+    for frame, subnet in sorted(every, key=lambda each: each[0].place):
         if subnet is None:
             continue
         if subnet.name in names:
             reader.complain((*frame.place, "name"), f"another subnet of this network is named {subnet.name}")
         names.add(subnet.name)
         host_names.take_subnet(frame.place, subnet, network_name)
-        subnets.append(subnet)
-    return tuple(subnets)
+    return (
+        tuple(subnet for _, subnet in built if subnet is not None),
+        tuple(subnet for _, subnet in built6 if subnet is not None),
+    )

@@ -2,13 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
+from types import ModuleType
 
-from netmend.intent import Boot, BootByArchitecture, NetnsPlug, NoPlug, PidPlug, Plug, Port, TapPlug
-from netmend.intent.dhcp_options import encode_option, option_label
+from netmend.intent import (
+    Boot,
+    BootByArchitecture,
+    NetnsPlug,
+    NoPlug,
+    PidPlug,
+    Plug,
+    Port,
+    TapPlug,
+    dhcp6_options,
+    dhcp_options,
+)
 from netmend.intent.names import id_from_name, mac_from_id
 from netmend.intent.plug import DEFAULT_GUEST_DEVICE
-from netmend.sources import fields, metadata_fields
+from netmend.sources import fields, fields6, metadata_fields
 from netmend.sources.file.build_metadata import build_instance
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import PLUG_FORMS, BootByArchitectureShape, BootShape, PlugShape, PortShape
@@ -25,12 +37,21 @@ def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str
     name = reader.read(place, "name", fields.name, shape.name) or ascii(shape.name)
     port_id = reader.read(place, "id", fields.uuid, shape.id) or id_from_name("port", network_name, name)
     mac = reader.read(place, "mac", fields.mac, shape.mac) if shape.mac is not None else mac_from_id(port_id)
-    fixed_ips = reader.read_all(place, "fixed_ips", fields.host_address, shape.fixed_ips)
+    addresses = reader.read_all(place, "fixed_ips", _host_address, shape.fixed_ips)
+    fixed_ips = tuple(address for address in addresses if isinstance(address, IPv4Address))
     hostname = reader.read(place, "hostname", fields.host_name, shape.hostname)
-    options = _options(reader, place, shape.dhcp_options) if shape.dhcp_options else ()
+    options = _options(reader, (*place, "dhcp_options"), shape.dhcp_options, dhcp_options) if shape.dhcp_options else ()
     boot = build_boot(reader, (*place, "boot"), shape.boot) if shape.boot else None
     plug = _plug(reader, place, shape.plug) if isinstance(shape.plug, PlugShape) else _NO_PLUG
     port = Port(port_id, name, mac or "", fixed_ips, hostname, options, boot, plug)
+    if len(fixed_ips) < len(addresses) or shape.duid is not None or shape.dhcp6_options:
+        raw = shape.dhcp6_options or {}
+        port = replace(
+            port,
+            fixed_ips6=tuple(address for address in addresses if isinstance(address, IPv6Address)),
+            duid=reader.read(place, "duid", fields6.duid, shape.duid),
+            dhcp6_options=_options(reader, (*place, "dhcp6_options"), raw, dhcp6_options),
+        )
     if shape.instance or shape.device_id is not None or shape.project_id is not None:
         device_id = reader.read(place, "device_id", metadata_fields.identifier, shape.device_id)
         project_id = reader.read(place, "project_id", metadata_fields.identifier, shape.project_id)
@@ -74,16 +95,23 @@ def _boot_by_architecture(
     return BootByArchitecture(frozenset(architectures), bootfile, tftp_server) if bootfile else None
 
 
-def _options(reader: Reader, place: Place, raw: Mapping[str, object]) -> tuple[tuple[int, bytes], ...]:
+def _host_address(text: str) -> IPv4Address | IPv6Address:
+    return fields6.host_address(text) if ":" in text else fields.host_address(text)
+
+
+def _options(
+    reader: Reader, place: Place, raw: Mapping[str, object], registry: ModuleType
+) -> tuple[tuple[int, bytes], ...]:
+    """`registry` knows the options of one version of DHCP."""
     options: dict[int, bytes] = {}
     for name, value in raw.items():
         try:
-            code, payload = encode_option(name, value)
+            code, payload = registry.encode_option(name, value)
         except ValueError as error:
-            reader.complain((*place, "dhcp_options", name), str(error))
+            reader.complain((*place, name), str(error))
             continue
         if code in options:
-            reader.complain((*place, "dhcp_options", name), f"option {option_label(code)} is given twice")
+            reader.complain((*place, name), f"option {registry.option_label(code)} is given twice")
         options[code] = payload
     return tuple(sorted(options.items()))
 

@@ -20,7 +20,9 @@ ADDRESSES_MAX = 63  # that one DHCP option holds (RFC 2132 section 2: 255 bytes)
 _ON_LINK = IPv4Address(0)  # as a nexthop (RFC 3442, "Local Subnet Routes")
 
 
-def build_subnet(reader: Reader, network_name: str, frames: Frames, frame: Frame, fixed: Set[int]) -> Subnet | None:
+def build_subnet(
+    reader: Reader, network_name: str, frames: Frames[Frame], frame: Frame, fixed: Set[int]
+) -> Subnet | None:
     """The subnet of `frame`, if an address is left for netmend itself; `fixed` is what the network's ports have. Where
     something was complained of, it holds a substitute."""
     place, shape = frame.place, frame.shape
@@ -32,6 +34,9 @@ def build_subnet(reader: Reader, network_name: str, frames: Frames, frame: Frame
     routes = _routes(reader, (*place, "routes"), shape.routes or (), frames)
     lease_time = reader.read(place, "lease_time", fields.lease_time, shape.lease_time)
     boot = build_boot(reader, (*place, "boot"), shape.boot) if shape.boot else None
+    for field in ("address_mode", "ra_mode", "bootfile_url"):
+        if getattr(shape, field) is not None:
+            reader.complain((*place, field), "is of IPv6 subnets only")
 
     server_address = frame.server_address
     if server_address is None:
@@ -68,7 +73,7 @@ def _servers(reader: Reader, place: Place, field: str, texts: Sequence[str] | No
     return servers
 
 
-def _routes(reader: Reader, place: Place, shapes: Sequence[RouteShape], frames: Frames) -> tuple[Route, ...]:
+def _routes(reader: Reader, place: Place, shapes: Sequence[RouteShape], frames: Frames[Frame]) -> tuple[Route, ...]:
     routes: dict[IPv4Network, Route] = {}
     for index, shape in enumerate(shapes):
         destination = reader.read((*place, index), "destination", fields.block, shape.destination)

@@ -1,21 +1,40 @@
 """The subnets of one network as blocks of addresses: what their other fields, and the ports, are checked against."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import pairwise
+from typing import Generic, Protocol, TypeVar
 
-from netmend.intent import Pool
+from netmend.intent import Pool, Pool6
 from netmend.sources import fields
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import SubnetShape
 from netmend.sources.problem import Place
 
+AnyPool = TypeVar("AnyPool", Pool, Pool6)
+
+
+class Block(Protocol):
+    """What the subnets of either version of IP have in common here."""
+
+    @property
+    def place(self) -> Place: ...
+    @property
+    def shape(self) -> SubnetShape: ...
+    @property
+    def cidr(self) -> IPv4Network | IPv6Network: ...
+    @property
+    def reserved(self) -> Mapping[int, str]: ...
+
+
+AnyFrame = TypeVar("AnyFrame", bound=Block)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """What the rest of a subnet, and the ports in it, are checked against."""
+    """What the rest of an IPv4 subnet, and the ports in it, are checked against."""
 
     place: Place
     shape: SubnetShape
@@ -26,28 +45,28 @@ class Frame:
     reserved: Mapping[int, str]  # addresses, as integers, that no guest can have, and what they are
 
 
-class Frames:
-    """A network's subnets by address. Complains of those that overlap."""
+class Frames(Generic[AnyFrame]):
+    """A network's subnets of one version of IP, by address. Complains of those that overlap."""
 
-    def __init__(self, reader: Reader, place: Place, shapes: Sequence[SubnetShape]) -> None:
-        frames = [_read_frame(reader, (*place, index), shape) for index, shape in enumerate(shapes)]
+    def __init__(self, reader: Reader, frames: Sequence[AnyFrame | None]) -> None:
+        """`frames` are in the order of the file, None where the CIDR could not be read."""
         self._in_order = [frame for frame in frames if frame is not None]
         self._complete = len(self._in_order) == len(frames)
-        self._by_address = sorted(self._in_order, key=lambda frame: frame.cidr.network_address)
+        self._by_address = sorted(self._in_order, key=lambda frame: int(frame.cidr.network_address))
         self._firsts = [int(frame.cidr.network_address) for frame in self._by_address]
         self._lasts = [int(frame.cidr.broadcast_address) for frame in self._by_address]
-        widest: Frame | None = None
-        for frame in self._by_address:
-            if widest is not None and frame.cidr.overlaps(widest.cidr):
-                reader.complain((*frame.place, "cidr"), f"{frame.cidr} overlaps {widest.cidr} on the same network")
-            if widest is None or frame.cidr.broadcast_address > widest.cidr.broadcast_address:
-                widest = frame
+        widest: tuple[int, AnyFrame] | None = None
+        for frame, first, last in zip(self._by_address, self._firsts, self._lasts, strict=True):
+            if widest is not None and first <= widest[0]:
+                reader.complain((*frame.place, "cidr"), f"{frame.cidr} overlaps {widest[1].cidr} on the same network")
+            if widest is None or last > widest[0]:
+                widest = last, frame
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[AnyFrame]:
         """In the order of the file, without those whose CIDR could not be read."""
         return iter(self._in_order)
 
-    def holding(self, number: int) -> Frame | None:
+    def holding(self, number: int) -> AnyFrame | None:
         """The subnet that an address, given as an integer, lies in."""
         position = bisect_right(self._firsts, number) - 1
         return self._by_address[position] if position >= 0 and number <= self._lasts[position] else None
@@ -57,7 +76,7 @@ class Frames:
         return not self._complete or self.holding(number) is not None
 
 
-def _read_frame(reader: Reader, place: Place, shape: SubnetShape) -> Frame | None:
+def read_frame(reader: Reader, place: Place, shape: SubnetShape) -> Frame | None:
     """The subnet's addresses, checked against each other; None when its CIDR says nothing."""
     cidr = reader.read(place, "cidr", fields.subnet_block, shape.cidr)
     if cidr is None:
@@ -77,7 +96,7 @@ def _read_frame(reader: Reader, place: Place, shape: SubnetShape) -> Frame | Non
         if address is not None
     }
     frame = Frame(place, shape, cidr, gateway, server_address, pools=(), reserved=reserved)
-    return replace(frame, pools=_pools(reader, frame))
+    return replace(frame, pools=read_pools(reader, frame, fields.pool))
 
 
 def _host_of(reader: Reader, place: Place, field: str, cidr: IPv4Network, text: str | None) -> IPv4Address | None:
@@ -94,33 +113,36 @@ def _host_of(reader: Reader, place: Place, field: str, cidr: IPv4Network, text: 
     return None
 
 
-def _pools(reader: Reader, frame: Frame) -> tuple[Pool, ...]:
-    texts, place = frame.shape.pools or (), (*frame.place, "pools")
-    pools: list[tuple[Pool, int]] = []
+def read_pools(reader: Reader, frame: Block, convert: Callable[[str], AnyPool]) -> tuple[AnyPool, ...]:
+    """The pools of a subnet, in order, without those that were complained of."""
+    texts = frame.shape.pools or []
+    place: Place = (*frame.place, "pools")
+    pools: list[tuple[AnyPool, int]] = []
     for index, text in enumerate(texts):
-        pool = reader.read(place, index, fields.pool, text)
+        pool = reader.read(place, index, convert, text)
         if pool is None:
             continue
-        why = _why_no_pool(frame, pool)
+        why = _why_no_pool(frame, int(pool.first), int(pool.last))
         if why is None:
             pools.append((pool, index))
         else:
             reader.complain((*place, index), f"{text} {why}")
-    pools.sort(key=lambda item: item[0].first)
+    pools.sort(key=lambda item: int(item[0].first))
     for (lower, _), (upper, index) in pairwise(pools):
-        if upper.first <= lower.last:
+        if int(upper.first) <= int(lower.last):
             reader.complain((*place, index), f"{texts[index]} overlaps the pool {lower.first} - {lower.last}")
     return tuple(pool for pool, _ in pools)
 
 
-def _why_no_pool(frame: Frame, pool: Pool) -> str | None:
+def _why_no_pool(frame: Block, first: int, last: int) -> str | None:
     cidr = frame.cidr
-    if pool.first not in cidr or pool.last not in cidr:
+    if first < int(cidr.network_address) or last > int(cidr.broadcast_address):
         return f"reaches outside {cidr}"
-    if cidr.network_address in pool or cidr.broadcast_address in pool:
-        return f"holds the network or the broadcast address of {cidr}"
-    if frame.gateway is not None and frame.gateway in pool:
-        return f"holds the gateway {frame.gateway}, which must not be handed out"
-    if frame.server_address is not None and frame.server_address in pool:
-        return f"holds netmend's own address {frame.server_address} (server_address)"
+    for number, what in frame.reserved.items():
+        if first <= number <= last:
+            return f"holds {_address(cidr, number)}, {what}"
     return None
+
+
+def _address(cidr: IPv4Network | IPv6Network, number: int) -> IPv4Address | IPv6Address:
+    return IPv4Address(number) if cidr.version == 4 else IPv6Address(number)

@@ -47,6 +47,9 @@ class RouteShape(Shape):
     nexthop: str
 
 
+Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless", "none"]
+
+
 class SubnetShape(Shape):
     cidr: str
     name: str | None = None
@@ -61,6 +64,13 @@ class SubnetShape(Shape):
     ntp_servers: list[str] | None = None
     lease_time: int | None = None
     boot: BootShape | None = None
+    address_mode: Mode | None = None  # this and what follows: of IPv6 only
+    ra_mode: Mode | None = None
+    bootfile_url: str | None = None
+
+    @property
+    def is_ipv6(self) -> bool:
+        return ":" in self.cidr
 
 
 class InstanceShape(Shape):
@@ -98,6 +108,8 @@ class PortShape(Shape):
     fixed_ips: list[str] | None = None
     hostname: str | None = None
     dhcp_options: dict[str, Any] | None = None
+    dhcp6_options: dict[str, Any] | None = None
+    duid: str | None = None
     boot: BootShape | None = None
     plug: PlugShape | Literal["none"] | None = None
     instance: InstanceShape | None = None

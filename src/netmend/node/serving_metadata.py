@@ -1,0 +1,98 @@
+"""Joins networks that are ready to the metadata server, and keeps what is answered in step with intent."""
+
+import errno
+import os
+import socket
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any, Final
+
+import structlog
+
+from netmend.intent.metadata import MetadataProxy
+from netmend.intent.network import Network
+from netmend.kernel.errors import KernelError
+from netmend.kernel.sockets import open_listener
+from netmend.node.guest_service import CannotServe
+from netmend.node.settings import Settings
+from netmend.reconcile.reconciler import Ready
+from netmend.services.metadata import KEY_SIZE
+from netmend.services.metadata_http import MetadataServer, MetadataStore, MetadataStoreError
+
+ADDRESS: Final = IPv4Address("169.254.169.254")
+ADDRESS6: Final = IPv6Address("fe80::a9fe:a9fe")  # Neutron's, and cloud-init's
+PORT: Final = 80
+_NO_IPV6: Final = frozenset((errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL))  # the kernel has none, or this namespace
+
+log = structlog.get_logger(__name__)
+
+
+class MetadataServing:
+    """Metadata for all networks that ask for it; a GuestService."""
+
+    name = "metadata"
+
+    def __init__(
+        self,
+        suspect: Callable[[str], None],
+        settings: Settings,
+        proxy: Callable[[], MetadataProxy | None],
+        lease_holder: Callable[[str, IPv4Address], str | None],
+    ) -> None:
+        """`proxy` gives what intent says of it now; `lease_holder` the MAC that an address is dynamically leased to."""
+        self._suspect, self._settings, self._proxy, self._lease_holder = suspect, settings, proxy, lease_holder
+        self._store: MetadataStore | None = None
+        self._server: MetadataServer | None = None  # from the first network on
+        self._served: dict[str, int] = {}  # namespaces (inodes) by network
+
+    def wanted(self, network: Network) -> bool:
+        return network.metadata != "off" and network.has_subnets
+
+    def ready(self, ready: Ready) -> None:
+        server = self._server or self._start()
+        network_id = ready.network.id
+        if self._served.get(network_id) == ready.namespace.inode and not ready.anew:
+            server.update(ready.network)
+            return
+        listeners = [open_listener(ready.namespace, ready.device, ADDRESS, PORT)]
+        listeners += _open_ipv6(ready)
+        server.serve(ready.network, listeners)
+        self._served[network_id] = ready.namespace.inode
+
+    def _start(self) -> MetadataServer:
+        try:
+            self._store = MetadataStore(self._settings.metadata, os.urandom(KEY_SIZE))
+        except MetadataStoreError as error:
+            raise CannotServe(str(error)) from None
+        self._server = MetadataServer(self._store, self._proxy, self._suspect, lease_holder=self._lease_holder)
+        return self._server
+
+    def update(self, network: Network) -> None:
+        if not self.wanted(network):
+            self.gone(network.id)
+        elif self._server is not None:
+            self._server.update(network)
+
+    def gone(self, network_id: str) -> None:
+        if self._served.pop(network_id, None) is not None and self._server is not None:
+            self._server.remove(network_id)
+
+    def status(self, network_id: str) -> dict[str, Any] | None:
+        return self._server.status(network_id) if self._server is not None else None
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        if self._store is not None:
+            self._store.close()
+
+
+def _open_ipv6(ready: Ready) -> list[socket.socket]:
+    """The listener on IPv6, where there is IPv6."""
+    try:
+        return [open_listener(ready.namespace, ready.device, ADDRESS6, PORT)]
+    except KernelError as error:
+        if error.code not in _NO_IPV6:
+            raise
+        log.info("metadata is served over IPv4 alone", network=ready.network.id, reason=str(error))
+        return []

@@ -1,0 +1,36 @@
+"""How much of the metadata service a guest may have."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Rates are a second; a burst is what may come at once. Times are in seconds, sizes in bytes.
+
+    cloud-init asks some 60 times when an instance boots, each time by a connection of its own, and is silent then.
+    """
+
+    guest_rate: float = 50.0  # requests of one guest; all that are no port of the network count as one
+    guest_burst: int = 300
+    connection_rate: float = 100.0  # connections of one guest, beyond which not even a request is read
+    connection_burst: int = 600
+    guest_connections: int = 16  # open at once
+    network_connections: int = 128
+    connections: int = 4096  # of all networks together
+    spared_connections: int = 4  # of each network, however many there are of all
+    refusals_rate: float = 200.0  # connections of one network that are told no; then nobody there is heard for `rest`
+    refusals_burst: int = 100
+    rest: float = 0.05
+    accepts: int = 16  # connections taken from a socket before the next has its turn
+    request_time: float = 10.0  # from a connection, or the answer before, to the end of a request's header; for a body
+    connection_time: float = 120.0
+    line: int = 4096  # of a request line, and of a header's line
+    headers: int = 64
+    body: int = 65_536
+    in_flight: int = 8  # of one network, to Nova
+    wait: float = 10.0  # for one of these to be free
+    nova_connections: int = 256  # of all networks together
+
+
+RECEIVE_BUFFER = 8192  # bytes; the kernel doubles it. What a connection can make us parse in one turn
+BACKLOG_TIMEOUT = 20_000  # milliseconds (TCP_USER_TIMEOUT): a guest that does not take its answer

@@ -1,0 +1,241 @@
+"""The metadata service of all networks: one thread, one event loop, one aiohttp server.
+
+A network costs two listening sockets and their place in epoll; all else is made when a guest connects. Connections are
+taken a few at a time from each socket, and only from guests that have not had their share: others are told so in a
+write, without a request being read, and where they keep coming, their network is not heard for a moment, so that it is
+the kernel that turns them away. Nothing blocks the loop: passwords are stored by another thread, Nova is asked by the
+same loop.
+
+The namespace and the binding of the sockets are their maker's business. From `serve` on they are owned, and closed,
+here.
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import socket
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Address, ip_address
+from threading import Thread
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from netmend.intent import MetadataProxy, Network
+from netmend.services.metadata import MetadataResponder
+from netmend.services.metadata_http.answering import Answering
+from netmend.services.metadata_http.connection import Connection
+from netmend.services.metadata_http.endpoint import Endpoint, Tally
+from netmend.services.metadata_http.limits import BACKLOG_TIMEOUT, RECEIVE_BUFFER, Limits
+from netmend.services.metadata_http.store import MetadataStore
+
+_ACCEPT_REST = 0.25  # seconds that a socket is left alone after an error
+_REFUSALS = {
+    status: f"HTTP/1.1 {status} {phrase}\r\nServer: netmend\r\nRetry-After: 1\r\nConnection: close\r\n"
+    "Content-Length: 0\r\n\r\n".encode()
+    for status, phrase in ((429, "Too Many Requests"), (503, "Service Unavailable"))
+}
+_DEFAULT_LIMITS = Limits()
+_UNHEARD = logging.getLogger("netmend.metadata.aiohttp")  # what aiohttp would say of guests' mistakes
+_UNHEARD.disabled = True
+
+log = structlog.get_logger(__name__)
+
+
+class MetadataServer:
+    """Serves networks until closed. All methods may be called from any thread but its own."""
+
+    def __init__(
+        self,
+        store: MetadataStore,
+        proxy: Callable[[], MetadataProxy | None],
+        on_error: Callable[[str], None],
+        limits: Limits = _DEFAULT_LIMITS,
+        lease_holder: Callable[[str, IPv4Address], str | None] | None = None,
+    ) -> None:
+        """`proxy` gives the settings in force, and is asked often; `on_error` is told, in the server's thread, of a
+        network whose sockets fail; `lease_holder` gives the MAC that DHCP has leased a network's address to."""
+        self._store, self._on_error = store, on_error
+        self._limits, self._lease_holder = limits, lease_holder
+        self._endpoints: dict[str, Endpoint] = {}
+        self._tally = Tally()
+        self._answering = Answering(store, proxy, limits)
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._run, name="netmend-metadata", daemon=True)
+        self._thread.start()
+        self._server: web.Server = asyncio.run_coroutine_threadsafe(self._make_server(), self._loop).result()
+
+    def serve(self, network: Network, listeners: Sequence[socket.socket]) -> None:
+        """Serve a network from now on; one that is served already gets these sockets instead. They listen."""
+        for listener in listeners:
+            listener.setblocking(False)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, BACKLOG_TIMEOUT)
+        before = self._endpoints.get(network.id)
+        if before is not None:
+            responder = before.responder
+            self.update(network)
+            self.remove(network.id)
+        else:
+            responder = MetadataResponder(
+                network, self._store.key, os.urandom, self._store.passwords, self._holder_on(network.id)
+            )
+        endpoint = Endpoint(network.id, responder, tuple(listeners), self._limits, self._tally)
+        self._endpoints[network.id] = endpoint
+        self._in_loop(lambda: self._listen(endpoint))
+
+    def _holder_on(self, network_id: str) -> Callable[[IPv4Address], str | None] | None:
+        holder = self._lease_holder
+        return (lambda address: holder(network_id, address)) if holder else None
+
+    def update(self, network: Network) -> None:
+        """Answer by a new version of a network that is served."""
+        endpoint = self._endpoints.get(network.id)
+        if endpoint is not None and endpoint.responder.network is not network:
+            endpoint.responder.update(network)
+
+    def remove(self, network_id: str) -> None:
+        """Stop serving a network, end its connections, close its sockets; returns when that is done."""
+        endpoint = self._endpoints.pop(network_id, None)
+        if endpoint is not None:
+            self._in_loop(lambda: self._drop(endpoint))
+
+    def status(self, network_id: str) -> dict[str, Any] | None:
+        """A network's counters; None when it is not served."""
+        endpoint = self._endpoints.get(network_id)
+        if endpoint is None:
+            return None
+        found: dict[str, Any] = {
+            "mode": endpoint.responder.network.metadata,
+            **endpoint.responder.counters.as_dict(),
+            "refused": {
+                "too_often": endpoint.refused.too_often,
+                "too_many_open": endpoint.refused.too_many_open,
+                "not_http": endpoint.refused.not_http,
+            },
+            "connections": endpoint.total,
+            "errors": dict(endpoint.refused.errors),
+        }
+        if endpoint.responder.network.metadata == "proxy":
+            found["nova"] = self._answering.nova_status()
+        return found
+
+    def close(self) -> None:
+        """End all connections and the threads, close every socket. Once closed, nothing else may be called."""
+        for network_id in list(self._endpoints):
+            self.remove(network_id)
+        asyncio.run_coroutine_threadsafe(self._finish(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    # --- the thread -----------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def _in_loop(self, call: Callable[[], None]) -> None:
+        async def run() -> None:
+            call()
+
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result()
+
+    async def _make_server(self) -> web.Server:
+        return web.Server(self._answering.handle)
+
+    async def _finish(self) -> None:
+        await self._server.shutdown(1.0)
+        await self._answering.close()
+        await self._loop.shutdown_default_executor()
+
+    def _listen(self, endpoint: Endpoint) -> None:
+        if not endpoint.closed:
+            for listener in endpoint.listeners:
+                self._loop.add_reader(listener.fileno(), self._accept, endpoint, listener)
+
+    def _deafen(self, endpoint: Endpoint) -> None:
+        for listener in endpoint.listeners:
+            self._loop.remove_reader(listener.fileno())
+
+    def _rest(self, endpoint: Endpoint, seconds: float) -> None:
+        """Leave connections to the kernel's queue, and those beyond it to their senders' patience."""
+        self._deafen(endpoint)
+        self._loop.call_later(seconds, self._listen, endpoint)
+
+    def _drop(self, endpoint: Endpoint) -> None:
+        self._deafen(endpoint)
+        endpoint.closed = True
+        for listener in endpoint.listeners:
+            listener.close()
+        for connection in self._server.connections:
+            if isinstance(connection, Connection) and connection.endpoint is endpoint:
+                connection.abort()
+
+    def _accept(self, endpoint: Endpoint, listener: socket.socket) -> None:
+        for _ in range(self._limits.accepts):
+            try:
+                accepted, peer = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                self._failed(endpoint, "accept", error)
+                return
+            now = self._loop.time()
+            source = ip_address(peer[0].partition("%")[0])
+            guest, status = endpoint.admits(source, now)
+            if status:
+                _refuse(accepted, status)
+                if not endpoint.may_refuse(now):
+                    self._rest(endpoint, self._limits.rest)
+                    return
+                continue
+            accepted.setblocking(False)
+            endpoint.connected(guest)
+            connection = Connection(
+                self._server,
+                endpoint,
+                guest,
+                source,
+                loop=self._loop,
+                access_log=None,
+                logger=_UNHEARD,
+                keepalive_timeout=self._limits.request_time,
+                lingering_time=0.0,
+                tcp_keepalive=False,
+                max_line_size=self._limits.line,
+                max_field_size=self._limits.line,
+                max_headers=self._limits.headers,
+                auto_decompress=False,
+            )
+            self._loop.create_task(self._connect(connection, accepted))
+
+    async def _connect(self, connection: Connection, accepted: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(lambda: connection, accepted)
+        except OSError as error:
+            accepted.close()
+            connection.endpoint.disconnected(connection.guest)
+            self._failed(connection.endpoint, "accept", error)
+
+    def _failed(self, endpoint: Endpoint, operation: str, error: OSError) -> None:
+        key = f"{operation} {errno.errorcode.get(error.errno or 0, str(error.errno))}"
+        errors = endpoint.refused.errors
+        errors[key] = errors.get(key, 0) + 1
+        if errors[key] == 1:
+            log.warning("socket error", network=endpoint.network_id, operation=operation, error=str(error))
+        self._rest(endpoint, _ACCEPT_REST)
+        if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+            self._on_error(endpoint.network_id)
+
+
+def _refuse(accepted: socket.socket, status: int) -> None:
+    """Tell a guest no without hearing what it wants, and be done with it."""
+    with contextlib.suppress(OSError):
+        accepted.setblocking(False)
+        accepted.send(_REFUSALS[status])
+        accepted.shutdown(socket.SHUT_WR)
+    accepted.close()

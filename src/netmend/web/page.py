@@ -1,0 +1,210 @@
+"""The page: static files, and the read models they are fed from, as JSON and as server-sent events.
+
+Everything that guests or intent can name is a text in JSON, put into the page as text. The policy sent with every file
+forbids what would make markup of it: no inline script or style, nothing from elsewhere, no HTML from strings (Trusted
+Types).
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from importlib.resources import files
+from typing import Any, Final, Protocol
+
+from aiohttp import web
+
+_POLICY: Final = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    ]
+)
+_HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+_TYPES: Final = {
+    "html": "text/html",
+    "css": "text/css",
+    "js": "text/javascript",
+    "svg": "image/svg+xml",
+}
+_HEARTBEAT: Final = 10.0
+"""Seconds after which a silent stream says that it lives."""
+
+
+class ReadModels(Protocol):
+    """What the page shows, as plain values; a bad query raises ValueError with a sentence (docs/status.md)."""
+
+    def overview(self) -> dict[str, Any]: ...
+    def networks(self, query: Mapping[str, str]) -> dict[str, Any]: ...
+    def network(self, text: str) -> dict[str, Any] | None: ...
+    def ports(self, query: Mapping[str, str], network: str | None = None) -> Awaitable[dict[str, Any] | None]: ...
+    def leases(self, query: Mapping[str, str], network: str) -> dict[str, Any] | None: ...
+    def history(self, query: Mapping[str, str]) -> dict[str, list[float]]: ...
+    def events(self, query: Mapping[str, str]) -> list[dict[str, Any]]: ...
+    def propagation(self) -> Awaitable[dict[str, Any]]: ...
+    def drawing(self, number: int) -> str | None: ...
+    def follow(self, query: Mapping[str, str]) -> AsyncIterator[tuple[str, Any]]: ...
+
+
+def attach(application: web.Application, models: ReadModels) -> None:
+    """Add the page at `/`, its files below `/page/`, and its data below `/view/`."""
+    _add_files(application)
+    data = _Data(models)
+    application.add_routes(
+        [
+            web.get("/view/overview", data.overview),
+            web.get("/view/networks", data.networks),
+            web.get("/view/networks/{network}", data.network),
+            web.get("/view/networks/{network}/ports", data.ports),
+            web.get("/view/networks/{network}/leases", data.leases),
+            web.get("/view/ports", data.ports),
+            web.get("/view/history", data.history),
+            web.get("/view/events", data.events),
+            web.get("/view/propagation", data.propagation),
+            web.get(r"/view/propagation/{number:\d{1,4}}", data.drawing),
+            web.get("/view/live", data.live),
+        ]
+    )
+
+
+def _add_files(application: web.Application) -> None:
+    for file in files("netmend.web").joinpath("static").iterdir():
+        kind = _TYPES.get(file.name.rpartition(".")[2])
+        if kind is not None:
+            path = "/" if file.name == "index.html" else f"/page/{file.name}"
+            application.router.add_get(path, _file(file.read_bytes(), kind))
+
+
+def _file(body: bytes, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+    tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+    headers = {**_HEADERS, "Content-Type": f"{kind}; charset=utf-8", "ETag": tag, "Cache-Control": "no-cache"}
+
+    async def get(request: web.Request) -> web.Response:
+        if request.headers.get("If-None-Match") == tag:
+            return web.Response(status=304, headers=headers)
+        response = web.Response(body=body, headers=headers)
+        if len(body) > 1024:
+            response.enable_compression()
+        return response
+
+    return get
+
+
+class _Data:
+    def __init__(self, models: ReadModels) -> None:
+        self._models = models
+
+    async def overview(self, _: web.Request) -> web.Response:
+        return _json(self._models.overview())
+
+    async def networks(self, request: web.Request) -> web.Response:
+        return _json(_asked(self._models.networks, request.query))
+
+    async def network(self, request: web.Request) -> web.Response:
+        return _json(self._models.network(request.match_info["network"]))
+
+    async def ports(self, request: web.Request) -> web.Response:
+        with _told():
+            return _json(await self._models.ports(request.query, request.match_info.get("network")))
+
+    async def leases(self, request: web.Request) -> web.Response:
+        return _json(_asked(self._models.leases, request.query, request.match_info["network"]))
+
+    async def history(self, request: web.Request) -> web.Response:
+        return _json(_asked(self._models.history, request.query))
+
+    async def events(self, request: web.Request) -> web.Response:
+        return _json(_asked(self._models.events, request.query))
+
+    async def propagation(self, _: web.Request) -> web.Response:
+        return _json(await self._models.propagation())
+
+    async def drawing(self, request: web.Request) -> web.Response:
+        found = self._models.drawing(int(request.match_info["number"]))
+        if found is None:
+            raise web.HTTPNotFound(text="no such drawing\n")
+        return web.Response(text=found, content_type="image/svg+xml", headers={**_HEADERS, "Cache-Control": "no-store"})
+
+    async def live(self, request: web.Request) -> web.StreamResponse:
+        """Changes as server-sent events (HTML, section 9.2)."""
+        messages = self._models.follow(request.query)
+        async with contextlib.aclosing(messages):  # type: ignore[type-var]
+            try:
+                first = await anext(messages)
+            except RuntimeError as error:
+                raise web.HTTPServiceUnavailable(text=f"{error}\n") from None
+            response = web.StreamResponse(
+                headers={**_HEADERS, "Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+            )
+            await response.prepare(request)
+            with contextlib.suppress(ConnectionError):
+                await response.write(_event(*first))
+                await _stream(messages, response)
+            return response
+
+
+async def _stream(messages: AsyncIterator[tuple[str, Any]], response: web.StreamResponse) -> None:
+    async def following() -> tuple[str, Any] | None:
+        return await anext(messages, None)
+
+    waiting = asyncio.ensure_future(following())
+    try:
+        while True:
+            done, _ = await asyncio.wait([waiting], timeout=_HEARTBEAT)
+            if not done:
+                await response.write(b": alive\n\n")
+                continue
+            message = waiting.result()
+            if message is None:
+                return
+            waiting = asyncio.ensure_future(following())
+            await response.write(_event(*message))
+    finally:
+        waiting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await waiting
+
+
+def _event(kind: str, data: Any) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+def _asked(function: Callable[..., Any], *arguments: Any) -> Any:
+    with _told():
+        return function(*arguments)
+
+
+@contextlib.contextmanager
+def _told() -> Any:
+    """A query that is no good is the asker's fault, and told in a sentence."""
+    try:
+        yield
+    except ValueError as error:
+        raise web.HTTPBadRequest(text=json.dumps({"error": str(error)}), content_type="application/json") from None
+
+
+def _json(found: Any) -> web.Response:
+    if found is None:
+        text = json.dumps({"error": "no such network in the intent in force"})
+        return web.Response(text=text, status=404, content_type="application/json", headers=_HEADERS)
+    response = web.Response(
+        text=json.dumps(found), content_type="application/json", headers={**_HEADERS, "Cache-Control": "no-store"}
+    )
+    if response.text and len(response.text) > 2048:
+        response.enable_compression()
+    return response

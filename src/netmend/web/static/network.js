@@ -1,0 +1,105 @@
+// One network: what it is, what is wrong with it, what its guests asked, its ports and leases.
+import { Grid } from "./grid.js";
+import { fill, h } from "./dom.js";
+import { code, number, since, state, until } from "./format.js";
+import { ask, on } from "./live.js";
+import { later } from "./networks.js";
+import { reasonItem } from "./now.js";
+import { portGrid } from "./ports.js";
+
+export function network(id) {
+  const path = `networks/${encodeURIComponent(id)}`;
+  const query = { q: "" };
+  const head = h("div.head");
+  const about = h("div.about");
+  const ports = portGrid({ path: `${path}/ports`, query, named: false });
+  const leases = new Grid({
+    label: "Dynamic leases",
+    empty: "No dynamic lease.",
+    key: (row) => row.address,
+    lines: 1,
+    page: (offset, limit) => ask(`${path}/leases`, { offset, limit }),
+    columns: [
+      { title: "Address", name: "name", cell: (row) => h("code", {}, row.address) },
+      { title: "MAC", name: "mac", cell: (row) => h("code", {}, row.mac ?? "–") },
+      { title: "State", name: "state", cell: (row) => row.state },
+      { title: "Ends", name: "time", cell: (row) => (row.expires ? until(row.expires, "in ") : "") },
+    ],
+  });
+  leases.element.classList.add("leases");
+  const search = h("input", { type: "search", id: "find", placeholder: "name, MAC, address or host name", autocomplete: "off", spellcheck: "false" });
+  search.addEventListener("input", later(() => { query.q = search.value.trim(); ports.refresh({ top: true }); }, 150));
+  const element = h(
+    "div.view.one", {},
+    h("p.crumbs", {}, h("a", { href: "#/networks" }, "← Networks")),
+    head,
+    about,
+    h("section.card", { "aria-labelledby": "ports" }, h("div.bar", {}, h("h2", { id: "ports" }, "Ports"), h("div.tools", { role: "search" }, h("label", { for: "find" }, "Find"), search)), ports.element),
+    h("section.card", { "aria-labelledby": "leases" }, h("h2", { id: "leases" }, "Dynamic leases"), leases.element),
+  );
+  let shown = "";
+  const refresh = later(() => { ports.refresh(); leases.refresh(); }, 300);
+  const show = (found) => {
+    if (found === null) {
+      fill(head, h("h1", {}, "No such network"), h("p", {}, "It is not in the intent in force."));
+      fill(about);
+      return;
+    }
+    fill(head, h("h1", {}, found.name, " ", state(found.state)));
+    fill(about, facts(found), reasons(found), services(found.services));
+    const counts = JSON.stringify([found.services, found.ports_count]);
+    if (shown && shown !== counts) refresh();
+    shown = counts;
+  };
+  const load = () => ask(path).then(show, () => show(null));
+  const stop = [on("network", show), on("again", () => { load(); refresh(); })];
+  load();
+  return {
+    element,
+    network: id,
+    started: () => { ports.refresh(); leases.refresh(); },
+    close: () => { stop.forEach((end) => end()); ports.close(); leases.close(); },
+  };
+}
+
+function facts(found) {
+  const pairs = [
+    ["Id", code(found.id)],
+    ["Namespace", [code(found.namespace), h(`span.state.${found.namespace_usable ? "good" : "bad"}`, {}, found.namespace_usable ? " usable" : " not usable")]],
+    ["Wiring", [found.wiring, " ", code(found.bridge), `, MTU ${found.mtu}`]],
+    ["Served", found.served_since === null ? "no" : since(found.served_since, "for ")],
+    found.domain && ["Domain", code(found.domain)],
+    found.metadata !== "off" && ["Metadata", found.metadata],
+    found.project && ["Project", code(found.project)],
+  ];
+  return h(
+    "section.card", { "aria-label": "About" },
+    h("dl.facts", {}, pairs.filter(Boolean).map(([title, value]) => h("div", {}, h("dt", {}, title), h("dd", {}, value)))),
+    h("table.subnets", {}, h("caption.sr", {}, "Subnets"),
+      h("thead", {}, h("tr", {}, ["Subnet", "Name", "Server", "Gateway", "Others"].map((title) => h("th", { scope: "col" }, title)))),
+      h("tbody", {}, found.subnets.map((subnet) => h("tr", {}, h("td", {}, code(subnet.cidr)), h("td", {}, subnet.name), h("td", {}, code(subnet.server_address)), h("td", {}, code(subnet.gateway ?? "–")), h("td", {}, subnet.dynamic ? "dynamic leases" : "ports only"))))),
+    found.in_progress ? h("p.lead", {}, "In progress: ", found.in_progress.join("; ")) : null,
+  );
+}
+
+function reasons(found) {
+  if (!found.reasons.length) return null;
+  return h("section.card", {}, h("h2", {}, "What is wrong, and why"), h("ul.why", {}, found.reasons.map((reason) => reasonItem(reason, { named: false }))));
+}
+
+function services(found) {
+  const names = Object.keys(found);
+  if (!names.length) return null;
+  return h("section.card", {}, h("h2", {}, "What guests asked"), h("div.services", {}, names.map((name) => h("div.service", {}, h("h3", {}, name), h("dl", {}, figures(found[name]))))));
+}
+
+function figures(status) {
+  return Object.entries(status).map(([title, value]) => {
+    const shown = value !== null && typeof value === "object" ? flat(value) : typeof value === "number" ? number(value) : String(value);
+    return h("div", {}, h("dt", {}, title.replaceAll("_", " ")), h("dd", {}, shown || "none"));
+  });
+}
+
+function flat(value) {
+  return Object.entries(value).map(([kind, amount]) => `${kind.replaceAll("_", " ")} ${typeof amount === "number" ? number(amount) : JSON.stringify(amount)}`).join(", ");
+}

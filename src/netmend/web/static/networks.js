@@ -1,0 +1,78 @@
+// All networks, the worst first.
+import { Grid } from "./grid.js";
+import { fill, h } from "./dom.js";
+import { number, since, state, STATES } from "./format.js";
+import { ask, latest, on } from "./live.js";
+
+const chosen = { q: "", state: "", sort: "state" };
+
+export function networks() {
+  const grid = new Grid({
+    label: "Networks",
+    empty: "No network is like that.",
+    key: (row) => row.id,
+    open: (row) => { location.hash = `#/networks/${encodeURIComponent(row.id)}`; },
+    page: (offset, limit) => ask("networks", { ...chosen, offset, limit }),
+    columns: [
+      { title: "State", name: "state", cell: (row) => state(row.state) },
+      { title: "Network", name: "name", cell: (row) => h("a", { href: `#/networks/${encodeURIComponent(row.id)}`, tabindex: -1 }, row.name) },
+      { title: "Subnets", name: "subnets", cell: (row) => h("code", {}, row.subnets.join(" "), row.subnets_count > row.subnets.length ? " …" : "") },
+      { title: "Ports", name: "number", cell: (row) => [number(row.ports_count), h("span.unit", {}, " ports")] },
+      { title: "Served for", name: "time", cell: (row) => (row.served_since === null ? "" : since(row.served_since)) },
+      { title: "Reason", name: "reason", cell: (row) => (row.reason === null ? "" : [row.reason, row.reasons_count > 1 ? ` (and ${number(row.reasons_count - 1)} more)` : ""]) },
+    ],
+  });
+  grid.element.classList.add("networks");
+  const search = h("input", { type: "search", id: "find", placeholder: "name, id or subnet", value: chosen.q, autocomplete: "off", spellcheck: "false" });
+  const chips = h("div.chips", { role: "group", "aria-label": "State" });
+  const sort = h("select", { id: "sort" }, [["state", "worst first"], ["name", "name"], ["-ports", "most ports"], ["-since", "served last"]].map(([value, text]) => h("option", { value, selected: value === chosen.sort }, text)));
+  const again = () => grid.refresh({ top: true });
+  search.addEventListener("input", later(() => { chosen.q = search.value.trim(); again(); }, 150));
+  sort.addEventListener("change", () => { chosen.sort = sort.value; again(); });
+  const showChips = () => {
+    const counts = latest.overview?.states ?? {};
+    const choices = [["", "all"], ...Object.entries(STATES).map(([name, { word }]) => [name, word])];
+    const focused = document.activeElement?.closest(".chips button")?.value;
+    fill(chips, choices.map(([name, word]) => h("button", { type: "button", value: name, "aria-pressed": String(chosen.state === name) }, word, name ? h("span.count", {}, ` ${number(counts[name] ?? 0)}`) : null)));
+    if (focused !== undefined) chips.querySelector(`button[value="${focused}"]`)?.focus();
+  };
+  chips.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    chosen.state = button.value;
+    showChips();
+    again();
+  });
+  const element = h(
+    "div.view", {},
+    h("h1", {}, "Networks"),
+    h("div.tools", { role: "search" }, h("label", { for: "find" }, "Find"), search, chips, h("label", { for: "sort" }, "Order"), sort),
+    grid.element,
+  );
+  const refresh = later(() => grid.refresh(), 400);
+  const stop = [
+    on("overview", showChips),
+    on("networks", (change) => {
+      if (change.all) refresh();
+      else {
+        grid.apply(change.changed);
+        refresh(); // rows may have to change places
+      }
+    }),
+    on("again", refresh),
+  ];
+  showChips();
+  return { element, started: () => grid.refresh(), close: () => { stop.forEach((end) => end()); grid.close(); } };
+}
+
+/** `call`, once, when it was not asked for again for so many ms; at the latest after four times as long. */
+export function later(call, ms) {
+  let timer = 0;
+  let first = 0;
+  return () => {
+    const now = Date.now();
+    if (!timer) first = now;
+    clearTimeout(timer);
+    timer = setTimeout(() => { timer = 0; call(); }, Math.max(0, Math.min(ms, first + 4 * ms - now)));
+  };
+}

@@ -1,0 +1,52 @@
+"""What guests are told at 169.254.169.254, asked with curl over the way that DHCP tells."""
+
+import json
+import subprocess
+from typing import Any
+
+from tests.peers.guests import Document, make_guest, network, port
+from tests.peers.metadata_guest import connect, curl
+from tests.peers.node import Node
+from tests.peers.waiting import wait_for
+
+MAC, OTHER_MAC = "fa:16:3e:00:30:11", "fa:16:3e:00:30:12"
+
+
+def instance(name: str, **more: Any) -> Document:
+    return {"id": f"i-{name}", "hostname": f"{name}.example", "user_data": f"#!/bin/sh\n: {name}\n", **more}
+
+
+def test_two_networks_with_the_same_addresses() -> None:
+    guests = {name: make_guest(name) for name in ("blue", "green")}
+    networks = [
+        {**network(name, port(name, MAC, "10.20.0.11", instance=instance(name))), "metadata": "embedded"}
+        for name in guests
+    ]
+    with Node(*networks) as node:
+        node.wait_until_right()
+        for name, guest in guests.items():
+            connect(guest)
+            assert curl(guest, "/latest/meta-data/instance-id") == (200, f"i-{name}")
+            assert curl(guest, "/latest/user-data") == (200, f"#!/bin/sh\n: {name}\n")
+            status, body = curl(guest, "/openstack/latest/meta_data.json")
+            assert (status, json.loads(body)["uuid"]) == (200, f"i-{name}")
+            # an identity that is claimed is not heard
+            claims = ("-H", "X-Instance-ID: i-green", "-H", "X-Forwarded-For: 10.20.0.99", "-H", "X-Tenant-ID: x")
+            assert curl(guest, "/latest/meta-data/instance-id", *claims) == (200, f"i-{name}")
+        counted = node.status("blue")["services"]["metadata"]
+        assert counted["answers"] == {"200": 4} and counted["mode"] == "embedded"
+
+
+def test_over_ipv6_by_the_link_local_address_alone() -> None:
+    guest = make_guest("guest")
+    with Node(
+        {**network("blue", port("guest", MAC, "10.20.0.11", instance=instance("guest"))), "metadata": "embedded"}
+    ):
+
+        def ask() -> str | None:
+            try:
+                return curl(guest, "/latest/meta-data/instance-id", base="http://[fe80::a9fe:a9fe%25eth0]")[1]
+            except subprocess.CalledProcessError:
+                return None  # its own address is not checked yet (RFC 4862 section 5.4)
+
+        assert wait_for(ask, "metadata over IPv6") == "i-guest"
