@@ -1,5 +1,7 @@
 """These tests run inside the sandbox of tools/neutron, beside a real server: `make test-neutron`."""
 
+import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,8 @@ from tests.neutron.cloud import Cloud, Refused, call
 from tests.neutron.waiting import wait_for
 
 _INSIDE = Path("/usr/local/bin/agents-up")
+if _INSIDE.exists():  # programs of the sandbox, not those that set-up made for the machine outside
+    os.environ["PATH"] = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if ".tools" not in part)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,3 +60,13 @@ def netmend(_shared_netmend: Netmend) -> Netmend:
 def cloud(_server: None) -> Iterator[Cloud]:
     with Cloud() as cloud:
         yield cloud
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """What netmend said and knew, beside a failure."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    netmend = getattr(item, "funcargs", {}).get("netmend")
+    if report.failed and isinstance(netmend, Netmend):
+        report.sections.append(("netmend", f"{json.dumps(netmend.status(), indent=1)}\n{netmend.tail()}"))

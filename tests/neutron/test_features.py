@@ -52,7 +52,7 @@ class TestSubnets:
         cloud.update("subnet", subnet, enable_dhcp=False)
         netmend.wait_until_gone(network["id"])
         wait_until(lambda: not cloud.dhcp_ports(network), "the DHCP port to be given back")
-        assert f"qdhcp-{network['id']}" not in run("ip", "netns")
+        wait_until(lambda: f"qdhcp-{network['id']}" not in run("ip", "netns"), "the namespace to go")
         cloud.update("subnet", subnet, enable_dhcp=True)
         netmend.wait_until_served(network["id"])
 
@@ -196,7 +196,7 @@ class TestNetworks:
         netmend.wait_until_served(network["id"])
         cloud.update("network", network, admin_state_up=False)
         netmend.wait_until_gone(network["id"])
-        assert f"qdhcp-{network['id']}" not in run("ip", "netns")
+        wait_until(lambda: f"qdhcp-{network['id']}" not in run("ip", "netns"), "the namespace to go")
         cloud.update("network", network, admin_state_up=True)
         netmend.wait_until_served(network["id"])
 

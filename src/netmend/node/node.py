@@ -80,7 +80,9 @@ class Node:
             reconciler = Reconciler(
                 settings.netns_directory, listener, self._breaker, diagnose=diagnose_name, ovsdb=settings.ovsdb
             )
-            serving = Serving(settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy)
+            serving = Serving(
+                settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy, self._source.served
+            )
             self.state = NodeState(self._source, settings, started, intent, reconciler, serving)
             self._signs = Signs(reconciler.network_of_device, reconciler.network_of_netnsid, reconciler.awaits)
             self._signs.intent_changed(intent.intent)
