@@ -4,11 +4,12 @@
 # and
 #   make bench [ARGS=...]     the figures of benchmarks/RESULTS.md
 #   make fuzz  [SECONDS=60]   each fuzzer of tests/fuzz for so long
+#   make test-web             the page in a real browser, alerts and dashboard with a real Prometheus
 #   make lint | setup | clean
 # What set-up makes lives in .venv and .tools (tools/README.md).
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench fuzz setup setup-run setup-dev setup-fuzz clean
+.PHONY: help run test test-web lint bench fuzz setup setup-run setup-dev setup-peers setup-fuzz setup-web clean
 .SILENT:
 
 SHELL := /bin/bash
@@ -25,6 +26,9 @@ run: setup-run
 test: lint
 	$(BIN)/pytest $(wildcard tests/unit tests/kernel) $(ARGS)
 
+test-web: setup-web
+	$(BIN)/pytest tests/web $(ARGS)
+
 lint: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
@@ -32,7 +36,7 @@ lint: setup-dev
 	report=$$($(BIN)/lint-imports --no-logo --cache-dir .tools/import-linter) || { echo "$$report"; exit 1; }; \
 	  echo "Import table: $$(tail -n 1 <<<"$$report")"
 
-bench: setup-dev
+bench: setup-peers
 	exec $(BIN)/python -m benchmarks $(ARGS)
 
 fuzz: setup-fuzz
@@ -49,10 +53,17 @@ setup-run:
 
 setup-dev:
 	tools/setup-python dev
-	tools/setup-programs udhcpc clients peers names metadata
+	tools/setup-programs udhcpc peers switch
+
+setup-peers: setup-dev
+	tools/setup-programs clients names metadata decoder
 
 setup-fuzz:
 	tools/setup-python fuzz
+
+setup-web:
+	tools/setup-python web
+	tools/setup-programs browser prometheus
 
 clean:
 	rm -rf .venv .tools build src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -32,6 +32,7 @@ MEASURED = (
     "fairness",
     "down",
     "sweep",
+    "ovs",
 )
 # Benchmarks that print in a form of their own: their arguments, and those of a quick run.
 PRINTED: dict[str, tuple[list[str], list[str]]] = {

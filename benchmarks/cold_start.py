@@ -51,7 +51,7 @@ def passes(count: int) -> float:
         write_networks(room / "intent.yaml", count)
         intent = load(room / "intent.yaml")
         limits.raise_open_files()
-        serving = Serving(Settings(state=room), lambda _: None)
+        serving = Serving(Settings(state=room), lambda _: None, lambda: None)
         reconciler = Reconciler(listener=Listener(serving.ready, serving.gone))
         start = time.perf_counter()
         report = reconciler.run(intent)

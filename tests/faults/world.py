@@ -126,6 +126,13 @@ class World:
         Path(DIRECTORY, "qdhcp-dead").touch()
         self.foreign_names = {"qdhcp-00000000-ffff-4fff-8fff-ffffffffffff", "qdhcp-dead", *GUESTS}
 
+    def count(self, intent: Intent) -> int:
+        """How many devices it asks for on the host."""
+        return len(expected(intent).devices)
+
+    def settle(self, reconciler: Reconciler, intent: Intent) -> None:
+        """One pass is enough."""
+
     def check(self, intent: Intent, reconciler: Reconciler, *, pinned: bool = True, guests_found: bool = True) -> None:
         """Observed equals intent exactly: nothing more, nothing less, nothing foreign touched."""
         want = expected(intent, guests_found=guests_found)

@@ -4,6 +4,7 @@ whatever becomes of the switch, its database or its ports."""
 import time
 from collections.abc import Callable
 from ipaddress import IPv4Interface
+from typing import Any
 
 import pytest
 from tests.kernel.ovs.vswitch import VSwitch
@@ -20,7 +21,7 @@ MAC, NEIGHBOUR = "fa:16:3e:00:20:11", "fa:16:3e:00:20:12"
 WIRINGS: dict[str, object] = {"internal": "ovs", "veth": {"ovs": {"veth": True, "datapath": "netdev"}}}
 
 
-def wired(name: str, wiring: object, *ports: Document, **subnet: object) -> Document:
+def wired(name: str, wiring: object, *ports: Document, **subnet: Any) -> Document:
     return {**network(name, *ports, **subnet), "wiring": wiring}
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 ADDRESS = "127.0.0.1:9696"
 URL = f"http://{ADDRESS}/"
@@ -33,27 +34,17 @@ CHROMIUM = [
 
 def networks(count: int, ports: int, **more: Any) -> dict[str, Any]:
     """An intent file of `count` networks with so many ports each, as it is written by a program."""
+    return {"networks": [_network(number, ports) | more for number in range(count)]}
+
+
+def _network(number: int, ports: int) -> dict[str, Any]:
+    block = f"10.{number // 256}.{number % 256}"
     return {
-        "networks": [
-            {
-                "name": f"network-{number:04}",
-                "subnets": [
-                    {
-                        "cidr": f"10.{number // 256}.{number % 256}.0/24",
-                        "gateway": f"10.{number // 256}.{number % 256}.1",
-                    }
-                ],
-                "ports": [
-                    {
-                        "name": f"vm-{number:04}-{port:03}",
-                        "fixed_ips": [f"10.{number // 256}.{number % 256}.{10 + port}"],
-                    }
-                    for port in range(ports)
-                ],
-                **more,
-            }
-            for number in range(count)
-        ]
+        "name": f"network-{number:04}",
+        "subnets": [{"cidr": f"{block}.0/24", "gateway": f"{block}.1"}],
+        "ports": [
+            {"name": f"vm-{number:04}-{port:03}", "fixed_ips": [f"{block}.{10 + port}"]} for port in range(ports)
+        ],
     }
 
 
@@ -73,17 +64,22 @@ class Host:
         fresh.rename(self.config)
 
     def start(self, *arguments: str) -> None:
-        """Start the node and wait until its page answers."""
+        """Start the node on the file and wait until it answers."""
+        self._run("-c", str(self.config), "--listen", ADDRESS, *arguments)
+
+    def start_store(self, *arguments: str) -> None:
+        """Start the node on its store and wait until it answers."""
+        self._run("--store", "--api-listen", ADDRESS, *arguments)
+
+    def _run(self, *arguments: str) -> None:
+        directories = ["--state-dir", str(self.directory / "state"), "--runtime-dir", str(self.directory / "run")]
         with self.log.open("ab") as log:
             self._node = subprocess.Popen(
-                [
-                    sys.executable, "-m", "netmend.cli", "run", "-c", str(self.config), "--listen", ADDRESS,
-                    "--state-dir", str(self.directory / "state"), "--runtime-dir", str(self.directory / "run"),
-                    "--netns-dir", "/run/netns", *arguments,
-                ],
-                stderr=log, stdout=log,
-            )  # fmt: skip
-        self.wait_for("view/overview")
+                [sys.executable, "-m", "netmend.cli", "run", *arguments, *directories, "--netns-dir", "/run/netns"],
+                stderr=log,
+                stdout=log,
+            )
+        self.wait_for("")
 
     def wait_for(self, path: str, seconds: float = 60) -> bytes:
         until = time.monotonic() + seconds
@@ -151,6 +147,22 @@ def browser() -> Iterator[Browser]:
             found.close()
 
 
+LOADED = """performance.getEntriesByType("resource")
+  .map((one) => [one.name, one.startTime, one.duration, one.responseStatus].join(" ")).join("; ")"""
+
+
+def _answers() -> str:
+    """Whether the node answers, for the words of a failure."""
+    try:
+        return f"answers {Host.get('view/overview')[:60]!r}"
+    except OSError as error:
+        return f"does not answer: {error}"
+
+
+def _complaints(message: ConsoleMessage) -> list[str]:
+    return [message.text] if message.type in {"error", "warning"} else []
+
+
 @contextmanager
 def opened(found: Browser, view: str = "#/", **settings: Any) -> Iterator[Page]:
     """The page at a view; what a script throws, and what the policy refuses, fails the test."""
@@ -164,7 +176,11 @@ def opened(found: Browser, view: str = "#/", **settings: Any) -> Iterator[Page]:
             "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
         )
         page.goto(URL + view)
-        page.wait_for_selector("[data-connection=live]")
+        try:
+            page.wait_for_selector("[data-connection=live]")
+        except PlaywrightError as error:
+            loaded = page.evaluate(LOADED)
+            raise AssertionError(f"{view}: not live; {loaded}; {complaints}; the node: {_answers()}") from error
         yield page
         assert not complaints, complaints
     finally:

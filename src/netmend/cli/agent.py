@@ -17,6 +17,7 @@ from netmend.cli.options import (
     StateDirectory,
     sentences,
 )
+from netmend.kernel.ovsdb.stream import Tls
 from netmend.node.lock import CannotStart
 from netmend.node.node import Node
 from netmend.node.settings import Settings
@@ -51,9 +52,13 @@ def serve_neutron(config_files: list[Path], settings: Settings) -> None:
     try:
         from netmend.sources.neutron.configuration import configuration
     except ModuleNotFoundError as error:
-        raise SourceError(f"{error}; install netmend with its extras: pip install 'netmend[neutron,ovs]'") from None
+        raise SourceError(f"{error}; install netmend with its extras: pip install 'netmend[neutron]'") from None
     from netmend.sources.neutron.source import NeutronSource
 
     found = configuration(config_files)
-    settings = replace(settings, ovsdb=found.ovs.connection)
+    ovs = found.ovs
+    tls = None
+    if ovs.private_key and ovs.certificate and ovs.ca_certificate:
+        tls = Tls(ovs.private_key, ovs.certificate, ovs.ca_certificate)
+    settings = replace(settings, ovsdb=ovs.connection, ovsdb_tls=tls)
     asyncio.run(Node(NeutronSource(found, settings.state), settings).run())

@@ -7,6 +7,7 @@ from netmend.cli.options import (
     RUNTIME_DIRECTORY,
     Config,
     NetnsDirectory,
+    Ovsdb,
     RuntimeDirectory,
     sentences,
 )
@@ -18,7 +19,10 @@ from netmend.sources.file import IntentError, load
 
 
 def down(
-    config: Config, netns_dir: NetnsDirectory = NETNS_DIRECTORY, runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY
+    config: Config,
+    netns_dir: NetnsDirectory = NETNS_DIRECTORY,
+    runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
+    ovsdb: Ovsdb = None,
 ) -> None:
     """Remove every device and namespace that netmend made on this host, and nothing else; leases are kept.
 
@@ -26,7 +30,7 @@ def down(
     """
     with sentences(IntentError, CannotStart), hold_lock(Settings(runtime=runtime_dir).lock):
         load(config)
-        reconciler = Reconciler(netns_dir)
+        reconciler = Reconciler(netns_dir, ovsdb=ovsdb)
         report = reconciler.run(Intent())
         left = [plan for plan in reconciler.plan(Intent()) if plan.steps]
     for reason in report.new_reasons:

@@ -9,7 +9,7 @@ import typer
 # Each verb is one file, loaded only when it is called: start-up time is part of the time to a guest's first answer.
 VERBS = {
     "demo": "two isolated networks and four guests, in a sandbox that leaves the host untouched",
-    "run": "serve networks from a file, in the foreground",
+    "run": "serve networks from a file or the store, in the foreground",
     "agent": "serve the networks that Neutron gives to this host, in the place of its agents",
     "plan": "show what would change, and do nothing",
     "status": "ask the running node",
@@ -19,9 +19,13 @@ VERBS = {
     "lint": "find wrong mount options in compose files, Quadlets, manifests, before they run",
     "explain": "say what a mount option does: calls, what travels which way, pitfalls",
     "lab": "scenarios of mounts and namespaces: predicted, run for real, compared",
+    "apply": "make the store's networks what an intent file says, over its API",
+    "export": "write what the store holds as an intent file",
+    "import": "read an intent file into the store, all or nothing",
     "timeline": "read logs into one time line and say what went wrong",
     "sweep": "find dead devices and names by evidence, and delete them",
 }
+KEYWORDS = {"import": "import_file"}  # verbs that are words of Python: the module and its function are named so
 GROUPS = {"lab"}  # verbs that have verbs of their own: the module offers `app` instead of a function
 
 
@@ -36,11 +40,12 @@ def build(chosen: str | None) -> typer.Typer:
     )
     app.callback()(_root)
     for verb in [chosen] if chosen in VERBS else VERBS:
-        module = import_module(f"netmend.cli.{verb}")
+        name = KEYWORDS.get(verb, verb)
+        module = import_module(f"netmend.cli.{name}")
         if verb in GROUPS:
             app.add_typer(module.app, name=verb, help=VERBS[verb])
         else:
-            app.command(verb, help=_help(module, verb))(getattr(module, verb))
+            app.command(verb, help=_help(module, name, verb))(getattr(module, name))
     return app
 
 
@@ -48,8 +53,8 @@ def _root() -> None:
     """Keeps `netmend VERB` a group even when only one verb is loaded."""
 
 
-def _help(module: object, verb: str) -> str:
-    documentation = getattr(module, verb).__doc__
+def _help(module: object, name: str, verb: str) -> str:
+    documentation = getattr(module, name).__doc__
     return documentation or VERBS[verb]
 
 

@@ -9,6 +9,7 @@ import typer
 
 from netmend.kernel import nsdir
 from netmend.kernel.errors import KernelError
+from netmend.kernel.ovsdb.stream import check_remote
 from netmend.node.settings import Settings
 from netmend.sources.problem import SourceError
 
@@ -21,6 +22,27 @@ StateDirectory = Annotated[
 ]
 RuntimeDirectory = Annotated[
     Path, typer.Option("--runtime-dir", envvar="NETMEND_RUNTIME_DIR", help="Where the status socket and the lock are.")
+]
+
+
+def _remote(text: str | None) -> str | None:
+    """Where a database listens, if netmend can connect there."""
+    try:
+        return None if text is None else check_remote(text)
+    except KernelError as error:
+        raise typer.BadParameter(str(error.detail)) from None
+
+
+Ovsdb = Annotated[
+    str | None,
+    typer.Option(
+        "--ovsdb",
+        envvar="NETMEND_OVSDB",
+        metavar="REMOTE",
+        callback=_remote,
+        help="Where Open vSwitch's database listens: unix:PATH or tcp:ADDRESS:PORT; "
+        "default: unix:/run/openvswitch/db.sock.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 

@@ -1,18 +1,20 @@
 """`netmend run`: the node, in the foreground."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netmend.cli.http_parts import parts_of
+from netmend.cli.http_parts import beside_api, parts_of
 from netmend.cli.logs import log_to_stderr
 from netmend.cli.options import (
     NETNS_DIRECTORY,
     RUNTIME_DIRECTORY,
     STATE_DIRECTORY,
     NetnsDirectory,
+    Ovsdb,
     RuntimeDirectory,
     StateDirectory,
     sentences,
@@ -24,6 +26,10 @@ from netmend.node.settings import Settings
 from netmend.node.source import Source
 from netmend.services.lease_store import LeaseStoreError
 from netmend.sources.problem import SourceError
+
+if TYPE_CHECKING:
+    from netmend.node.http_server import Part
+    from netmend.node.state import NodeState
 
 
 def run(
@@ -37,6 +43,7 @@ def run(
     netns_dir: NetnsDirectory = NETNS_DIRECTORY,
     state_dir: StateDirectory = STATE_DIRECTORY,
     runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
+    ovsdb: Ovsdb = None,
     api_listen: Annotated[
         str,
         typer.Option(
@@ -77,9 +84,11 @@ def run(
     if (config is None) == (not store):
         typer.echo("netmend: give the intent file with -c FILE, or --store", err=True)
         raise typer.Exit(2)
-    settings = Settings(netns_dir, state_dir, runtime_dir)
+    names = [name.lower() for name in http_name or ()]
+    settings = Settings(netns_dir, state_dir, runtime_dir, ovsdb=ovsdb)
     with sentences(SourceError, CannotStart, LeaseStoreError):
         source: Source
+        parts: Callable[[NodeState], Sequence[Part]] = parts_of
         if config is not None:
             from netmend.node.file_source import FileSource
 
@@ -96,8 +105,15 @@ def run(
                 certificate=api_certificate,
                 key=api_key,
             )
-            source = StoreSource(state_dir, api)
-        asyncio.run(Node(source, settings, _where(listen, http_name or []), parts_of).run())
+            source = stored = StoreSource(state_dir, api)
+            where = api.listen
+
+            def parts(state: "NodeState") -> "Sequence[Part]":
+                called = Listen(where.address or "127.0.0.1", where.port, frozenset(names))
+                stored.serve_beside(beside_api(state, called, tokens=api.require_tokens))
+                return parts_of(state)
+
+        asyncio.run(Node(source, settings, _where(listen, names), parts).run())
 
 
 def _where(text: str | None, names: list[str]) -> Listen | None:

@@ -32,8 +32,8 @@ class DhcpSockets:
 
 def open_dhcp(namespace: Netns, device: str, port: int = 67) -> DhcpSockets:
     """Open both sockets on `device` inside `namespace`, non-blocking; raises KernelError."""
-    with _opening(namespace, device):
-        udp = _socket(socket.AF_INET, socket.SOCK_DGRAM, device)
+    with opening(namespace, device):
+        udp = bound_socket(socket.AF_INET, socket.SOCK_DGRAM, device)
         try:
             udp.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
             # No UDP checksum rather than one that a veth leaves to hardware that is not there: clients that read raw
@@ -71,8 +71,8 @@ def open_listener(namespace: Netns, device: str, address: IPv4Address | IPv6Addr
 def _open(
     namespace: Netns, device: str, kind: socket.SocketKind, address: IPv4Address | IPv6Address, port: int
 ) -> socket.socket:
-    with _opening(namespace, device):
-        opened = _socket(socket.AF_INET if address.version == 4 else socket.AF_INET6, kind, device)
+    with opening(namespace, device):
+        opened = bound_socket(socket.AF_INET if address.version == 4 else socket.AF_INET6, kind, device)
         try:
             if isinstance(address, IPv4Address):
                 opened.setsockopt(socket.SOL_IP, _IP_FREEBIND, 1)
@@ -88,7 +88,8 @@ def _open(
         return opened
 
 
-def _socket(family: socket.AddressFamily, kind: socket.SocketKind, device: str) -> socket.socket:
+def bound_socket(family: socket.AddressFamily, kind: socket.SocketKind, device: str) -> socket.socket:
+    """A socket of the namespace that we are in, bound to `device`, non-blocking; raises OSError."""
     opened = socket.socket(family, kind | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -100,7 +101,7 @@ def _socket(family: socket.AddressFamily, kind: socket.SocketKind, device: str) 
 
 
 @contextmanager
-def _opening(namespace: Netns, device: str) -> Iterator[None]:
+def opening(namespace: Netns, device: str) -> Iterator[None]:
     """Inside `namespace`; what the kernel refuses becomes a KernelError that names the device."""
     with namespace.entered():
         try:

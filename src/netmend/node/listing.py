@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final
 
-from netmend.intent.names import bridge_name, namespace_name, tap_name
+from netmend.intent.names import namespace_name, tap_name
 from netmend.intent.network import Network
 from netmend.intent.port import Port
 from netmend.intent.subnet import Subnet
@@ -16,6 +16,7 @@ from netmend.node.overview import Clock, reason_row
 from netmend.node.state import NodeState
 from netmend.reconcile.resync import Reason
 from netmend.services.dhcp4 import LeaseRow
+from netmend.wiring import bridge_of
 
 MOST: Final = 500
 """Rows of a page at most."""
@@ -92,7 +93,7 @@ def network_detail(node: NodeState, network: Network, clock: Clock) -> dict[str,
         **network_row(node, network, reasons),
         "namespace": namespace_name(network.id),
         "namespace_usable": network.id in node.reconciler.held,
-        "bridge": bridge_name(network.id),
+        "bridge": bridge_of(network),
         "wiring": type(network.wiring).__name__.removesuffix("Wiring").lower(),
         "mtu": network.mtu,
         "project": network.project_id,

@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import structlog
@@ -78,7 +79,12 @@ class Node:
             self._make_state_directory()
             listener = Listener(self._ready, self._gone)
             reconciler = Reconciler(
-                settings.netns_directory, listener, self._breaker, diagnose=diagnose_name, ovsdb=settings.ovsdb
+                settings.netns_directory,
+                listener,
+                self._breaker,
+                diagnose=diagnose_name,
+                ovsdb=settings.ovsdb,
+                ovsdb_tls=settings.ovsdb_tls,
             )
             serving = Serving(
                 settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy, self._source.served
@@ -110,7 +116,7 @@ class Node:
 
     def _watch_switch(self, intent: Intent) -> None:
         if any(isinstance(network.wiring, OvsWiring) for network in intent.networks.values()):
-            self._watching.watch_switch(self.state.reconciler.ovsdb)
+            self._watching.watch_switch(self.state.reconciler.ovsdb, self._settings.ovsdb_tls)
 
     def _make_state_directory(self) -> None:
         path = self._settings.state
@@ -220,8 +226,11 @@ class Node:
     def _tell(self, report: PassReport) -> None:
         if report.planned_steps:
             log.info("pass", steps=report.planned_steps, right=len(report.right), wrong=len(report.wrong))
-        for reason in report.new_reasons:
-            log.warning("resync reason", network=reason.network_id, port=reason.port_id, reason=reason.text)
+        # What the host, or its switch, lacks is the reason of a thousand networks at once, and one line in the log.
+        for text, reasons in groupby(sorted(report.new_reasons, key=lambda one: one.text), lambda one: one.text):
+            first, *others = reasons
+            more = {"networks": 1 + len(others)} if others else {}
+            log.warning("resync reason", network=first.network_id, port=first.port_id, reason=text, **more)
 
     def _breaker_changed(self, state: BreakerState | None) -> None:
         self.state.journal.breaker(state)

@@ -42,10 +42,12 @@ class Serving:
         """What makes the services that follow, once a network asks for one: to load them takes time."""
 
         def make() -> Sequence[GuestService]:
+            from netmend.node.serving_dhcp6 import Dhcp6Serving
             from netmend.node.serving_dns import DnsServing
             from netmend.node.serving_metadata import MetadataServing
 
             return (
+                Dhcp6Serving(suspect, settings),
                 DnsServing(suspect, settings),
                 MetadataServing(suspect, settings, metadata_proxy, self.dhcp4.lease_holder),
             )

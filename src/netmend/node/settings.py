@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netmend.kernel import nsdir
+from netmend.kernel.ovsdb.stream import Tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class Settings:
     resolv_conf: Path = Path("/etc/resolv.conf")  # whom networks ask of names that name no forwarder
     full_look: float = 60.0  # seconds between looks at everything, beside those that events ask for
     ovsdb: str | None = None  # where Open vSwitch's database listens (unix:PATH, tcp:ADDRESS:PORT); None: as usual
+    ovsdb_tls: Tls | None = None  # for ssl:ADDRESS:PORT
 
     @property
     def socket(self) -> Path:

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from netmend import __version__
-from netmend.intent.names import bridge_name, namespace_name, tap_name
+from netmend.intent.names import namespace_name, tap_name
 from netmend.intent.network import Network
 from netmend.node.network_state import reasons_by_network, state_of
 from netmend.node.state import NodeState
 from netmend.reconcile.resync import Reason
+from netmend.wiring import bridge_of
 
 
 def status(node: NodeState) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def network_status(node: NodeState, network: Network) -> dict[str, Any]:
     return {
         **_network(node, network, reasons, now),
         "namespace": namespace_name(network.id),
-        "bridge": bridge_name(network.id),
+        "bridge": bridge_of(network),
         "mtu": network.mtu,
         "subnets": [
             {

@@ -7,7 +7,7 @@ is told of success; where several come before the loop looks, it takes the last.
 import asyncio
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -20,6 +20,7 @@ from netmend.sources.store.api.listen import Listen, Listeners, is_loopback, ope
 from netmend.sources.store.api.token_file import Tokens, read_tokens
 
 if TYPE_CHECKING:
+    from netmend.sources.store.api.application import Beside
     from netmend.sources.store.api.server import ApiServer
 
 TOKENS = "api-tokens"
@@ -49,6 +50,11 @@ class StoreSource:
         self._host = socket.gethostname()
         self._listeners: Listeners | None = None
         self._tokens: Tokens | None = None
+        self._beside: Callable[[], Sequence[Beside]] = lambda: ()
+
+    def serve_beside(self, make: "Callable[[], Sequence[Beside]]") -> None:
+        """Let the API's server answer more than the API; `make` is called in its thread. Before `follow`."""
+        self._beside = make
 
     def first(self) -> Intent:
         try:
@@ -148,7 +154,7 @@ class StoreSource:
             store, self._host, lambda: self._served, lambda: {"networks": len(self._served), "at": time.time()},
             settings.page_max,
         )  # fmt: skip
-        server = ApiServer(lambda: application(context, self._tokens), self._listeners)
+        server = ApiServer(lambda: application(context, self._tokens, self._beside()), self._listeners)
         server.start()
         return server
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from threading import Thread
 from typing import Final
 
+from netmend.kernel.ovsdb.stream import Tls
 from netmend.kernel.ovsdb.watch import PortsChanged, PortWatch
 from netmend.wiring.ovs import MARK_KEY, OWNER
 
@@ -15,9 +16,9 @@ _CROWD: Final = 0.02  # seconds: changes come in crowds
 class SwitchWatch:
     """Started once it is wanted, and ended by `close`; what is heard is told in the running loop."""
 
-    def __init__(self, remote: str, hear: Callable[[PortsChanged], None]) -> None:
+    def __init__(self, remote: str, tls: Tls | None, hear: Callable[[PortsChanged], None]) -> None:
         loop = asyncio.get_running_loop()
-        self._watch = PortWatch(remote, OWNER, MARK_KEY)
+        self._watch = PortWatch(remote, OWNER, MARK_KEY, tls)
 
         def wait() -> None:
             while (changed := self._watch.wait()) is not None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from threading import Thread
 
 from netmend.kernel.errors import KernelError
+from netmend.kernel.ovsdb.stream import Tls
 from netmend.kernel.ovsdb.watch import PortsChanged
 from netmend.kernel.watch import DirectoryWatch, LinkWatch, MountWatch
 from netmend.node.signs import Signs
@@ -47,12 +48,12 @@ class Watches(contextlib.ExitStack):
         self._watch_mounts()
         return self
 
-    def watch_switch(self, remote: str) -> None:
+    def watch_switch(self, remote: str, tls: Tls | None) -> None:
         """Hear of Open vSwitch too, from now on; where it is heard already, nothing changes."""
         if self._hears_switch:
             return
         self._hears_switch = True
-        self.callback(SwitchWatch(remote, self._hear_switch).close)
+        self.callback(SwitchWatch(remote, tls, self._hear_switch).close)
 
     def _hear_switch(self, changed: PortsChanged) -> None:
         self._signs.hear_switch(changed)

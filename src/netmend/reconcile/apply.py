@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
-from netmend.kernel import addresses, links, netns, sysctl
+from netmend.kernel import addresses, links, netns, offload, sysctl
 from netmend.kernel.errors import KernelError
 from netmend.kernel.links import Found, Link, VethEnd
 from netmend.kernel.netlink import Batch, RouteSocket
@@ -39,8 +39,9 @@ from netmend.reconcile.steps import (
 from netmend.reconcile.switch import Switch
 from netmend.wiring import Device, Home
 
-# The bridge has no business on layer 3: guests must not reach the host, nor the host's routes, through it.
-_BRIDGE_IPV4 = {
+# A bridge has no business on layer 3: guests must not reach the host, nor the host's routes, through it. Nor has a port
+# of Open vSwitch, whose userspace datapath only listens in: the host's own stack receives all that the guest sends.
+_NO_LAYER_3 = {
     links.IPV4_DEVCONF_FORWARDING: 0,
     links.IPV4_DEVCONF_RP_FILTER: 1,  # without a route through the bridge, all that comes in for the host is dropped
     links.IPV4_DEVCONF_ARP_IGNORE: 8,
@@ -220,7 +221,12 @@ class Executor:
 
     def _finish_bridge(self, bridge: Link, device: Device) -> None:
         sysctl.write(f"ipv6/conf/{device.name}/disable_ipv6", 1)
-        links.set_link(self._route, bridge, up=True, alias=str(device.mark), ipv4=_BRIDGE_IPV4)
+        links.set_link(self._route, bridge, up=True, alias=str(device.mark), ipv4=_NO_LAYER_3)
+
+    def _keep_off_layer_3(self, near: Link, device: Device) -> None:
+        if device.switch is not None:
+            sysctl.write(f"ipv6/conf/{device.name}/disable_ipv6", 1)
+            links.set_link(self._route, near, ipv4=_NO_LAYER_3)
 
     def _make_veth(self, network_id: str, device: Device) -> None:
         far = device.far
@@ -230,6 +236,7 @@ class Executor:
         is_home = isinstance(far.place, Home)
         with self._namespace(network_id) if is_home else open_place(far, self._directory) as place:
             near = links.create_veth(self._route, near_end, far_end, place, self._master(device))
+            self._keep_off_layer_3(near, device)
             with self._route_inside(place, is_home=is_home) as inside:
                 inner = Found(near.peer_index, far.name)
                 batch = Batch(inside)
@@ -237,6 +244,10 @@ class Executor:
                 for address in far.addresses:
                     addresses.add_address(batch, inner, address)
                 batch.send()
+            if device.switch is not None:
+                with place.entered():
+                    # The userspace datapath delivers packets as they are: nothing would compute what was left to it.
+                    offload.compute_checksums(far.name)
         # Last, so that a veth without an alias is known to be half-made; ours it is by its group.
         links.set_link(self._route, near, alias=str(device.mark))
 
@@ -257,6 +268,7 @@ class Executor:
             found = self._find(device.name)
             links.set_link(self._route, found, group=DEVICE_GROUP, mtu=device.mtu)
             links.set_link(self._route, found, alias=str(device.mark))
+            self._keep_off_layer_3(found, device)
             links.set_link(self._route, found, master=self._master(device), up=True)
             if device.owner is not None:
                 tap.set_owner(device.owner)

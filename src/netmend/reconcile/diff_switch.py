@@ -53,7 +53,7 @@ def is_dead(inner: Link) -> bool:
 
 def let_go(network_id: str, device: Device, seen: SwitchSeen) -> list[Step]:
     """What must go before a device is made, or made anew: its port, which the switch would not see as a new one."""
-    port = seen.ports.get(device.name)
+    port = seen.ports.get(device.name) if device.switch else None
     return [DeletePort(network_id, port, "its device is made anew", settle=True)] if port else []
 
 

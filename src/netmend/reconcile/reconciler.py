@@ -14,6 +14,7 @@ from netmend.kernel.errors import KernelError
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
+from netmend.kernel.ovsdb.stream import Tls
 from netmend.reconcile.apply import Executor, StepFailed
 from netmend.reconcile.arrivals import Arrivals
 from netmend.reconcile.breaker import Breaker, Diagnosis, HostFault, host_fault
@@ -113,6 +114,7 @@ class Reconciler:
         workers: int = WORKERS,
         diagnose: Callable[[str, str], Diagnosis | None] = lambda directory, name: None,
         ovsdb: str | None = None,
+        ovsdb_tls: Tls | None = None,
     ) -> None:
         """`diagnose` says, of a directory and a name in it, why the name is dead here, if it knows better. `ovsdb` is
         where the database of Open vSwitch listens, as ovs-vsctl(8) writes it; None: at its usual socket."""
@@ -131,7 +133,7 @@ class Reconciler:
         self._foreign_names: set[str] = set()
         self._workers = workers
         self._diagnose = diagnose
-        self._switch = Switch(ovsdb)
+        self._switch = Switch(ovsdb, ovsdb_tls)
         self._routes = local()
         self._pass_lock = Lock()
         self._directory_lock = Lock()

@@ -14,6 +14,7 @@ from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb import names, ports
 from netmend.kernel.ovsdb.connection import Connection
 from netmend.kernel.ovsdb.ports import NewPort, Port
+from netmend.kernel.ovsdb.stream import Tls
 from netmend.reconcile.vlan_tags import choose_tags
 from netmend.wiring import Device
 from netmend.wiring.ovs import MARK_KEY, OWNER, TAG_KEY
@@ -84,9 +85,9 @@ def _new_port(device: Device, tag: int | None) -> NewPort:
 class Switch:
     """The local Open vSwitch, as a reconciler knows it over its passes. Looks come one at a time."""
 
-    def __init__(self, remote: str | None = None) -> None:
+    def __init__(self, remote: str | None = None, tls: Tls | None = None) -> None:
         """`remote` is where its database listens; nothing is asked yet."""
-        self.connection = Connection(remote or DEFAULT)
+        self.connection = Connection(remote or DEFAULT, tls=tls)
         self._is_default = remote is None
         self._tags: dict[str, int] = {}
         self._owed: dict[str, int] = {}  # port without device: what `configured` is once ovs-vswitchd has looked

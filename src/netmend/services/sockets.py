@@ -7,42 +7,28 @@ its network's strangers. Replies that rest on a new lease go through `lease_comm
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import structlog
 
-from netmend.services.datagrams import TURN, DatagramEndpoint, OnError, SocketCounters
+from netmend.services.datagrams import DatagramEndpoint, OnError, SocketCounters
 from netmend.services.dhcp4 import Dhcp4Responder, Reply, wire
 from netmend.services.frames import BROADCAST_MAC, udp_frame
 from netmend.services.lease_commits import LeaseCommits
 from netmend.services.lease_store import LeaseStore, LeaseStoreError
 from netmend.services.loop import Loop
-from netmend.services.rate_limit import RateLimit
+from netmend.services.sender_limits import Limits, SenderLimits
 
 _MAC = slice(28, 34)  # chaddr, as far as Ethernet uses it
 _READ_SIZE = wire.DATAGRAM_LIMIT + 1
+_LIMITS = Limits()
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much a guest may ask. Rates are datagrams a second; a burst is what may come at once.
-
-    A DHCP client sends some ten datagrams when it boots and is silent for hours then.
-    """
-
-    port_rate: float = 50.0
-    port_burst: int = 100
-    strangers_rate: float = 200.0  # all MACs of a network that are no port's, together
-    strangers_burst: int = 400
-    turn: int = TURN  # datagrams read from a socket before the next has its turn
 
 
 class _Endpoint(DatagramEndpoint):
     """One network's sockets and responder."""
 
-    __slots__ = ("_commits", "device_mac", "packet", "ports", "responder", "strangers")
+    __slots__ = ("_commits", "_limits", "device_mac", "packet", "responder")
 
     def __init__(
         self,
@@ -58,12 +44,14 @@ class _Endpoint(DatagramEndpoint):
     ) -> None:
         super().__init__(loop, network_id, sockets[0], on_error=on_error, read_size=_READ_SIZE, turn=limits.turn)
         self.responder, self.packet, self.device_mac = responder, sockets[1], device_mac
-        self.ports = RateLimit(limits.port_rate, limits.port_burst)
-        self.strangers = RateLimit(limits.strangers_rate, limits.strangers_burst)
+        self._limits = SenderLimits(limits, self._knows, self.counters)
         self._commits = commits
 
+    def _knows(self, mac: bytes) -> bool:
+        return self.responder.knows(mac)
+
     def serve(self, datagram: bytes, source: tuple[str, int]) -> None:
-        if not self._allows(datagram, time.monotonic()):
+        if not self._limits.allow(datagram[_MAC], time.monotonic()):
             return
         responder = self.responder
         reply = responder.handle(datagram, source, time.time())
@@ -71,19 +59,6 @@ class _Endpoint(DatagramEndpoint):
             self._commits.submit(self.network_id, changes, None if reply is None else (self, reply))
         elif reply is not None:
             self.send(reply)
-
-    def _allows(self, datagram: bytes, now: float) -> bool:
-        """Whether the datagram's sender may be heard now."""
-        mac = datagram[_MAC]
-        if self.responder.knows(mac):
-            if self.ports.allow(mac, now):
-                return True
-            self.counters.limited_ports += 1
-        else:
-            if self.strangers.allow(None, now):
-                return True
-            self.counters.limited_strangers += 1
-        return False
 
     def send(self, reply: Reply) -> None:
         try:
@@ -124,7 +99,7 @@ class ServiceSockets:
         on_error: OnError,
         store: LeaseStore | None = None,
         on_store_error: Callable[[LeaseStoreError], None] | None = None,
-        limits: Limits = Limits(),
+        limits: Limits = _LIMITS,
     ) -> None:
         """Without a `store`, dynamic leases are forgotten with the process. `on_store_error` is called in another
         thread."""

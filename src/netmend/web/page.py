@@ -7,6 +7,7 @@ Types).
 
 import asyncio
 import contextlib
+import gzip
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -14,6 +15,7 @@ from importlib.resources import files
 from typing import Any, Final, Protocol
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 _POLICY: Final = "; ".join(
     [
@@ -61,9 +63,10 @@ class ReadModels(Protocol):
     def follow(self, query: Mapping[str, str]) -> AsyncIterator[tuple[str, Any]]: ...
 
 
-def attach(application: web.Application, models: ReadModels) -> None:
-    """Add the page at `/`, its files below `/page/`, and its data below `/view/`."""
-    _add_files(application)
+def attach(application: web.Application, models: ReadModels, other_root: Handler | None = None) -> None:
+    """Add the page at `/`, its files below `/page/`, and its data below `/view/`. `other_root` answers `/` to those who
+    do not ask for HTML."""
+    _add_files(application, other_root)
     data = _Data(models)
     application.add_routes(
         [
@@ -82,25 +85,41 @@ def attach(application: web.Application, models: ReadModels) -> None:
     )
 
 
-def _add_files(application: web.Application) -> None:
+def _add_files(application: web.Application, other_root: Handler | None) -> None:
     for file in files("netmend.web").joinpath("static").iterdir():
         kind = _TYPES.get(file.name.rpartition(".")[2])
         if kind is not None:
-            path = "/" if file.name == "index.html" else f"/page/{file.name}"
-            application.router.add_get(path, _file(file.read_bytes(), kind))
+            handler = _file(file.read_bytes(), kind)
+            if file.name != "index.html":
+                application.router.add_get(f"/page/{file.name}", handler)
+            else:
+                application.router.add_get("/", _for_browsers(handler, other_root) if other_root else handler)
 
 
-def _file(body: bytes, kind: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _for_browsers(page: Handler, other: Handler) -> Handler:
+    async def get(request: web.Request) -> web.StreamResponse:
+        return await (page if "text/html" in request.headers.get("Accept", "") else other)(request)
+
+    return get
+
+
+def _file(body: bytes, kind: str) -> Handler:
     tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
-    headers = {**_HEADERS, "Content-Type": f"{kind}; charset=utf-8", "ETag": tag, "Cache-Control": "no-cache"}
+    plain = {
+        **_HEADERS,
+        "Content-Type": f"{kind}; charset=utf-8",
+        "ETag": tag,
+        "Cache-Control": "no-cache",
+        "Vary": "Accept-Encoding",
+    }
+    small, compressed = gzip.compress(body, mtime=0), {**plain, "Content-Encoding": "gzip"}
 
     async def get(request: web.Request) -> web.Response:
         if request.headers.get("If-None-Match") == tag:
-            return web.Response(status=304, headers=headers)
-        response = web.Response(body=body, headers=headers)
-        if len(body) > 1024:
-            response.enable_compression()
-        return response
+            return web.Response(status=304, headers=plain)
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            return web.Response(body=small, headers=compressed)
+        return web.Response(body=body, headers=plain)
 
     return get
 

@@ -3,12 +3,13 @@
 A wiring says only *what*; `netmend.reconcile` finds out what is there and makes the difference.
 """
 
+from netmend.intent.names import bridge_name
 from netmend.intent.network import Network
 from netmend.intent.wiring import OvsWiring
 from netmend.wiring import bridge, ovs
 from netmend.wiring.device import Device, FarEnd, Home, Place, SwitchPort
 
-__all__ = ["Device", "FarEnd", "Home", "Place", "SwitchPort", "wanted_devices"]
+__all__ = ["Device", "FarEnd", "Home", "Place", "SwitchPort", "bridge_of", "wanted_devices"]
 
 
 def wanted_devices(network: Network) -> list[Device]:
@@ -16,3 +17,8 @@ def wanted_devices(network: Network) -> list[Device]:
     if isinstance(network.wiring, OvsWiring):
         return ovs.wanted_devices(network, network.wiring)
     return bridge.wanted_devices(network)
+
+
+def bridge_of(network: Network) -> str:
+    """The name of the bridge that the network's devices are ports of."""
+    return network.wiring.bridge if isinstance(network.wiring, OvsWiring) else bridge_name(network.id)

@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 from ipaddress import IPv4Network
+from pathlib import Path
 
 import pytest
 from tests.kernel.ovs.vswitch import VSwitch
@@ -14,6 +15,7 @@ from netmend.kernel.addresses import dump_addresses
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
+from netmend.kernel.offload import leaves_checksums
 from netmend.reconcile.reconciler import PassReport, Reconciler
 
 INTERNAL, VETH = OvsWiring(), OvsWiring(veth=True)
@@ -182,3 +184,20 @@ def test_a_foreign_port_of_our_name_is_left_alone() -> None:
         assert report.wrong == {one.id}
         print([reason.text for reason in reconciler.resync.all()])
         assert "netmend" not in switch.get("Interface", name, "external_ids")
+
+
+def test_the_hosts_end_of_a_port_has_no_business_on_layer_3() -> None:
+    one = network(1, VETH)
+    name = tap_name(dhcp_port(one).id)
+    with VSwitch():
+        run_until_right(Reconciler(), intent(one))
+
+        def read(setting: str) -> str:
+            return Path("/proc/sys/net", setting.format(name)).read_text().strip()
+
+        assert read("ipv6/conf/{}/disable_ipv6") == "1"
+        assert read("ipv4/conf/{}/arp_ignore") == "8"
+        assert read("ipv4/conf/{}/rp_filter") == "1"
+        assert read("ipv4/conf/{}/forwarding") == "0"
+        with Netns.open(f"/run/netns/{namespace_name(one.id)}") as place, place.entered():
+            assert not leaves_checksums("ns-" + name[3:])

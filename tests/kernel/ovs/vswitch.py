@@ -59,8 +59,9 @@ class VSwitch:
         (RUN / "conf.db").unlink(missing_ok=True)
         self._run("ovsdb-tool", "create", str(RUN / "conf.db"), str(_SCHEMA))
 
-    def start_database(self) -> None:
-        self._start("ovsdb-server", str(RUN / "conf.db"), f"--remote=punix:{SOCKET}")
+    def start_database(self, *more: str) -> None:
+        remotes = (f"--remote=punix:{SOCKET}", "--remote=db:Open_vSwitch,Open_vSwitch,manager_options")
+        self._start("ovsdb-server", str(RUN / "conf.db"), *remotes, *more)
         self._wait(SOCKET.exists)
 
     def start_vswitchd(self) -> None:

@@ -22,7 +22,8 @@ from netmend.sweep.rules import Reason
 
 OPTIONS = sweep.Options(kinds=("tap",), min_age=0, assume_all_seen=True, state=Path("/run/state"))
 SOCKET = "/run/openvswitch/db.sock"
-SCHEMAS = ("/usr/share/openvswitch/vswitch.ovsschema", os.environ.get("NETMEND_OVS_SCHEMA", ""))
+_UNPACKED = Path(__file__).parents[3] / ".tools/root/usr/share/openvswitch/vswitch.ovsschema"
+SCHEMAS = ("/usr/share/openvswitch/vswitch.ovsschema", str(_UNPACKED), os.environ.get("NETMEND_OVS_SCHEMA", ""))
 
 
 def reasons() -> dict[str, Reason]:

@@ -1,8 +1,8 @@
 """Ask a Neutron server, whose address is the argument, what it answers to a list of requests, and print that as JSON.
 
-The record in neutron_answers.json was made by this from Neutron 29.0.0 (ML2, `auth_strategy = noauth`). The requests stand
-here once, for the server and for the test that puts the same ones to netmend. Standard library alone: it runs beside
-the server. `{network}` and the like in a path or body stand for ids that earlier answers gave.
+The record in neutron_answers.json was made by this from Neutron 29.0.0 (ML2, port security, `auth_strategy = noauth`).
+The requests stand here once, for the server and for the test that puts the same ones to netmend. Standard library
+alone: it runs beside the server. `{network}` and the like in a path or body stand for ids that earlier answers gave.
 """
 
 import json
@@ -48,7 +48,8 @@ def requests() -> list[Request]:
         ("list bad bool filter", "GET", PORT + "?admin_state_up=maybe", None),
         ("list unknown field", "GET", PORT + "?fields=colour&limit=1", None),
         ("duplicate mac", "POST", PORT, {"port": {"network_id": "{network}", "mac_address": "fa:16:3e:00:00:01"}}),
-        ("duplicate ip", "POST", PORT, {"port": {"network_id": "{network}", "fixed_ips": [{"ip_address": "10.0.0.10"}]}}),
+        ("duplicate ip", "POST", PORT,
+         {"port": {"network_id": "{network}", "fixed_ips": [{"ip_address": "10.0.0.10"}]}}),
         ("ip outside", "POST", PORT, {"port": {"network_id": "{network}", "fixed_ips": [{"ip_address": "10.9.0.10"}]}}),
         ("ip outside subnet", "POST", PORT,
          {"port": {"network_id": "{network}", "fixed_ips": [{"ip_address": "10.9.0.1", "subnet_id": "{subnet}"}]}}),
@@ -189,9 +190,9 @@ def record(base: str) -> dict[str, dict[str, Any]]:
     """What the server says to each request, in order."""
     ids: dict[str, str] = {}
     answers: dict[str, dict[str, Any]] = {}
-    for name, method, path, body in requests():
-        headers = {"If-Match": "revision_number=9999"} if name == "if-match stale" else {}
-        name, _, saved = name.partition(">")
+    for title, method, path, body in requests():
+        headers = {"If-Match": "revision_number=9999"} if title == "if-match stale" else {}
+        name, _, saved = title.partition(">")
         status, answer, kind = ask(base, method, fill(path, ids), fill(body, ids), headers)
         if saved and status == 201:
             ids[saved] = next(iter(answer.values()))["id"]

@@ -12,6 +12,7 @@ from netmend.intent import (
     Boot,
     BootByArchitecture,
     BridgeWiring,
+    Dns,
     Instance,
     Intent,
     MetadataProxy,
@@ -97,7 +98,6 @@ def test_every_field_of_the_reference() -> None:
             Pool(IPv4Address("192.0.2.160"), IPv4Address("192.0.2.199")),
         ),
         dynamic=True,
-        dns_servers=(IPv4Address("192.0.2.53"), IPv4Address("198.51.100.53")),
         domain="office.example",
         routes=(
             Route(IPv4Network("198.51.100.0/24"), IPv4Address("192.0.2.254")),
@@ -108,6 +108,9 @@ def test_every_field_of_the_reference() -> None:
         boot=pxe,
         metadata_route=True,
     )
+    asked = IPv4Address("192.0.2.53"), IPv4Address("198.51.100.53"), IPv6Address("2001:db8::53")
+    assert office.dns == Dns("office.example", asked, guest_rate=500)
+    assert lab.dns == Dns("lab.example", (IPv4Address("127.0.0.53"), IPv6Address("2001:db8::53")))
     assert lab.wiring == OvsWiring("br-int", datapath="netdev", own_tags=True)
     assert (office.metadata, office.project_id, lab.metadata) == ("embedded", "1d2c3b4a", "proxy")
     assert intent.metadata_proxy == MetadataProxy(

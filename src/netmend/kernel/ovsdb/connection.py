@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from netmend.kernel.changes import changing
 from netmend.kernel.errors import KernelError
-from netmend.kernel.ovsdb.stream import ASK, Stream
+from netmend.kernel.ovsdb.stream import ASK, Stream, Tls
 
 DATABASE: Final = "Open_vSwitch"
 TIMEOUT: Final = 10.0  # seconds
@@ -28,9 +28,10 @@ Operation = Mapping[str, Any]
 class Connection:
     """A connection that is made when it is needed, and again when it broke. Thread-safe: transactions take turns."""
 
-    def __init__(self, remote: str, timeout: float = TIMEOUT) -> None:
-        """`remote` is `unix:PATH` or `tcp:ADDRESS:PORT`; nothing is done with it yet."""
+    def __init__(self, remote: str, timeout: float = TIMEOUT, tls: Tls | None = None) -> None:
+        """`remote` is `unix:PATH`, `tcp:ADDRESS:PORT` or, with `tls`, `ssl:ADDRESS:PORT`; nothing is done yet."""
         self.remote = remote
+        self.tls = tls
         self._timeout = timeout
         self._stream: Stream | None = None
         self._lock = Lock()
@@ -79,7 +80,7 @@ class Connection:
                 return self._stream
             except KernelError:
                 self._drop()
-        self._stream = Stream(self.remote, self._timeout)
+        self._stream = Stream(self.remote, self._timeout, self.tls)
         return self._stream
 
     def _answer(self, stream: Stream, number: int) -> Mapping[str, Any]:

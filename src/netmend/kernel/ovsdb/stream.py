@@ -4,8 +4,10 @@ import errno
 import json
 import select
 import socket
+import ssl
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from netmend.kernel.errors import KernelError
@@ -14,10 +16,20 @@ ASK: Final = "ask Open vSwitch at"  # the operation of errors that are about the
 _AT_A_TIME: Final = 1 << 18
 
 
-class Stream:
-    """One connection to the database at `remote`: `unix:PATH` or `tcp:ADDRESS:PORT`, as ovs-vsctl(8) writes them."""
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files (PEM) for a connection by TLS: who we are, and who signs the certificate of the other side."""
 
-    def __init__(self, remote: str, timeout: float) -> None:
+    private_key: str
+    certificate: str
+    ca_certificate: str
+
+
+class Stream:
+    """One connection to the database at `remote`: `unix:PATH`, `tcp:ADDRESS:PORT` or `ssl:ADDRESS:PORT`, as in
+    ovs-vsctl(8)."""
+
+    def __init__(self, remote: str, timeout: float, tls: Tls | None = None) -> None:
         """Connects; raises KernelError (ENOENT or ECONNREFUSED: nobody listens there)."""
         self._remote = remote
         self._timeout = timeout
@@ -28,6 +40,8 @@ class Stream:
         try:
             self._socket.settimeout(timeout)
             self._socket.connect(address)
+            if remote.startswith("ssl:"):
+                self._socket = _wrap(self._socket, remote, tls)
         except OSError as error:
             self._socket.close()
             raise self._failed(error) from error
@@ -113,13 +127,35 @@ class Stream:
         return KernelError(ASK, self._remote, code)
 
 
+def check_remote(remote: str) -> str:
+    """The remote, if it is one that netmend can connect to; raises KernelError (EINVAL)."""
+    _address(remote)
+    return remote
+
+
+def _wrap(plain: socket.socket, remote: str, tls: Tls | None) -> socket.socket:
+    """TLS as Open vSwitch means it: both sides show a certificate, and none of them is bound to a host's name."""
+    if tls is None:
+        raise KernelError(
+            ASK, remote, errno.EINVAL, "ssl: needs a private key, a certificate and that of the authority"
+        )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    try:
+        context.load_verify_locations(tls.ca_certificate)
+        context.load_cert_chain(tls.certificate, tls.private_key)
+        return context.wrap_socket(plain)
+    except ssl.SSLError as error:
+        raise KernelError(ASK, remote, errno.EPROTO, str(error.reason or error)) from error
+
+
 def _address(remote: str) -> tuple[int, Any]:
     """Family and address of a remote; raises KernelError (EINVAL) when it is none that netmend can connect to."""
     kind, _, rest = remote.partition(":")
     if kind == "unix" and rest:
         return socket.AF_UNIX, rest
     host, _, port = rest.rpartition(":")
-    if kind == "tcp" and host and port.isdigit():
+    if kind in {"tcp", "ssl"} and host and port.isdigit():
         host = host.strip("[]")
         return (socket.AF_INET6 if ":" in host else socket.AF_INET), (host, int(port))
-    raise KernelError(ASK, remote, errno.EINVAL, "it is neither unix:PATH nor tcp:ADDRESS:PORT")
+    raise KernelError(ASK, remote, errno.EINVAL, "it is none of unix:PATH, tcp:ADDRESS:PORT and ssl:ADDRESS:PORT")

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.connection import DATABASE, TIMEOUT
-from netmend.kernel.ovsdb.stream import ASK, Stream
+from netmend.kernel.ovsdb.stream import ASK, Stream, Tls
 
 _BETWEEN_TRIES: Final = 0.2  # seconds: a connection to a socket that is not there costs a system call
 _ID: Final = "netmend"
@@ -31,8 +31,9 @@ class PortsChanged:
 class PortWatch:
     """Ports with `owner`, a key and a value, among their external_ids, each known by the value of the key `mark`."""
 
-    def __init__(self, remote: str, owner: tuple[str, str], mark: str) -> None:
+    def __init__(self, remote: str, owner: tuple[str, str], mark: str, tls: Tls | None = None) -> None:
         self._remote = remote
+        self._tls = tls
         self._owner = owner
         self._mark = mark
         self._marks: dict[str, str] = {}  # by uuid of a row
@@ -89,7 +90,7 @@ class PortWatch:
             "Interface": [{"columns": ["external_ids", "type", "mtu_request", "error"], "where": where}],
         }
         try:
-            self._stream = Stream(self._remote, TIMEOUT)
+            self._stream = Stream(self._remote, TIMEOUT, self._tls)
             self._stream.send({"method": "monitor_cond", "params": [DATABASE, _ID, requests], "id": 0})
             messages = self._stream.receive(time.monotonic() + TIMEOUT)
             answer = next((one for one in messages if isinstance(one, dict) and one.get("id") == 0), None)

@@ -10,5 +10,6 @@ resolvers and search domains. Its router lifetime is zero, so nobody takes it fo
 from netmend.services.ra.advertisement import advertisements, announced
 from netmend.services.ra.advertiser import Advertisement, Advertiser
 from netmend.services.ra.solicitation import is_solicitation
+from netmend.services.ra.wire import HOP_LIMIT
 
-__all__ = ["Advertisement", "Advertiser", "advertisements", "announced", "is_solicitation"]
+__all__ = ["HOP_LIMIT", "Advertisement", "Advertiser", "advertisements", "announced", "is_solicitation"]

@@ -65,7 +65,7 @@ def _build_network(
             why = "gets no address: give it fixed_ips (`[]` if it shall have none), or make a subnet dynamic"
             reader.complain(port_place, why)
     subnets, subnets6 = _build_subnets(reader, host_names, name, (frames, frames6), ports)
-    dns = build_dns(reader, place, shape.dns, (*subnets, *subnets6))
+    dns = build_dns(reader, place, shape, (*subnets, *subnets6))
     if dns is not None:
         subnets, subnets6 = without_servers(subnets), without_servers(subnets6)
     metadata = shape.metadata or "off"

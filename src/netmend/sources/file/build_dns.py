@@ -9,22 +9,19 @@ from netmend.intent import Dns, Subnet, Subnet6
 from netmend.intent.dns import DEFAULT_GUEST_RATE
 from netmend.sources import dns_fields, fields
 from netmend.sources.file.reading import Reader
-from netmend.sources.file.shape import DnsShape
+from netmend.sources.file.shape import DnsShape, NetworkShape
 from netmend.sources.problem import Place
 
 AnySubnet = TypeVar("AnySubnet", Subnet, Subnet6)
 
 
-def build_dns(
-    reader: Reader, place: Place, shape: DnsShape | bool | None, subnets: Sequence[Subnet | Subnet6]
-) -> Dns | None:
-    """The network's resolver, None where there is none. The `dns_servers` of its subnets are whom it asks."""
-    if shape is None or shape is False:
+def build_dns(reader: Reader, place: Place, network: NetworkShape, subnets: Sequence[Subnet | Subnet6]) -> Dns | None:
+    """The network's resolver, None where there is none. The `dns_servers` of its `subnets` are whom it asks."""
+    if not network.dns:
         return None
-    if shape is True:
-        shape = DnsShape()
+    shape = DnsShape() if network.dns is True else network.dns
     place = (*place, "dns")
-    if not subnets:
+    if not network.subnets:
         reader.complain(place, "the network has no subnet, so netmend has no address to answer at")
     servers: dict[IPv4Address | IPv6Address, None] = {}
     for subnet in subnets:

@@ -25,6 +25,12 @@ def load(path: Path, previous: Intent | None = None) -> Intent:
     With `previous`, every network, subnet and port that did not change is the same object as there; `previous` itself
     is returned if nothing did. Raises IntentError with all problems found (at most 50 are told).
     """
+    intent = load_with_root(path)[1]
+    return share(intent, previous) if previous else intent
+
+
+def load_with_root(path: Path) -> tuple[Any, Intent]:
+    """The document in the file `path`, as it is written, and its intent, whose networks and ports are in its order."""
     with _collector_paused():
         try:
             text = read(path)
@@ -37,7 +43,7 @@ def load(path: Path, previous: Intent | None = None) -> Intent:
         intent = _build(document.root, complaints, path.parent)
         if intent is None or complaints:
             raise _located(path, text, document.root, complaints)
-        return share(intent, previous) if previous else intent
+        return document.root, intent
 
 
 def _parse(path: Path, text: bytes) -> Document:

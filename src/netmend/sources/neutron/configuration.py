@@ -54,7 +54,7 @@ _AGENT = [
 ]
 _OVS = [
     cfg.StrOpt("integration_bridge", default="br-int"),
-    cfg.StrOpt("datapath_type", default="system", choices=["system", "netdev"]),
+    cfg.StrOpt("datapath_type", choices=["system", "netdev"]),
     cfg.StrOpt("ovsdb_connection", default="tcp:127.0.0.1:6640"),
     cfg.StrOpt("ssl_key_file"),
     cfg.StrOpt("ssl_cert_file"),

@@ -2,15 +2,17 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Network, ip_address, ip_network
 from typing import Any
 
+from netmend.intent.eui64 import eui64_address
 from netmend.sources.store import allocation
 from netmend.sources.store.errors import RefusedError, not_found
 from netmend.sources.store.transaction import Document, Transaction
 
 AUTOMATIC = ("slaac", "dhcpv6-stateless")  # address modes in which the address is made of the MAC (RFC 4862)
 _ROUTER = "network:router"
+_CHOOSE = (_ROUTER, "network:dhcp")  # whose addresses need not be made of their MAC
 
 Entry = dict[str, str]  # `subnet_id` and `ip_address`
 
@@ -48,8 +50,8 @@ def reserve(tx: Transaction, port: Document, subnet: Document, text: str | None)
     RefusedError."""
     connection, subnet_id = tx.connection, subnet["id"]
     if subnet["ipv6_address_mode"] in AUTOMATIC:
-        made = eui64(subnet["cidr"], port["mac_address"])
-        if text is not None and text != made and not port["device_owner"].startswith(_ROUTER):
+        made = str(eui64_address(IPv6Network(subnet["cidr"]), port["mac_address"]))
+        if text is not None and text != made and not port["device_owner"].startswith(_CHOOSE):
             message = (
                 f"IPv6 address {text} cannot be directly assigned to a port on subnet {subnet_id} as the subnet is "
                 "configured for automatic addresses"
@@ -89,13 +91,6 @@ def release(tx: Transaction, network_id: str, entry: Entry) -> None:
 def exhausted(network_id: str) -> RefusedError:
     message = f"No more IP addresses available on network {network_id}."
     return RefusedError("IpAddressGenerationFailure", 409, message)
-
-
-def eui64(cidr: str, mac: str) -> str:
-    """The address that a guest makes of its MAC in a /64 (RFC 4291 appendix A)."""
-    octets = bytes.fromhex(mac.replace(":", ""))
-    identifier = bytes((octets[0] ^ 2, *octets[1:3], 0xFF, 0xFE, *octets[3:]))
-    return str(IPv6Address(ip_network(cidr).network_address.packed[:8] + identifier))
 
 
 def _plain(subnet: Document) -> bool:

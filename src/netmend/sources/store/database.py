@@ -84,7 +84,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     for number, script in enumerate(MIGRATIONS[version:], version + 1):
         connection.execute("BEGIN IMMEDIATE")  # a migration is there wholly or not at all, wherever it is killed
         try:
-            for statement in _statements(script):
+            for statement in statements_of(script):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {number}")
@@ -94,7 +94,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
             raise
 
 
-def _statements(script: str) -> list[str]:
+def statements_of(script: str) -> list[str]:
     statements: list[str] = []
     text = ""
     for line in script.splitlines():

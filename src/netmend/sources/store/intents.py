@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
-from typing import Any
 
 from netmend.intent import Intent, Network, Port
 from netmend.intent.names import dhcp_port_id
 from netmend.intent.port_map import PortMap
 from netmend.sources.store.errors import RefusedError, StoreError
+from netmend.sources.store.settings import metadata_proxy
 from netmend.sources.store.transaction import Document, Transaction
 from netmend.sources.store.values import network_value, port_value
 
@@ -78,8 +78,8 @@ class Intents:
         self.intent = self._whole(current)
         return self.intent
 
-    def _whole(self, networks: dict[str, Any]) -> Intent:
-        return Intent(networks)
+    def _whole(self, networks: dict[str, Network]) -> Intent:
+        return Intent(networks, metadata_proxy(self._connection))
 
     def _rebuild(self, network_id: str) -> None:
         """Build a network anew that changed, or whose subnets did; its ports only where those matter to them."""

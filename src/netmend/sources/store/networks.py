@@ -4,9 +4,10 @@ import sqlite3
 from typing import Any
 
 from netmend.intent.names import dhcp_port_id
-from netmend.sources.store.errors import RefusedError, bad_request
+from netmend.sources.store.errors import RefusedError, bad_request, invalid
 from netmend.sources.store.identity import new_id
 from netmend.sources.store.quotas import check_quota
+from netmend.sources.store.settings import metadata_proxy
 from netmend.sources.store.transaction import Document, Transaction
 from netmend.sources.store.values import network_value
 
@@ -41,6 +42,7 @@ def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
         "netmend": values["netmend"],
     }
     network_value(document, [], [])
+    _check_proxy(tx, document)
     try:
         return tx.insert("network", document)
     except sqlite3.IntegrityError:
@@ -54,6 +56,7 @@ def update(tx: Transaction, network_id: str, values: dict[str, Any], revision: i
         values["mtu"] = _mtu(values["mtu"])
     document.update(values)
     check(tx, document)
+    _check_proxy(tx, document)
     return tx.update("network", document)
 
 
@@ -89,6 +92,11 @@ def taken_id(kind: str, object_id: str) -> RefusedError:
     """An id, or its first eleven characters, which name devices, that another object has."""
     message = f"Another object has the id {object_id}, or one that begins alike: 11 characters name its device"
     return RefusedError(f"{kind.capitalize()}IdInUse", 409, message)
+
+
+def _check_proxy(tx: Transaction, network: Document) -> None:
+    if network["netmend"].get("metadata") == "proxy" and metadata_proxy(tx.connection) is None:
+        raise invalid("netmend.metadata: this node has no metadata_proxy; a file that has one is to be imported first")
 
 
 def _mtu(value: int) -> int:

@@ -80,7 +80,8 @@ def update(tx: Transaction, port_id: str, values: dict[str, Any], revision: int 
             values[name] = empty
     if "extra_dhcp_opts" in values:
         values["extra_dhcp_opts"] = _changed_options(document["extra_dhcp_opts"], values["extra_dhcp_opts"] or [])
-    wished, has_wish = values.pop("fixed_ips", None), "fixed_ips" in values
+    has_wish = "fixed_ips" in values
+    wished = values.pop("fixed_ips", None)
     old_mac = document["mac_address"]
     if values.get("mac_address") is None:
         values.pop("mac_address", None)
@@ -130,12 +131,12 @@ def _is_free(tx: Transaction, network_id: str, mac: str) -> bool:
 
 def _taken(document: Document, error: sqlite3.IntegrityError) -> RefusedError:
     text = str(error)
-    if "port_plug" in text:
+    if "plug_place" in text:
         plug = document["netmend"]["plug"]
         where = plug.get("netns") or f"process {plug.get('pid')}"
         message = f"Another port is plugged into {where} as {plug.get('device') or 'eth0'}"
         return RefusedError("PlugInUse", 409, message)
-    if "mac" in text:
+    if "port.mac" in text:
         return _taken_mac(document)
     return taken_id("port", document["id"])
 

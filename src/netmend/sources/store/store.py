@@ -70,4 +70,4 @@ class Store:
 
 
 def _touches_networks(transaction: Transaction) -> bool:
-    return any(kind in ("network", "subnet", "port") for kind, _ in transaction.changed)
+    return any(kind in ("network", "subnet", "port", "setting") for kind, _ in transaction.changed)

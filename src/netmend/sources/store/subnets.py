@@ -183,7 +183,7 @@ def _check_gateway(text: str | None, cidr: IpNetwork) -> None:
 
 def _pools(given: list[dict[str, str]] | None, cidr: IpNetwork, gateway: IpAddress | None) -> list[dict[str, str]]:
     if given is None:
-        return _default_pools(cidr, gateway)
+        return default_pools(cidr, gateway)
     pools = []
     for pool in given:
         start, end = ip_address(pool["start"]), ip_address(pool["end"])
@@ -211,7 +211,8 @@ def _check_gateway_in_pools(gateway: IpAddress, pools: Iterable[dict[str, str]])
             raise RefusedError("GatewayConflictWithAllocationPools", 409, message)
 
 
-def _default_pools(cidr: IpNetwork, gateway: IpAddress | None) -> list[dict[str, str]]:
+def default_pools(cidr: IpNetwork, gateway: IpAddress | None) -> list[dict[str, str]]:
+    """All of a block but its gateway and what no host can have."""
     first, last = int(cidr.network_address), int(cidr.broadcast_address)
     if cidr.prefixlen < cidr.max_prefixlen - 1:
         first, last = first + 1, last - (cidr.version == 4)

@@ -7,34 +7,33 @@ file takes, but for what Neutron's attributes say already.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from netmend.intent import Boot, Network, Pool6, Port, Route6, Subnet, Subnet6
-from netmend.intent.dhcp_options import encode_option
-from netmend.intent.subnet import DEFAULT_LEASE_TIME
-from netmend.sources import fields
-from netmend.sources.addresses import without
+from netmend.intent import Boot, Network, Pool, Pool6, Port, Route, Route6, Subnet, Subnet6, dhcp6_options, dhcp_options
+from netmend.intent.dhcp_options import MAX_PAYLOAD
+from netmend.intent.dhcp_values import encode_classless_route
+from netmend.sources import fields, fields6
+from netmend.sources.addresses import without, without6
 from netmend.sources.file.build import build_intent
 from netmend.sources.file.build_port import build_port
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import FileShape, NetworkShape, PortShape, Shape, SubnetShape
 from netmend.sources.problem import Complaints
+from netmend.sources.store.api_names import NEXT_SERVER
 from netmend.sources.store.errors import invalid
 from netmend.sources.store.transaction import Document
 
 SETTINGS: dict[str, frozenset[str]] = {  # what may stand under `netmend`
     "network": frozenset(NetworkShape.model_fields) - {"name", "id", "mtu", "project_id", "subnets", "ports"},
-    "subnet": frozenset(SubnetShape.model_fields) - {"name", "id", "cidr", "gateway", "dns_servers", "routes"},
+    "subnet": frozenset(SubnetShape.model_fields)
+    - {"name", "id", "cidr", "gateway", "dns_servers", "routes", "address_mode", "ra_mode"},
     "port": frozenset(PortShape.model_fields)
     - {"name", "id", "mac", "fixed_ips", "hostname", "device_id", "project_id"},
 }
-_SUBNET6_SETTINGS = frozenset(
-    {"server_address", "dynamic", "pools", "domain", "lease_time", "ntp_servers", "bootfile_url"}
-)
 _NEUTRONS = (
     "name",
     "fixed_ips",
@@ -43,7 +42,6 @@ _NEUTRONS = (
     "device_id",
     "project_id",
 )  # of a port; not its settings
-_NEXT_SERVER = "server-ip-address"  # Neutron's name of the reply's `siaddr`, which is no option
 
 _Shape = TypeVar("_Shape", bound=Shape)
 _NOWHERE = Path("/nonexistent")  # where files that a document names are looked for: none are read
@@ -60,19 +58,18 @@ def network_value(network: Document, subnets: Iterable[Document], own: Iterable[
         "name": network["id"],
         "id": network["id"],
         "mtu": network["mtu"],
-        "subnets": [
-            _subnet_shape(subnet, servers[subnet["id"]], network) for subnet in served if subnet["ip_version"] == 4
-        ],
+        "subnets": [_subnet_shape(subnet, servers[subnet["id"]], network) for subnet in served],
     }
+    if not served:
+        _read_shape(NetworkShape, shape)
+        shape.pop("dns", None)  # netmend has no address to answer at yet
     value = _build_network(shape)
     by_id = {subnet["id"]: subnet for subnet in served}
     return replace(
         value,
         name=network["name"] or network["id"],
-        subnets=tuple(_named(subnet, by_id[subnet.id]) for subnet in value.subnets),
-        subnets6=tuple(
-            _subnet6_value(subnet, servers[subnet["id"]], network) for subnet in served if subnet["ip_version"] == 6
-        ),
+        subnets=tuple(_completed(subnet, by_id[subnet.id]) for subnet in value.subnets),
+        subnets6=tuple(_completed6(subnet, by_id[subnet.id]) for subnet in value.subnets6),
         project_id=network["project_id"] or None,
     )
 
@@ -116,11 +113,12 @@ def port_value(port: Document, gateways: Gateways) -> Port | None:
     if not port["netmend"] and not port["extra_dhcp_opts"]:
         return value
     said = _port_settings(port)
-    options, boot = _extra_options(port["extra_dhcp_opts"])
+    options, options6, boot = _extra_options(port["extra_dhcp_opts"])
     return replace(
         said,
         **{name: getattr(value, name) for name in _NEUTRONS},
         dhcp_options=tuple(sorted({**options, **dict(said.dhcp_options)}.items())),
+        dhcp6_options=tuple(sorted({**options6, **dict(said.dhcp6_options)}.items())),
         boot=said.boot or boot,
     )
 
@@ -151,71 +149,57 @@ def _subnet_shape(subnet: Document, server: str, network: Document) -> dict[str,
     if network["dns_domain"] and "domain" not in settings:
         settings["domain"] = network["dns_domain"]
     if "pools" not in settings and settings.get("dynamic"):
-        pools = tuple(fields.pool(f"{pool['start']} - {pool['end']}") for pool in subnet["allocation_pools"])
-        settings["pools"] = [f"{pool.first} - {pool.last}" for pool in without(pools, IPv4Address(server))]
+        settings["pools"] = pools_without(subnet, server)
     settings["server_address"] = server
+    if subnet["ip_version"] == 6:
+        settings["address_mode"] = subnet["ipv6_address_mode"] or "none"
+        settings["ra_mode"] = subnet["ipv6_ra_mode"] or "none"
     return {
         **settings,
         "name": subnet["id"],
         "id": subnet["id"],
         "cidr": subnet["cidr"],
-        "gateway": subnet["gateway_ip"],
+        "gateway": gateway_of(subnet),
         "dns_servers": subnet["dns_nameservers"],
-        "routes": [
-            {"destination": route["destination"], "nexthop": route["nexthop"]} for route in subnet["host_routes"]
-        ],
     }
 
 
-def _named(value: Subnet, subnet: Document) -> Subnet:
-    return replace(value, name=subnet["name"] or subnet["cidr"])
+def gateway_of(subnet: Document) -> str | None:
+    """The gateway, as a file has it: the anycast address of an IPv6 subnet, Neutron's default, names no router."""
+    anycast = subnet["ip_version"] == 6 and subnet["cidr"].split("/")[0] == subnet["gateway_ip"]
+    return None if anycast else subnet["gateway_ip"]
 
 
-def _subnet6_value(subnet: Document, server: str, network: Document) -> Subnet6:
-    settings = subnet["netmend"]
-    for name in settings:
-        if name not in _SUBNET6_SETTINGS:
-            raise invalid(f"netmend.{name}: an IPv6 subnet has no such field")
-    try:
-        pools = tuple(
-            Pool6(*(IPv6Address(end.strip()) for end in text.split("-", 1))) for text in settings.get("pools", ())
-        ) or tuple(Pool6(IPv6Address(pool["start"]), IPv6Address(pool["end"])) for pool in subnet["allocation_pools"])
-        dynamic = bool(settings.get("dynamic", False))
-        return Subnet6(
-            id=subnet["id"],
-            name=subnet["name"] or subnet["cidr"],
-            cidr=IPv6Network(subnet["cidr"]),
-            server_address=IPv6Address(server),
-            gateway=IPv6Address(subnet["gateway_ip"]) if subnet["gateway_ip"] else None,
-            address_mode=subnet["ipv6_address_mode"],
-            ra_mode=subnet["ipv6_ra_mode"],
-            pools=_without6(pools, IPv6Address(server)) if dynamic else (),
-            dynamic=dynamic,
-            dns_servers=tuple(IPv6Address(text) for text in subnet["dns_nameservers"]),
-            domain=settings.get("domain") or network["dns_domain"] or None,
-            routes=tuple(
-                Route6(IPv6Network(route["destination"]), IPv6Address(route["nexthop"]))
-                for route in subnet["host_routes"]
-            ),
-            ntp_servers=tuple(IPv6Address(text) for text in settings.get("ntp_servers", ())),
-            lease_time=settings.get("lease_time", DEFAULT_LEASE_TIME),
-            bootfile_url=settings.get("bootfile_url"),
-        )
-    except (ValueError, TypeError, AttributeError) as error:
-        raise invalid(f"subnet {subnet['cidr']}: {error}") from None
+def pools_without(subnet: Document, server: str) -> list[str]:
+    """The allocation pools, as a file has them, without netmend's own address."""
+    spans = [f"{pool['start']} - {pool['end']}" for pool in subnet["allocation_pools"]]
+    ranges: tuple[Pool, ...] | tuple[Pool6, ...]
+    if subnet["ip_version"] == 6:
+        ranges = without6([fields6.pool(span) for span in spans], IPv6Address(server))
+    else:
+        ranges = without([fields.pool(span) for span in spans], IPv4Address(server))
+    return [f"{pool.first} - {pool.last}" for pool in ranges]
 
 
-def _without6(pools: Iterable[Pool6], address: IPv6Address) -> tuple[Pool6, ...]:
-    result: list[Pool6] = []
-    for pool in pools:
-        if address not in pool:
-            result.append(pool)
-            continue
-        if pool.first < address:
-            result.append(Pool6(pool.first, address - 1))
-        if address < pool.last:
-            result.append(Pool6(address + 1, pool.last))
-    return tuple(result)
+def _completed(value: Subnet, subnet: Document) -> Subnet:
+    """With what a file is stricter about than Neutron: names that are not unique, routes by way of anywhere."""
+    routes = tuple(
+        Route(IPv4Network(route["destination"]), IPv4Address(route["nexthop"])) for route in subnet["host_routes"]
+    )
+    size = sum(len(encode_classless_route(route.destination, route.nexthop)) for route in routes)
+    if size > MAX_PAYLOAD:
+        raise invalid(f"host_routes: these take {size} bytes in option 121; {MAX_PAYLOAD} can be sent")
+    return replace(value, name=subnet["name"] or subnet["cidr"], routes=routes)
+
+
+def _completed6(value: Subnet6, subnet: Document) -> Subnet6:
+    """Likewise; advertisements tell routes by way of their sender only (RFC 4191)."""
+    routes = tuple(
+        Route6(IPv6Network(route["destination"]), value.server_address)
+        for route in subnet["host_routes"]
+        if IPv6Address(route["nexthop"]) == value.server_address
+    )
+    return replace(value, name=subnet["name"] or subnet["cidr"], routes=routes)
 
 
 # --- ports --------------------------------------------------------------------------------------------------------
@@ -234,22 +218,25 @@ def _port_settings(port: Document) -> Port:
     return value
 
 
-def _extra_options(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[int, bytes], Boot | None]:
+def _extra_options(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[int, bytes], dict[int, bytes], Boot | None]:
+    """Neutron's extra options: DHCPv4's, DHCPv6's, and the next server among them."""
     options: dict[int, bytes] = {}
+    options6: dict[int, bytes] = {}
     boot = None
     for entry in entries:
-        if entry["ip_version"] != 4:
-            continue
-        name, value = entry["opt_name"], entry["opt_value"]
+        name, value, version = entry["opt_name"], entry["opt_value"], entry["ip_version"]
         try:
-            if name == _NEXT_SERVER:
-                boot = Boot(tftp_server=str(ip_address(value)))
-                continue
-            code, payload = encode_option(name, value)
+            if name == NEXT_SERVER and version == 4:
+                boot = Boot(tftp_server=str(IPv4Address(value)))
+            elif version == 4:
+                code, payload = dhcp_options.encode_option(name, value)
+                options[code] = payload
+            else:
+                code, payload = dhcp6_options.encode_option(name, value)
+                options6[code] = payload
         except ValueError as error:
             raise invalid(f"extra_dhcp_opts: {error}") from None
-        options[code] = payload
-    return options, boot
+    return options, options6, boot
 
 
 def _read_shape(shape: type[_Shape], root: Any) -> _Shape:

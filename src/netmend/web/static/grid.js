@@ -37,7 +37,10 @@ export class Grid {
     this.scroller.addEventListener("scroll", () => this.draw(), { passive: true });
     this.scroller.addEventListener("keydown", (event) => this.press(event));
     this.scroller.addEventListener("focusin", (event) => this.focused(event));
-    this.size = new ResizeObserver(() => this.draw());
+    this.size = new ResizeObserver(() => {
+      this.table.style.setProperty("--bar", `${this.scroller.offsetWidth - this.scroller.clientWidth}px`); // its scroll bar's
+      this.draw();
+    });
     this.size.observe(this.scroller);
     this.measure = () => { this.height = narrow.matches ? 22 + 20 * this.lines : 34; this.lay(); };
     narrow.addEventListener("change", this.measure);

@@ -47,8 +47,16 @@ function connect() {
   stream.onerror = () => {
     if (stream !== source) return;
     connection("lost");
-    if (stream.readyState === EventSource.CLOSED) setTimeout(() => stream === source && connect(), 2000);
+    if (stream.readyState === EventSource.CLOSED) refused(stream);
   };
+}
+
+/** The node answered, and with no stream: it asks who we are, or cannot do it now. */
+async function refused(stream) {
+  const answer = await fetch("/view/overview").catch(() => null);
+  if (stream !== source) return;
+  if (answer?.status === 401) tell("login", null);
+  else setTimeout(() => stream === source && connect(), 2000);
 }
 
 function hear(kind, data) {

@@ -3,6 +3,7 @@ import { fill } from "./dom.js";
 import { count, number, since, tick } from "./format.js";
 import { follow, latest, on } from "./live.js";
 import { events } from "./events.js";
+import { login } from "./login.js";
 import { mounts } from "./mounts.js";
 import { network } from "./network.js";
 import { networks } from "./networks.js";
@@ -68,7 +69,7 @@ function head() {
     live: ["live"],
     connecting: ["connecting"],
     silent: ["silent ", since(connection.at / 1000, "for "), ": what you see is old"],
-    lost: ["no answer ", since(connection.at / 1000, "for "), ": what you see is old"],
+    lost: latest.overview === null ? ["no answer yet"] : ["no answer ", since(connection.at / 1000, "for "), ": what you see is old"],
   };
   top.dataset.connection = connection.state;
   fill(text, ...words[connection.state]);
@@ -89,6 +90,14 @@ on("devices", (sample) => {
   }
 });
 on("connection", head);
+on("login", () => {
+  shown?.close();
+  shown = null;
+  document.getElementById("verdict").textContent = "A token is asked for";
+  main.replaceChildren(login());
+  document.getElementById("token").focus();
+});
+head();
 setInterval(tick, 1000);
 addEventListener("hashchange", () => route());
 route({ first: true });

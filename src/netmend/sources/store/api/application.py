@@ -1,5 +1,7 @@
 """The API as an aiohttp application, without a listener."""
 
+from collections.abc import Callable, Sequence
+
 from aiohttp import web
 
 from netmend.sources.store.api import extensions, quotas, tags, versions
@@ -10,17 +12,23 @@ from netmend.sources.store.api.networks import NETWORKS
 from netmend.sources.store.api.ports import PORTS
 from netmend.sources.store.api.subnets import SUBNETS
 from netmend.sources.store.api.token_file import Tokens
-from netmend.sources.store.api.tokens import guard
+from netmend.sources.store.api.tokens import add_session, guard
 
+Beside = Callable[[web.Application, Handler], None]
 BODY_MAX = 64 << 20  # octets: 10,000 ports
 
 
-def application(context: Context, tokens: Tokens | None, root: Handler = versions.versions) -> web.Application:
-    """Serves `context`; over TCP for bearers of one of `tokens`, or (None) for all. `root` answers `/`, which may be a
-    page for browsers."""
+def application(context: Context, tokens: Tokens | None, beside: Sequence[Beside] = ()) -> web.Application:
+    """Serves `context`; over TCP for bearers of one of `tokens`, or (None) for all. What is served `beside` the API has
+    `/` to itself: each is given the application, and what answers `/` to clients of the API."""
     app = web.Application(client_max_size=BODY_MAX, middlewares=[refusals, guard(tokens)])
     app[KEY] = context
-    app.router.add_get("/", root)
+    for attach in beside:
+        attach(app, versions.versions)
+    if beside and tokens is not None:
+        add_session(app.router, tokens)
+    if not beside:
+        app.router.add_get("/", versions.versions)
     app.router.add_get("/openapi.json", _openapi)
     app.router.add_get("/v2.0/openapi.json", _openapi)
     for resource in (NETWORKS, SUBNETS, PORTS, AGENTS):

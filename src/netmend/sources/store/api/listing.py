@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from netmend.sources.store.errors import RefusedError, bad_request
+from netmend.sources.store.errors import RefusedError, bad_request, invalid
 from netmend.sources.store.query import FIELDS, SPECIAL, ListQuery
 from netmend.sources.store.transaction import Document
 
 _CONTROL = frozenset({"fields", "sort_key", "sort_dir", "limit", "marker", "page_reverse"})
-_TRUE = ("true", "1", "True")
+_TRUE, _FALSE = ("true", "True"), ("false", "False")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def read_listing(request: web.Request, kind: str, page_max: int) -> Listing:
         _sort(kind, given.getall("sort_key", []), given.getall("sort_dir", [])),
         limit,
         given.get("marker"),
-        given.get("page_reverse", "false") in _TRUE,
+        _reverse(given.get("page_reverse", "false")),
     )
     return Listing(query, read_fields(request))
 
@@ -82,6 +82,12 @@ def _limit(texts: Sequence[str]) -> int:
         message = f"Bad limit request: Limit must be an integer 0 or greater and not '{text}'."
         raise RefusedError("BadRequest", 400, message)
     return int(text)
+
+
+def _reverse(text: str) -> bool:
+    if text not in (*_TRUE, *_FALSE):
+        raise invalid(f"'{text}' cannot be converted to boolean")
+    return text in _TRUE
 
 
 def _sort(kind: str, keys: Sequence[str], directions: Sequence[str]) -> list[tuple[str, bool]]:

@@ -102,7 +102,7 @@ def _add_resource(paths: dict[str, Any], schemas: dict[str, Schema], resource: R
             summary=f"List {resource.plural}. A parameter that is given more than once: any of its values.",
         )
     }
-    fields = _parameter("fields", "query", {"type": "array", "items": _ANY_ID})
+    fields = _parameter("fields", "query", {"type": "array", "items": _TEXT})
     paths[item] = {
         "get": _operation(
             f"show {name}", {"200": _json("The object.", _wrapped(name, {"type": "object"})), **_errors(404)},
@@ -157,15 +157,15 @@ def _add_quotas(paths: dict[str, Any], schemas: dict[str, Schema]) -> None:
     quota = "/v2.0/quotas/{project_id}"
     paths["/v2.0/quotas"] = {"get": _operation("list quotas", {"200": _json("Projects that have limits.")})}
     paths[quota] = {
-        "get": _operation("show quota", {"200": _json("Its limits.", limits)}, parameters=key),
+        "get": _operation("show quota", {"200": _json("Its limits.", limits), **_errors(400)}, parameters=key),
         "put": _operation(
             "update quota", {"200": _json("Its limits.", limits), **_errors(400)}, parameters=key, body=body
         ),
-        "delete": _operation("reset quota", {"204": {"description": "Done."}}, parameters=key),
+        "delete": _operation("reset quota", {"204": {"description": "Done."}, **_errors(400)}, parameters=key),
     }
     for path in ("default", "details.json"):
         paths[f"{quota}/{path}"] = {
-            "get": _operation(f"quota {path}", {"200": _json("Limits.", limits)}, parameters=key)
+            "get": _operation(f"quota {path}", {"200": _json("Limits.", limits), **_errors(400)}, parameters=key)
         }
 
 
@@ -187,7 +187,7 @@ def _list_parameters(kind: str) -> list[Schema]:
     for name in SPECIAL[kind]:
         found.append(_parameter(name, "query", {"type": "array", "items": _SPECIAL.get(name, _TEXT)}))
     found += [
-        _parameter("fields", "query", {"type": "array", "items": _ANY_ID}),
+        _parameter("fields", "query", {"type": "array", "items": _TEXT}),
         _parameter("limit", "query", {"type": "integer", "minimum": 0, "maximum": 999_999}),
         _parameter("marker", "query", _ANY_ID),
         _parameter("page_reverse", "query", {"type": "string", "enum": ["True", "False", "true", "false"]}),

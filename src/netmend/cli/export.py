@@ -1,0 +1,44 @@
+"""`netmend export`: the store as an intent file."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netmend.cli.options import STATE_DIRECTORY, StateDirectory, sentences
+from netmend.node.store_source import DATABASE
+from netmend.sources.store import StoreError
+from netmend.sources.store.database import open_reader
+from netmend.sources.store.exchange.export import export as export_store
+
+
+def export(
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to write; without it, to standard output."),
+    ] = None,
+    state_dir: StateDirectory = STATE_DIRECTORY,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, which loads faster, instead of YAML.")] = False,
+) -> None:
+    """Write what the store holds as an intent file, with all ids. The node may run meanwhile.
+
+    What a file cannot say is told on standard error: objects that are switched off, and subnets without DHCP. Exit code
+    0: written; 2: there is no store, or it cannot be read.
+    """
+    with sentences(StoreError):
+        with closing(open_reader(state_dir / DATABASE)) as connection:
+            connection.execute("BEGIN")  # one state of it, whatever is written meanwhile
+            found = export_store(connection)
+        for line in found.left_out:
+            typer.echo(f"left out: {line}", err=True)
+        text = json.dumps(found.root, indent=1, ensure_ascii=False) + "\n" if as_json else found.text()
+        if output is None:
+            typer.echo(text, nl=False)
+            return
+        try:
+            output.write_text(text)
+        except OSError as error:
+            raise StoreError(f"{output}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,3 @@
+"""Neutron's own names for things that have another elsewhere."""
+
+NEXT_SERVER = "server-ip-address"  # among DHCP options: the reply's `siaddr`, which is no option

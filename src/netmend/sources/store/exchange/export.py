@@ -1,0 +1,186 @@
+"""The intent file that says what the store holds."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import yaml
+
+from netmend.intent import MetadataProxy
+from netmend.intent.names import dhcp_port_id
+from netmend.sources import fields
+from netmend.sources.file.document import resolve
+from netmend.sources.store.api_names import NEXT_SERVER
+from netmend.sources.store.exchange.perform import read_all
+from netmend.sources.store.settings import metadata_proxy, proxy_document
+from netmend.sources.store.subnets import default_pools
+from netmend.sources.store.transaction import Document, read
+from netmend.sources.store.values import gateway_of, pools_without
+
+Mapped = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Export:
+    """A file's root, and what of the store it does not say."""
+
+    root: Mapped
+    left_out: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        return yaml.dump(self.root, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def export(connection: sqlite3.Connection) -> Export:
+    """Everything that a file can say, with all ids."""
+    current = read_all(connection)
+    result = Export({"networks": []})
+    names = _unique(document["name"] for document in current.networks.values())
+    subnets: dict[str, list[Document]] = {}
+    for subnet in current.subnets.values():
+        subnets.setdefault(subnet["network_id"], []).append(subnet)
+    ports: dict[str, list[Document]] = {}
+    for port in current.ports.values():
+        ports.setdefault(port["network_id"], []).append(port)
+    for network in current.networks.values():
+        own = read(connection, "port", dhcp_port_id(network["id"]))
+        if not network["admin_state_up"]:
+            result.left_out.append(f"network {network['name'] or network['id']}: admin_state_up is off")
+            continue
+        result.root["networks"].append(
+            _network(
+                network,
+                names,
+                sorted(subnets.get(network["id"], []), key=lambda it: network["subnets"].index(it["id"])),
+                own["fixed_ips"] if own else [],
+                ports=ports.get(network["id"], []),
+                left_out=result.left_out,
+            )
+        )
+    if proxy := metadata_proxy(connection):
+        result.root["metadata_proxy"] = _proxy(proxy)
+    return result
+
+
+def _network(
+    network: Document,
+    names: frozenset[str],
+    subnets: list[Document],
+    own: Iterable[Mapping[str, str]],
+    *,
+    ports: list[Document],
+    left_out: list[str],
+) -> Mapped:
+    mapped: Mapped = {"name": _name(network, names), "id": network["id"], "mtu": network["mtu"]}
+    if network["project_id"]:
+        mapped["project_id"] = network["project_id"]
+    mapped.update(network["netmend"])
+    servers = {entry["subnet_id"]: entry["ip_address"] for entry in own}
+    mapped["subnets"] = []
+    subnet_names = _unique(subnet["name"] or subnet["cidr"] for subnet in subnets)
+    for subnet in subnets:
+        if subnet["id"] in servers:
+            mapped["subnets"].append(_subnet(subnet, subnet_names, servers[subnet["id"]], network))
+        else:
+            left_out.append(f"subnet {subnet['cidr']} of network {mapped['name']}: enable_dhcp is off")
+    port_names = _unique(port["name"] for port in ports)
+    mapped["ports"] = []
+    for port in ports:
+        if port["admin_state_up"]:
+            mapped["ports"].append(_port(port, port_names, servers))
+        else:
+            left_out.append(f"port {port['name'] or port['id']} of network {mapped['name']}: admin_state_up is off")
+    return mapped
+
+
+def _subnet(subnet: Document, names: frozenset[str], server: str, network: Document) -> Mapped:
+    mapped: Mapped = {"cidr": subnet["cidr"], "id": subnet["id"]}
+    if subnet["name"] and subnet["name"] != subnet["cidr"]:
+        mapped["name"] = _name(subnet, names)
+    settings = {**subnet["netmend"], "server_address": server}
+    if network["dns_domain"] and "domain" not in settings:
+        settings["domain"] = network["dns_domain"]
+    gateway = ip_address(subnet["gateway_ip"]) if subnet["gateway_ip"] else None
+    usual = subnet["allocation_pools"] == default_pools(ip_network(subnet["cidr"]), gateway)
+    if settings.get("dynamic") and "pools" not in settings and not usual:
+        settings["pools"] = pools_without(subnet, server)
+    if subnet["ip_version"] == 6:
+        mapped["address_mode"] = subnet["ipv6_address_mode"] or "none"
+        mapped["ra_mode"] = subnet["ipv6_ra_mode"] or "none"
+    if (router := gateway_of(subnet)) is not None:
+        mapped["gateway"] = router
+    if subnet["dns_nameservers"]:
+        mapped["dns_servers"] = subnet["dns_nameservers"]
+    routes = [route for route in subnet["host_routes"] if subnet["ip_version"] == 4 or route["nexthop"] == server]
+    if routes:
+        mapped["routes"] = routes
+    return mapped | settings
+
+
+def _port(port: Document, names: frozenset[str], servers: Mapping[str, str]) -> Mapped:
+    mapped: Mapped = {"name": _name(port, names), "id": port["id"], "mac": port["mac_address"]}
+    mapped["fixed_ips"] = _one_a_subnet(port["fixed_ips"], servers)
+    if port["dns_name"]:
+        mapped["hostname"] = port["dns_name"]
+    for name in ("device_id", "project_id"):
+        if port[name]:
+            mapped[name] = port[name]
+    mapped.update(port["netmend"])
+    six = {entry["opt_name"]: entry["opt_value"] for entry in port["extra_dhcp_opts"] if entry["ip_version"] == 6}
+    if six or "dhcp6_options" in mapped:
+        mapped["dhcp6_options"] = {**six, **mapped.get("dhcp6_options", {})}
+    four = [entry for entry in port["extra_dhcp_opts"] if entry["ip_version"] == 4]
+    options = {entry["opt_name"]: entry["opt_value"] for entry in four if entry["opt_name"] != NEXT_SERVER}
+    if options or "dhcp_options" in mapped:
+        mapped["dhcp_options"] = {**options, **mapped.get("dhcp_options", {})}
+    if (server := next((entry["opt_value"] for entry in four if entry["opt_name"] == NEXT_SERVER), None)) is not None:
+        mapped.setdefault("boot", {"tftp_server": server})
+    return mapped
+
+
+def _one_a_subnet(entries: Iterable[Mapping[str, str]], servers: Mapping[str, str]) -> list[str]:
+    first: dict[str, str] = {}
+    for entry in entries:
+        if entry["subnet_id"] in servers:
+            first.setdefault(entry["subnet_id"], entry["ip_address"])
+    return list(first.values())
+
+
+def _proxy(proxy: MetadataProxy) -> Mapped:
+    return {name: value for name, value in proxy_document(proxy).items() if value is not None}
+
+
+def _unique(names: Iterable[str]) -> frozenset[str]:
+    """Those that a file can have: unique, and names."""
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return frozenset(name for name, count in counts.items() if count == 1 and _is_name(name))
+
+
+def _is_name(text: str) -> bool:
+    try:
+        return fields.name(text) == text
+    except ValueError:
+        return False
+
+
+def _name(document: Document, unique: frozenset[str]) -> str:
+    return str(document["name"]) if document["name"] in unique else str(document["id"])
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes text that YAML 1.2's core schema, which reads it, takes for something else."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    plain = isinstance(resolve(text), str) and text != "<<"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
+
+
+_Dumper.add_representer(str, _text)

@@ -1,0 +1,138 @@
+"""The node's HTTP server with a real node behind it: who may ask, what is refused, and that readers see what is so."""
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+INTENT = """
+networks:
+  - name: blue
+    subnets: [{cidr: 10.0.0.0/24, gateway: 10.0.0.1}]
+    ports:
+      - {name: one, mac: "fa:16:3e:00:00:01", fixed_ips: [10.0.0.11], hostname: first}
+      - {name: two, mac: "fa:16:3e:00:00:02", fixed_ips: [10.0.0.12], plug: {netns: not-there}}
+  - {name: green, subnets: [{cidr: 10.0.0.0/24}]}
+"""
+PORT = 9696
+
+
+@contextmanager
+def node() -> Iterator[None]:
+    Path("/run/intent.yaml").write_text(INTENT)
+    command = [sys.executable, "-m", "netmend.cli", "run", "-c", "/run/intent.yaml", "--state-dir", "/run/state"]
+    process = subprocess.Popen([*command, "--listen", f"127.0.0.1:{PORT}"], stderr=subprocess.PIPE, text=True)
+    try:
+        until = time.monotonic() + 60
+        while not Path("/run/netmend/netmend.sock").exists():
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        while ask("/view/overview")[1]["states"]["served"] < 1:
+            time.sleep(0.05)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def ask(path: str, headers: dict[str, str] | None = None, method: str = "GET") -> tuple[int, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=20)
+    try:
+        connection.request(method, path, headers=headers or {})
+        answer = connection.getresponse()
+        body = answer.read()
+    finally:
+        connection.close()
+    kind = answer.getheader("Content-Type", "")
+    return answer.status, json.loads(body) if kind.startswith("application/json") else body
+
+
+def test_views_say_what_is_so() -> None:
+    with node():
+        overview = ask("/view/overview")[1]
+        assert overview["states"] == {"not served": 0, "waiting": 0, "served with reasons": 1, "served": 1}
+        assert (overview["intent"]["ports"], overview["namespaces"]) == (2, {"wanted": 2, "usable": 2})
+        assert overview["reasons"][0]["reason"].startswith("waiting for the guest's namespace not-there")
+        assert overview["breaker"] is None
+        listed = ask("/view/networks?sort=name&limit=1&offset=1")[1]
+        assert (listed["total"], [row["name"] for row in listed["rows"]]) == (2, ["green"])
+        assert ask("/view/networks/blue")[1]["services"]["dhcp4"]["messages"]["received"] == {}
+        ports = ask("/view/networks/blue/ports?q=FIRST")[1]
+        assert [(row["name"], row["fixed_ips"], row["last_answered"]) for row in ports["rows"]] == [
+            ("one", ["10.0.0.11"], None)
+        ]
+        assert ask("/view/ports?q=fa:16:3e:00:00:02")[1]["rows"][0]["network_name"] == "blue"
+        assert ask("/view/networks/blue/leases")[1]["total"] == 0
+        time.sleep(2.2)
+        history = ask("/view/history?span=60")[1]
+        assert len(history["at"]) >= 2
+        assert (history["wanted"][-1], history["found"][-1], history["surplus"][-1]) == (5, 4, 0)
+        kinds = [event["kind"] for event in ask("/view/events")[1]]
+        assert "pass" in kinds
+        assert "reason" in kinds
+        drawn = ask("/view/propagation")[1]
+        assert drawn["drawings"][0]["title"] == "/run/netns"
+        assert ask("/view/propagation/0")[1].startswith(b'<svg xmlns="http://www.w3.org/2000/svg"')
+
+
+ASKED: list[tuple[str, dict[str, str], int]] = [
+    ("/view/overview", {"Host": "127.0.0.1:9696"}, 200),
+    ("/view/overview", {"Host": "LOCALHOST:1234"}, 200),
+    ("/view/overview", {"Host": "[::1]:9696"}, 200),
+    ("/view/overview", {"Host": "rebound.example"}, 421),
+    ("/metrics", {"Host": "127.0.0.1.rebound.example:9696"}, 421),
+    ("/", {"Host": ""}, 421),
+    ("/status", {"Origin": "http://elsewhere.example"}, 403),
+    ("/status", {"Origin": "null"}, 403),
+    ("/view/live", {"Sec-Fetch-Site": "cross-site"}, 403),
+    ("/page/main.js", {"Sec-Fetch-Site": "same-site"}, 403),
+    ("/", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}, 200),
+    ("/", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403),
+    ("/view/networks?limit=0", {}, 400),
+    ("/view/networks?sort=__class__", {}, 400),
+    ("/view/networks/nobody", {}, 404),
+    ("/view/networks/nobody/ports", {}, 404),
+    ("/view/propagation/9999", {}, 404),
+    ("/page/../page.py", {}, 404),
+    ("/page/%2e%2e/page.py", {}, 404),
+    ("/view/history?span=99999999999", {}, 400),
+]
+
+
+def test_who_may_ask_and_what_is_refused() -> None:
+    with node():
+        wrong = [(path, headers, code, got) for path, headers, code in ASKED if (got := ask(path, headers)[0]) != code]
+        assert not wrong
+        assert ask("/view/overview", method="POST")[0] == 405
+
+
+def test_changes_come_as_events_within_a_second() -> None:
+    with node():
+        stream = socket.create_connection(("127.0.0.1", PORT))
+        stream.sendall(b"GET /view/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        read_until(stream, b"event: overview")
+        began = time.monotonic()
+        fresh = Path("/run/intent.new")
+        fresh.write_text(INTENT.replace("name: green", "name: red"))
+        fresh.replace("/run/intent.yaml")
+        told = read_until(stream, b'"name": "red"')
+        assert time.monotonic() - began < 2
+        assert b"event: networks" in told
+        stream.close()
+
+
+def read_until(stream: socket.socket, mark: bytes) -> bytes:
+    stream.settimeout(10)
+    told = b""
+    while mark not in told:
+        part = stream.recv(65536)
+        assert part, told
+        told += part
+    return told
