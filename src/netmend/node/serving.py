@@ -55,8 +55,14 @@ class Serving:
         return make
 
     def _followed(self, network: Network) -> None:
-        if self.served_since(network) is not None:
+        if self.answers(network):
             self._served(network.id)
+
+    def answers(self, network: Network) -> bool:
+        """Whether guests get their addresses: by DHCPv4 where intent asks for that; else once all is served."""
+        if self.dhcp4.wanted(network):
+            return self.dhcp4.served_since(network.id) is not None
+        return self.served_since(network) is not None
 
     def ready(self, ready: Ready) -> list[Problem]:
         """Serve a network from now on; returns what is not served. Raises KernelError when the sockets of DHCPv4 cannot

@@ -26,7 +26,7 @@ from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.ovsdb import ports
 from netmend.kernel.ovsdb.connection import Connection
-from netmend.reconcile.switch import DEFAULT, mark_of
+from netmend.reconcile.switch import mark_of
 from netmend.wiring.ovs import BRIDGE_KEY, MARK_KEY, OWNER
 
 _HELPERS = frozenset(("dnsmasq", "haproxy"))
@@ -48,28 +48,27 @@ class Adopted:
 class Adoption:
     """One node's; not thread-safe."""
 
-    def __init__(self, directory: str, ovsdb: str | None = None) -> None:
-        """`directory` is where names of namespaces live, `ovsdb` where the database of Open vSwitch listens."""
+    def __init__(self, directory: str, connection: Connection) -> None:
+        """`directory` is where names of namespaces live; `connection`, to the database of Open vSwitch, is ours."""
         self._directory = directory
-        self._ovsdb = ovsdb or DEFAULT
-        self._done: set[str] = set()  # networks that were looked at
+        self._connection = connection
+
+    def close(self) -> None:
+        self._connection.close()
 
     def adopt(self, networks: Iterable[Network]) -> list[Adopted]:
-        """Take over what there is of those networks that were not looked at before. Raises KernelError; what was not
-        done then is done by the next call."""
-        fresh = [network for network in networks if network.id not in self._done]
-        if not fresh:
-            return []
-        names = frozenset(nsdir.names(self._directory))
+        """Take over the namespaces of these networks, where nobody has marked them, and what is in them. Raises
+        KernelError; what was not done then is done by the next call."""
         found: list[Adopted] = []
         helpers: Mapping[int, list[_Helper]] | None = None
-        for network in fresh:
-            if namespace_name(network.id) in names and (namespace := self._unmarked(network.id)):
-                with namespace:
-                    if helpers is None:
-                        helpers = _helpers()
-                    found.append(self._adopt(network, namespace, helpers.get(namespace.inode, [])))
-            self._done.add(network.id)
+        for network in networks:
+            namespace = self._unmarked(network.id)
+            if namespace is None:
+                continue
+            with namespace:
+                if helpers is None:
+                    helpers = _helpers()
+                found.append(self._adopt(network, namespace, helpers.get(namespace.inode, [])))
         return found
 
     def foreign_namespaces(self, wanted: Iterable[str]) -> list[str]:
@@ -113,17 +112,13 @@ class Adoption:
     def _mark_ports(self, network: Network, wiring: OvsWiring, devices: Iterable[Link]) -> list[str]:
         """Mark ports of the switch whose devices are in the namespace, or are the far ends of veths in it."""
         names = sorted({f"tap{link.name[len('tap') :]}" for link in devices})
-        connection = Connection(self._ovsdb)
-        try:
-            found = ports.find(connection, names) if names else {}
-            for port in found.values():
-                port_id = port.ids.get("iface-id", "")
-                if mark_of(port) is None and port.name[len("tap") :] and port_id.startswith(port.name[len("tap") :]):
-                    mark = str(Mark("dhcp", network.id, port_id))
-                    ours = dict((OWNER, (MARK_KEY, mark), (BRIDGE_KEY, wiring.bridge)))
-                    ports.mend(connection, port.name, ids=ours, port_ids=ours)
-        finally:
-            connection.close()
+        found = ports.find(self._connection, names) if names else {}
+        for port in found.values():
+            port_id = port.ids.get("iface-id", "")
+            if mark_of(port) is None and port.name[len("tap") :] and port_id.startswith(port.name[len("tap") :]):
+                mark = str(Mark("dhcp", network.id, port_id))
+                ours = dict((OWNER, (MARK_KEY, mark), (BRIDGE_KEY, wiring.bridge)))
+                ports.mend(self._connection, port.name, ids=ours, port_ids=ours)
         return sorted(found)
 
     def _mark_veths(self, network: Network, devices: Iterable[Link]) -> list[str]:
@@ -166,7 +161,7 @@ class _Helper:
                 signal.pidfd_send_signal(handle, number)
                 deadline = time.monotonic() + _PATIENCE
                 while time.monotonic() < deadline:
-                    if self.pid not in procfs.pids() or not procfs.arguments(self.pid):
+                    if " ".join(procfs.arguments(self.pid)) != self.words:  # gone, or waited for by nobody yet
                         return True
                     time.sleep(_POLL)
         except ProcessLookupError:
@@ -183,7 +178,9 @@ def _helpers() -> dict[int, list[_Helper]]:
         arguments = procfs.arguments(pid)
         if not arguments or PurePath(arguments[0]).name not in _HELPERS:
             continue
-        inode = procfs.namespace_inode(pid, "net")
+        inode = None
+        with suppress(PermissionError):
+            inode = procfs.namespace_inode(pid, "net")
         if inode is not None:
             found.setdefault(inode, []).append(_Helper(pid, PurePath(arguments[0]).name, " ".join(arguments)))
     return found
