@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def _server() -> None:
     """The API answers, Neutron's agent for the switch runs, and its own DHCP agent does not."""
+    subprocess.run(["server-up"], check=True)
     for name in ("dhcp", "netmend", "metadata"):
         if is_running(name):
             stop_neutrons(name)

@@ -45,9 +45,7 @@ def test_the_broker_is_killed_and_comes_back(cloud: Cloud, broker: None) -> None
         # Something happens that nobody can tell us: the API answers, and its notification is lost with the broker.
         inside("broker-up")
         inside("broker-wait")
-        netmend.wait_until(
-            "the server to be there again", lambda status: not status["intent"]["server"]["problem"], 120
-        )
+        netmend.wait_until("the server to be there", lambda status: not status["intent"]["server"]["problem"], 120)
         fixed = [{"subnet_id": subnet["id"], "ip_address": "10.41.0.77"}]
         wait_until(lambda: cloud.update("port", port, fixed_ips=fixed), "the API")
         wait_until(lambda: guest.dhcp(tries=3).get("ip") == "10.41.0.77", "the new address", seconds=90)

@@ -7,7 +7,7 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def wait_for(look: Callable[[], Found], what: str, *, seconds: float = 30.0, every: float = 0.1) -> Found:
+def wait_for(look: Callable[[], Found | None], what: str, *, seconds: float = 30.0, every: float = 0.1) -> Found:
     """The first true answer of `look`; fails the test, saying `what` was waited for, when there is none in time."""
     deadline = time.monotonic() + seconds
     while True:
