@@ -4,12 +4,14 @@
 # and
 #   make bench [ARGS=...]     the figures of benchmarks/RESULTS.md
 #   make fuzz  [SECONDS=60]   each fuzzer of tests/fuzz for so long
+#   make test-neutron         netmend in the place of Neutron's agents, beside a real Neutron; as root
+#   make bench-neutron        the two side by side
 #   make test-web             the page in a real browser, alerts and dashboard with a real Prometheus
 #   make lint | setup | clean
 # What set-up makes lives in .venv and .tools (tools/README.md).
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-web lint bench fuzz setup setup-run setup-dev setup-peers setup-fuzz setup-web clean
+.PHONY: help run test test-neutron test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-fuzz setup-web clean
 .SILENT:
 
 SHELL := /bin/bash
@@ -25,6 +27,15 @@ run: setup-run
 
 test: lint
 	$(BIN)/pytest $(wildcard tests/unit tests/kernel) $(ARGS)
+
+test-neutron:
+	tools/neutron up
+	tools/neutron test $(ARGS); code=$$?; tools/neutron down; exit $$code
+
+bench-neutron:
+	tools/neutron reset
+	tools/neutron up
+	tools/neutron bench $(ARGS); code=$$?; tools/neutron down; exit $$code
 
 test-web: setup-web
 	$(BIN)/pytest tests/web $(ARGS)

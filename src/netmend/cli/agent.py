@@ -60,5 +60,5 @@ def serve_neutron(config_files: list[Path], settings: Settings) -> None:
     tls = None
     if ovs.private_key and ovs.certificate and ovs.ca_certificate:
         tls = Tls(ovs.private_key, ovs.certificate, ovs.ca_certificate)
-    settings = replace(settings, ovsdb=ovs.connection, ovsdb_tls=tls)
+    settings = replace(settings, ovsdb=ovs.connection, ovsdb_tls=tls, take_over=True)
     asyncio.run(Node(NeutronSource(found, settings.state), settings).run())

@@ -30,10 +30,15 @@ class _Known:
 class Followers:
     """Carries out calls to services in a thread of its own, which starts with the first network that asks for one."""
 
-    def __init__(self, make: Callable[[], Sequence[GuestService]], changed: Callable[[str], None]) -> None:
-        """`make` gives the services; `changed` is told of a network when its problems are others than they were. Both
-        are called in the thread."""
-        self._make, self._changed = make, changed
+    def __init__(
+        self,
+        make: Callable[[], Sequence[GuestService]],
+        changed: Callable[[str], None],
+        served: Callable[[Network], None] = lambda network: None,
+    ) -> None:
+        """`make` gives the services; `changed` is told of a network when its problems are others than they were,
+        `served` of one that has all it asks for from now on. All are called in the thread."""
+        self._make, self._changed, self._served = make, changed, served
         self.services: Sequence[GuestService] = ()
         self._networks: dict[str, _Known] = {}
         self._commands: deque[Callable[[], None]] = deque()
@@ -144,6 +149,8 @@ class Followers:
             known.since = None if problems else time.time()
         if changed:
             self._changed(ready.network.id)
+        if not problems:
+            self._served(ready.network)
 
     def _each(self, operation: str, call: Callable[[GuestService], None]) -> None:
         for service in self.services:

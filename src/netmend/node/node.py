@@ -10,16 +10,17 @@ import gc
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import structlog
 
 from netmend import __version__
-from netmend.intent.network import Intent
+from netmend.intent.network import Intent, Network
 from netmend.intent.wiring import OvsWiring
 from netmend.kernel import limits
+from netmend.kernel.ovsdb.connection import Connection
 from netmend.node.device_counter import DeviceCounter
 from netmend.node.listen import Listen
 from netmend.node.lock import CannotStart, hold_lock
@@ -30,9 +31,11 @@ from netmend.node.signs import EVERYTHING, Signs
 from netmend.node.source import Source
 from netmend.node.state import IntentState, NodeState
 from netmend.node.watches import Watches
+from netmend.reconcile.adoption import Adoption
 from netmend.reconcile.breaker import Breaker, BreakerState
 from netmend.reconcile.reconciler import Listener, PassReport, Ready, Reconciler
 from netmend.reconcile.resync import Problem
+from netmend.reconcile.switch import DEFAULT as DEFAULT_OVSDB
 
 if TYPE_CHECKING:
     from netmend.node.http_server import Part
@@ -85,8 +88,11 @@ class Node:
                 diagnose=diagnose_name,
                 ovsdb=settings.ovsdb,
                 ovsdb_tls=settings.ovsdb_tls,
+                take_over=self._take_over if settings.take_over else None,
             )
-            serving = Serving(settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy)
+            serving = Serving(
+                settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy, self._source.served
+            )
             self.state = NodeState(self._source, settings, started, intent, reconciler, serving)
             self._signs = Signs(reconciler.network_of_device, reconciler.network_of_netnsid, reconciler.awaits)
             self._signs.intent_changed(intent.intent)
@@ -247,9 +253,22 @@ class Node:
         problems = self.state.serving.ready(ready)
         if self.state.first_answer_after is None:
             self.state.first_answer_after = time.time() - self.state.started_at
-        if not problems and self.state.serving.served_since(ready.network) is not None:
+        if self.state.serving.answers(ready.network):
             self._source.served(ready.network.id)
         return problems
+
+    def _take_over(self, networks: Iterable[Network]) -> None:
+        settings = self._settings
+        adoption = Adoption(
+            settings.netns_directory, Connection(settings.ovsdb or DEFAULT_OVSDB, tls=settings.ovsdb_tls)
+        )
+        try:
+            for adopted in adoption.adopt(networks):
+                log.info(
+                    "taken over", network=adopted.network_id, devices=adopted.devices, ended=adopted.ended
+                )  # fmt: skip
+        finally:
+            adoption.close()
 
     def _gone(self, network_id: str) -> None:
         self.state.serving.gone(network_id)

@@ -26,13 +26,19 @@ class Serving:
     """Thread-safe, but for one call at a time for any one network."""
 
     def __init__(
-        self, settings: Settings, suspect: Callable[[str], None], metadata_proxy: Callable[[], MetadataProxy | None]
+        self,
+        settings: Settings,
+        suspect: Callable[[str], None],
+        metadata_proxy: Callable[[], MetadataProxy | None],
+        served: Callable[[str], None] = lambda network_id: None,
     ) -> None:
         """Raises LeaseStoreError when the lease database cannot be used. `suspect` is told, in some other thread, of a
-        network whose sockets fail; `metadata_proxy` gives what the intent in force says of it."""
+        network whose sockets fail, `served` of one that has all services from now on, when that is later than `ready`;
+        `metadata_proxy` gives what the intent in force says of it."""
         self.dhcp4 = Dhcp4Serving(settings.leases, suspect)
         self._dhcp6: Dhcp6Serving | None = None
-        self._followers = Followers(self._make_followers(settings, suspect, metadata_proxy), suspect)
+        self._served = served
+        self._followers = Followers(self._make_followers(settings, suspect, metadata_proxy), suspect, self._followed)
 
     def _make_followers(
         self, settings: Settings, suspect: Callable[[str], None], metadata_proxy: Callable[[], MetadataProxy | None]
@@ -52,6 +58,16 @@ class Serving:
             )
 
         return make
+
+    def _followed(self, network: Network) -> None:
+        if self.answers(network):
+            self._served(network.id)
+
+    def answers(self, network: Network) -> bool:
+        """Whether guests get their addresses: by DHCPv4 where intent asks for that; else once all is served."""
+        if self.dhcp4.wanted(network):
+            return self.dhcp4.served_since(network.id) is not None
+        return self.served_since(network) is not None
 
     def ready(self, ready: Ready) -> list[Problem]:
         """Serve a network from now on; returns what is not served. Raises KernelError when the sockets of DHCPv4 cannot

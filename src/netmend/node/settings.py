@@ -18,6 +18,7 @@ class Settings:
     full_look: float = 60.0  # seconds between looks at everything, beside those that events ask for
     ovsdb: str | None = None  # where Open vSwitch's database listens (unix:PATH, tcp:ADDRESS:PORT); None: as usual
     ovsdb_tls: Tls | None = None  # for ssl:ADDRESS:PORT
+    take_over: bool = False  # namespaces of the networks that Neutron's own agents made
 
     @property
     def socket(self) -> Path:

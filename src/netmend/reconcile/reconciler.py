@@ -96,6 +96,7 @@ class _Work:
     new_reasons: list[Reason] = field(default_factory=list)
     removed_ports: set[str] = field(default_factory=set)  # by their rows
     together: dict[str, Plan] | None = field(default_factory=dict)  # ports to add for many networks at once; None: done
+    foreign: list[Network] | None = field(default_factory=list)  # whose namespaces are somebody else's; None: so be it
 
 
 class Reconciler:
@@ -113,11 +114,13 @@ class Reconciler:
         clock: Callable[[], float] = time.monotonic,
         workers: int = WORKERS,
         diagnose: Callable[[str, str], Diagnosis | None] = lambda directory, name: None,
+        take_over: Callable[[Iterable[Network]], object] | None = None,
         ovsdb: str | None = None,
         ovsdb_tls: Tls | None = None,
     ) -> None:
         """`diagnose` says, of a directory and a name in it, why the name is dead here, if it knows better. `ovsdb` is
-        where the database of Open vSwitch listens, as ovs-vsctl(8) writes it; None: at its usual socket."""
+        where the database of Open vSwitch listens, as ovs-vsctl(8) writes it; None: at its usual socket. `take_over` is
+        asked to make namespaces ours that bear a network's name, and that netmend did not make; None: they stay."""
         self.directory = directory
         self.breaker = breaker or Breaker()
         self.resync = Resync()
@@ -133,6 +136,7 @@ class Reconciler:
         self._foreign_names: set[str] = set()
         self._workers = workers
         self._diagnose = diagnose
+        self._take_over_foreign = take_over
         self._switch = Switch(ovsdb, ovsdb_tls)
         self._routes = local()
         self._pass_lock = Lock()
@@ -190,12 +194,33 @@ class Reconciler:
                 work_through(lambda network: self._one_guarded(network, work), chosen, self._workers)
                 if work.together:
                     self._add_together(work)
+                if work.foreign:
+                    work = self._take_over(work)
             except (KernelError, HostFault) as error:
                 fault = error if isinstance(error, HostFault) else host_fault(error) or _unreadable(error)
                 self.breaker.open(fault.diagnosis, self._clock())
                 return PassReport(wrong=frozenset(intent.networks if scope is None else scope))
             steps = sum(len(plan.steps) for plan in work.plans)
             return PassReport(steps, frozenset(work.right), frozenset(work.wrong), tuple(work.new_reasons))
+
+    def _take_over(self, work: _Work) -> _Work:
+        """Let somebody take over the namespaces that netmend did not make, and look at their networks again."""
+        assert self._take_over_foreign is not None
+        networks = work.foreign or []
+        try:
+            self._take_over_foreign(networks)
+        except KernelError as error:
+            for network in networks:
+                self._wrong(network.id, error, f"what is there cannot be taken over: {error}", work)
+            work.foreign = None
+            return work
+        again = self._look(work.intent, apply=True)
+        again.foreign = None
+        again.plans, again.right, again.wrong, again.new_reasons = work.plans, work.right, work.wrong, work.new_reasons
+        work_through(lambda network: self._one_guarded(network, again), networks, self._workers)
+        if again.together:
+            self._add_together(again)
+        return again
 
     def _probe(self, chosen: list[Network], work: _Work) -> list[Network]:
         """Let the network that met the fault go ahead, and close the breaker unless it does again; returns the rest."""
@@ -357,6 +382,9 @@ class Reconciler:
         """Look at one network and make it right; returns what is still wrong, or None when that is put off until its
         ports are added together with those of others."""
         seen = self._namespace(network.id, work)
+        if seen.state == "foreign" and self._take_over_foreign is not None and work.foreign is not None and work.apply:
+            work.foreign.append(network)
+            return None
         devices = self._wanted(network)
         with self._route() as route:
             guests = look_at_guests(route, devices, self.directory)

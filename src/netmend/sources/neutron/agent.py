@@ -344,8 +344,9 @@ class Agent:
     def _take(self, network_id: str, raw: Raw | None) -> None:
         self._cache.fetched(network_id, raw)
         self._changed.add(network_id)
-        if raw is not None:
-            waiting = [port["id"] for port in raw["ports"] if port.get("status") != "ACTIVE"]
+        known = self._cache.get(network_id)
+        if known is not None:  # with ports that were told while this was on its way
+            waiting = [port["id"] for port in known["ports"] if port.get("status") != "ACTIVE"]
             self._expect(network_id, waiting, urgent=False)
 
     def _one_told(self, network_id: str, answer: "dict[str, Any] | ServerError | None") -> None:

@@ -62,6 +62,44 @@ _OVS = [
 ]
 _OPTIONS = {"DEFAULT": [*_DEFAULT, *_METADATA], "AGENT": _AGENT, "OVS": _OVS}
 
+# What of them does what, here. oslo.messaging has options of its own (transport_url, [oslo_messaging_rabbit], ...).
+HONOURED: dict[tuple[str, str], str] = {
+    ("DEFAULT", "host"): "who we are for the server; ids of our ports are made from it",
+    ("DEFAULT", "transport_url"): "the brokers, tried in turn",
+    ("DEFAULT", "rpc_response_timeout"): "how long a call waits; doubles each time that it was too short",
+    ("DEFAULT", "rpc_response_max_timeout"): "how far it doubles",
+    ("AGENT", "report_interval"): "seconds between reports",
+    ("AGENT", "availability_zone"): "reported",
+    ("AGENT", "log_agent_heartbeats"): "reported",
+    ("DEFAULT", "dhcp_driver"): "reported; nothing is loaded",
+    ("DEFAULT", "interface_driver"): "openvswitch or linuxbridge",
+    ("DEFAULT", "ovs_use_veth"): "a veth instead of an internal port",
+    ("OVS", "integration_bridge"): "the switch that our ports are on",
+    ("OVS", "ovsdb_connection"): "where its database listens",
+    ("OVS", "datapath_type"): "netdev: the switch runs in user space",
+    ("DEFAULT", "dns_domain"): "the guests' domain, and the zone that we answer for",
+    ("DEFAULT", "dhcp_lease_duration"): "seconds; -1: for ever",
+    ("DEFAULT", "dhcp_renewal_time"): "option 58, also to those that do not ask",
+    ("DEFAULT", "dhcp_rebinding_time"): "option 59, also to those that do not ask",
+    ("DEFAULT", "dhcp_broadcast_reply"): "replies to guests without an address are broadcast",
+    ("DEFAULT", "dnsmasq_dns_servers"): "whom we ask for names of others",
+    ("DEFAULT", "dnsmasq_local_resolv"): "ask the host's own resolvers instead",
+    ("DEFAULT", "enable_isolated_metadata"): "metadata on networks without a router",
+    ("DEFAULT", "force_metadata"): "metadata on all networks",
+    ("DEFAULT", "enable_metadata_network"): "metadata on networks whose subnet is in 169.254.0.0/16",
+    ("DEFAULT", "num_sync_threads"): "calls to the server at a time",
+    ("DEFAULT", "resync_interval"): "seconds until all is asked for again after a defect; else back-off rules",
+    ("DEFAULT", "nova_metadata_host"): "Nova's metadata API",
+    ("DEFAULT", "nova_metadata_port"): "its port",
+    ("DEFAULT", "nova_metadata_protocol"): "http or https",
+    ("DEFAULT", "nova_metadata_insecure"): "its certificate is not verified",
+    ("DEFAULT", "metadata_proxy_shared_secret"): "what signs the instance's id",
+    ("DEFAULT", "auth_ca_cert"): "who signs its certificate",
+    ("DEFAULT", "nova_client_cert"): "our own certificate",
+    ("DEFAULT", "nova_client_priv_key"): "and its key",
+    ("DEFAULT", "metadata_proxy_socket"): "reported",
+}
+
 # Options of the DHCP and the metadata agent that change nothing here, and why.
 _NO_DNSMASQ = "there is no dnsmasq"
 _NO_HELPER = "there are no helper processes"

@@ -6,9 +6,12 @@ Topics, namespaces and versions are those of Zed and of everything since. oslo.m
 
 import random
 import sys
+import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 from netmend.sources.neutron.dhcp_port import CreatePort, UpdatePort, Wish
@@ -45,6 +48,10 @@ class Server:
 
     def __init__(self, conf: Any, host: str) -> None:
         self._host = host
+        self._counting = Lock()
+        self._calls = 0
+        self._since = 0.0
+        self.calls_seconds = 0.0  # in which we waited for the server, since the start
         oslo_messaging.set_transport_defaults(control_exchange="neutron")
         self._transport = oslo_messaging.get_rpc_transport(conf)
         self._plugin = self._client(oslo_messaging.Target(topic=_PLUGIN, version="1.0"))
@@ -133,7 +140,26 @@ class Server:
                 self._timeouts[method] = min(timeout * 2, self._timeout_max)
             raise
 
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        """Counts the time in which any call is under way."""
+        with self._counting:
+            if self._calls == 0:
+                self._since = time.monotonic()
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._calls -= 1
+                if self._calls == 0:
+                    self.calls_seconds += time.monotonic() - self._since
+
     def _guarded(self, client: Any, method: str, **arguments: Any) -> Any:
+        with self._under_way():
+            return self._call_once(client, method, **arguments)
+
+    def _call_once(self, client: Any, method: str, **arguments: Any) -> Any:
         try:
             return client.call(_context(), method, **arguments)
         except oslo_messaging.RemoteError as error:

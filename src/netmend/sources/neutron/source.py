@@ -5,6 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
@@ -116,7 +117,11 @@ class NeutronSource:
             "age_seconds": self._age(),
             "confirmed_at": agent.confirmed_at,
             "from_disk": self._from_disk and not agent.synced.is_set(),
-            "server": {"answered_at": self._answered_at, "problem": self._silent},
+            "server": {
+                "answered_at": self._answered_at,
+                "problem": self._silent,
+                "calls_seconds": round(self._server.calls_seconds, 3) if self._server else 0.0,
+            },
             "counts": dict(agent.counts),
             "notices": agent.counters.notices,
             "syncs": agent.counters.syncs,
@@ -144,8 +149,9 @@ class NeutronSource:
     def _problem(self) -> str | None:
         if self._silent is None:
             return None
-        age = self._age()
-        since = "" if age is None else f"; what is served was last confirmed {age:.0f} s ago"
+        confirmed = self._agent.confirmed_at
+        when = "" if confirmed is None else datetime.fromtimestamp(confirmed, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        since = f"; what is served is as it was at {when} UTC" if when else ""
         return f"the Neutron server does not answer ({self._silent}){since}"
 
     def _published(self, intent: Intent) -> None:

@@ -1,0 +1,366 @@
+"""netmend beside neutron-dhcp-agent of the same release: same server, same networks, one run.
+
+Runs inside tools/neutron: `make bench-neutron [ARGS='--networks 10 100 --strays 1000 --json FILE']`. Every figure is of
+both, netmend last, with the ratio. What each is:
+
+- cold: from the agent's start, without a trace of it on host or server, until all networks are served;
+- restart: the same with all in place, until the agent says that it is in step (Neutron's log:
+  `Synchronizing state complete`);
+- cpu: user and system seconds of the agent and its helpers in a cold start;
+- rpc: how long netmend had a call to the server under way in its cold start; `net` figures are less this, for both;
+- answer: from `POST /ports` to the first DHCP offer for that port, alone, and while ports come 50 at a time;
+- memory: resident, and processes, of the agent and its helpers, with all networks served;
+- strays: a cold start beside so many tap ports on the switch that nobody wants;
+- incident: devices of the network after resyncs whose namespace is a name without a namespace.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median
+from threading import Thread
+from typing import Any
+
+from tests.neutron.agents import Netmend, start_neutrons, stop_neutrons
+from tests.neutron.cloud import Cloud, Resource, call
+from tests.neutron.guests import Guest, run
+from tests.neutron.waiting import wait_for
+
+from netmend.kernel import procfs
+from netmend.kernel.netns import Netns
+
+LIMIT = 1200.0  # seconds for any one start
+_TICK = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Neutrons:
+    """neutron-dhcp-agent, with its privsep helpers and every dnsmasq."""
+
+    name = "neutron-dhcp-agent"
+    log = Path("/var/log/neutron/dhcp-agent.log")
+
+    def start(self) -> None:
+        self._log_at = self.log.stat().st_size if self.log.exists() else 0
+        start_neutrons("dhcp")
+
+    def stop(self) -> None:
+        stop_neutrons("dhcp")
+
+    def forget(self) -> None:
+        for pid in self._dnsmasqs():
+            os.kill(pid, 9)
+        shutil.rmtree("/var/lib/neutron/dhcp", ignore_errors=True)
+
+    def _dnsmasqs(self) -> list[int]:
+        return [pid for pid in procfs.pids() if procfs.program(pid) == "dnsmasq"]
+
+    def is_serving(self, networks: list[Resource]) -> bool:
+        lines = " ".join(" ".join(procfs.arguments(pid)) for pid in self._dnsmasqs())
+        return all(network["id"] in lines for network in networks)
+
+    def is_in_step(self) -> bool:
+        with self.log.open() as file:
+            file.seek(self._log_at)
+            return "Synchronizing state complete" in file.read()
+
+    def processes(self) -> list[int]:
+        leader = int(Path("/run/dhcp-agent.pid").read_text())
+        return [pid for pid in procfs.pids() if _session(pid) == leader or procfs.program(pid) == "dnsmasq"]
+
+
+class Netmends:
+    """netmend agent: one process."""
+
+    name = "netmend"
+
+    def __init__(self) -> None:
+        self._agent = Netmend(name="bench")
+
+    def start(self) -> None:
+        self._agent.start(wait=False)
+
+    def stop(self) -> None:
+        self._agent.end()
+
+    def forget(self) -> None:
+        shutil.rmtree(self._agent.state, ignore_errors=True)
+
+    def status(self) -> dict[str, Any]:
+        return self._agent.status() or {}
+
+    def is_serving(self, networks: list[Resource]) -> bool:
+        served = {network["id"] for network in self.status().get("networks", ()) if network["state"] == "served"}
+        return all(network["id"] in served for network in networks)
+
+    def is_in_step(self) -> bool:
+        status = self.status()
+        return bool(status) and status["intent"]["synced"]
+
+    def processes(self) -> list[int]:
+        return [self._agent.pid]
+
+
+Subject = Neutrons | Netmends
+
+
+def _stat(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
+
+
+def _session(pid: int) -> int:
+    fields = _stat(pid)
+    return int(fields[3]) if fields else 0
+
+
+def cpu(pids: list[int]) -> float:
+    """User and system seconds, of ended children too."""
+    return sum(sum(map(int, fields[11:15])) for pid in pids if (fields := _stat(pid))) / _TICK
+
+
+def resident(pids: list[int]) -> float:
+    """MB."""
+    return sum(int(fields[21]) for pid in pids if (fields := _stat(pid))) * _PAGE / 1e6
+
+
+def clean(subject: Subject, networks: list[Resource]) -> None:
+    """No trace of an agent, on the host or on the server."""
+    subject.forget()
+    for line in run("ip", "netns").splitlines():
+        if line.startswith("qdhcp-"):
+            run("ip", "netns", "del", line.split()[0], check=False)
+    for network in networks:
+        for port in call("GET", f"ports?network_id={network['id']}&device_owner=network:dhcp")["ports"]:
+            run("ovs-vsctl", "--if-exists", "del-port", "br-int", f"tap{port['id'][:11]}")
+            call("DELETE", f"ports/{port['id']}")
+
+
+def timed(start: Callable[[], None], until: Callable[[], bool]) -> float:
+    began = time.monotonic()
+    start()
+    wait_for(until, "the agent", seconds=LIMIT, every=0.02)
+    return time.monotonic() - began
+
+
+def measure_starts(subject: Subject, networks: list[Resource]) -> dict[str, Any]:
+    clean(subject, networks)
+    found: dict[str, Any] = {"cold_s": timed(subject.start, lambda: subject.is_serving(networks))}
+    found["cpu_s"] = cpu(subject.processes())
+    wait_for(subject.is_in_step, "the agent to be in step", seconds=LIMIT)
+    if isinstance(subject, Netmends):
+        found["rpc_s"] = subject.status()["intent"]["server"].get("calls_seconds")
+    pids = subject.processes()
+    found["processes"], found["resident_mb"] = len(pids), resident(pids)
+    subject.stop()
+    found["restart_s"] = timed(subject.start, lambda: subject.is_serving(networks) and subject.is_in_step())
+    return found
+
+
+# --- from POST /ports to an offer -------------------------------------------------------------------------------------
+
+
+def discover(mac: bytes) -> bytes:
+    """A DHCPDISCOVER in a frame from `mac`, with the broadcast flag."""
+    xid = int.from_bytes(mac[2:], "big")
+    bootp = struct.pack("!4BIHH16x6s10x192x4s", 1, 1, 6, 0, xid, 0, 0x8000, mac, b"\x63\x82\x53\x63")
+    payload = bootp + bytes((53, 1, 1, 255))
+    udp = struct.pack("!4H", 68, 67, 8 + len(payload), 0)
+    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(payload), 0, 0, 64, 17, 0, bytes(4), b"\xff" * 4)
+    words = sum(struct.unpack("!10H", header))
+    words = (words & 0xFFFF) + (words >> 16)
+    header = header[:10] + struct.pack("!H", ~words & 0xFFFF) + header[12:]
+    return b"\xff" * 6 + mac + b"\x08\x00" + header + udp + payload
+
+
+class Prober:
+    """Asks, from a guest's device, for ports that come to be, and notes when each is first offered an address."""
+
+    def __init__(self, guest: Guest) -> None:
+        with Netns.open(f"/run/netns/{guest.name}") as namespace, namespace.entered():
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
+        self._socket.bind((guest.device, 0x0800))
+        self._socket.settimeout(0.005)
+        self._wanted: dict[bytes, bytes] = {}
+        self.offered: dict[bytes, float] = {}
+        self._ended = False
+        self._thread = Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def want(self, mac: str) -> bytes:
+        packed = bytes.fromhex(mac.replace(":", ""))
+        self._wanted[packed] = discover(packed)
+        return packed
+
+    def _run(self) -> None:
+        asked = 0.0
+        while not self._ended:
+            if time.monotonic() - asked >= 0.01:
+                asked = time.monotonic()
+                for mac, frame in list(self._wanted.items()):
+                    if mac not in self.offered:
+                        self._socket.send(frame)
+            try:
+                frame = self._socket.recv(2048)
+            except TimeoutError:
+                continue
+            if frame[23:24] == b"\x11" and frame[36:38] == b"\x00\x44" and len(frame) > 76:
+                mac = frame[70:76]
+                if mac in self._wanted:
+                    self.offered.setdefault(mac, time.monotonic())
+
+    def close(self) -> None:
+        self._ended = True
+        self._thread.join()
+        self._socket.close()
+
+
+@contextmanager
+def prober(cloud: Cloud, network: Resource) -> Iterator[Prober]:
+    port = cloud.port(network)
+    with Guest(port) as guest:
+        cloud.wait_until_active(port, seconds=60)
+        wait_for(lambda: guest.dhcp(tries=3), "the probe's own lease", seconds=60)
+        made = Prober(guest)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def measure_answers(cloud: Cloud, network: Resource, *, alone: int, together: int) -> dict[str, Any]:
+    with prober(cloud, network) as probe:
+        singles, crowd = [], []
+        for number in range(alone):
+            mac = f"fa:16:3e:a0:{os.getpid() & 0xFF:02x}:{number:02x}"
+            packed, began = probe.want(mac), time.monotonic()
+            port = call("POST", "ports", {"port": {"network_id": network["id"], "mac_address": mac}})["port"]
+            wait_for(partial(probe.offered.get, packed), "an offer", seconds=120, every=0.002)
+            singles.append(probe.offered[packed] - began)
+            call("DELETE", f"ports/{port['id']}")
+        macs = [f"fa:16:3e:b0:{os.getpid() & 0xFF:02x}:{number:02x}" for number in range(together)]
+        wanted, began = [probe.want(mac) for mac in macs], time.monotonic()
+        body = [{"network_id": network["id"], "mac_address": mac} for mac in macs]
+        ports = call("POST", "ports", {"ports": body})["ports"]
+        answered = time.monotonic()
+        wait_for(lambda: all(mac in probe.offered for mac in wanted), "all offers", seconds=300, every=0.01)
+        crowd = [max(0.0, probe.offered[mac] - answered) for mac in wanted]
+        for port in ports:
+            call("DELETE", f"ports/{port['id']}")
+    return {
+        "answer_alone_s": median(singles),
+        "answer_last_of_crowd_s": max(crowd),
+        "api_for_crowd_s": answered - began,
+    }
+
+
+# --- in the incident's state --------------------------------------------------------------------------------
+
+
+@contextmanager
+def strays(count: int) -> Iterator[None]:
+    """Ports of the switch that nobody wants, in transactions of a hundred."""
+    names = [f"tap{number:08x}-00" for number in range(0xBAD00000, 0xBAD00000 + count)]
+    for verb in ("add-port", "del-port"):
+        if verb == "del-port":
+            yield
+        for start in range(0, count, 100):
+            words: list[str] = []
+            for name in names[start : start + 100]:
+                words += ["--", verb, "br-int", name]
+                if verb == "add-port":
+                    words += ["--", "set", "Interface", name, "type=internal"]
+            run("ovs-vsctl", "--no-wait", *words, timeout=600)
+
+
+def measure_incident(subject: Subject, network: Resource, seconds: float) -> dict[str, Any]:
+    """Devices on the switch and the host for one network whose name leads nowhere, after so many seconds of resyncs."""
+    clean(subject, [network])
+    before = set(run("ovs-vsctl", "list-ports", "br-int").split())
+    Path(f"/run/netns/qdhcp-{network['id']}").touch()
+    subject.start()
+    time.sleep(seconds)
+    after = set(run("ovs-vsctl", "list-ports", "br-int").split())
+    served = subject.is_serving([network])
+    subject.stop()
+    run("ip", "netns", "del", f"qdhcp-{network['id']}", check=False)
+    Path(f"/run/netns/qdhcp-{network['id']}").unlink(missing_ok=True)
+    return {"incident_devices": len(after - before), "incident_served": served}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--networks", type=int, nargs="+", default=[10])
+    parser.add_argument("--strays", type=int, nargs="*", default=[])
+    parser.add_argument("--incident", type=float, default=30.0, metavar="SECONDS")
+    parser.add_argument("--json", type=Path)
+    wanted = parser.parse_args()
+    start_neutrons("ovs")
+    figures: dict[str, dict[str, Any]] = {}
+    with Cloud() as cloud:
+        networks: list[Resource] = []
+        for count in sorted(wanted.networks):
+            while len(networks) < count:
+                networks.append(cloud.network())
+                cloud.subnet(networks[-1], f"10.{100 + len(networks) // 256}.{len(networks) % 256}.0/24")
+            for subject in (Neutrons(), Netmends()):
+                figures.setdefault(subject.name, {})[f"{count} networks"] = found = measure_starts(subject, networks)
+                if count == min(wanted.networks):
+                    found |= measure_answers(cloud, networks[0], alone=5, together=50)
+                subject.stop()
+                for stray in wanted.strays if count == min(wanted.networks) else ():
+                    with strays(stray):
+                        clean(subject, networks)
+                        key = f"cold_beside_{stray}_strays_s"
+                        found[key] = timed(subject.start, lambda: subject.is_serving(networks))  # noqa: B023
+                        subject.stop()
+                clean(subject, networks)
+        for subject in (Neutrons(), Netmends()):
+            key = f"{min(wanted.networks)} networks"
+            figures[subject.name][key] |= measure_incident(subject, networks[0], wanted.incident)
+            clean(subject, networks)
+    show(figures)
+    if wanted.json:
+        wanted.json.write_text(json.dumps(figures, indent=1) + "\n")
+    return 0
+
+
+def show(figures: dict[str, dict[str, Any]]) -> None:
+    theirs, ours = figures[Neutrons.name], figures[Netmends.name]
+    for count, found in theirs.items():
+        rpc = ours[count].get("rpc_s") or 0.0
+        for key, value in list(found.items()):
+            own = ours[count].get(key)
+            ratio = ""
+            if isinstance(value, float) and isinstance(own, float) and own:
+                ratio = f"{value / own:8.1f} x"
+                if key == "cold_s":
+                    net = max(own - rpc, 0.001)
+                    ratio += f"   net of rpc: {value - rpc:.2f} / {net:.2f} = {(value - rpc) / net:.1f} x"
+            print(f"{count:14} {key:28} {_text(value):>10} {_text(own):>10} {ratio}")
+    print(f"{'':14} {'':28} {'Neutron':>10} {'netmend':>10}")
+
+
+def _text(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    if not shutil.which("agents-up"):
+        sys.exit("runs inside the sandbox: make bench-neutron")
+    try:
+        sys.exit(main())
+    except subprocess.CalledProcessError as error:
+        sys.exit(str(error))

@@ -1,0 +1,186 @@
+"""Taking over what Neutron's own agents made on this host for networks that intent has.
+
+Adopting is marking: a namespace `qdhcp-<network id>` that nobody marked, and the devices in it that are ports of the
+switch or veths, get netmend's marks. From then on the reconciler finds them as if it had made them: what is right stays
+as it is, without a lost packet, what is left over (the taps of many resyncs) is an orphan and goes. The dnsmasq and the
+haproxy that served the network end, once it is certain that they are these, and in this namespace.
+
+Only networks of intent are looked at; what else there is stays, and is told (`foreign_namespaces`).
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
+from netmend.intent.network import Network
+from netmend.intent.wiring import OvsWiring
+from netmend.kernel import links, nsdir, procfs
+from netmend.kernel.errors import KernelError
+from netmend.kernel.links import Link
+from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.netns import Netns
+from netmend.kernel.ovsdb import ports
+from netmend.kernel.ovsdb.connection import Connection
+from netmend.reconcile.switch import mark_of
+from netmend.wiring.ovs import BRIDGE_KEY, MARK_KEY, OWNER
+
+_HELPERS = frozenset(("dnsmasq", "haproxy"))
+_PREFIXES = ("tap", "ns-")  # of devices that Neutron's agents put into a network's namespace
+_PREFIX = namespace_name("")
+_PATIENCE = 2.0  # seconds that a helper has to end before it is killed
+_POLL = 0.01
+
+
+@dataclass(slots=True)
+class Adopted:
+    """What was taken over of one network."""
+
+    network_id: str
+    devices: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)  # programs, with their pids
+
+
+class Adoption:
+    """One node's; not thread-safe."""
+
+    def __init__(self, directory: str, connection: Connection) -> None:
+        """`directory` is where names of namespaces live; `connection`, to the database of Open vSwitch, is ours."""
+        self._directory = directory
+        self._connection = connection
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def adopt(self, networks: Iterable[Network]) -> list[Adopted]:
+        """Take over the namespaces of these networks, where nobody has marked them, and what is in them. Raises
+        KernelError; what was not done then is done by the next call."""
+        found: list[Adopted] = []
+        helpers: Mapping[int, list[_Helper]] | None = None
+        for network in networks:
+            namespace = self._unmarked(network.id)
+            if namespace is None:
+                continue
+            with namespace:
+                if helpers is None:
+                    helpers = _helpers()
+                found.append(self._adopt(network, namespace, helpers.get(namespace.inode, [])))
+        return found
+
+    def foreign_namespaces(self, wanted: Iterable[str]) -> list[str]:
+        """Names of networks' namespaces that are neither wanted nor marked by netmend."""
+        known = {namespace_name(network_id) for network_id in wanted}
+        names = (name for name in nsdir.names(self._directory) if name.startswith(_PREFIX) and name not in known)
+        found = []
+        for name in sorted(names):
+            with suppress(KernelError):
+                namespace = self._unmarked(name.removeprefix(_PREFIX))
+                if namespace is not None:
+                    namespace.close()
+                    found.append(name)
+        return found
+
+    def _unmarked(self, network_id: str) -> Netns | None:
+        """The network's namespace, if it lives and nobody has marked it."""
+        try:
+            namespace = Netns.open(f"{self._directory}/{namespace_name(network_id)}")
+        except KernelError:
+            return None  # a name without a namespace, or gone meanwhile: the reconciler's business
+        with namespace.entered(), RouteSocket() as inside:
+            loopback = links.find_link(inside, links.LOOPBACK.name)
+        if loopback is not None and not loopback.alias:
+            return namespace
+        namespace.close()
+        return None
+
+    def _adopt(self, network: Network, namespace: Netns, helpers: "list[_Helper]") -> Adopted:
+        adopted = Adopted(network.id)
+        with namespace.entered(), RouteSocket() as inside:
+            devices = [link for link in links.dump_links(inside) if link.name.startswith(_PREFIXES)]
+        if isinstance(network.wiring, OvsWiring):
+            adopted.devices += self._mark_ports(network, network.wiring, devices)
+        adopted.devices += self._mark_veths(network, devices)
+        adopted.ended = [str(helper) for helper in helpers if network.id in helper.words and helper.end()]
+        with namespace.entered(), RouteSocket() as inside:  # last: until then, this is done again
+            links.set_link(inside, links.LOOPBACK, alias=str(Mark("namespace", network.id)))
+        return adopted
+
+    def _mark_ports(self, network: Network, wiring: OvsWiring, devices: Iterable[Link]) -> list[str]:
+        """Mark ports of the switch whose devices are in the namespace, or are the far ends of veths in it."""
+        names = sorted({f"tap{link.name[len('tap') :]}" for link in devices})
+        found = ports.find(self._connection, names) if names else {}
+        for port in found.values():
+            port_id = port.ids.get("iface-id", "")
+            if mark_of(port) is None and port.name[len("tap") :] and port_id.startswith(port.name[len("tap") :]):
+                mark = str(Mark("dhcp", network.id, port_id))
+                ours = dict((OWNER, (MARK_KEY, mark), (BRIDGE_KEY, wiring.bridge)))
+                ports.mend(self._connection, port.name, ids=ours, port_ids=ours)
+        return sorted(found)
+
+    def _mark_veths(self, network: Network, devices: Iterable[Link]) -> list[str]:
+        """Mark the host's ends of veths (`ns-...` is called `tap...` there, and has the rest of the port's id)."""
+        wanted = {link.peer_index: link for link in devices if link.kind == "veth"}
+        if not wanted:
+            return []
+        marked = []
+        with RouteSocket() as route:
+            for link in devices:
+                near = links.find_link(route, f"tap{link.name[len('ns-') :]}")
+                if near is None or near.index != link.peer_index or Mark.parse(near.alias):
+                    continue
+                links.set_link(route, near, group=DEVICE_GROUP, alias=str(Mark("dhcp", network.id, near.name[3:])))
+                marked.append(near.name)
+        return marked
+
+
+@dataclass(frozen=True, slots=True)
+class _Helper:
+    """A process that served networks for Neutron's agent."""
+
+    pid: int
+    program: str
+    words: str  # its command line
+
+    def __str__(self) -> str:
+        return f"{self.program} {self.pid}"
+
+    def end(self) -> bool:
+        """End it, if it still is what it was; whether it is gone."""
+        try:
+            handle = os.pidfd_open(self.pid)  # from here on, nobody else can have its pid
+        except OSError:
+            return True
+        try:
+            if " ".join(procfs.arguments(self.pid)) != self.words:
+                return False
+            for number in (signal.SIGTERM, signal.SIGKILL):
+                signal.pidfd_send_signal(handle, number)
+                deadline = time.monotonic() + _PATIENCE
+                while time.monotonic() < deadline:
+                    if " ".join(procfs.arguments(self.pid)) != self.words:  # gone, or waited for by nobody yet
+                        return True
+                    time.sleep(_POLL)
+        except ProcessLookupError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
+
+def _helpers() -> dict[int, list[_Helper]]:
+    """Every dnsmasq and haproxy in sight, by the inode of the network namespace that it is in."""
+    found: dict[int, list[_Helper]] = {}
+    for pid in procfs.pids():
+        arguments = procfs.arguments(pid)
+        if not arguments or PurePath(arguments[0]).name not in _HELPERS:
+            continue
+        inode = None
+        with suppress(PermissionError):
+            inode = procfs.namespace_inode(pid, "net")
+        if inode is not None:
+            found.setdefault(inode, []).append(_Helper(pid, PurePath(arguments[0]).name, " ".join(arguments)))
+    return found

@@ -1,0 +1,74 @@
+"""These tests run inside the sandbox of tools/neutron, beside a real server: `make test-neutron`."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.neutron.agents import Netmend, is_running, start_neutrons, stop_neutrons
+from tests.neutron.cloud import Cloud, Refused, call
+from tests.neutron.waiting import wait_for
+
+_INSIDE = Path("/usr/local/bin/agents-up")
+if _INSIDE.exists():  # programs of the sandbox, not those that set-up made for the machine outside
+    os.environ["PATH"] = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if ".tools" not in part)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not _INSIDE.exists():
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="runs in tools/neutron: make test-neutron"))
+
+
+@pytest.fixture(scope="session")
+def _server() -> None:
+    """The API answers, Neutron's agent for the switch runs, and its own DHCP agent does not."""
+    subprocess.run(["server-up"], check=True)
+    for name in ("dhcp", "netmend", "metadata"):
+        if is_running(name):
+            stop_neutrons(name)
+    if not is_running("ovs"):
+        start_neutrons("ovs")
+
+    def switch_agent_is_alive() -> bool:
+        agents = call("GET", "agents")["agents"]
+        return any(agent["alive"] for agent in agents if agent["agent_type"] == "Open vSwitch agent")
+
+    wait_for(switch_agent_is_alive, "Neutron's Open vSwitch agent to be alive", seconds=60)
+    for port in call("GET", "ports?device_owner=compute:nova")["ports"]:  # of a run that was ended
+        call("DELETE", f"ports/{port['id']}")
+    for network in call("GET", "networks")["networks"]:
+        try:
+            call("DELETE", f"networks/{network['id']}")
+        except Refused as refused:
+            print(refused)
+
+
+@pytest.fixture(scope="session")
+def _shared_netmend(_server: None) -> Iterator[Netmend]:
+    with Netmend("enable_isolated_metadata = true") as netmend:
+        yield netmend
+
+
+@pytest.fixture
+def netmend(_shared_netmend: Netmend) -> Netmend:
+    """One that all tests share which do not end it."""
+    return _shared_netmend
+
+
+@pytest.fixture
+def cloud(_server: None) -> Iterator[Cloud]:
+    with Cloud() as cloud:
+        yield cloud
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """What netmend said and knew, beside a failure."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    netmend = getattr(item, "funcargs", {}).get("netmend")
+    if report.failed and isinstance(netmend, Netmend):
+        report.sections.append(("netmend", f"{json.dumps(netmend.status(), indent=1)}\n{netmend.tail()}"))

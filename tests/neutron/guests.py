@@ -1,0 +1,79 @@
+"""Guests of the cloud: a port of Open vSwitch's in a namespace of its own, and real DHCP clients in it."""
+
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.neutron.cloud import Resource
+
+SCRIPT = """#!/bin/sh
+[ "$1" = bound ] || [ "$1" = renew ] || exit 0
+env | grep -E '^[a-z0-9_]+=' >"$0.lease"
+ip addr flush dev $interface scope global
+ip addr add $ip/$mask dev $interface
+for address in $router; do ip route replace default via $address onlink dev $interface; done
+set -- $staticroutes
+while [ $# -ge 2 ]; do
+  [ "$2" = 0.0.0.0 ] && ip route replace $1 dev $interface
+  [ "$2" = 0.0.0.0 ] || ip route replace $1 via $2 onlink dev $interface
+  shift 2
+done
+[ -n "$mtu" ] && ip link set $interface mtu $mtu
+exit 0
+"""
+
+
+def run(*command: str, check: bool = True, timeout: float = 60) -> str:
+    done = subprocess.run(command, text=True, capture_output=True, timeout=timeout, check=False)
+    assert not check or done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+class Guest:
+    """The machine behind a port. Ends, with all in it, on leaving."""
+
+    def __init__(self, port: Resource) -> None:
+        self.port = port
+        self.name = f"guest-{port['id'][:11]}"
+        self.device = f"vm{port['id'][:11]}"
+
+    def __enter__(self) -> Self:
+        port = self.port
+        run("ip", "netns", "add", self.name)
+        run(
+            "ovs-vsctl", "--may-exist", "add-port", "br-int", self.device, "--", "set", "Interface", self.device,
+            "type=internal", f"external_ids:iface-id={port['id']}", "external_ids:iface-status=active",
+            f'external_ids:attached-mac="{port["mac_address"]}"',
+        )  # fmt: skip
+        run("ip", "link", "set", self.device, "address", port["mac_address"])
+        run("ip", "link", "set", self.device, "netns", self.name)
+        run("ip", "-n", self.name, "link", "set", "lo", "up")
+        run("ip", "-n", self.name, "link", "set", self.device, "up")
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        run("ovs-vsctl", "--if-exists", "del-port", "br-int", self.device, check=False)
+        run("ip", "netns", "del", self.name, check=False)
+
+    def inside(self, *command: str, check: bool = True, timeout: float = 60) -> str:
+        return run("ip", "netns", "exec", self.name, *command, check=check, timeout=timeout)
+
+    def dhcp(self, *options: str, tries: int = 20) -> dict[str, str]:
+        """A lease by udhcpc, by the names of its script's variables; empty when nobody answered."""
+        with tempfile.TemporaryDirectory() as directory:
+            script = Path(directory) / "script"
+            script.write_text(SCRIPT)
+            script.chmod(0o755)
+            wanted = [word for name in ("mtu", "staticroutes", "ntpsrv", "bootfile", "tftp") for word in ("-O", name)]
+            self.inside(
+                "busybox", "udhcpc", "-f", "-n", "-q", "-t", str(tries), "-T", "1", *wanted, *options,
+                "-i", self.device, "-s", str(script), check=False, timeout=120,
+            )  # fmt: skip
+            lease = Path(f"{script}.lease")
+            lines = lease.read_text().splitlines() if lease.exists() else []
+            return dict(line.split("=", 1) for line in lines)
+
+    def resolve(self, name: str, server: str, kind: str = "A") -> list[str]:
+        return self.inside("dig", "+short", "+time=2", "+tries=2", f"@{server}", name, kind, check=False).split()

@@ -1,0 +1,89 @@
+"""The broker and the server go and come back: guests are served all the time, and nothing that happened is missed."""
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from tests.neutron.agents import Netmend
+from tests.neutron.cloud import Cloud, wait_until
+from tests.neutron.guests import Guest
+
+
+def inside(*command: str) -> None:
+    subprocess.run(command, check=True)
+
+
+@pytest.fixture
+def broker() -> Iterator[None]:
+    """It is there again when the test ends, whatever became of it."""
+    yield
+    inside("session-kill", "broker")
+    inside("broker-up")
+    inside("broker-wait")
+
+
+@pytest.fixture
+def server() -> Iterator[None]:
+    yield
+    inside("server-up")
+
+
+def test_the_broker_is_killed_and_comes_back(cloud: Cloud, broker: None) -> None:
+    network = cloud.network()
+    subnet = cloud.subnet(network, "10.41.0.0/24")
+    port = cloud.port(network)
+    with Netmend() as netmend, Guest(port) as guest:
+        cloud.wait_until_active(port)
+        assert guest.dhcp()
+        inside("session-kill", "broker")
+        assert guest.dhcp()["ip"] == port["fixed_ips"][0]["ip_address"]
+        status = netmend.wait_until(
+            "it to notice", lambda status: status["intent"]["server"]["problem"], seconds=60
+        )  # fmt: skip
+        assert status["intent"]["age_seconds"] is not None
+        assert not status["node"]["healthy"]
+        # Something happens that nobody can tell us: the API answers, and its notification is lost with the broker.
+        inside("broker-up")
+        inside("broker-wait")
+        netmend.wait_until("the server to be there", lambda status: not status["intent"]["server"]["problem"], 120)
+        fixed = [{"subnet_id": subnet["id"], "ip_address": "10.41.0.77"}]
+        wait_until(lambda: cloud.update("port", port, fixed_ips=fixed), "the API")
+        wait_until(lambda: guest.dhcp(tries=3).get("ip") == "10.41.0.77", "the new address", seconds=90)
+        later = cloud.port(network)
+        with Guest(later) as another:
+            cloud.wait_until_active(later, seconds=90)
+            assert another.dhcp()["ip"] == later["fixed_ips"][0]["ip_address"]
+
+
+def test_the_server_is_away_and_netmend_restarted_meanwhile(cloud: Cloud, server: None) -> None:
+    network = cloud.network()
+    cloud.subnet(network, "10.41.1.0/24")
+    port = cloud.port(network)
+    with Guest(port) as guest, Netmend() as netmend:
+        cloud.wait_until_active(port)
+        assert guest.dhcp()
+        inside("session-kill", "server-rpc")
+        netmend.end()
+        netmend.start(wait=False)
+        netmend.wait_until_served(network["id"])
+        status = netmend.wait_until("what is known to be old", lambda status: status["intent"]["from_disk"])
+        assert guest.dhcp()["ip"] == port["fixed_ips"][0]["ip_address"]
+        assert status["intent"]["age_seconds"] > 0
+        inside("server-up")
+        netmend.wait_until("it to be in step again", lambda status: status["intent"]["synced"], seconds=120)
+        later = cloud.port(network)
+        with Guest(later) as another:
+            cloud.wait_until_active(later, seconds=90)
+            assert another.dhcp()["ip"] == later["fixed_ips"][0]["ip_address"]
+
+
+def test_of_two_brokers_one_is_dead(cloud: Cloud) -> None:
+    both = "transport_url = rabbit://guest:guest@127.0.0.1:5679,guest:guest@127.0.0.1:5672/"
+    network = cloud.network()
+    cloud.subnet(network, "10.41.2.0/24")
+    with Netmend(both, name="brokers") as netmend:
+        netmend.wait_until_served(network["id"])
+        port = cloud.port(network)
+        with Guest(port) as guest:
+            cloud.wait_until_active(port)
+            assert guest.dhcp()

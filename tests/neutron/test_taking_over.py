@@ -1,0 +1,99 @@
+"""netmend on a node that Neutron's own agent has served, and that agent after netmend."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.neutron.agents import Netmend, start_neutrons, stop_neutrons
+from tests.neutron.cloud import Cloud, Resource, wait_until
+from tests.neutron.guests import Guest, run
+
+from netmend.kernel import procfs
+
+
+def helpers(network: Resource) -> list[str]:
+    """Programs that serve the network for Neutron's agent."""
+    lines = (" ".join(procfs.arguments(pid)) for pid in procfs.pids())
+    return [line.split()[0] for line in lines if line.startswith(("dnsmasq", "haproxy")) and network["id"] in line]
+
+
+def device_of(network: Resource, port: Resource) -> str:
+    """Everything about the DHCP port's device that a packet would notice."""
+    return run("ip", "-n", f"qdhcp-{network['id']}", "-o", "link", "show", f"tap{port['id'][:11]}").split("qdisc")[0]
+
+
+@pytest.fixture
+def neutrons(cloud: Cloud) -> Iterator[None]:
+    """Neutron's own DHCP agent at work."""
+    start_neutrons("dhcp")
+    yield
+    stop_neutrons("dhcp")
+
+
+def kill_neutrons() -> None:
+    """End the agent as a container is ended that leaves its helpers behind."""
+    pid = Path("/run/dhcp-agent.pid").read_text().strip()
+    subprocess.run(["kill", "-9", "--", f"-{pid}"], check=False)
+
+
+def test_there_and_back(cloud: Cloud, neutrons: None) -> None:
+    network = cloud.network()
+    cloud.subnet(network, "10.40.0.0/24")
+    port = cloud.port(network)
+    with Guest(port) as guest:
+        wait_until(lambda: helpers(network), "dnsmasq of Neutron's agent", seconds=60)
+        wait_until(lambda: guest.dhcp(tries=3), "a lease of dnsmasq's", seconds=60)
+        own = cloud.dhcp_ports(network)[0]
+        before = device_of(network, own)
+        server = own["fixed_ips"][0]["ip_address"]
+        kill_neutrons()
+        assert helpers(network)
+        # A stray tap of an earlier resync, and a name without a namespace.
+        stray = "tap0bad0bad-00"
+        iface_id = "0bad0bad-0000-4000-8000-000000000000"
+        run(
+            "ovs-vsctl", "add-port", "br-int", stray, "--", "set", "Interface", stray, "type=internal",
+            f"external_ids:iface-id={iface_id}",
+        )  # fmt: skip
+        wait_until(lambda: stray in run("ip", "-o", "link"), "the stray tap")
+        run("ip", "link", "set", stray, "netns", f"qdhcp-{network['id']}")
+        pinging = subprocess.Popen(
+            ["ip", "netns", "exec", guest.name, "ping", "-i", "0.02", "-c", "500", "-q", server],
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        with Netmend("enable_isolated_metadata = true", name="successor") as netmend:
+            netmend.wait_until_served(network["id"])
+            assert helpers(network) == []
+            assert device_of(network, own) == before
+            assert [found["id"] for found in cloud.dhcp_ports(network)] == [own["id"]]
+            wait_until(lambda: stray not in run("ovs-vsctl", "list-ports", "br-int"), "the stray tap to go")
+            assert guest.dhcp()["ip"] == port["fixed_ips"][0]["ip_address"]
+            said, _ = pinging.communicate(timeout=60)
+            assert " 0% packet loss" in said, said
+        start_neutrons("dhcp")
+        wait_until(lambda: helpers(network), "dnsmasq again", seconds=60)
+        wait_until(lambda: guest.dhcp(tries=3), "a lease of dnsmasq's again", seconds=60)
+        assert device_of(network, own) == before
+        assert [found["id"] for found in cloud.dhcp_ports(network)] == [own["id"]]
+
+
+def test_a_name_without_a_namespace(cloud: Cloud) -> None:
+    network = cloud.network()
+    Path(f"/run/netns/qdhcp-{network['id']}").touch()
+    cloud.subnet(network, "10.40.1.0/24")
+    port = cloud.port(network)
+    with Netmend(name="successor") as netmend, Guest(port) as guest:
+        netmend.wait_until_served(network["id"])
+        assert guest.dhcp()["ip"] == port["fixed_ips"][0]["ip_address"]
+
+
+def test_the_namespaces_of_others_are_left_alone(cloud: Cloud) -> None:
+    name = "qdhcp-0bad0bad-0000-4000-8000-000000000001"
+    run("ip", "netns", "add", name)
+    try:
+        with Netmend(name="successor") as netmend:
+            netmend.wait_until("the first look", lambda status: status["node"]["passes"] > 0)
+            assert name in run("ip", "netns")
+    finally:
+        run("ip", "netns", "del", name)
