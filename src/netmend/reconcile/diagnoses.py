@@ -1,16 +1,16 @@
 """Faults of the host that a pass meets, in words."""
 
 from netmend.kernel.errors import KernelError
-from netmend.kernel.links import Link
 from netmend.reconcile.breaker import Diagnosis, HostFault
 
 
-def not_propagated(path: str, device: Link, better: Diagnosis | None) -> Diagnosis:
-    """A name that is dead here, while a veth of ours shows its namespace alive; `better` knows more, if it is there."""
+def not_propagated(path: str, alive: str, better: Diagnosis | None) -> Diagnosis:
+    """A name that is dead here, while a device of ours shows its namespace alive, as `alive` says; `better` knows more,
+    if it is there."""
     directory = path.rpartition("/")[0]
     evidence = (
         f"{path}: not nsfs, so entering it would fail with EINVAL",
-        f"device {device.name}: its far end is in another network namespace (link-netnsid {device.peer_netnsid})",
+        alive,
         "no mount namespace that netmend can look into has that namespace mounted under the name",
     )
     return Diagnosis(

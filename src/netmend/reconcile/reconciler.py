@@ -13,6 +13,7 @@ from netmend.kernel import links, nsdir
 from netmend.kernel.errors import KernelError
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.netnsids import find_link_there, namespace_ids
 from netmend.kernel.ovsdb.stream import Tls
 from netmend.reconcile.adopt import is_networks_own
 from netmend.reconcile.apply import Executor, StepFailed
@@ -21,7 +22,7 @@ from netmend.reconcile.breaker import Breaker, Diagnosis, HostFault, host_fault
 from netmend.reconcile.crew import work_through
 from netmend.reconcile.diagnoses import not_propagated, unreadable
 from netmend.reconcile.diff import plan_network, plan_removal
-from netmend.reconcile.diff_switch import ports_to_add_ahead, without_device
+from netmend.reconcile.diff_switch import is_dead, ports_to_add_ahead, without_device
 from netmend.reconcile.elsewhere import NamesElsewhere
 from netmend.reconcile.held import HeldNamespaces
 from netmend.reconcile.observe import (
@@ -379,17 +380,29 @@ class Reconciler:
         seen = look_into_namespace(network_id, path, self.held.get(network_id), exists=exists, adopt=adopt)
         if seen.handle is not None:
             self.held.hold(network_id, seen.handle)
-        port_id = dhcp_port(network).id if network else dhcp_port_id(network_id)
-        device = work.snapshot.links.get(tap_name(port_id))
+        own = tap_name(dhcp_port(network).id if network else dhcp_port_id(network_id))
         if seen.state == "plain":
             found = work.elsewhere.find(network_id, name)
             if found is not None:
                 self.held.hold(network_id, found)
                 return look_into_namespace(network_id, path, found, exists=True)
-            if device is not None and device.peer_netnsid is not None:
-                # The name is dead here, and the veth shows that the namespace lives: the incident.
-                raise HostFault(not_propagated(path, device, self._diagnose(self.directory, name)))
+            if alive := self._alive_elsewhere(own, work.snapshot):
+                # The name is dead here, and the network's device shows that the namespace lives: the incident.
+                raise HostFault(not_propagated(path, alive, self._diagnose(self.directory, name)))
         return seen
+
+    def _alive_elsewhere(self, own: str, snapshot: Snapshot) -> str | None:
+        """What shows that a network's device, called `own`, is in a namespace that cannot be had, if anything does."""
+        veth = snapshot.links.get(own)
+        if veth is not None and veth.peer_netnsid is not None:
+            return f"device {own}: its far end is in another network namespace (link-netnsid {veth.peer_netnsid})"
+        if veth is None and own in snapshot.switch.ports:
+            with self._route() as route:
+                for netnsid in namespace_ids(route):
+                    inner = find_link_there(route, netnsid, own)
+                    if inner is not None and not is_dead(inner):
+                        return f"device {own}, the switch's, is in another network namespace (netnsid {netnsid})"
+        return None
 
     def _apply(self, plan: Plan, work: _Work) -> list[Problem]:
         work.plans.append(plan)
