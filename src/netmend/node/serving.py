@@ -15,7 +15,7 @@ from netmend.node.guest_service import GuestService
 from netmend.node.port_answers import AnyLease
 from netmend.node.serving_dhcp4 import Dhcp4Serving
 from netmend.node.settings import Settings
-from netmend.reconcile.reconciler import Ready
+from netmend.reconcile.reports import Ready
 from netmend.reconcile.resync import Problem
 
 if TYPE_CHECKING:

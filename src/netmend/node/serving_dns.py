@@ -10,7 +10,7 @@ from netmend.kernel.errors import KernelError
 from netmend.kernel.sockets import open_listener, open_udp
 from netmend.node.host_resolvers import HostResolvers
 from netmend.node.settings import Settings
-from netmend.reconcile.reconciler import Ready
+from netmend.reconcile.reports import Ready
 from netmend.services.dns.wire import PORT
 from netmend.services.dns_sockets import DnsSockets
 
