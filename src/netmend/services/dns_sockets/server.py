@@ -51,7 +51,7 @@ class DnsSockets:
         """
         old = self._networks.pop(network.id, None)
         if old is None:
-            self._domains_changed(network)
+            self._domains.put(network)
             responder = DnsResponder(network, self._domains)
         else:
             responder = old.served.responder
@@ -98,7 +98,6 @@ class DnsSockets:
             return
         self._close(known)
         self._domains.remove(network_id)
-        self._forget_answers()
 
     def status(self, network_id: str) -> dict[str, Any] | None:
         """Counters, as JSON; None when the network is not served."""
@@ -137,16 +136,8 @@ class DnsSockets:
 
     def _update(self, responder: DnsResponder, network: Network) -> None:
         if responder.network is not network:
-            self._domains_changed(network)
+            self._domains.put(network)
             responder.update(network)
-
-    def _domains_changed(self, network: Network) -> None:
-        if self._domains.put(network):
-            self._forget_answers()
-
-    def _forget_answers(self) -> None:
-        for known in list(self._networks.values()):
-            known.served.responder.forget_answers()
 
     def _close(self, known: _Network) -> None:
         while known.listeners:
