@@ -80,7 +80,7 @@ class MetadataServer:
             )
         endpoint = Endpoint(network.id, responder, tuple(listeners), self._limits, self._tally)
         self._endpoints[network.id] = endpoint
-        self._in_loop(lambda: self._listen(endpoint))
+        self._loop.call_soon_threadsafe(self._listen, endpoint)
 
     def _holder_on(self, network_id: str) -> Callable[[IPv4Address], str | None] | None:
         holder = self._lease_holder
@@ -148,9 +148,14 @@ class MetadataServer:
         await self._loop.shutdown_default_executor()
 
     def _listen(self, endpoint: Endpoint) -> None:
-        if not endpoint.closed:
+        if endpoint.closed:
+            return
+        try:
             for listener in endpoint.listeners:
                 self._loop.add_reader(listener.fileno(), self._accept, endpoint, listener)
+        except OSError as error:  # the kernel cannot watch more
+            log.warning("socket error", network=endpoint.network_id, operation="watch", error=str(error))
+            self._on_error(endpoint.network_id)
 
     def _deafen(self, endpoint: Endpoint) -> None:
         for listener in endpoint.listeners:
