@@ -30,6 +30,7 @@ MEASURED = (
     "dns",
     "memory",
     "fairness",
+    "metadata",
     "down",
     "sweep",
     "ovs",
