@@ -231,12 +231,24 @@ def _extra_options(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[int, byte
             elif version == 4:
                 code, payload = dhcp_options.encode_option(name, value)
                 options[code] = payload
-            else:
+            elif not is_of_dhcp4_alone(name):
                 code, payload = dhcp6_options.encode_option(name, value)
                 options6[code] = payload
         except ValueError as error:
             raise invalid(f"extra_dhcp_opts: {error}") from None
     return options, options6, boot
+
+
+def is_of_dhcp4_alone(name: str) -> bool:
+    """Whether the option means nothing in DHCPv6: it is kept, as Neutron does, and sent to nobody."""
+    try:
+        dhcp6_options.option_code(name)
+    except ValueError:
+        if name == NEXT_SERVER:
+            return True
+        dhcp_options.option_code(name)
+        return True
+    return False
 
 
 def _read_shape(shape: type[_Shape], root: Any) -> _Shape:
