@@ -139,7 +139,8 @@ def _port(port: Document, names: frozenset[str], servers: Mapping[str, str]) -> 
     options = {entry["opt_name"]: entry["opt_value"] for entry in four if entry["opt_name"] != NEXT_SERVER}
     if options or "dhcp_options" in mapped:
         mapped["dhcp_options"] = {**options, **mapped.get("dhcp_options", {})}
-    if (server := next((entry["opt_value"] for entry in four if entry["opt_name"] == NEXT_SERVER), None)) is not None:
+    server = next((entry["opt_value"] for entry in four if entry["opt_name"] == NEXT_SERVER), ":")
+    if ":" not in server:
         mapped.setdefault("boot", {"tftp_server": server})
     return mapped
 
