@@ -28,6 +28,7 @@ MEASURED = (
     "dhcp",
     "dhcp_core",
     "dns",
+    "api",
     "memory",
     "fairness",
     "metadata",
