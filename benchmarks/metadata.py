@@ -1,5 +1,5 @@
 """Metadata: requests a second and their latency, embedded and by way of Nova, beside haproxy and Neutron's own proxy;
-memory, descriptors and cold start of 1,000 networks.
+memory and descriptors of 1,000 networks. What it adds to a cold start is among what `services` measures.
 
 python -m benchmarks metadata [--quick]
 """
@@ -21,7 +21,7 @@ from benchmarks.metadata_guests import Answered, ask_all
 from benchmarks.metadata_peer import Haproxy, NeutronProxy, NoPeer
 from benchmarks.networks import network_id, write_networks
 from benchmarks.node_process import NodeProcess
-from benchmarks.record import Figure, Record, Sample, ratio_at_most
+from benchmarks.record import Figure, Record, Sample
 
 from netmend.intent.names import namespace_name
 from netmend.kernel import links, netns, nsdir
@@ -100,8 +100,8 @@ def address_guest(guest: Netns) -> None:
         subprocess.run(["ip", "-batch", "-"], input="\n".join(commands), check=True, text=True)
 
 
-def until_served(room: Path, node: NodeProcess) -> float:
-    """Wait until all is served; seconds since the start."""
+def until_served(room: Path, node: NodeProcess) -> None:
+    """Wait until all is served."""
     while True:
         node.check()
         try:
@@ -109,8 +109,7 @@ def until_served(room: Path, node: NodeProcess) -> float:
         except NoNode:
             status = {"networks": []}
         if status["networks"] and all(network["state"] == "served" for network in status["networks"]):
-            last: float = max(network["served_since"] for network in status["networks"])
-            return last - float(status["node"]["started_at"])
+            return
         time.sleep(0.1)
 
 
@@ -158,10 +157,10 @@ def scale(mode: str, count: int, haproxies: int, directory: str) -> dict[str, An
     text = (room / "intent.yaml").read_text().replace("    subnets:\n", f"    metadata: {mode}\n    subnets:\n")
     (room / "intent.yaml").write_text(text)
     with NodeProcess(room / "intent.yaml", room) as node:
-        cold = until_served(room, node)
+        until_served(room, node)
         time.sleep(1)
         descriptors = len(os.listdir(f"/proc/{node.pid}/fd"))
-        found: dict[str, Any] = {**process_memory(node.pid), "descriptors": descriptors, "cold_start": cold}
+        found: dict[str, Any] = {**process_memory(node.pid), "descriptors": descriptors}
     with ExitStack() as stack:
         running = []
         for number in range(haproxies):
@@ -215,8 +214,6 @@ def measure(*, quick: bool) -> Record:
         Figure("private, more a network than without metadata", "KiB", one(grown("private")),
                one(theirs["private"]), "a haproxy for each network"),
         Figure("descriptors, more a network than without metadata", "", one(grown("descriptors"))),
-        Figure("cold start, all served", "s", one(sizes["embedded"]["cold_start"]), one(sizes["off"]["cold_start"]),
-               "the same networks with DHCP alone", ratio_at_most(1.3)),
     ]  # fmt: skip
     record.notes.append("Nova is stood in for by an aiohttp server that checks signatures and answers 1 KB.")
     record.notes += sorted({run["no_peer"] for run in runs if "no_peer" in run})

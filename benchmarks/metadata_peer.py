@@ -74,7 +74,8 @@ class NeutronProxy:
             raise NoPeer("there is no Neutron; make it with: tools/nova")
         self.socket = room / "metadata_proxy"
         script = Path(__file__).with_name("neutron_metadata.py")
-        command = [str(PYTHON), str(script), str(self.socket), instance, project, str(nova_port), secret]
+        # -P: this directory has modules whose names others want
+        command = [str(PYTHON), "-P", str(script), str(self.socket), instance, project, str(nova_port), secret]
         log = room / "neutron.log"
         with log.open("wb") as out:
             self._process = subprocess.Popen(command, stdout=out, stderr=out)

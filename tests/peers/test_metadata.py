@@ -1,6 +1,7 @@
 """What guests are told at 169.254.169.254, asked with curl over the way that DHCP tells."""
 
 import json
+import signal
 import socket
 import subprocess
 from contextlib import suppress
@@ -76,3 +77,32 @@ def test_a_token_does_not_travel_past_a_router() -> None:
                         if frame.endswith(text):
                             ttls[what] = frame[14 + 8]
         assert ttls == {"token": 1, "answer": 64}
+
+
+def test_it_comes_and_goes_with_intent() -> None:
+    """Off and on again while the node runs, and from a namespace that was made anew; nothing needs a restart."""
+    guest = make_guest("guest")
+    plain = network("blue", port("guest", MAC, "10.20.0.11", instance=instance("guest")))
+    served = {**plain, "metadata": "embedded"}
+
+    def answers() -> bool:
+        try:
+            return curl(guest, "/latest/meta-data/instance-id", "--connect-timeout", "1") == (200, "i-guest")
+        except subprocess.CalledProcessError:
+            return False
+
+    with Node(served) as node:
+        node.wait_until_right()
+        connect(guest)
+        assert answers()
+        node.write(plain)
+        node.wait_for_answer(lambda: not answers())
+        node.write(served)
+        node.wait_for_answer(answers)
+        node.write({**served, "ports": [port("guest", MAC, "10.20.0.11", instance=instance("another"))]})
+        node.wait_for_answer(lambda: curl(guest, "/latest/meta-data/instance-id")[1] == "i-another")
+        node.write(served)
+        node.wait_for_answer(answers)
+        node.end(signal.SIGKILL)
+        node.start()
+        node.wait_for_answer(answers)
