@@ -33,6 +33,7 @@ MEASURED = (
     "down",
     "sweep",
     "ovs",
+    "services",
 )
 # Benchmarks that print in a form of their own: their arguments, and those of a quick run.
 PRINTED: dict[str, tuple[list[str], list[str]]] = {

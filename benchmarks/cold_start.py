@@ -18,7 +18,8 @@ from benchmarks.record import Figure, Record, Sample, ratio_at_most
 from netmend.kernel import limits
 from netmend.node.serving import Serving
 from netmend.node.settings import Settings
-from netmend.reconcile.reconciler import Listener, Reconciler
+from netmend.reconcile.reconciler import Reconciler
+from netmend.reconcile.reports import Listener
 from netmend.sources.file import load
 
 TITLE = "Cold start: from nothing to every network answering a DISCOVER"

@@ -19,17 +19,27 @@ def guest_address(number: int) -> str:
     return f"10.0.{number >> 8}.{(number & 255)}" if number else "10.0.255.254"
 
 
+_SUBNET6 = [
+    "      - cidr: 2001:db8::/64",
+    "        address_mode: dhcpv6-stateful",
+    "        ra_mode: dhcpv6-stateful",
+]
 GUEST_MAC = "52:54:00:00:00:01"  # on every network the same
 
 
-def write_networks(path: Path, count: int) -> None:
-    """`count` networks with the same CIDR, one subnet and one known guest each, as people write them."""
+def write_networks(path: Path, count: int, *, all_services: bool = False) -> None:
+    """`count` networks with the same CIDR, one subnet and one known guest each, as people write them.
+
+    With `all_services`, each has names, metadata and an IPv6 subnet with DHCPv6 and router advertisements beside.
+    """
     lines = ["networks:"]
     for number in range(count):
         lines += [
             f"  - name: net-{number}",
             f"    id: {network_id(number)}",
+            *(["    dns: true", "    metadata: embedded"] if all_services else []),
             "    subnets:",
+            *(_SUBNET6 if all_services else []),
             "      - cidr: 10.0.0.0/16",
             "        gateway: 10.0.255.253",
             "        server_address: 10.0.255.252",

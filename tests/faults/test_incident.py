@@ -30,7 +30,7 @@ def intent() -> Intent:
 
 
 @contextmanager
-def another_container() -> Iterator[int]:
+def another_container(made: Callable[[], Intent] | None = None) -> Iterator[int]:
     """A container that made the namespaces, with `/run/netns` private: its mounts reach nobody, its files everybody."""
     ready_read, ready_write = os.pipe()
     pid = os.fork()
@@ -39,7 +39,7 @@ def another_container() -> Iterator[int]:
             syscalls.unshare(syscalls.CLONE_NEWNS)
             mounts.make("/", syscalls.MS_PRIVATE, recursive=True)
             maker = Reconciler()
-            maker.run(intent())
+            maker.run((made or intent)())
             maker.close()  # the namespace lives on by its name alone, here
             os.write(ready_write, b"x")
             signal.pause()

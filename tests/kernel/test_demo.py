@@ -10,11 +10,13 @@ import signal
 import subprocess
 import sys
 import time
+from ipaddress import IPv6Network
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from netmend.intent.eui64 import eui64_address
 from netmend.kernel import links
 from netmend.kernel.netlink import RouteSocket
 
@@ -49,9 +51,12 @@ def test_every_guest_is_served_and_isolation_holds() -> None:
         ("green", "green-two"): ("fa:16:3e:93:00:02", "10.10.0.12"),
     }
     for (network, _), guest in leases.items():
-        assert (guest["gateway"], guest["dns_servers"], guest["prefix_length"]) == ("10.10.0.1", ["10.10.0.1"], 24)
+        assert (guest["gateway"], guest["dns_servers"], guest["prefix_length"]) == ("10.10.0.1", ["10.10.0.2"], 24)
         assert (guest["domain"], guest["lease_time"], guest["problem"]) == (f"{network}.example", 86_400, None)
         assert guest["seconds_to_lease"] > 0
+        neighbour = {"one": "two", "two": "one"}[guest["name"].removeprefix(f"{network}-")]
+        assert (guest["metadata"], guest["name_resolved"]) == (f"i-{guest['name']}", f"{neighbour}.{network}.example")
+        assert guest["address6"] == str(eui64_address(IPv6Network("2001:db8:10::/64"), guest["mac"]))
     findings = document["isolation"]["findings"]
     assert [finding["check"] for finding in findings if finding["held"]] == [
         *["same-address"] * 2, *["layer-2"] * 3, *["host"] * 2
@@ -66,6 +71,23 @@ def test_what_a_person_sees_names_every_guest() -> None:
     for name in ("blue-one", "blue-two", "green-one", "green-two"):
         assert name in done.stdout
     assert done.stdout.rstrip().endswith("4 of 4 guests served, isolation held")
+
+
+def test_what_intent_promises_and_a_guest_does_not_get_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "intent.yaml"
+    file.write_text(
+        "metadata_proxy: {endpoints: ['http://127.0.0.1:1'], shared_secret: none}\n"
+        "networks:\n"
+        "  - name: net\n"
+        "    metadata: proxy\n"
+        "    subnets: [{cidr: 10.10.0.0/24}]\n"
+        "    ports: [{name: one, fixed_ips: [10.10.0.11], device_id: i-1, project_id: p-1, plug: {netns: one}}]\n"
+    )
+    done = _run("--json", "-c", str(file))
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["ok"]) == (1, False)
+    assert "metadata could not be fetched" in document["guests"][0]["problem"]
+    assert "503" in document["guests"][0]["problem"]
 
 
 def test_a_port_that_cannot_be_plugged_is_told_of_and_the_exit_code_says_so(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ from netmend.intent.names import (
 from netmend.kernel import addresses, links, netns, nsdir
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
-from netmend.reconcile.reconciler import Listener, Ready, Reconciler
+from netmend.reconcile.reconciler import Reconciler
+from netmend.reconcile.reports import Listener, Ready
 from netmend.reconcile.steps import Plan
 
 BLOCK6 = IPv6Network("2001:db8::/64")

@@ -17,7 +17,7 @@ class Resolvers:
     """A guest's; `servers` and `search` are what its DHCP client told it."""
 
     def __init__(self, guest: Netns, servers: list[str], search: str | None) -> None:
-        self._guest = guest
+        self.guest = guest
         self._conf = HOME / f"resolv-{guest.label}.conf"
         lines = [f"nameserver {server}" for server in servers] + ([f"search {search}"] if search else [])
         self._conf.write_text("\n".join([*lines, ""]))
@@ -32,7 +32,7 @@ class Resolvers:
 
         program = shutil.which(command[0])
         assert program, f"not there: {command[0]}; run tools/setup-programs names"
-        with self._guest.entered():
+        with self.guest.entered():
             done = subprocess.run(
                 [program, *command[1:]],
                 stdin=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_interface
 
 from tests.kernel.dns.world import dnsmasq
 from tests.peers.clients import Udhcpc
@@ -10,7 +11,8 @@ from tests.peers.node import HOME, Node
 from tests.peers.resolvers import Resolvers, musl_program
 from tests.peers.waiting import wait_for
 
-from netmend.kernel import syscalls
+from netmend.kernel import addresses, links, syscalls
+from netmend.kernel.netlink import RouteSocket
 
 UP = "127.0.0.53"
 SERVER = "10.20.0.2"
@@ -103,6 +105,26 @@ def test_a_renamed_port_is_known_by_its_new_name_at_once() -> None:
         wait_for(
             lambda: "connection refused" in ask.run("dig", "+tries=1", "+timeout=1", "x", fails=None), "it has gone"
         )
+
+
+def test_over_ipv6() -> None:
+    with served() as (ask, node):
+        both = intent()
+        both["subnets"].append({"cidr": "fd00:20::/64", "server_address": "fd00:20::2"})
+        both["ports"][0]["fixed_ips"].append("fd00:20::11")
+        both["ports"][1]["fixed_ips"].append("fd00:20::12")
+        node.write(both)
+        with ask.guest.entered(), RouteSocket() as route:
+            device = links.find_link(route, "eth0")
+            assert device
+            addresses.add_address(route, device, ip_interface("fd00:20::11/64"))
+        server = "@fd00:20::2"
+        wait_for(
+            lambda: "status: NOERROR" in ask.run("dig", server, "+tries=1", "+timeout=1", "db", fails=None), "it is up"
+        )
+        assert ask.run("dig", server, "+short", "db.blue.example", "AAAA").split() == ["fd00:20::12"]
+        assert ask.run("dig", server, "+tcp", "+short", "-x", "fd00:20::12").split() == ["db.blue.example."]
+        assert Resolvers(ask.guest, ["fd00:20::2"], "blue.example").musl("db").keys() == {"10.20.0.12", "fd00:20::12"}
 
 
 def test_without_forwarders_the_hosts_are_asked() -> None:

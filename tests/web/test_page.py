@@ -35,7 +35,7 @@ def hostile() -> dict[str, Any]:
 
 
 def text(page: Page, selector: str) -> str:
-    return page.locator(selector).inner_text()
+    return str(page.locator(selector).inner_text())
 
 
 def test_hostile_names_are_text_everywhere() -> None:

@@ -58,7 +58,8 @@ def test_names_types_and_labels_are_those_of_the_document() -> None:
         told = found.get("metrics", OPENMETRICS).decode()
         promtool_lint(found)
         assert found.get("metrics").startswith(b"# HELP")  # the older text, too
-    families = [family for family in text_string_to_metric_families(told) if family.name.startswith("netmend_")]
+    parsed = text_string_to_metric_families(told)  # type: ignore[no-untyped-call]
+    families = [family for family in parsed if family.name.startswith("netmend_")]
     shown = {}
     for family in families:
         suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")

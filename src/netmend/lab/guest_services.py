@@ -20,7 +20,7 @@ from netmend.kernel.links import find_link
 from netmend.kernel.netlink import RouteSocket
 from netmend.lab.guest import Guest
 
-PATIENCE = 20.0  # seconds
+PATIENCE = 10.0  # seconds
 _POLL = 0.1
 Found = TypeVar("Found")
 _INSTANCE_ID = f"http://{METADATA_ADDRESS}/latest/meta-data/instance-id"

@@ -11,7 +11,7 @@ import structlog
 from netmend.intent.network import Network
 from netmend.kernel.errors import KernelError
 from netmend.node.guest_service import CannotServe, GuestService
-from netmend.reconcile.reconciler import Ready
+from netmend.reconcile.reports import Ready
 
 log = structlog.get_logger()
 

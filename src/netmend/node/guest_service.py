@@ -3,7 +3,7 @@
 from typing import Any, Protocol
 
 from netmend.intent.network import Network
-from netmend.reconcile.reconciler import Ready
+from netmend.reconcile.reports import Ready
 
 
 class CannotServe(Exception):

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any, Final, Literal
 
 from netmend.reconcile.breaker import BreakerState, Diagnosis
-from netmend.reconcile.reconciler import PassReport
+from netmend.reconcile.reports import PassReport
 
 KEPT: Final = 500
 _OF_ONE_PASS: Final = 50  # reasons told one by one; a fault of the host gives every network one

@@ -13,9 +13,9 @@ from netmend.intent.subnet import Subnet
 from netmend.intent.subnet6 import Subnet6
 from netmend.node.network_state import STATES, reasons_by_network, state_of
 from netmend.node.overview import Clock, reason_row
+from netmend.node.port_answers import PortAnswers, answers_by_port
 from netmend.node.state import NodeState
 from netmend.reconcile.resync import Reason
-from netmend.services.dhcp4 import LeaseRow
 from netmend.wiring import bridge_of
 
 MOST: Final = 500
@@ -133,13 +133,11 @@ class Ports:
         found = [(one, port) for one in chosen for port in self._matching(one, text)]
         if page.sort:
             _sort(found, page.sort, _PORT_KEYS)
-        answered: dict[str, dict[str, LeaseRow]] = {}
+        answered: dict[str, dict[str, PortAnswers]] = {}
         rows = []
         for one, port in page.cut(found):
             if one.id not in answered:
-                answered[one.id] = {
-                    lease.port_id: lease for lease in self._node.serving.leases(one.id) if lease.port_id
-                }
+                answered[one.id] = answers_by_port(self._node.serving.leases(one.id))
             rows.append(_port_row(one, port, answered[one.id].get(port.id)))
         with self._lock:
             for gone in self._texts.keys() - networks.keys():
@@ -170,7 +168,7 @@ def _port_text(port: Port) -> str:
     return "\n".join(words).lower()
 
 
-def _port_row(network: Network, port: Port, answered: LeaseRow | None) -> Row:
+def _port_row(network: Network, port: Port, answered: PortAnswers | None) -> Row:
     return {
         "id": port.id,
         "name": port.name,

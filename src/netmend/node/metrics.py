@@ -82,7 +82,7 @@ class _NodeCollector(Collector):
         yield _gauge(
             "netmend_leases_problem",
             "1 while dynamic leases cannot be stored",
-            node.serving.dhcp4.store_error is not None,
+            node.serving.store_error is not None,
         )
 
     def _devices(self) -> Iterator[Metric]:

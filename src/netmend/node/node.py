@@ -33,7 +33,8 @@ from netmend.node.state import IntentState, NodeState
 from netmend.node.watches import Watches
 from netmend.reconcile.adoption import Adoption
 from netmend.reconcile.breaker import Breaker, BreakerState
-from netmend.reconcile.reconciler import Listener, PassReport, Ready, Reconciler
+from netmend.reconcile.reconciler import Reconciler
+from netmend.reconcile.reports import Listener, PassReport, Ready
 from netmend.reconcile.resync import Problem
 from netmend.reconcile.switch import DEFAULT as DEFAULT_OVSDB
 

@@ -62,7 +62,7 @@ def overview(node: NodeState, clock: Clock) -> dict[str, Any]:
         "breaker": _breaker(node, clock),
         "pinning": {"problem": str(trouble.error), "since": clock.epoch(trouble.since)} if trouble else None,
         "mount_faults": [_diagnosis(fault) for fault in node.mount_faults],
-        "leases_problem": node.serving.dhcp4.store_error,
+        "leases_problem": node.serving.store_error,
         "devices": last.as_dict() if last else None,
         "reconciler": _reconciler(node),
         "reasons_total": len(every),

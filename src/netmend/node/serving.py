@@ -6,17 +6,20 @@ others nothing.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netmend.intent.metadata import MetadataProxy
 from netmend.intent.network import Intent, Network
 from netmend.node.followers import Followers
 from netmend.node.guest_service import GuestService
+from netmend.node.port_answers import AnyLease
 from netmend.node.serving_dhcp4 import Dhcp4Serving
 from netmend.node.settings import Settings
-from netmend.reconcile.reconciler import Ready
+from netmend.reconcile.reports import Ready
 from netmend.reconcile.resync import Problem
-from netmend.services.dhcp4 import LeaseRow
+
+if TYPE_CHECKING:
+    from netmend.node.serving_dhcp6 import Dhcp6Serving
 
 
 class Serving:
@@ -33,6 +36,7 @@ class Serving:
         network whose sockets fail, `served` of one that has all services from now on, when that is later than `ready`;
         `metadata_proxy` gives what the intent in force says of it."""
         self.dhcp4 = Dhcp4Serving(settings.leases, suspect)
+        self._dhcp6: Dhcp6Serving | None = None
         self._served = served
         self._followers = Followers(self._make_followers(settings, suspect, metadata_proxy), suspect, self._followed)
 
@@ -46,8 +50,9 @@ class Serving:
             from netmend.node.serving_dns import DnsServing
             from netmend.node.serving_metadata import MetadataServing
 
+            self._dhcp6 = Dhcp6Serving(suspect, settings)
             return (
-                Dhcp6Serving(suspect, settings),
+                self._dhcp6,
                 DnsServing(suspect, settings),
                 MetadataServing(suspect, settings, metadata_proxy, self.dhcp4.lease_holder),
             )
@@ -97,8 +102,17 @@ class Serving:
         moments = [moment for moment in leases + more if moment is not None]
         return max(moments) if moments and len(moments) == len(leases) + len(more) else None
 
-    def leases(self, network_id: str) -> list[LeaseRow]:
-        return self.dhcp4.leases(network_id)
+    def leases(self, network_id: str) -> list[AnyLease]:
+        """Of DHCPv4 and DHCPv6: dynamic leases, and addresses that ports were given or have declined."""
+        found: list[AnyLease] = [*self.dhcp4.leases(network_id)]
+        if self._dhcp6 is not None:
+            found += self._dhcp6.leases(network_id)
+        return found
+
+    @property
+    def store_error(self) -> str | None:
+        """Why leases cannot be stored, None while they can."""
+        return self.dhcp4.store_error or (self._dhcp6.store_error if self._dhcp6 is not None else None)
 
     def status(self, network_id: str) -> dict[str, Any]:
         """By name of the service, what it counts; services that are not served are left out."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from netmend.intent.network import Network
 from netmend.kernel.sockets import open_dhcp
-from netmend.reconcile.reconciler import Ready
+from netmend.reconcile.reports import Ready
 from netmend.services.dhcp4 import Dhcp4Responder, LeaseRow, LeaseTable
 from netmend.services.lease_store import LeaseStore, LeaseStoreError
 from netmend.services.sockets import ServiceSockets

@@ -10,7 +10,7 @@ from netmend.intent.network import Network
 from netmend.kernel.sockets6 import open_dhcp6
 from netmend.node.guest_service import CannotServe
 from netmend.node.settings import Settings
-from netmend.reconcile.reconciler import Ready
+from netmend.reconcile.reports import Ready
 from netmend.services.dhcp6 import Dhcp6Responder, LeaseRow
 from netmend.services.lease_store import LeaseStore, LeaseStoreError
 from netmend.services.leases import LeaseTable

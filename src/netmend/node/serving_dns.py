@@ -10,7 +10,7 @@ from netmend.kernel.errors import KernelError
 from netmend.kernel.sockets import open_listener, open_udp
 from netmend.node.host_resolvers import HostResolvers
 from netmend.node.settings import Settings
-from netmend.reconcile.reconciler import Ready
+from netmend.reconcile.reports import Ready
 from netmend.services.dns.wire import PORT
 from netmend.services.dns_sockets import DnsSockets
 
@@ -39,6 +39,8 @@ class DnsServing:
         if self._served.get(network.id) == wanted and not ready.anew:
             self._sockets.update(network)
             return
+        self._served.pop(network.id, None)
+        self._sockets.suspend(network.id)  # two sockets cannot listen at one address
         opened: list[socket.socket] = []
         try:
             for address in addresses:
@@ -50,7 +52,6 @@ class DnsServing:
             for one in opened:
                 one.close()
             raise
-        self._served.pop(network.id, None)
         try:
             self._sockets.add(network, udp, opened[len(udp) :])
         except OSError as error:

@@ -15,7 +15,7 @@ from netmend.kernel.errors import KernelError
 from netmend.kernel.sockets import open_listener
 from netmend.node.guest_service import CannotServe
 from netmend.node.settings import Settings
-from netmend.reconcile.reconciler import Ready
+from netmend.reconcile.reports import Ready
 from netmend.services.metadata import KEY_SIZE
 from netmend.services.metadata_http import MetadataServer, MetadataStore, MetadataStoreError
 

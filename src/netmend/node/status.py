@@ -8,7 +8,10 @@ from typing import Any
 from netmend import __version__
 from netmend.intent.names import namespace_name, tap_name
 from netmend.intent.network import Network
+from netmend.intent.subnet import Subnet
+from netmend.intent.subnet6 import Subnet6
 from netmend.node.network_state import reasons_by_network, state_of
+from netmend.node.port_answers import answers_by_port
 from netmend.node.state import NodeState
 from netmend.reconcile.resync import Reason
 from netmend.wiring import bridge_of
@@ -41,7 +44,7 @@ def status(node: NodeState) -> dict[str, Any]:
             {"summary": found.summary, "evidence": list(found.evidence), "cause": found.cause, "mend": found.mend}
             for found in node.mount_faults
         ],
-        "leases_problem": node.serving.dhcp4.store_error,
+        "leases_problem": node.serving.store_error,
         "networks": networks,
         "reasons": [_reason(reason, now) for found in reasons.values() for reason in found],
         "in_progress": [
@@ -56,7 +59,7 @@ def network_status(node: NodeState, network: Network) -> dict[str, Any]:
     now = time.monotonic()
     reasons = reasons_by_network(node)
     leases = node.serving.leases(network.id)
-    answered = {lease.port_id: lease for lease in leases if lease.port_id}
+    answered = answers_by_port(leases)
     services = node.serving.status(network.id)
     leasing = services.get("dhcp4")
     return {
@@ -64,24 +67,13 @@ def network_status(node: NodeState, network: Network) -> dict[str, Any]:
         "namespace": namespace_name(network.id),
         "bridge": bridge_of(network),
         "mtu": network.mtu,
-        "subnets": [
-            {
-                "id": subnet.id,
-                "name": subnet.name,
-                "cidr": str(subnet.cidr),
-                "server_address": str(subnet.server_address),
-                "gateway": str(subnet.gateway) if subnet.gateway else None,
-                "dynamic": subnet.dynamic,
-                "lease_time": subnet.lease_time,
-            }
-            for subnet in network.subnets
-        ],
+        "subnets": [*map(_subnet, network.subnets), *map(_subnet, network.subnets6)],
         "ports": [
             {
                 "id": port.id,
                 "name": port.name,
                 "mac": port.mac,
-                "fixed_ips": [str(ip) for ip in port.fixed_ips],
+                "fixed_ips": [str(ip) for ip in (*port.fixed_ips, *port.fixed_ips6)],
                 "device": tap_name(port.id),
                 "plug": type(port.plug).__name__.removesuffix("Plug").lower(),
                 "declined": answered[port.id].declined if port.id in answered else None,
@@ -105,6 +97,21 @@ def network_status(node: NodeState, network: Network) -> dict[str, Any]:
         "sockets": leasing["sockets"] if leasing else None,
         "services": services,
     }
+
+
+def _subnet(subnet: Subnet | Subnet6) -> dict[str, Any]:
+    shown = {
+        "id": subnet.id,
+        "name": subnet.name,
+        "cidr": str(subnet.cidr),
+        "server_address": str(subnet.server_address),
+        "gateway": str(subnet.gateway) if subnet.gateway else None,
+        "dynamic": subnet.dynamic,
+        "lease_time": subnet.lease_time,
+    }
+    if isinstance(subnet, Subnet6):
+        shown |= {"address_mode": subnet.address_mode, "ra_mode": subnet.ra_mode}
+    return shown
 
 
 def find_network(node: NodeState, text: str) -> Network | None:

@@ -13,14 +13,15 @@ from netmend.kernel import links, nsdir
 from netmend.kernel.errors import KernelError
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
-from netmend.kernel.netns import Netns
+from netmend.kernel.netnsids import find_link_there, namespace_ids
 from netmend.kernel.ovsdb.stream import Tls
 from netmend.reconcile.apply import Executor, StepFailed
 from netmend.reconcile.arrivals import Arrivals
 from netmend.reconcile.breaker import Breaker, Diagnosis, HostFault, host_fault
 from netmend.reconcile.crew import work_through
+from netmend.reconcile.diagnoses import not_propagated, unreadable
 from netmend.reconcile.diff import plan_network, plan_removal
-from netmend.reconcile.diff_switch import ports_to_add_ahead, without_device
+from netmend.reconcile.diff_switch import is_dead, ports_to_add_ahead, without_device
 from netmend.reconcile.elsewhere import NamesElsewhere
 from netmend.reconcile.held import HeldNamespaces
 from netmend.reconcile.observe import (
@@ -31,6 +32,7 @@ from netmend.reconcile.observe import (
     names_of_ours,
     take_snapshot,
 )
+from netmend.reconcile.reports import Listener, PassReport, Ready
 from netmend.reconcile.resync import Problem, Reason, Resync, back_off
 from netmend.reconcile.steps import AddPort, DeleteDevice, DeletePort, MakeDevice, MoveDevice, Plan, Step, Unit
 from netmend.reconcile.switch import Switch
@@ -48,38 +50,6 @@ class PinTrouble:
     since: float
     failures: int
     next_try: float
-
-
-@dataclass(frozen=True, slots=True)
-class PassReport:
-    """What a pass did: networks found or made right, and those with reasons left."""
-
-    planned_steps: int = 0
-    right: frozenset[str] = frozenset()
-    wrong: frozenset[str] = frozenset()
-    new_reasons: tuple[Reason, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A network that can be served now: from `device` (`mac`), inside `namespace`."""
-
-    network: Network
-    namespace: Netns
-    device: str
-    mac: str
-    anew: bool
-
-
-@dataclass(slots=True)
-class Listener:
-    """Who is told what: `ready` when a network's namespace and DHCP device are as intent says (each pass; `anew` when
-    either was just made), and gives back what is wrong with serving it; `gone` before a network is removed; `planned`
-    when steps are about to be taken."""
-
-    ready: Callable[[Ready], Iterable[Problem] | None] = lambda ready: None
-    gone: Callable[[str], None] = lambda network_id: None
-    planned: Callable[[Plan], None] = lambda plan: None
 
 
 @dataclass(slots=True)
@@ -197,7 +167,7 @@ class Reconciler:
                 if work.foreign:
                     work = self._take_over(work)
             except (KernelError, HostFault) as error:
-                fault = error if isinstance(error, HostFault) else host_fault(error) or _unreadable(error)
+                fault = error if isinstance(error, HostFault) else host_fault(error) or unreadable(error)
                 self.breaker.open(fault.diagnosis, self._clock())
                 return PassReport(wrong=frozenset(intent.networks if scope is None else scope))
             steps = sum(len(plan.steps) for plan in work.plans)
@@ -426,17 +396,29 @@ class Reconciler:
         if seen.handle is not None:
             self.held.hold(network_id, seen.handle)
         network = work.intent.networks.get(network_id)
-        port_id = dhcp_port(network).id if network else dhcp_port_id(network_id)
-        device = work.snapshot.links.get(tap_name(port_id))
+        own = tap_name(dhcp_port(network).id if network else dhcp_port_id(network_id))
         if seen.state == "plain":
             found = work.elsewhere.find(network_id, name)
             if found is not None:
                 self.held.hold(network_id, found)
                 return look_into_namespace(network_id, path, found, exists=True)
-            if device is not None and device.peer_netnsid is not None:
-                # The name is dead here, and the veth shows that the namespace lives: the incident.
-                raise HostFault(_not_propagated(path, device, self._diagnose(self.directory, name)))
+            if alive := self._alive_elsewhere(own, work.snapshot):
+                # The name is dead here, and the network's device shows that the namespace lives: the incident.
+                raise HostFault(not_propagated(path, alive, self._diagnose(self.directory, name)))
         return seen
+
+    def _alive_elsewhere(self, own: str, snapshot: Snapshot) -> str | None:
+        """What shows that a network's device, called `own`, is in a namespace that cannot be had, if anything does."""
+        veth = snapshot.links.get(own)
+        if veth is not None and veth.peer_netnsid is not None:
+            return f"device {own}: its far end is in another network namespace (link-netnsid {veth.peer_netnsid})"
+        if veth is None and own in snapshot.switch.ports:
+            with self._route() as route:
+                for netnsid in namespace_ids(route):
+                    inner = find_link_there(route, netnsid, own)
+                    if inner is not None and not is_dead(inner):
+                        return f"device {own}, the switch's, is in another network namespace (netnsid {netnsid})"
+        return None
 
     def _apply(self, plan: Plan, work: _Work) -> list[Problem]:
         work.plans.append(plan)
@@ -492,24 +474,3 @@ class Reconciler:
 
 def _makes_dhcp_device(step: Step) -> bool:
     return isinstance(step, MakeDevice | MoveDevice) and step.device.mark.role == "dhcp"
-
-
-def _not_propagated(path: str, device: Link, better: Diagnosis | None) -> Diagnosis:
-    directory = path.rpartition("/")[0]
-    evidence = (
-        f"{path}: not nsfs, so entering it would fail with EINVAL",
-        f"device {device.name}: its far end is in another network namespace (link-netnsid {device.peer_netnsid})",
-        "no mount namespace that netmend can look into has that namespace mounted under the name",
-    )
-    return Diagnosis(
-        summary=f"{path} is a plain file here, and the namespace of that name is alive elsewhere",
-        evidence=evidence + (better.evidence if better else ()),
-        cause=better.cause
-        if better
-        else f"mount propagation: what is mounted below {directory} does not reach netmend's mount namespace",
-        mend=better.mend if better else f"start netmend's container again with -v {directory}:{directory}:shared",
-    )
-
-
-def _unreadable(error: KernelError) -> HostFault:
-    return HostFault(Diagnosis("the host cannot be looked at", (str(error),), error.meaning or "see the evidence", ""))

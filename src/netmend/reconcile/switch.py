@@ -20,6 +20,10 @@ from netmend.wiring import Device
 from netmend.wiring.ovs import MARK_KEY, OWNER, TAG_KEY
 
 DEFAULT: Final = f"unix:{names.SOCKETS[0]}"
+_TIMEOUT: Final = 5.0  # seconds that a pass waits for an answer
+_LEFT_ALONE: Final = (
+    15.0  # seconds for which a database that gave none is not asked again: other networks wait meanwhile
+)
 _SETTLE: Final = 2.0  # seconds
 _POLL: Final = 0.01
 
@@ -87,7 +91,9 @@ class Switch:
 
     def __init__(self, remote: str | None = None, tls: Tls | None = None) -> None:
         """`remote` is where its database listens; nothing is asked yet."""
-        self.connection = Connection(remote or DEFAULT, tls=tls)
+        self.connection = Connection(remote or DEFAULT, _TIMEOUT, tls)
+        self._hangs: KernelError | None = None
+        self._next_ask = 0.0
         self._is_default = remote is None
         self._tags: dict[str, int] = {}
         self._owed: dict[str, int] = {}  # port without device: what `configured` is once ovs-vswitchd has looked
@@ -102,12 +108,17 @@ class Switch:
         if not wired and self._is_default and names.present() is None:
             return NOTHING
         try:
+            if self._hangs is not None and time.monotonic() < self._next_ask:
+                raise self._hangs
+            self._hangs = None
             found = ports.read(self.connection, OWNER)
             network_of = {
                 name: mark.network_id if (mark := mark_of(port)) else "" for name, port in found.ports.items()
             }
             tags = self._choose_tags(wired, found.ports, network_of)
         except KernelError as error:
+            if error.code == errno.ETIMEDOUT and error is not self._hangs:
+                self._hangs, self._next_ask = error, time.monotonic() + _LEFT_ALONE
             return SwitchSeen(problem=str(error)) if wired else NOTHING
         lost = frozenset(
             name for name, moment in self._owed.items() if name in found.ports and found.configured >= moment

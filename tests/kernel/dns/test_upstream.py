@@ -2,8 +2,9 @@
 
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import dns.flags
 import dns.message
@@ -11,7 +12,10 @@ import dns.rcode
 import dns.rrset
 import pytest
 from tests.kernel.dns.world import Upstream, World, good
+from tests.peers.waiting import wait_for
 from tests.unit.services.dns.asker import code, data
+
+from netmend.services.dns_sockets import forwarder
 
 UP, SECOND = "127.0.0.53", "127.0.0.54"
 NAME = "www.example.org"
@@ -19,6 +23,16 @@ TRUE, FALSE = "192.0.9.1", "192.0.9.66"
 
 Message = dns.message.Message
 Answer = Callable[[Message], Sequence[bytes]]
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Let each try wait so long: an answer that comes then did not wait for one."""
+    before, forwarder.TRIES = forwarder.TRIES, (seconds,) * 4
+    try:
+        yield
+    finally:
+        forwarder.TRIES = before
 
 
 def honest(query: Message) -> list[bytes]:
@@ -172,30 +186,26 @@ def test_the_next_server_is_asked_when_one_fails(rcode: str) -> None:
         answer.set_rcode(dns.rcode.from_text(rcode))
         return [answer.to_wire()]
 
-    with Upstream(UP, failing), Upstream(SECOND, honest), World(UP, SECOND) as world:
-        began = time.monotonic()
+    with Upstream(UP, failing), Upstream(SECOND, honest), World(UP, SECOND) as world, patience(60.0):
         assert data(world.ask(NAME)) == [TRUE]
-        assert time.monotonic() - began < 0.5
 
 
 def test_where_nobody_listens_the_next_is_asked_at_once() -> None:
-    with Upstream(SECOND, honest), World(UP, SECOND) as world:
-        began = time.monotonic()
+    with Upstream(SECOND, honest), World(UP, SECOND) as world, patience(60.0):
         assert data(world.ask(NAME)) == [TRUE]
-        assert time.monotonic() - began < 0.5
 
 
 def test_when_nobody_answers_the_guest_is_told_in_time() -> None:
     with Upstream(UP, lambda query: []), Upstream(SECOND, lambda query: []), World(UP, SECOND) as world:
         began = time.monotonic()
-        answer = world.ask(NAME, use_edns=0)
-        assert code(answer) == "SERVFAIL" and 4 < time.monotonic() - began < 5.5
-        began = time.monotonic()
         assert code(world.ask(NAME)) == "SERVFAIL"
-        assert time.monotonic() - began < 0.2, "that is kept for a moment (RFC 9520)"
-        began = time.monotonic()
+        assert time.monotonic() - began > 4
+        assert world.status()["unanswered"] == 4
+        with patience(60.0):
+            assert code(world.ask(NAME)) == "SERVFAIL", "that is kept for a moment (RFC 9520)"
         assert code(world.ask("other.example.org")) == "SERVFAIL"
-        assert time.monotonic() - began < 3.5, "servers known to be silent are tried once"
+        assert world.status()["unanswered"] == 5, "servers known to be silent are tried once"
+    assert sum(forwarder.TRIES) < 5, "resolvers give up then (resolv.conf(5))"
 
 
 def test_without_servers_the_guest_is_told_at_once() -> None:
@@ -207,9 +217,8 @@ def test_a_silent_server_delays_the_first_answers_only() -> None:
     with Upstream(UP, lambda query: []), Upstream(SECOND, honest), World(UP, SECOND) as world:
         for number in range(2):
             assert data(world.ask(f"{number}.example.org")) == [TRUE]
-        began = time.monotonic()
-        assert data(world.ask("2.example.org")) == [TRUE]
-        assert time.monotonic() - began < 0.5
+        with patience(60.0):
+            assert data(world.ask("2.example.org")) == [TRUE]
 
 
 def test_a_slow_server_is_heard_while_the_next_is_tried() -> None:
@@ -235,8 +244,6 @@ def test_a_dead_server_fills_no_descriptors() -> None:
             flooder.connect(("10.0.0.2", 53))
             for number in range(1500):
                 flooder.send(dns.message.make_query(f"{number}.example.org", "A").to_wire())
-        time.sleep(0.3)
-        status = world.status()
-        assert status["under_way"] <= 64
-        assert status["crowded"] > 500
+        wait_for(lambda: world.status()["crowded"] > 500, "it is told no")
+        assert world.status()["under_way"] <= 64
         assert data(world.ask("web.office.example")) == ["10.0.0.10"]

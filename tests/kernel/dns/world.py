@@ -96,7 +96,7 @@ class World:
         """A guest's question, by dnspython."""
         query = dns.message.make_query(name, rdtype, **more)
         with (guest or self.guest).entered():
-            return (dns.query.tcp if tcp else dns.query.udp)(query, at, timeout=6)
+            return (dns.query.tcp if tcp else dns.query.udp)(query, at, timeout=20)
 
     def status(self) -> dict[str, Any]:
         found = self.sockets.status(NETWORK_ID)

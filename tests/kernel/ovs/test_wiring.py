@@ -1,5 +1,6 @@
 """Networks on a real Open vSwitch (userspace datapath): made once, found again, mended, removed."""
 
+import signal
 import time
 from dataclasses import replace
 from ipaddress import IPv4Network
@@ -8,15 +9,16 @@ from pathlib import Path
 import pytest
 from tests.kernel.ovs.vswitch import VSwitch
 
-from netmend.intent import Intent, Network, OvsWiring, Port, Subnet
+from netmend.intent import BridgeWiring, Intent, Network, OvsWiring, Port, Subnet
 from netmend.intent.names import DEVICE_GROUP, dhcp_port, id_from_name, namespace_name, tap_name
-from netmend.kernel import links
+from netmend.kernel import links, netns
 from netmend.kernel.addresses import dump_addresses
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.offload import leaves_checksums
-from netmend.reconcile.reconciler import PassReport, Reconciler
+from netmend.reconcile.reconciler import Reconciler
+from netmend.reconcile.reports import PassReport
 
 INTERNAL, VETH = OvsWiring(), OvsWiring(veth=True)
 
@@ -148,8 +150,6 @@ def test_a_namespace_that_died_takes_the_device_along_and_gets_another() -> None
     with VSwitch():
         run_until_right(reconciler := Reconciler(), intent(one))
         reconciler.close()
-        from netmend.kernel import netns
-
         netns.unpin(f"/run/netns/{namespace_name(one.id)}", None)
         run_until_right(Reconciler(), intent(one))
         assert len(inside(one)) == 2
@@ -162,8 +162,6 @@ def test_from_one_wiring_to_another() -> None:
         for wiring in (VETH, INTERNAL):
             run_until_right(reconciler, intent(replace(one, wiring=wiring)))
             assert len(switch.ports()) == 1 and len(inside(one)) == 2
-        from netmend.intent import BridgeWiring
-
         bridged = replace(one, wiring=BridgeWiring())
         run_until_right(reconciler, intent(bridged))
         assert switch.ports() == set() and len(inside(one)) == 2
@@ -182,7 +180,7 @@ def test_a_foreign_port_of_our_name_is_left_alone() -> None:
         switch.vsctl("add-port", "br-int", name, "--", "set", "Interface", name, "type=internal")
         report = (reconciler := Reconciler()).run(intent(one))
         assert report.wrong == {one.id}
-        print([reason.text for reason in reconciler.resync.all()])
+        assert "taken by another" in reconciler.resync.all()[0].text
         assert "netmend" not in switch.get("Interface", name, "external_ids")
 
 
@@ -201,3 +199,19 @@ def test_the_hosts_end_of_a_port_has_no_business_on_layer_3() -> None:
         assert read("ipv4/conf/{}/forwarding") == "0"
         with Netns.open(f"/run/netns/{namespace_name(one.id)}") as place, place.entered():
             assert not leaves_checksums("ns-" + name[3:])
+
+
+def test_a_database_that_hangs_holds_up_no_network_but_its_own() -> None:
+    one, other = network(1), replace(network(2), wiring=BridgeWiring())
+    with VSwitch() as switch:
+        run_until_right(reconciler := Reconciler(), intent(one, other))
+        switch.send("ovsdb-server", signal.SIGSTOP)
+        changed = replace(other, mtu=1300)
+        report = reconciler.run(intent(one, changed))
+        assert report.right == {other.id} and report.wrong == {one.id}
+        (reason,) = reconciler.resync.all()
+        assert reason.serves and "does not answer in time" in reason.text
+        began = time.monotonic()
+        assert reconciler.run(intent(one, other)).right == {other.id}
+        assert time.monotonic() - began < 3  # it is not asked again at once
+        switch.send("ovsdb-server", signal.SIGCONT)

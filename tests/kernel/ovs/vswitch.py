@@ -81,6 +81,9 @@ class VSwitch:
         if name == "ovsdb-server":
             SOCKET.unlink(missing_ok=True)
 
+    def send(self, name: str, number: signal.Signals) -> None:
+        self._processes[name].send_signal(number)
+
     def vsctl(self, *arguments: str) -> str:
         return self._run("ovs-vsctl", f"--db=unix:{SOCKET}", "--timeout=30", *arguments)
 

@@ -12,7 +12,7 @@ from netmend.intent.names import id_from_name
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netns import Netns
 from netmend.node.followers import Followers
-from netmend.reconcile.reconciler import Ready
+from netmend.reconcile.reports import Ready
 
 PATIENCE = 20.0
 NETWORK = Network(id_from_name("network", "n"), "n")

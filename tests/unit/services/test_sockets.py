@@ -15,7 +15,8 @@ from tests.unit.services.guest import ACK, DISCOVER, MAC, REQUEST, STRANGER, mes
 
 from netmend.services.dhcp4 import Dhcp4Responder, Reply
 from netmend.services.lease_store import LeaseStore, LeaseStoreError
-from netmend.services.sockets import Limits, ServiceSockets
+from netmend.services.sender_limits import Limits
+from netmend.services.sockets import ServiceSockets
 
 DEVICE_MAC = bytes.fromhex("fa163e000001")
 PATIENCE = 20.0  # seconds until a test gives up

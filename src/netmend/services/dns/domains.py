@@ -21,28 +21,32 @@ class Domains:
     """Whose domain is whose. Thread-safe."""
 
     def __init__(self) -> None:
+        self.version = 0  # another with each change, so that answers that rest on an earlier one can be told
         self._owners: dict[bytes, dict[str, str | None]] = {}  # domain: project by network id
         self._of_network: dict[str, frozenset[bytes]] = {}
         self._lock = Lock()
 
-    def put(self, network: Network) -> bool:
-        """Know, or know anew, a network's domains; False when they are as they were."""
+    def put(self, network: Network) -> None:
+        """Know, or know anew, a network's domains."""
         domains = domains_of(network)
         with self._lock:
-            known = network.id in self._of_network and self._of_network[network.id] == domains
-            if known and all(self._owners[domain][network.id] == network.project_id for domain in domains):
-                return False
-            self._forget(network.id, self._of_network.get(network.id, frozenset()) - domains)
+            known = self._of_network.get(network.id, frozenset())
+            if known == domains and all(self._owners[name][network.id] == network.project_id for name in domains):
+                return
+            self._forget(network.id, known - domains)
             self._of_network[network.id] = domains
             for domain in domains:
                 owners = dict(self._owners.get(domain, ()))
                 owners[network.id] = network.project_id
                 self._owners[domain] = owners
-            return True
+            self.version += 1  # last: who sees it sees the rest
 
     def remove(self, network_id: str) -> None:
         with self._lock:
-            self._forget(network_id, self._of_network.pop(network_id, frozenset()))
+            known = self._of_network.pop(network_id, frozenset())
+            if known:
+                self._forget(network_id, known)
+                self.version += 1
 
     def _forget(self, network_id: str, domains: Iterable[bytes]) -> None:
         for domain in domains:

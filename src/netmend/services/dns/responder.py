@@ -50,7 +50,7 @@ class DnsResponder:
         self.cache = Cache()
         self._lock = Lock()
         self._updating = Lock()
-        self._domains = domains
+        self._domains, self._domains_seen = domains, domains.version
         self._serial = 1
         self._remembered: dict[bytes, tuple[bytes, float]] = {}  # by query without id: answer without, and until when
         self._network = network
@@ -64,7 +64,7 @@ class DnsResponder:
     def remembered(self, message: bytes, now: float) -> bytes | None:
         """The answer to a query over UDP that was put in just these words before; the common way."""
         found = self._remembered.get(message[2:])
-        if found is None or now >= found[1]:
+        if found is None or now >= found[1] or self._domains_seen != self._domains.version:
             return None
         return message[:2] + found[0]
 
@@ -78,6 +78,9 @@ class DnsResponder:
             self.counters.malformed += 1
             return query.answer
         with self._lock:
+            if self._domains_seen != self._domains.version:
+                self._domains_seen = self._domains.version
+                self._remembered.clear()
             answer, until = self._answer(query, now)
             if isinstance(answer, Forward):
                 return answer
@@ -136,11 +139,6 @@ class DnsResponder:
                     self._local.directory.change(removed, added)
                     self.guests.forget()
                 self._remembered.clear()
-
-    def forget_answers(self) -> None:
-        """What other networks are called has changed."""
-        with self._lock:
-            self._remembered.clear()
 
     # --- with the lock held ---------------------------------------------------------------------------------------
 

@@ -38,6 +38,9 @@ _PRIVATE = frozenset(
     )
 )
 
+_ALWAYS = _NOWHERE | {LOCALHOST}
+_ALL = _ALWAYS | _PRIVATE
+
 # Below these, a name is never one that the whole world knows.
 NEVER_PUBLIC = tuple(
     names.from_text(text) for text in ("internal", "local", "localhost", "test", "invalid", "home.arpa", "lan", "corp")
@@ -49,5 +52,4 @@ def special_zones(*, allow_private: bool) -> frozenset[bytes]:
 
     With `allow_private`, whoever is forwarded to may know those that are private to an organisation.
     """
-    always = _NOWHERE | {LOCALHOST}
-    return always if allow_private else always | _PRIVATE
+    return _ALWAYS if allow_private else _ALL

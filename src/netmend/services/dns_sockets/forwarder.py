@@ -18,7 +18,7 @@ from netmend.services.dns_sockets.limits import Limits, Traffic
 from netmend.services.loop import Loop
 
 # Seconds until the next server is tried: together they end before guests give up (5 s, resolver(3)).
-TRIES = (0.8, 1.2, 1.2, 1.3)
+TRIES: tuple[float, ...] = (0.8, 1.2, 1.2, 1.3)
 ONE_TRY = (2.5,)
 _WRONG_MAX = 8  # messages that are no answer, until the question is put over TCP, where nobody can slip one in
 _SILENCES = 2

@@ -9,7 +9,7 @@ class Limits:
 
     forwards_of_guest: int = 64
     forwards_of_network: int = 256
-    forwards_of_node: int = 2048  # descriptors: as many sockets, and some more for each that is tried again
+    forwards_of_node: int = 1024  # a descriptor each, and one more for each further try, of which there are three
     waiting_for_forward: int = 64  # queries that wait for the same answer
     connections_of_guest: int = 8
     connections_of_network: int = 64

@@ -44,14 +44,14 @@ class DnsSockets:
         self._networks: dict[str, _Network] = {}
 
     def add(self, network: Network, udp: Sequence[socket.socket], listeners: Sequence[socket.socket]) -> None:
-        """Serve a network from now on; one that is served already gets these sockets instead, and keeps what it knows.
+        """Serve a network from now on; one that was served before gets these sockets instead, and keeps what it knows.
 
         The sockets are bound, on the network's device, and owned from now on, also when this raises OSError: the kernel
         cannot watch more.
         """
         old = self._networks.pop(network.id, None)
         if old is None:
-            self._domains_changed(network)
+            self._domains.put(network)
             responder = DnsResponder(network, self._domains)
         else:
             responder = old.served.responder
@@ -59,7 +59,7 @@ class DnsSockets:
             self._update(responder, network)
         asking = Asking(responder, Traffic(), lambda: self._servers(responder))
         served = Served(network.id, responder, asking, self._forwarder)
-        made = _Network(served, Connections(self._limits, self._node_connections))
+        made = self._networks[network.id] = _Network(served, Connections(self._limits, self._node_connections))
 
         def failed(operation: str, error: OSError) -> None:
             made.endpoints[0].failed(operation, error)
@@ -78,7 +78,12 @@ class DnsSockets:
             for one in (*udp, *listeners):
                 one.close()
             raise
-        self._networks[network.id] = made
+
+    def suspend(self, network_id: str) -> None:
+        """Close a network's sockets, so that others can be opened in their place; what is known stays for `add`."""
+        known = self._networks.get(network_id)
+        if known is not None:
+            self._close(known)
 
     def update(self, network: Network) -> None:
         """Answer by this intent of a network from now on. No error when it is not served."""
@@ -93,12 +98,11 @@ class DnsSockets:
             return
         self._close(known)
         self._domains.remove(network_id)
-        self._forget_answers()
 
     def status(self, network_id: str) -> dict[str, Any] | None:
         """Counters, as JSON; None when the network is not served."""
         known = self._networks.get(network_id)
-        if known is None:
+        if known is None or not known.endpoints:
             return None
         responder = known.served.responder
         errors: dict[str, int] = {}
@@ -132,22 +136,14 @@ class DnsSockets:
 
     def _update(self, responder: DnsResponder, network: Network) -> None:
         if responder.network is not network:
-            self._domains_changed(network)
+            self._domains.put(network)
             responder.update(network)
 
-    def _domains_changed(self, network: Network) -> None:
-        if self._domains.put(network):
-            self._forget_answers()
-
-    def _forget_answers(self) -> None:
-        for known in list(self._networks.values()):
-            known.served.responder.forget_answers()
-
     def _close(self, known: _Network) -> None:
-        for endpoint in known.endpoints:
-            endpoint.leave()
-        for listener in known.listeners:
-            listener.leave()
+        while known.listeners:
+            known.listeners.pop().leave()
+        while known.endpoints:
+            known.endpoints.pop().leave()
 
         def end() -> None:
             known.connections.close()

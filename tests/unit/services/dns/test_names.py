@@ -5,7 +5,18 @@ from ipaddress import IPv4Address
 
 import dns.flags
 import pytest
-from tests.unit.services.dns.asker import PORTS, Server, code, data, network, port, subnet, subnet6, zone_of
+from tests.unit.services.dns.asker import (
+    PORTS,
+    Server,
+    code,
+    data,
+    network,
+    port,
+    subnet,
+    subnet6,
+    upstream_answer,
+    zone_of,
+)
 
 from netmend.intent import Dns, Network
 
@@ -176,8 +187,16 @@ class TestNobodyElsesBusiness:
         server = Server(network(), other("blue.example"))
         assert code(server.ask("web.blue.example.")) == "NXDOMAIN"
         server.domains.remove(OTHER_ID)
-        server.responder.forget_answers()
         server.forward("web.blue.example.")
+
+    def test_what_was_answered_before_another_network_took_the_name_is_forgotten(self) -> None:
+        server = Server()
+        forward = server.forward("www.blue.example.")
+        server.learn(forward, upstream_answer(forward, "www.blue.example. 60 IN A 192.0.9.1"))
+        for _ in range(2):
+            assert data(server.ask("www.blue.example.", use_edns=False, id=7)) == ["192.0.9.1"]
+        server.domains.put(other("blue.example"))
+        assert code(server.ask("www.blue.example.", use_edns=False, id=7)) == "NXDOMAIN"
 
     def test_of_one_domain_in_two_networks_each_sees_its_own(self) -> None:
         server = Server(network(), other("office.example"))
