@@ -13,9 +13,9 @@ NAMES: tuple[str, ...] = tuple(_RECORD["active"])
 
 def network(name: str) -> dict[str, Any]:
     """A copy, to change at will."""
-    return copy.deepcopy(_RECORD["active"][name])  # type: ignore[no-any-return]
+    return copy.deepcopy(_RECORD["active"][name])
 
 
 def one() -> dict[str, Any]:
     """The answer to `get_network_info` of the network `names`."""
-    return copy.deepcopy(_RECORD["get_network_info"])  # type: ignore[no-any-return]
+    return copy.deepcopy(_RECORD["get_network_info"])

@@ -39,7 +39,8 @@ def test_every_recorded_network_can_be_served(name: str) -> None:
     assert network.dhcp_port == DhcpPort(own["id"], own["mac_address"])
     assert network.wiring == OvsWiring(datapath="netdev")
     assert own["id"] not in network.ports
-    servers = {str(subnet.server_address) for subnet in (*network.subnets, *network.subnets6)}
+    servers = {str(subnet.server_address) for subnet in network.subnets}
+    servers |= {str(subnet.server_address) for subnet in network.subnets6}
     assert servers == {fixed["ip_address"] for fixed in own["fixed_ips"]}
 
 
