@@ -1,23 +1,26 @@
 """`netmend agent`: the node in the place of Neutron's DHCP and metadata agents, in the foreground."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from netmend.cli.http_parts import parts_of
 from netmend.cli.logs import log_to_stderr
+from netmend.cli.neutron_source import neutron_source
 from netmend.cli.options import (
     NETNS_DIRECTORY,
     RUNTIME_DIRECTORY,
     STATE_DIRECTORY,
+    HttpNames,
+    ListenAt,
     NetnsDirectory,
     RuntimeDirectory,
     StateDirectory,
     sentences,
+    where_to_listen,
 )
-from netmend.kernel.ovsdb.stream import Tls
 from netmend.node.lock import CannotStart
 from netmend.node.node import Node
 from netmend.node.settings import Settings
@@ -31,10 +34,13 @@ ConfigFiles = Annotated[
 
 
 def agent(
+    *,
     config_file: ConfigFiles,
     netns_dir: NetnsDirectory = NETNS_DIRECTORY,
     state_dir: StateDirectory = STATE_DIRECTORY,
     runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
+    listen: ListenAt = None,
+    http_name: HttpNames = None,
 ) -> None:
     """Serve the networks that a Neutron server gives to this host, until SIGTERM or Ctrl-C; what was made stays.
 
@@ -42,23 +48,6 @@ def agent(
     metadata_agent.ini. SIGHUP asks the server for everything again.
     """
     log_to_stderr()
-    settings = Settings(netns_dir, state_dir, runtime_dir)
     with sentences(SourceError, CannotStart, LeaseStoreError):
-        serve_neutron(config_file, settings)
-
-
-def serve_neutron(config_files: list[Path], settings: Settings) -> None:
-    """Run a node whose intent comes from Neutron; raises SourceError and what `Node.run` raises."""
-    try:
-        from netmend.sources.neutron.configuration import configuration
-    except ModuleNotFoundError as error:
-        raise SourceError(f"{error}; install netmend with its extras: pip install 'netmend[neutron]'") from None
-    from netmend.sources.neutron.source import NeutronSource
-
-    found = configuration(config_files)
-    ovs = found.ovs
-    tls = None
-    if ovs.private_key and ovs.certificate and ovs.ca_certificate:
-        tls = Tls(ovs.private_key, ovs.certificate, ovs.ca_certificate)
-    settings = replace(settings, ovsdb=ovs.connection, ovsdb_tls=tls, take_over=True)
-    asyncio.run(Node(NeutronSource(found, settings.state), settings).run())
+        source, settings = neutron_source(config_file, Settings(netns_dir, state_dir, runtime_dir))
+        asyncio.run(Node(source, settings, where_to_listen(listen, http_name), parts_of).run())

@@ -1,6 +1,6 @@
 """Options that several verbs share, and the one way to end with a sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +10,8 @@ import typer
 from netmend.kernel import nsdir
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.stream import check_remote
+from netmend.node.listen import Listen
+from netmend.node.lock import CannotStart
 from netmend.node.settings import Settings
 from netmend.sources.problem import SourceError
 
@@ -44,11 +46,34 @@ Ovsdb = Annotated[
         "default: unix:/run/openvswitch/db.sock.",
     ),
 ]
+ListenAt = Annotated[
+    str | None,
+    typer.Option(
+        "--listen",
+        envvar="NETMEND_LISTEN",
+        metavar="ADDRESS:PORT",
+        help="Where the page and /metrics are served, such as 127.0.0.1:9696; without it, nowhere.",
+    ),
+]
+HttpNames = Annotated[
+    list[str] | None,
+    typer.Option("--http-name", metavar="NAME", help="A further host name that browsers and scrapers call it by."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 NETNS_DIRECTORY = nsdir.DEFAULT
 STATE_DIRECTORY = Settings().state
 RUNTIME_DIRECTORY = Settings().runtime
+
+
+def where_to_listen(text: str | None, names: Iterable[str] | None) -> Listen | None:
+    """Where --listen says, called by further `names`; raises CannotStart."""
+    if text is None:
+        return None
+    try:
+        return Listen.parse(text, [name.lower() for name in names or ()])
+    except ValueError as error:
+        raise CannotStart(f"--listen {error}") from None
 
 
 @contextmanager

@@ -9,15 +9,19 @@ import typer
 
 from netmend.cli.http_parts import beside_api, parts_of
 from netmend.cli.logs import log_to_stderr
+from netmend.cli.neutron_source import neutron_source
 from netmend.cli.options import (
     NETNS_DIRECTORY,
     RUNTIME_DIRECTORY,
     STATE_DIRECTORY,
+    HttpNames,
+    ListenAt,
     NetnsDirectory,
     Ovsdb,
     RuntimeDirectory,
     StateDirectory,
     sentences,
+    where_to_listen,
 )
 from netmend.node.listen import Listen
 from netmend.node.lock import CannotStart
@@ -25,6 +29,7 @@ from netmend.node.node import Node
 from netmend.node.settings import Settings
 from netmend.node.source import Source
 from netmend.services.lease_store import LeaseStoreError
+from netmend.sources.file.other_source import neutron_files
 from netmend.sources.problem import SourceError
 
 if TYPE_CHECKING:
@@ -61,24 +66,14 @@ def run(
         Path | None, typer.Option(metavar="PEM", help="TLS for the API: certificate, and key unless --api-key has it.")
     ] = None,
     api_key: Annotated[Path | None, typer.Option(metavar="PEM", help="The certificate's key.")] = None,
-    listen: Annotated[
-        str | None,
-        typer.Option(
-            "--listen",
-            envvar="NETMEND_LISTEN",
-            metavar="ADDRESS:PORT",
-            help="Where the page and /metrics are served, such as 127.0.0.1:9696; without it, nowhere.",
-        ),
-    ] = None,
-    http_name: Annotated[
-        list[str] | None,
-        typer.Option("--http-name", metavar="NAME", help="A further host name that browsers and scrapers call it by."),
-    ] = None,
+    listen: ListenAt = None,
+    http_name: HttpNames = None,
 ) -> None:
     """Make networks exist and serve their guests until SIGTERM or Ctrl-C; what was made stays.
 
     They stand in FILE (-c), which is read again when it changes and on SIGHUP, or in the store (--store), which its API
-    changes. Only the difference is applied.
+    changes. Only the difference is applied. A FILE that says `source: neutron` is as `netmend agent` with its
+    `config_files`.
     """
     log_to_stderr()
     if (config is None) == (not store):
@@ -89,7 +84,9 @@ def run(
     with sentences(SourceError, CannotStart, LeaseStoreError):
         source: Source
         parts: Callable[[NodeState], Sequence[Part]] = parts_of
-        if config is not None:
+        if config is not None and (files := neutron_files(config)) is not None:
+            source, settings = neutron_source(files, settings)
+        elif config is not None:
             from netmend.node.file_source import FileSource
 
             source = FileSource(config)
@@ -113,13 +110,4 @@ def run(
                 stored.serve_beside(beside_api(state, called, tokens=api.require_tokens))
                 return parts_of(state)
 
-        asyncio.run(Node(source, settings, _where(listen, names), parts).run())
-
-
-def _where(text: str | None, names: list[str]) -> Listen | None:
-    if text is None:
-        return None
-    try:
-        return Listen.parse(text, names)
-    except ValueError as error:
-        raise CannotStart(f"--listen {error}") from None
+        asyncio.run(Node(source, settings, where_to_listen(listen, names), parts).run())

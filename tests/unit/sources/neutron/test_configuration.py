@@ -26,7 +26,7 @@ def test_neutrons_defaults(tmp_path: Path) -> None:
     assert found.policy.host == "node1"
     assert found.policy.dns_domain == "openstacklocal"
     assert found.policy.lease_time == 86_400
-    assert found.policy.wiring == OvsWiring("br-int", veth=False, datapath="system")
+    assert found.policy.wiring == OvsWiring("br-int", veth=False, datapath=None)
     assert not found.is_metadata_agent
     assert not found.moot
     assert found.ovs.connection == "tcp:127.0.0.1:6640"

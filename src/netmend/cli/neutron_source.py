@@ -1,0 +1,29 @@
+"""A Neutron server as the source of a node, from Neutron's own files; loaded only where it is asked for."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from netmend.kernel.ovsdb.stream import Tls
+from netmend.node.settings import Settings
+from netmend.sources.problem import SourceError
+
+if TYPE_CHECKING:
+    from netmend.sources.neutron.source import NeutronSource
+
+
+def neutron_source(files: Sequence[Path], settings: Settings) -> "tuple[NeutronSource, Settings]":
+    """The source, and the settings with what the files say of Open vSwitch; raises SourceError."""
+    try:
+        from netmend.sources.neutron.configuration import configuration
+        from netmend.sources.neutron.source import NeutronSource
+    except ModuleNotFoundError as error:
+        raise SourceError(f"{error}; install netmend with its extras: pip install 'netmend[neutron]'") from None
+    found = configuration(files)
+    ovs = found.ovs
+    tls = None
+    if ovs.private_key and ovs.certificate and ovs.ca_certificate:
+        tls = Tls(ovs.private_key, ovs.certificate, ovs.ca_certificate)
+    settings = replace(settings, ovsdb=ovs.connection, ovsdb_tls=tls, take_over=True)
+    return NeutronSource(found, settings.state), settings
