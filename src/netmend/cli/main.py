@@ -21,6 +21,7 @@ VERBS = {
     "lab": "scenarios of mounts and namespaces: predicted, run for real, compared",
     "apply": "make the store's networks what an intent file says, over its API",
     "export": "write what the store holds as an intent file",
+    "history": "show what was wrong, when and for how long, from the store",
     "import": "read an intent file into the store, all or nothing",
     "timeline": "read logs into one time line and say what went wrong",
     "sweep": "find dead devices and names by evidence, and delete them",
