@@ -12,7 +12,6 @@ from netmend.attach import cni_request as cni
 from netmend.attach import guest, places
 from netmend.attach.client import Api, Document, NoApi, NoSuchObject, Refused
 from netmend.attach.cni_request import CniError, Request
-from netmend.intent.names import tap_name
 from netmend.kernel.errors import KernelError
 
 OWNER: Final = "cni:netmend"
@@ -96,6 +95,8 @@ def _add(api: Api, request: Request) -> Document:
 
 def _result(request: Request, port: Document, settings: guest.Settings, mtu: int) -> Document:
     """Section 5 of the specification; versions before 1.0 name the family of an address."""
+    from netmend.intent.names import tap_name  # loaded while the node has been at work, and by ADD alone
+
     old, newest = request.version.startswith("0."), request.version == "1.1.0"
     ips: list[Document] = []
     for address, gateway in zip(settings.addresses, settings.gateways, strict=True):
