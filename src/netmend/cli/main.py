@@ -13,6 +13,8 @@ VERBS = {
     "agent": "serve the networks that Neutron gives to this host, in the place of its agents",
     "plan": "show what would change, and do nothing",
     "status": "ask the running node",
+    "attach": "join a guest to a port of the store: a process, namespace, container or VM",
+    "detach": "take a port of the store out of its guest",
     "down": "remove all that is netmend's, and nothing else",
     "check": "validate an intent file",
     "doctor": "look at the whole host and name the wrong flag",
