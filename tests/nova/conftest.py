@@ -1,4 +1,4 @@
-"""Every test of this folder runs in a sandbox of its own, with a real node and Nova's own metadata API."""
+"""Every test of this folder runs in a sandbox of its own, with a real node, and Nova or cloudbase-init."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ NOVA = Path(__file__).parents[2] / ".tools" / "nova"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
-    if not (NOVA / "release").exists():
-        pytest.fail("not there: Nova; run tools/nova", pytrace=False)
+    if not (NOVA / "releases").exists():
+        pytest.fail("not there: Nova and cloudbase-init; run tools/nova", pytrace=False)
     call_in_sandbox(pyfuncitem)
     return True

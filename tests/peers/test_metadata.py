@@ -1,7 +1,10 @@
 """What guests are told at 169.254.169.254, asked with curl over the way that DHCP tells."""
 
 import json
+import signal
+import socket
 import subprocess
+from contextlib import suppress
 from typing import Any
 
 from tests.peers.guests import Document, make_guest, network, port
@@ -50,3 +53,56 @@ def test_over_ipv6_by_the_link_local_address_alone() -> None:
                 return None  # its own address is not checked yet (RFC 4862 section 5.4)
 
         assert wait_for(ask, "metadata over IPv6") == "i-guest"
+
+
+def test_a_token_does_not_travel_past_a_router() -> None:
+    """What carries a token has an IP TTL of 1 (EC2's hop limit); all else, the usual one."""
+    guest = make_guest("guest")
+    blue = network("blue", port("guest", MAC, "10.20.0.11", instance=instance("guest")))
+    with Node({**blue, "metadata": "embedded"}):
+        connect(guest)
+        with guest.entered(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800)) as heard:
+            heard.bind(("eth0", 0x0800))
+            status, token = curl(
+                guest, "/latest/api/token", "-X", "PUT", "-H", "X-aws-ec2-metadata-token-ttl-seconds: 60"
+            )
+            assert status == 200
+            header = f"X-aws-ec2-metadata-token: {token}"
+            assert curl(guest, "/latest/meta-data/instance-id", "-H", header) == (200, "i-guest")
+            heard.setblocking(False)
+            ttls = {}
+            with suppress(BlockingIOError):
+                while frame := heard.recv(65536):
+                    for what, text in (("token", token.encode()), ("answer", b"\r\n\r\ni-guest")):
+                        if frame.endswith(text):
+                            ttls[what] = frame[14 + 8]
+        assert ttls == {"token": 1, "answer": 64}
+
+
+def test_it_comes_and_goes_with_intent() -> None:
+    """Off and on again while the node runs, and from a namespace that was made anew; nothing needs a restart."""
+    guest = make_guest("guest")
+    plain = network("blue", port("guest", MAC, "10.20.0.11", instance=instance("guest")))
+    served = {**plain, "metadata": "embedded"}
+
+    def answers() -> bool:
+        try:
+            return curl(guest, "/latest/meta-data/instance-id", "--connect-timeout", "1") == (200, "i-guest")
+        except subprocess.CalledProcessError:
+            return False
+
+    with Node(served) as node:
+        node.wait_until_right()
+        connect(guest)
+        assert answers()
+        node.write(plain)
+        node.wait_for_answer(lambda: not answers())
+        node.write(served)
+        node.wait_for_answer(answers)
+        node.write({**served, "ports": [port("guest", MAC, "10.20.0.11", instance=instance("another"))]})
+        node.wait_for_answer(lambda: curl(guest, "/latest/meta-data/instance-id")[1] == "i-another")
+        node.write(served)
+        node.wait_for_answer(answers)
+        node.end(signal.SIGKILL)
+        node.start()
+        node.wait_for_answer(answers)

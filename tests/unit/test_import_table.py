@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wiring": {"intent", "kernel"},
     "reconcile": {"intent", "kernel", "wiring"},
     "sweep": {"intent", "kernel"},
+    "attach": {"intent", "kernel"},
     "doctor": {"kernel", "propagation"},
     "node": {"intent", "sources", "kernel", "propagation", "reconcile", "wiring", "services", "doctor"},
     "lab": {"intent", "sources", "kernel", "propagation", "node"},

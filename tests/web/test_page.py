@@ -160,6 +160,15 @@ def test_devices_above_intent_are_seen_in_the_first_seconds() -> None:
         expect(page.locator("#verdict")).to_have_text("5 devices above intent")
 
 
+def test_a_browser_on_the_host_loads_the_page_while_devices_come_and_go() -> None:
+    with host(networks(1, 1)) as found, browser() as chromium:
+        for count in range(2, 14):
+            found.write(networks(count, 1))  # makes devices, and drops the browser's requests
+            with opened(chromium, "#/networks") as page:
+                expect(page.locator("#count-networks")).to_have_text(str(count))
+                expect(page.locator(".rows .row")).to_have_count(count)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_shows_every_view_without_scrolling_sideways(scheme: str) -> None:
     intent = networks(12, 8)

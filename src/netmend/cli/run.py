@@ -92,6 +92,7 @@ def run(
             source = FileSource(config)
         else:
             from netmend.cli.api_options import api_settings
+            from netmend.node.store_records import wrong_now
             from netmend.node.store_source import StoreSource
 
             api = api_settings(
@@ -107,6 +108,7 @@ def run(
 
             def parts(state: "NodeState") -> "Sequence[Part]":
                 called = Listen(where.address or "127.0.0.1", where.port, frozenset(names))
+                stored.keep_records(lambda: wrong_now(state))
                 stored.serve_beside(beside_api(state, called, tokens=api.require_tokens))
                 return parts_of(state)
 

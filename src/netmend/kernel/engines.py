@@ -73,6 +73,14 @@ def docker_inspect(path: str, timeout: float = 5.0) -> list[Document]:
         raise KernelError("ask", path, getattr(error, "errno", None) or 0, str(error)) from error
 
 
+def ask_engine(path: str, resource: str, timeout: float = 5.0) -> Any:
+    """What the engine at a unix socket answers to GET of a resource of Docker's API. Raises KernelError."""
+    try:
+        return _get(path, resource, timeout)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise KernelError("ask", path, getattr(error, "errno", None) or 0, str(error)) from error
+
+
 def _get(path: str, resource: str, timeout: float) -> Any:
     connection = http.client.HTTPConnection("localhost", timeout=timeout)
     connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)

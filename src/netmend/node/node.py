@@ -143,11 +143,11 @@ class Node:
         first = asyncio.create_task(self._pass())
         await asyncio.wait([first], timeout=_BEFORE_STATUS)
         async with self._watched():
-            await first
-            await self._check_mounts()
             following = asyncio.create_task(self._source.follow(self.take_intent, self._intent_problem))
             following.add_done_callback(self._follower_ended)
             try:
+                await first
+                await self._check_mounts()
                 await self._until_stopped()
             finally:
                 following.cancel()

@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
@@ -16,8 +16,9 @@ from netmend.kernel.sockets import open_listener
 from netmend.node.guest_service import CannotServe
 from netmend.node.settings import Settings
 from netmend.reconcile.reports import Ready
-from netmend.services.metadata import KEY_SIZE
-from netmend.services.metadata_http import MetadataServer, MetadataStore, MetadataStoreError
+
+if TYPE_CHECKING:
+    from netmend.services.metadata_http import MetadataServer, MetadataStore
 
 ADDRESS: Final = IPv4Address("169.254.169.254")
 ADDRESS6: Final = IPv6Address("fe80::a9fe:a9fe")  # Neutron's, and cloud-init's
@@ -59,7 +60,11 @@ class MetadataServing:
         server.serve(ready.network, listeners)
         self._served[network_id] = ready.namespace.inode
 
-    def _start(self) -> MetadataServer:
+    def _start(self) -> "MetadataServer":
+        """Load the HTTP stack, whose time and memory a node without metadata need not spend, and start it."""
+        from netmend.services.metadata import KEY_SIZE
+        from netmend.services.metadata_http import MetadataServer, MetadataStore, MetadataStoreError
+
         try:
             self._store = MetadataStore(self._settings.metadata, os.urandom(KEY_SIZE))
         except MetadataStoreError as error:

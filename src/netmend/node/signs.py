@@ -4,20 +4,49 @@ Our own changes are heard too. A device that is told to be as it should be clear
 message about it raised, so a pass does not set off the next one.
 """
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from netmend.intent.names import Mark, dhcp_port, namespace_name, tap_name
 from netmend.intent.network import Intent
 from netmend.intent.plug import NetnsPlug
+from netmend.intent.port import Port
 from netmend.intent.wiring import OvsWiring
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netns import is_namespace
 from netmend.kernel.ovsdb.watch import PortsChanged
 from netmend.kernel.watch import AddressGone, LinkChanged, LinkWatch
+from netmend.services.port_changes import changed_ports
 
 EVERYTHING = "*"  # in place of a network id: look at all of them
 _PREFIX = namespace_name("")
+
+
+@dataclass(frozen=True, slots=True)
+class _WaitedFor:
+    """The namespaces that ports are plugged into, each with how many are: kept, for a network of thousands of ports
+    changes one at a time."""
+
+    ports: Mapping[str, Port]
+    names: Counter[str]
+
+    @classmethod
+    def of(cls, ports: Mapping[str, Port], before: "_WaitedFor | None") -> "_WaitedFor":
+        if before is None:
+            return cls(ports, Counter(_plugged(ports.values())))
+        if before.ports is ports:
+            return before
+        removed, added = changed_ports(before.ports, ports)
+        names = Counter(before.names)
+        names.update(_plugged(added))
+        names.subtract(_plugged(removed))
+        return cls(ports, +names)
+
+
+def _plugged(ports: Iterable[Port]) -> Iterable[str]:
+    return (port.plug.netns for port in ports if isinstance(port.plug, NetnsPlug))
 
 
 class Signs:
@@ -38,20 +67,22 @@ class Signs:
         self._netnsids: dict[int, str] = {}  # namespace id of a network of ours, as its DHCP port last told
         self._objects: dict[str, str] = {}  # device or name -> network
         self._networks: set[str] = set()
+        self._waited_for: dict[str, _WaitedFor] = {}  # by network
         self._networks_of_name: dict[str, set[str]] = {}  # guest's namespace -> networks plugged into it
 
     def intent_changed(self, intent: Intent) -> None:
         """Learn which guests' namespaces are waited for, and which devices are the switch's."""
         names: dict[str, set[str]] = {}
+        known, self._waited_for = self._waited_for, {}
         self._switched, self._internal = set(), set()
         for network in intent.networks.values():
             if isinstance(network.wiring, OvsWiring):
                 self._switched.add(network.id)
                 if not network.wiring.veth:
                     self._internal.add(tap_name(dhcp_port(network).id))
-            for port in network.ports.values():
-                if isinstance(port.plug, NetnsPlug):
-                    names.setdefault(port.plug.netns, set()).add(network.id)
+            self._waited_for[network.id] = waited_for = _WaitedFor.of(network.ports, known.get(network.id))
+            for name in waited_for.names:
+                names.setdefault(name, set()).add(network.id)
         self._networks_of_name = names
 
     def hear_links(self, watch: LinkWatch) -> None:

@@ -13,18 +13,24 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from netmend import __version__
 from netmend.intent.network import Intent
 from netmend.sources.store import Store, StoreError, agents
 from netmend.sources.store.api.listen import Listen, Listeners, is_loopback, open_listeners
 from netmend.sources.store.api.token_file import Tokens, read_tokens
+from netmend.sources.store.records import record
 
 if TYPE_CHECKING:
+    from netmend.node.store_records import Wrong
     from netmend.sources.store.api.application import Beside
     from netmend.sources.store.api.server import ApiServer
 
 TOKENS = "api-tokens"
 DATABASE = "store.sqlite"
+_BETWEEN_RECORDS = 2.0  # seconds
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +57,15 @@ class StoreSource:
         self._listeners: Listeners | None = None
         self._tokens: Tokens | None = None
         self._beside: Callable[[], Sequence[Beside]] = lambda: ()
+        self._look: Callable[[], Wrong] = lambda: ((), ())
 
     def serve_beside(self, make: "Callable[[], Sequence[Beside]]") -> None:
         """Let the API's server answer more than the API; `make` is called in its thread. Before `follow`."""
         self._beside = make
+
+    def keep_records(self, look: "Callable[[], Wrong]") -> None:
+        """Keep in the store what `look` says is wrong, every now and then. Before `follow`."""
+        self._look = look
 
     def first(self) -> Intent:
         try:
@@ -89,9 +100,21 @@ class StoreSource:
             if self._settings is not None:
                 self._api = await asyncio.to_thread(self._start_api, store, self._settings)
             take(store.intent)
-            await asyncio.Event().wait()
+            await self._keep_records(store)
         finally:
             await asyncio.shield(asyncio.to_thread(self.close))
+
+    async def _keep_records(self, store: Store) -> None:
+        kept: Wrong | None = None
+        while True:
+            wrong = self._look()
+            if wrong != kept:
+                try:
+                    await asyncio.wrap_future(store.write(lambda tx, wrong=wrong: record(tx, *wrong)))  # type: ignore[misc]
+                    kept = wrong
+                except StoreError as error:
+                    log.error("what is wrong could not be recorded", problem=str(error))
+            await asyncio.sleep(_BETWEEN_RECORDS)
 
     @property
     def store(self) -> Store:

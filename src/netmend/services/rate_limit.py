@@ -26,6 +26,10 @@ class RateLimit:
             self._forget_full(now)
         return True
 
+    def spent(self, key: object, now: float) -> bool:
+        """Whether the key's bucket is empty; takes nothing from it."""
+        return self._full_at.get(key, now) - now > self._tolerance
+
     def _forget_full(self, now: float) -> None:
         self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
         self._prune_at = 2 * len(self._full_at) + _PRUNE_AT

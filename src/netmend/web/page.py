@@ -47,6 +47,9 @@ _TYPES: Final = {
 _HEARTBEAT: Final = 10.0
 """Seconds after which a silent stream says that it lives."""
 
+_RETRY: Final = b"retry: 500\n"
+"""Milliseconds until a browser that lost the stream asks again."""
+
 
 class ReadModels(Protocol):
     """What the page shows, as plain values; a bad query raises ValueError with a sentence (docs/status.md)."""
@@ -172,7 +175,7 @@ class _Data:
             )
             await response.prepare(request)
             with contextlib.suppress(ConnectionError):
-                await response.write(_event(*first))
+                await response.write(_RETRY + _event(*first))
                 await _stream(messages, response)
             return response
 

@@ -164,7 +164,7 @@ def test_requests_in_flight_of_a_network_are_bounded(start: Start) -> None:
     with StandIn(delay=0.2) as nova, ThreadPoolExecutor(24) as pool:
         serving = start(nova, limits=replace(Limits(), in_flight=3))
         serving.serve(network("green", metadata="proxy"))
-        answers = [pool.submit(serving.ask, "/", WEB) for _ in range(12)]
+        answers = [pool.submit(serving.ask, "/", WEB) for _ in range(8)]
         time.sleep(0.1)
         began = time.monotonic()
         assert serving.ask("/", DB, "green")[0] == 200

@@ -99,17 +99,17 @@ def test_what_is_wrong_with_an_instance(write: Write, tmp_path: Path) -> None:
             }
         )
     )
+    assert found.pop("instance.hostname").startswith("'-x' is no host or domain name")
+    assert found.pop("instance.vendor_data").startswith("cannot be said in JSON: Out of range float values")
     assert found == {
         "device_id": "'a b' is no id: it has 1 to 255 printable ASCII characters, and no blank",
         "instance.id": "'ü' is no id: it has 1 to 255 printable ASCII characters, and no blank",
-        "instance.hostname": found["instance.hostname"],
         "instance.public_keys.a=b": "'a=b' is no name of a key: it is 1 to 255 characters without '=' and '/'",
         "instance.public_keys.p": "this is a private key; give the public one (its file's name ends in .pub)",
         "instance.public_keys.q": "is no line in OpenSSH's format (`ssh-ed25519 AAAA... comment`, as in a .pub file)",
         "instance.user_data_base64": "user_data is given already; user data comes from one of them",
-        "instance.vendor_data": "cannot be said in JSON: Out of range float values are not JSON compliant",
         "instance.token_hop_limit": "65 is no hop limit: it is 1 (the guest itself) to 64",
-    } | {key: why for key, why in found.items() if "JSON" in why}
+    }
     assert whys(write(port={"instance": {"user_data_base64": "***"}}))["instance.user_data_base64"].startswith("is no")
     why = whys(write(port={"instance": {"user_data_file": "missing"}}))["instance.user_data_file"]
     assert why == f"{tmp_path}/missing: there is no such file"

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from tests.unit.store.served import HOST, Client, serve
 
+from netmend.intent import NoPlug, TapPlug
 from netmend.sources.store import Store
 
 
@@ -132,6 +133,20 @@ def test_a_port_is_bound_to_this_node_or_to_nobody(api: tuple[Store, Client]) ->
         == "binding_failed"
     )
     assert client.make("port", network_id=network["id"])["binding:vif_type"] == "unbound"
+
+
+def test_a_binding_profile_can_say_where_a_port_is_plugged_in(api: tuple[Store, Client]) -> None:
+    store, client = api
+    network = client.make("network")
+    port = client.make("port", network_id=network["id"], binding__profile={"netns": "guest", "device": "lan0"})
+    assert port["netmend"] == {"plug": {"netns": "guest", "device": "lan0"}}
+    path = f"/v2.0/ports/{port['id']}"
+    client.ask("PUT", path, {"port": {"binding:profile": {"tap": "1000", "else": 1}}})
+    assert store.intent.networks[network["id"]].ports[port["id"]].plug == TapPlug(1000)
+    client.ask("PUT", path, {"port": {"binding:profile": {}}})
+    assert store.intent.networks[network["id"]].ports[port["id"]].plug == NoPlug()
+    body = {"port": {"network_id": network["id"], "binding:profile": {"pid": "x"}}}
+    assert client.refused("POST", "ports", body)[0] == 400
 
 
 def test_names_follow_the_networks_domain(api: tuple[Store, Client]) -> None:

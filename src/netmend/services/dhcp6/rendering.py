@@ -33,7 +33,8 @@ class Rendering(NamedTuple):
 
     options: bytes
     parts: tuple[bytes, ...]
-    names_client: bool  # option 39 is among them, so the port's host name is not to be added
+    name_wanted: bool  # the client has listed option 39, or lists nothing
+    name_given: bool  # option 39 is among `parts`, so the port's host name is not to be added
 
 
 def render(facts: Facts) -> Rendering:
@@ -44,12 +45,16 @@ def render(facts: Facts) -> Rendering:
     for code in codes:
         payloads = one_each(options[code]) if code == wire.NTP_SERVER else [options[code]]
         parts.append(b"".join(tlv.encode(code, payload) for payload in payloads))
-    return Rendering(b"".join(parts), tuple(parts), wire.CLIENT_FQDN in codes)
+    wanted = facts.ask.wanted is None or wire.CLIENT_FQDN in _listed(facts.ask.wanted)
+    return Rendering(b"".join(parts), tuple(parts), wanted, wire.CLIENT_FQDN in codes)
 
 
 def _order(facts: Facts, options: dict[int, bytes]) -> list[int]:
     wanted = facts.ask.wanted
     if wanted is None:
         return list(options)
-    listed = (int.from_bytes(wanted[at : at + 2], "big") for at in range(0, len(wanted), 2))
-    return list(dict.fromkeys((*listed, *facts.explicit)))
+    return list(dict.fromkeys((*_listed(wanted), *facts.explicit)))
+
+
+def _listed(wanted: bytes) -> list[int]:
+    return [int.from_bytes(wanted[at : at + 2], "big") for at in range(0, len(wanted), 2)]

@@ -13,7 +13,7 @@ from netmend.services.dhcp6.dynamic import DynamicBindings
 from netmend.services.dhcp6.exchange import Answer, Bindings
 from netmend.services.dhcp6.link import Scope, find_scope, scopes_of, select_link
 from netmend.services.dhcp6.options import Ask, Facts, ask_of
-from netmend.services.dhcp6.options.fqdn import fqdn_option
+from netmend.services.dhcp6.options.fqdn import fqdn_option, wants_update
 from netmend.services.dhcp6.options.name_resolution import domain_of
 from netmend.services.dhcp6.relay import Envelope, open_envelopes, put_in_envelopes
 from netmend.services.dhcp6.rendering import Rendering, render
@@ -196,8 +196,15 @@ class Dhcp6Responder:
             facts = Facts(scope.subnet, self._network.dns, explicit, key[2])
             rendering = self._renderings[key] = render(facts)
         name = b""
-        if client is not None and not rendering.names_client:
-            name = fqdn_option(request, client.port, domain_of(scope.subnet, self._network.dns))
+        said = request.options.get(wire.CLIENT_FQDN)
+        if (
+            client is not None
+            and client.port.hostname
+            and not rendering.name_given
+            and (rendering.name_wanted or said is not None)  # RFC 4704 section 6
+        ):
+            domain = domain_of(scope.subnet, self._network.dns)
+            name = fqdn_option(client.port.hostname, domain, update_wanted=wants_update(said))
         return compose(request, answer, self._server, rendering=rendering, name=name, limit=limit)
 
     def _change(self, old: Network, network: Network, removed: list[Port], added: list[Port]) -> None:

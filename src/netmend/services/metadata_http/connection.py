@@ -10,6 +10,12 @@ from aiohttp import web
 from netmend.services.metadata_http.endpoint import Endpoint
 
 _DEFAULT_HOPS = 64
+# What is told without a request being read.
+REFUSALS = {
+    status: f"HTTP/1.1 {status} {phrase}\r\nServer: netmend\r\nRetry-After: 1\r\nConnection: close\r\n"
+    "Content-Length: 0\r\n\r\n".encode()
+    for status, phrase in ((429, "Too Many Requests"), (503, "Service Unavailable"))
+}
 
 
 class Connection(web.RequestHandler):
@@ -38,6 +44,17 @@ class Connection(web.RequestHandler):
             return
         super().connection_made(transport)
         self._end = self._loop.call_later(self.endpoint.limits.connection_time, self.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse requests, unless the guest has none left: it is told so then, and what it sent is not looked at."""
+        idle = self._waiter is not None  # nothing is under way that could be answered in between
+        if idle and self.endpoint.has_spent(self.guest, self._loop.time()):
+            self.endpoint.refused.too_often += 1
+            if isinstance(self.transport, asyncio.Transport):
+                self.transport.write(REFUSALS[429])
+            self.force_close()
+            return
+        super().data_received(data)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._end is not None:

@@ -82,6 +82,10 @@ class Endpoint:
         self.refused.too_often += 1
         return False
 
+    def has_spent(self, guest: str | None, now: float) -> bool:
+        """Whether a request of the guest would be told 429."""
+        return self._requests.spent(guest, now)
+
     def may_refuse(self, now: float) -> bool:
         """Whether to go on telling no, rather than to hear nobody for a moment."""
         return self._refusals.allow(None, now)

@@ -14,14 +14,14 @@ class Limits:
     guest_burst: int = 300
     connection_rate: float = 100.0  # connections of one guest, beyond which not even a request is read
     connection_burst: int = 600
-    guest_connections: int = 16  # open at once
+    guest_connections: int = 8  # open at once
     network_connections: int = 128
     connections: int = 4096  # of all networks together
     spared_connections: int = 4  # of each network, however many there are of all
     refusals_rate: float = 200.0  # connections of one network that are told no; then nobody there is heard for `rest`
     refusals_burst: int = 100
     rest: float = 0.05
-    accepts: int = 16  # connections taken from a socket before the next has its turn
+    accepts: int = 4  # connections taken from a socket before the next has its turn
     request_time: float = 10.0  # from a connection, or the answer before, to the end of a request's header; for a body
     connection_time: float = 120.0
     line: int = 4096  # of a request line, and of a header's line
@@ -32,5 +32,5 @@ class Limits:
     nova_connections: int = 256  # of all networks together
 
 
-RECEIVE_BUFFER = 8192  # bytes; the kernel doubles it. What a connection can make us parse in one turn
+RECEIVE_BUFFER = 4096  # bytes; the kernel doubles it. What a connection can make us parse in one turn
 BACKLOG_TIMEOUT = 20_000  # milliseconds (TCP_USER_TIMEOUT): a guest that does not take its answer

@@ -27,17 +27,12 @@ from aiohttp import web
 from netmend.intent import MetadataProxy, Network
 from netmend.services.metadata import MetadataResponder
 from netmend.services.metadata_http.answering import Answering
-from netmend.services.metadata_http.connection import Connection
+from netmend.services.metadata_http.connection import REFUSALS, Connection
 from netmend.services.metadata_http.endpoint import Endpoint, Tally
 from netmend.services.metadata_http.limits import BACKLOG_TIMEOUT, RECEIVE_BUFFER, Limits
 from netmend.services.metadata_http.store import MetadataStore
 
 _ACCEPT_REST = 0.25  # seconds that a socket is left alone after an error
-_REFUSALS = {
-    status: f"HTTP/1.1 {status} {phrase}\r\nServer: netmend\r\nRetry-After: 1\r\nConnection: close\r\n"
-    "Content-Length: 0\r\n\r\n".encode()
-    for status, phrase in ((429, "Too Many Requests"), (503, "Service Unavailable"))
-}
 _DEFAULT_LIMITS = Limits()
 _UNHEARD = logging.getLogger("netmend.metadata.aiohttp")  # what aiohttp would say of guests' mistakes
 _UNHEARD.disabled = True
@@ -85,7 +80,7 @@ class MetadataServer:
             )
         endpoint = Endpoint(network.id, responder, tuple(listeners), self._limits, self._tally)
         self._endpoints[network.id] = endpoint
-        self._in_loop(lambda: self._listen(endpoint))
+        self._loop.call_soon_threadsafe(self._listen, endpoint)
 
     def _holder_on(self, network_id: str) -> Callable[[IPv4Address], str | None] | None:
         holder = self._lease_holder
@@ -153,9 +148,14 @@ class MetadataServer:
         await self._loop.shutdown_default_executor()
 
     def _listen(self, endpoint: Endpoint) -> None:
-        if not endpoint.closed:
+        if endpoint.closed:
+            return
+        try:
             for listener in endpoint.listeners:
                 self._loop.add_reader(listener.fileno(), self._accept, endpoint, listener)
+        except OSError as error:  # the kernel cannot watch more
+            log.warning("socket error", network=endpoint.network_id, operation="watch", error=str(error))
+            self._on_error(endpoint.network_id)
 
     def _deafen(self, endpoint: Endpoint) -> None:
         for listener in endpoint.listeners:
@@ -236,6 +236,6 @@ def _refuse(accepted: socket.socket, status: int) -> None:
     """Tell a guest no without hearing what it wants, and be done with it."""
     with contextlib.suppress(OSError):
         accepted.setblocking(False)
-        accepted.send(_REFUSALS[status])
+        accepted.send(REFUSALS[status])
         accepted.shutdown(socket.SHUT_WR)
     accepted.close()

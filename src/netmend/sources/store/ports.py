@@ -46,6 +46,7 @@ def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
         "tags": sorted(set(values["tags"])),
         "netmend": values["netmend"],
     }
+    _plug_by_profile(document, {})
     _check(document, values)
     if not document["mac_address"]:
         document["mac_address"] = _free_mac(tx, network["id"])
@@ -82,10 +83,11 @@ def update(tx: Transaction, port_id: str, values: dict[str, Any], revision: int 
         values["extra_dhcp_opts"] = _changed_options(document["extra_dhcp_opts"], values["extra_dhcp_opts"] or [])
     has_wish = "fixed_ips" in values
     wished = values.pop("fixed_ips", None)
-    old_mac = document["mac_address"]
+    old_mac, old_profile = document["mac_address"], document["binding:profile"]
     if values.get("mac_address") is None:
         values.pop("mac_address", None)
     document.update(values)
+    _plug_by_profile(document, old_profile)
     _check(document, values)
     if "allowed_address_pairs" in values:
         document["allowed_address_pairs"] = _pairs(document, values["allowed_address_pairs"])
@@ -113,6 +115,28 @@ def delete(tx: Transaction, port_id: str, revision: int | None = None) -> None:
         addresses.release(tx, document["network_id"], entry)
     tx.delete("port", port_id)
     tx.ports[document["network_id"], port_id] = None
+
+
+def _plug_by_profile(document: Document, before: dict[str, Any]) -> None:
+    """Take a plug that clients who know of no `netmend` give as `binding:profile`: `netns` or `pid`, with `device`, or
+    `tap`, a uid."""
+    wanted = _plug_of(document["binding:profile"])
+    if wanted == _plug_of(before):
+        return
+    settings = {name: value for name, value in document["netmend"].items() if name != "plug"}
+    document["netmend"] = {**settings, "plug": wanted} if wanted else settings
+
+
+def _plug_of(profile: dict[str, Any]) -> dict[str, Any] | None:
+    device = {"device": profile["device"]} if "device" in profile else {}
+    try:
+        if "netns" in profile:
+            return {"netns": profile["netns"], **device}
+        if "pid" in profile:
+            return {"pid": int(profile["pid"]), **device}
+        return {"tap": {"owner": int(profile["tap"])}} if "tap" in profile else None
+    except (TypeError, ValueError):
+        raise bad_request("Invalid input for binding:profile. Reason: pid and tap are whole numbers.") from None
 
 
 def _free_mac(tx: Transaction, network_id: str) -> str:

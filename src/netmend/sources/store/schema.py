@@ -102,16 +102,6 @@ CREATE TABLE agent (
 );
 CREATE UNIQUE INDEX agent_host ON agent (kind, host);
 
-CREATE TABLE lease (
-    network_id TEXT NOT NULL,
-    address BLOB NOT NULL,
-    mac TEXT,
-    port_id TEXT,
-    state TEXT NOT NULL,
-    expires REAL,
-    PRIMARY KEY (network_id, address)
-) WITHOUT ROWID;
-
 CREATE TABLE resync (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     network_id TEXT NOT NULL,

@@ -7,7 +7,7 @@ file takes, but for what Neutron's attributes say already.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -227,16 +227,30 @@ def _extra_options(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[int, byte
         name, value, version = entry["opt_name"], entry["opt_value"], entry["ip_version"]
         try:
             if name == NEXT_SERVER and version == 4:
-                boot = Boot(tftp_server=str(IPv4Address(value)))
+                server = ip_address(value)
+                if server.version == 4:  # DHCPv4 has no room for another: kept, as Neutron does, and sent to nobody
+                    boot = Boot(tftp_server=str(server))
             elif version == 4:
                 code, payload = dhcp_options.encode_option(name, value)
                 options[code] = payload
-            else:
+            elif not is_of_dhcp4_alone(name):
                 code, payload = dhcp6_options.encode_option(name, value)
                 options6[code] = payload
         except ValueError as error:
             raise invalid(f"extra_dhcp_opts: {error}") from None
     return options, options6, boot
+
+
+def is_of_dhcp4_alone(name: str) -> bool:
+    """Whether the option means nothing in DHCPv6: it is kept, as Neutron does, and sent to nobody."""
+    try:
+        dhcp6_options.option_code(name)
+    except ValueError:
+        if name == NEXT_SERVER:
+            return True
+        dhcp_options.option_code(name)
+        return True
+    return False
 
 
 def _read_shape(shape: type[_Shape], root: Any) -> _Shape:

@@ -88,8 +88,19 @@ setInterval(() => {
 /** JSON of one of the node's views; an Error with its sentence when it refuses. */
 export async function ask(path, query = {}) {
   const given = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== "" && value !== null));
-  const answer = await fetch(`/view/${path}${given.size ? `?${given}` : ""}`);
+  const answer = await get(`/view/${path}${given.size ? `?${given}` : ""}`);
   const body = await answer.json().catch(() => ({ error: `the node answered ${answer.status}` }));
   if (!answer.ok) throw new Error(body.error ?? `the node answered ${answer.status}`);
   return body;
+}
+
+/** `fetch`, again where nothing came: see start.js. */
+async function get(address, tries = 4) {
+  try {
+    return await fetch(address);
+  } catch (error) {
+    if (tries <= 1) throw error;
+    await new Promise((done) => setTimeout(done, 300));
+    return get(address, tries - 1);
+  }
 }

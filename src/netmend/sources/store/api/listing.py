@@ -78,7 +78,7 @@ def _limit(texts: Sequence[str]) -> int:
     if not texts:
         return 0
     text = texts[-1]
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
         message = f"Bad limit request: Limit must be an integer 0 or greater and not '{text}'."
         raise RefusedError("BadRequest", 400, message)
     return int(text)

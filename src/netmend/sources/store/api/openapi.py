@@ -188,7 +188,7 @@ def _list_parameters(kind: str) -> list[Schema]:
         found.append(_parameter(name, "query", {"type": "array", "items": _SPECIAL.get(name, _TEXT)}))
     found += [
         _parameter("fields", "query", {"type": "array", "items": _TEXT}),
-        _parameter("limit", "query", {"type": "integer", "minimum": 0, "maximum": 999_999}),
+        _parameter("limit", "query", {"type": "integer", "minimum": 0}),
         _parameter("marker", "query", _ANY_ID),
         _parameter("page_reverse", "query", {"type": "string", "enum": ["True", "False", "true", "false"]}),
     ]

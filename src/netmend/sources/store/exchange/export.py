@@ -17,7 +17,7 @@ from netmend.sources.store.exchange.perform import read_all
 from netmend.sources.store.settings import metadata_proxy, proxy_document
 from netmend.sources.store.subnets import default_pools
 from netmend.sources.store.transaction import Document, read
-from netmend.sources.store.values import gateway_of, pools_without
+from netmend.sources.store.values import gateway_of, is_of_dhcp4_alone, pools_without
 
 Mapped = dict[str, Any]
 
@@ -128,14 +128,19 @@ def _port(port: Document, names: frozenset[str], servers: Mapping[str, str]) -> 
         if port[name]:
             mapped[name] = port[name]
     mapped.update(port["netmend"])
-    six = {entry["opt_name"]: entry["opt_value"] for entry in port["extra_dhcp_opts"] if entry["ip_version"] == 6}
+    six = {
+        entry["opt_name"]: entry["opt_value"]
+        for entry in port["extra_dhcp_opts"]
+        if entry["ip_version"] == 6 and not is_of_dhcp4_alone(entry["opt_name"])
+    }
     if six or "dhcp6_options" in mapped:
         mapped["dhcp6_options"] = {**six, **mapped.get("dhcp6_options", {})}
     four = [entry for entry in port["extra_dhcp_opts"] if entry["ip_version"] == 4]
     options = {entry["opt_name"]: entry["opt_value"] for entry in four if entry["opt_name"] != NEXT_SERVER}
     if options or "dhcp_options" in mapped:
         mapped["dhcp_options"] = {**options, **mapped.get("dhcp_options", {})}
-    if (server := next((entry["opt_value"] for entry in four if entry["opt_name"] == NEXT_SERVER), None)) is not None:
+    server = next((entry["opt_value"] for entry in four if entry["opt_name"] == NEXT_SERVER), ":")
+    if ":" not in server:
         mapped.setdefault("boot", {"tftp_server": server})
     return mapped
 

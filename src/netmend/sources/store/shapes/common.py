@@ -1,5 +1,6 @@
 """What requests of all resources are made of: the types of their fields, with Neutron's limits and conversions."""
 
+import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ from netmend.sources import fields
 
 NAME_MAX = 255
 NUMBER_MAX = 2**31 - 1
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
 _TRUE, _FALSE = ("true", "True", "1", 1), ("false", "False", "0", 0)
 
 
@@ -26,6 +28,10 @@ def _boolean(value: object) -> object:
     if isinstance(value, str | int) and value in _FALSE:
         return False
     return value
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
 
 
 def _words(text: str) -> str:
@@ -81,7 +87,15 @@ Address = Annotated[
 Cidr = Annotated[str, StringConstraints(max_length=64), AfterValidator(_cidr)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^,/]+$"), AfterValidator(_words)]
 Tags = Annotated[list[Tag], Field(max_length=50)]
-Number = Annotated[int, Field(ge=0, le=NUMBER_MAX)]
+
+
+def number_schema(least: int, most: int) -> WithJsonSchema:
+    """A whole number, which clients also send as text (`Digits`)."""
+    number = {"type": "integer", "minimum": least, "maximum": most}
+    return WithJsonSchema({"anyOf": [number, {"type": "string", "pattern": "^-?[0-9]{1,9}$"}]})
+
+
+Digits = BeforeValidator(_whole)
 
 IpAddress = IPv4Address | IPv6Address
 IpNetwork = IPv4Network | IPv6Network

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from netmend.sources.store.shapes.common import Boolean, Shape, Tags, Text, Uuid
+from netmend.sources.store.shapes.common import Boolean, Digits, Shape, Tags, Text, Uuid, number_schema
 
-Mtu = Annotated[int, Field(ge=0, le=65_535)]  # 0: the default
+Mtu = Annotated[int, Digits, Field(ge=0, le=65_535), number_schema(0, 65_535)]  # 0: the default
 
 
 class NetworkUpdate(Shape):

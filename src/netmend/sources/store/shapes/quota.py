@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from netmend.sources.store.shapes.common import NUMBER_MAX, Shape
+from netmend.sources.store.shapes.common import NUMBER_MAX, Digits, Shape, number_schema
 
-Limit = Annotated[int, Field(ge=-1, le=NUMBER_MAX)]
+Limit = Annotated[int, Digits, Field(ge=-1, le=NUMBER_MAX), number_schema(-1, NUMBER_MAX)]
 
 
 class QuotaUpdate(Shape):

@@ -1,0 +1,172 @@
+"""`netmend-cni`, a CNI plugin (specification 1.1): a container's interface is a port of the store, with the store's
+addresses. It asks the API for the port, the node makes the device, and the plugin configures it in the container."""
+
+import json
+import os
+import sys
+from ipaddress import ip_interface, ip_network
+from pathlib import Path
+from typing import Any, Final
+
+from netmend.attach import cni_request as cni
+from netmend.attach import guest, places
+from netmend.attach.client import Api, Document, NoApi, NoSuchObject, Refused
+from netmend.attach.cni_request import CniError, Request
+from netmend.kernel.errors import KernelError
+
+OWNER: Final = "cni:netmend"
+"""`device_owner` of ports that belong to containers."""
+
+
+def main() -> None:
+    """The entry point: environment and standard input in, JSON on standard output, exit code 0 or 1."""
+    version = cni.NEWEST
+    try:
+        raw = sys.stdin.buffer.read()
+        request = cni.read(os.environ, raw)
+        version = request.version
+        answer = perform(request)
+    except CniError as error:
+        _print({"cniVersion": version, "code": error.code, "msg": error.message, "details": error.details})
+        sys.exit(1)
+    if answer is not None:
+        _print(answer)
+
+
+def _print(answer: Document) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
+def perform(request: Request) -> Document | None:
+    """Do what is asked; returns what is to be printed. Raises CniError."""
+    if request.command == "VERSION":
+        return {"cniVersion": request.version, "supportedVersions": list(cni.VERSIONS)}
+    api = Api(Path(request.socket))
+    verb = {"ADD": _add, "DEL": _delete, "CHECK": _check, "GC": _collect, "STATUS": _status}[request.command]
+    try:
+        return verb(api, request)
+    except NoApi as error:
+        code = cni.NOT_AVAILABLE if request.command == "STATUS" else cni.TRY_AGAIN if error.again else cni.IO_FAILURE
+        raise CniError(code, str(error)) from error
+    except Refused as error:
+        raise CniError(cni.REFUSED, str(error)) from error
+    except NoSuchObject as error:
+        raise CniError(
+            cni.NOT_AVAILABLE if request.command == "STATUS" else cni.BAD_CONFIGURATION, str(error)
+        ) from error
+    except places.NoPlace as error:
+        raise CniError(cni.NO_PLACE, str(error)) from error
+    except guest.NotThere as error:
+        raise CniError(cni.NOT_AS_IT_WAS, str(error)) from error
+    except KernelError as error:
+        raise CniError(cni.IO_FAILURE, str(error)) from error
+
+
+def _add(api: Api, request: Request) -> Document:
+    network = api.networks(request.network)
+    plug = places.of_path(request.namespace, request.device, request.directory)
+    for left in _ports_of(api, request):  # of an ADD that was killed, or never undone
+        api.delete_port(left["id"])
+    port = api.create_port(
+        {
+            "network_id": network["id"],
+            "name": request.port_name,
+            "device_id": request.container,
+            "device_owner": OWNER,
+            "netmend": {"plug": plug},
+            **({"fixed_ips": [{"ip_address": one} for one in request.addresses]} if request.addresses else {}),
+            **({"mac_address": request.mac} if request.mac else {}),
+        }
+    )
+    try:
+        settings = guest.settings_of(port, api.subnets(network["id"]))
+        with guest.open_namespace(request.namespace) as namespace:
+            link = guest.wait_for(namespace, request.device, port["mac_address"], request.patience)
+            guest.configure(namespace, link, settings)
+    except guest.NotThere as error:
+        api.delete_port(port["id"])
+        text = f"the node did not plug it in within {request.patience:g} s; `netmend status {network['name']}` says why"
+        raise CniError(cni.TRY_AGAIN, text, str(error)) from error
+    except BaseException:
+        api.delete_port(port["id"])
+        raise
+    return _result(request, port, settings, network["mtu"])
+
+
+def _result(request: Request, port: Document, settings: guest.Settings, mtu: int) -> Document:
+    """Section 5 of the specification; versions before 1.0 name the family of an address."""
+    from netmend.intent.names import tap_name  # loaded while the node has been at work, and by ADD alone
+
+    old, newest = request.version.startswith("0."), request.version == "1.1.0"
+    ips: list[Document] = []
+    for address, gateway in zip(settings.addresses, settings.gateways, strict=True):
+        one: Document = {"address": str(address), "interface": 1}
+        if gateway is not None:
+            one["gateway"] = str(gateway)
+        if old:
+            one["version"] = str(address.version)
+        ips.append(one)
+    inside: Document = {"name": request.device, "mac": port["mac_address"], "sandbox": request.namespace}
+    if newest:
+        inside["mtu"] = mtu
+    return {
+        "cniVersion": request.version,
+        "interfaces": [{"name": tap_name(port["id"])}, inside],
+        "ips": ips,
+        "routes": [
+            {"dst": str(block), **({"gw": str(gateway)} if gateway is not None else {})}
+            for block, gateway in settings.routes
+        ],
+        "dns": {"nameservers": list(settings.dns_servers)} if settings.dns_servers else {},
+    }
+
+
+def _delete(api: Api, request: Request) -> None:
+    """Nothing is left of the attachment; that there was none is no error. The node removes the device."""
+    for port in _ports_of(api, request):
+        api.delete_port(port["id"])
+
+
+def _check(api: Api, request: Request) -> None:
+    assert request.previous is not None  # seen to by `read`
+    ports = _ports_of(api, request)
+    if not ports:
+        raise guest.NotThere(f"the store has no port of container {request.container} for {request.device}")
+    try:
+        own = [ip_interface(one["address"]) for one in request.previous.get("ips") or ()]
+        given = request.previous.get("routes") or ()
+        settings = guest.settings_of(ports[0], api.subnets(ports[0]["network_id"]))
+        known = {str(block): (block, gateway) for block, gateway in settings.routes}
+        ways = [known[str(ip_network(one["dst"]))] for one in given if str(ip_network(one["dst"])) in known]
+    except (KeyError, TypeError, ValueError) as error:
+        raise CniError(cni.BAD_CONFIGURATION, f"prevResult: {error!r}") from None
+    if missing := [str(one) for one in settings.addresses if one not in own]:
+        raise guest.NotThere(f"the store says {', '.join(missing)}, and the result of ADD does not")
+    with guest.open_namespace(request.namespace) as namespace:
+        link = guest.find(namespace, request.device, ports[0]["mac_address"])
+        guest.check(namespace, link, settings.addresses, ways)
+
+
+def _collect(api: Api, request: Request) -> None:
+    """Delete the ports of containers on this network that are none of those which the runtime still knows."""
+    network = api.networks(request.network)
+    kept = {f"{container}/{device}" for container, device in request.valid}
+    for port in api.ports(network_id=network["id"], device_owner=OWNER):
+        if port["name"] not in kept:
+            api.delete_port(port["id"])
+
+
+def _status(api: Api, request: Request) -> None:
+    network = api.networks(request.network)
+    if not network["admin_state_up"]:
+        raise CniError(cni.NOT_AVAILABLE, f"network {request.network} is switched off (admin_state_up)")
+    if not network["subnets"]:
+        raise CniError(cni.NOT_AVAILABLE, f"network {request.network} has no subnet, so no addresses")
+
+
+def _ports_of(api: Api, request: Request) -> list[Any]:
+    return api.ports(device_id=request.container, device_owner=OWNER, name=request.port_name)
+
+
+if __name__ == "__main__":
+    main()

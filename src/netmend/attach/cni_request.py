@@ -1,0 +1,158 @@
+"""What a runtime asks a CNI plugin: environment and configuration, checked (CNI specification 1.1, section 2). Pure."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+VERSIONS: Final = ("0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
+NEWEST: Final = VERSIONS[-1]
+_SINCE: Final = {"CHECK": "0.4.0", "GC": "1.1.0", "STATUS": "1.1.0"}
+_CONTAINER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,254}")
+_SOCKET: Final = "/run/netmend/api.sock"
+
+INCOMPATIBLE_VERSION: Final = 1  # codes of the specification, section 5
+BAD_ENVIRONMENT: Final = 4
+IO_FAILURE: Final = 5
+NOT_JSON: Final = 6
+BAD_CONFIGURATION: Final = 7
+TRY_AGAIN: Final = 11
+NOT_AVAILABLE: Final = 50
+NOT_AS_IT_WAS: Final = 100  # ours: CHECK found a difference
+REFUSED: Final = 101  # ours: the store refused
+NO_PLACE: Final = 102  # ours: the guest's namespace cannot be had
+
+
+class CniError(Exception):
+    """Told to the runtime, as JSON, with exit code 1."""
+
+    def __init__(self, code: int, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.details = code, message, details
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`command` of ADD, DEL, CHECK, GC, STATUS, VERSION. What a command does not have is empty."""
+
+    command: str
+    version: str
+    network: str = ""
+    container: str = ""
+    device: str = ""
+    namespace: str = ""
+    socket: str = _SOCKET
+    directory: str = ""
+    patience: float = 10.0
+    addresses: tuple[str, ...] = ()
+    mac: str | None = None
+    previous: Mapping[str, Any] | None = None
+    valid: tuple[tuple[str, str], ...] = field(default=())
+
+    @property
+    def port_name(self) -> str:
+        """What the port of an attachment is called."""
+        return f"{self.container}/{self.device}"
+
+
+def read(environment: Mapping[str, str], raw: bytes) -> Request:
+    """Raises CniError."""
+    command = environment.get("CNI_COMMAND", "")
+    if command not in {"ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"}:
+        raise CniError(BAD_ENVIRONMENT, f"CNI_COMMAND: {command or 'is not set'}; a plugin is started by a runtime")
+    try:
+        given = json.loads(raw)
+    except ValueError as error:
+        raise CniError(NOT_JSON, f"the configuration is not JSON: {error}") from None
+    if not isinstance(given, dict):
+        raise CniError(NOT_JSON, "the configuration is not a JSON object")
+    version = given.get("cniVersion", "0.1.0")
+    if command == "VERSION":
+        return Request(command, version if version in VERSIONS else NEWEST)
+    if version not in VERSIONS or _number(version) < _number(_SINCE.get(command, "0.3.0")):
+        raise CniError(
+            INCOMPATIBLE_VERSION, f"cniVersion {version!r} is not spoken for {command}; {', '.join(VERSIONS)} are"
+        )
+    network = _text(given, "network", "")
+    if not network and command != "DEL":
+        raise CniError(BAD_CONFIGURATION, "network: the name or id of a network of the store is missing")
+    request = Request(
+        command,
+        version,
+        network=network,
+        socket=_text(given, "socket", _SOCKET),
+        directory=_text(given, "netnsDir", "/run/netns"),
+        patience=_seconds(given),
+        valid=_valid(given) if command == "GC" else (),
+    )
+    return request if command in {"GC", "STATUS"} else _attachment(request, environment, given)
+
+
+def _attachment(request: Request, environment: Mapping[str, str], given: Mapping[str, Any]) -> Request:
+    container, device = environment.get("CNI_CONTAINERID", ""), environment.get("CNI_IFNAME", "")
+    namespace = environment.get("CNI_NETNS", "")
+    if _CONTAINER.fullmatch(container) is None:
+        raise CniError(BAD_ENVIRONMENT, f"CNI_CONTAINERID: {container!r} is none: letters, digits, '_', '.', '-'")
+    if not 0 < len(device) < 16 or device in {".", ".."} or re.search(r"[/:\s]", device):
+        raise CniError(BAD_ENVIRONMENT, f"CNI_IFNAME: {device!r} cannot be the name of a device")
+    if not namespace and request.command != "DEL":
+        raise CniError(BAD_ENVIRONMENT, f"CNI_NETNS is not set, and {request.command} needs it")
+    wishes = _mapping(given, "runtimeConfig")
+    arguments = dict(part.partition("=")[::2] for part in environment.get("CNI_ARGS", "").split(";") if part)
+    addresses = wishes.get("ips") or _mapping(_mapping(given, "args"), "cni").get("ips") or ()
+    if arguments.get("IP"):
+        addresses = [arguments["IP"]]
+    if not isinstance(addresses, list | tuple) or not all(isinstance(one, str) for one in addresses):
+        raise CniError(BAD_CONFIGURATION, "ips: expected a list of addresses")
+    mac = wishes.get("mac") or arguments.get("MAC")
+    previous = given.get("prevResult")
+    if request.command == "CHECK" and not isinstance(previous, dict):
+        raise CniError(BAD_CONFIGURATION, "prevResult: the result of ADD is missing")
+    return Request(
+        request.command,
+        request.version,
+        network=request.network,
+        container=container,
+        device=device,
+        namespace=namespace,
+        socket=request.socket,
+        directory=request.directory,
+        patience=request.patience,
+        addresses=tuple(one.partition("/")[0] for one in addresses),
+        mac=str(mac).lower() if mac else None,
+        previous=previous if isinstance(previous, dict) else None,
+    )
+
+
+def _valid(given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    found = given.get("cni.dev/valid-attachments", given.get("cni.dev/attachments"))
+    if not isinstance(found, list):
+        raise CniError(BAD_CONFIGURATION, "cni.dev/valid-attachments: the list of what is to be kept is missing")
+    try:
+        return tuple((str(one["containerID"]), str(one["ifname"])) for one in found)
+    except (KeyError, TypeError):
+        raise CniError(BAD_CONFIGURATION, "cni.dev/valid-attachments: each needs a containerID and an ifname") from None
+
+
+def _text(given: Mapping[str, Any], name: str, default: str) -> str:
+    found = given.get(name, default)
+    if not isinstance(found, str):
+        raise CniError(BAD_CONFIGURATION, f"{name}: expected text, not {type(found).__name__}")
+    return found
+
+
+def _seconds(given: Mapping[str, Any]) -> float:
+    found = given.get("waitSeconds", 10)
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found <= 300:
+        raise CniError(BAD_CONFIGURATION, "waitSeconds: expected a number up to 300")
+    return float(found)
+
+
+def _mapping(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = given.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")) if re.fullmatch(r"[0-9.]{5,9}", version) else ()

@@ -1,0 +1,113 @@
+"""The far end in the guest's namespace: waited for, given its addresses and routes, and looked at again."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network, ip_network
+from typing import Any
+
+from netmend.kernel import addresses, links, routes
+from netmend.kernel.errors import KernelError
+from netmend.kernel.links import Link
+from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.netns import Netns
+
+_LOOK = 0.01  # seconds between looks: the node takes some milliseconds
+Interface = IPv4Interface | IPv6Interface
+Route = tuple[IPv4Network | IPv6Network, IPv4Address | IPv6Address | None]
+
+
+class NotThere(Exception):
+    """The device is not in the guest's namespace, or not as it should be; the text says what is lacking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a port's subnets say about its guest: `gateways` are those of `addresses`, in order."""
+
+    addresses: tuple[Interface, ...]
+    gateways: tuple[IPv4Address | IPv6Address | None, ...]
+    routes: tuple[Route, ...]
+    dns_servers: tuple[str, ...]
+
+
+def settings_of(port: dict[str, Any], subnets: dict[str, dict[str, Any]]) -> Settings:
+    """From the documents of the API. The first gateway of each family is the default route's."""
+    own: list[Interface] = []
+    gateways: list[IPv4Address | IPv6Address | None] = []
+    ways: list[Route] = []
+    servers: list[str] = []
+    for entry in port["fixed_ips"]:
+        subnet = subnets[entry["subnet_id"]]
+        kind = IPv4Interface if subnet["ip_version"] == 4 else IPv6Interface
+        own.append(kind(f"{entry['ip_address']}/{ip_network(subnet['cidr']).prefixlen}"))
+        gateway = subnet["gateway_ip"]
+        found = (IPv4Address if subnet["ip_version"] == 4 else IPv6Address)(gateway) if gateway else None
+        gateways.append(found)
+        default: Route = (ip_network("0.0.0.0/0" if subnet["ip_version"] == 4 else "::/0"), found)
+        if found is not None and default[0] not in [block for block, _ in ways]:
+            ways.append(default)
+        for way in subnet.get("host_routes") or ():
+            nexthop = (IPv4Address if subnet["ip_version"] == 4 else IPv6Address)(way["nexthop"])
+            ways.append((ip_network(way["destination"]), None if nexthop.is_unspecified else nexthop))
+        servers += [server for server in subnet.get("dns_nameservers") or () if server not in servers]
+    return Settings(tuple(own), tuple(gateways), tuple(ways), tuple(servers))
+
+
+def wait_for(namespace: Netns, device: str, mac: str, seconds: float) -> Link:
+    """The device in the namespace, once the node has made it; raises NotThere, KernelError."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return find(namespace, device, mac)
+        except NotThere:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(_LOOK)
+
+
+def find(namespace: Netns, device: str, mac: str) -> Link:
+    """Raises NotThere, KernelError."""
+    with namespace.entered(), RouteSocket() as route:
+        link = links.find_link(route, device)
+    if link is None:
+        raise NotThere(f"no device {device} in {namespace.label}")
+    if link.mac != mac:
+        raise NotThere(f"{device} in {namespace.label} has the MAC {link.mac}, and the port {mac}")
+    return link
+
+
+def configure(namespace: Netns, link: Link, settings: Settings) -> None:
+    """Up, with addresses and routes; raises KernelError."""
+    with namespace.entered(), RouteSocket() as route:
+        links.set_link(route, links.LOOPBACK, up=True)
+        links.set_link(route, link, up=True)
+        for address in settings.addresses:
+            addresses.add_address(route, link, address)
+        for destination, gateway in settings.routes:
+            if gateway is not None and not any(gateway in address.network for address in settings.addresses):
+                host = ip_network(f"{gateway}/{gateway.max_prefixlen}")
+                routes.add_route(route, link, host, None)  # off the subnet, and on the link all the same
+            routes.add_route(route, link, destination, gateway)
+
+
+def check(namespace: Netns, link: Link, own: Sequence[Interface], ways: Sequence[Route]) -> None:
+    """Raises NotThere when an address or route is gone, KernelError."""
+    with namespace.entered(), RouteSocket() as route:
+        there, leading = addresses.dump_addresses(route).get(link.index, set()), routes.dump_routes(route, link.index)
+    if not link.up:
+        raise NotThere(f"{link.name} is down")
+    for address in own:
+        if address not in there:
+            raise NotThere(f"{link.name} has no address {address}")
+    for way in ways:
+        if way not in leading:
+            raise NotThere(f"{link.name} has no route to {way[0]} via {way[1]}")
+
+
+def open_namespace(path: str) -> Netns:
+    """Raises NotThere where there is none."""
+    try:
+        return Netns.open(path)
+    except KernelError as error:
+        raise NotThere(str(error)) from error

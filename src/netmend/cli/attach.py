@@ -1,0 +1,138 @@
+"""`netmend attach`: join a guest to a port of the store."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netmend.attach import guest, places
+from netmend.attach.client import Api, Document, NoApi, NoSuchObject, Refused
+from netmend.cli.options import (
+    NETNS_DIRECTORY,
+    RUNTIME_DIRECTORY,
+    Json,
+    NetnsDirectory,
+    RuntimeDirectory,
+    sentences,
+)
+from netmend.intent.names import tap_name
+from netmend.kernel import links
+from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.netns import Netns
+from netmend.node.settings import Settings
+from netmend.node.status_client import NoNode, ask
+
+Port = Annotated[str, typer.Argument(metavar="PORT", help="A port of the store, by id or name.")]
+
+
+def attach(
+    port: Port,
+    *,
+    pid: Annotated[int | None, typer.Option("--pid", min=1, help="Into the network namespace of this process.")] = None,
+    netns: Annotated[
+        str | None, typer.Option("--netns", metavar="NAME", help="Into the namespace of this name.")
+    ] = None,
+    container: Annotated[
+        str | None, typer.Option("--container", metavar="NAME", help="Into this container of Docker or Podman.")
+    ] = None,
+    tap: Annotated[bool, typer.Option("--tap", help="As a tap on the host, for a VM.")] = False,
+    device: Annotated[str, typer.Option("--device", help="What the device is called in the guest.")] = "eth0",
+    owner: Annotated[
+        int | None, typer.Option("--owner", metavar="UID", help="With --tap: whose process opens it.")
+    ] = None,
+    wait: Annotated[float, typer.Option("--wait", min=0, max=600, help="Seconds until it must be plugged in.")] = 10.0,
+    netns_dir: NetnsDirectory = NETNS_DIRECTORY,
+    runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
+    as_json: Json = False,
+) -> None:
+    """Plug a port of the store into a guest, and wait until the node has done it.
+
+    Exit codes: 0 it is plugged in; 1 it is asked for, and was not done in time; 2 bad input, or no store answers.
+    """
+    if sum(place is not None for place in (pid, netns, container, tap or None)) != 1:
+        _refuse("give one of --pid, --netns, --container, --tap")
+    if owner is not None and not tap:
+        _refuse("--owner goes with --tap")
+    with sentences(NoApi, NoSuchObject, Refused, places.NoPlace):
+        if tap:
+            plug = places.of_tap(os.getuid() if owner is None else owner)
+        elif pid is not None:
+            plug = places.of_process(pid, device)
+        elif netns is not None:
+            plug = places.of_namespace(netns, device, netns_dir)
+        else:
+            plug = places.of_container(str(container), device)
+        found = changed(runtime_dir, port, plug)
+        problem = _wait(found, plug, device, wait, netns_dir)
+    addresses = [entry["ip_address"] for entry in found["fixed_ips"]]
+    host_device = tap_name(found["id"])
+    if as_json:
+        document = {"port": found["id"], "plug": plug, "mac": found["mac_address"], "fixed_ips": addresses}
+        typer.echo(json.dumps({**document, "device": host_device, "problem": problem}))
+    elif problem:
+        typer.echo(f"netmend: {found['name'] or found['id']} is asked for, and not there: {problem}", err=True)
+        typer.echo(f"netmend status {found['network_id']}  # says why, and when it is tried next", err=True)
+    else:
+        where = host_device if tap else f"{device}, by {host_device} on the host"
+        typer.echo(f"{found['name'] or found['id']}: {where}, {found['mac_address']}, {', '.join(addresses)}")
+    raise typer.Exit(1 if problem else 0)
+
+
+def changed(runtime_dir: Path, text: str, plug: places.Plug | None) -> Document:
+    """The port with this plug, or none. Raises NoApi, NoSuchObject, Refused."""
+    api = Api(runtime_dir / "api.sock")
+    try:
+        port = api.port(text)
+    except NoApi as error:
+        raise NoApi(_whose_business(runtime_dir) or str(error), again=error.again) from None
+    settings = {name: value for name, value in port["netmend"].items() if name != "plug"}
+    if plug is not None:
+        settings["plug"] = plug
+    return api.update_port(port["id"], {"netmend": settings})
+
+
+def _whose_business(runtime_dir: Path) -> str | None:
+    """Where the node that runs has its intent, when that is no store."""
+    try:
+        intent = ask(Settings(runtime=runtime_dir).socket)["intent"]
+    except NoNode:
+        return None
+    if intent.get("kind") == "file":
+        return (
+            f"the node takes its intent from {intent['file']}, and the file decides: "
+            "give the port a plug there, such as plug: {pid: 4711} or plug: {netns: NAME}"
+        )
+    return (
+        None if intent.get("kind") == "store" else f"the node takes its intent from {intent.get('kind')}, which decides"
+    )
+
+
+def _wait(port: Document, plug: places.Plug, device: str, seconds: float, directory: str) -> str | None:
+    """Until the device is there; what is lacking when it is not."""
+    try:
+        if "tap" in plug:
+            return _wait_for_tap(tap_name(port["id"]), seconds)
+        path = f"/proc/{plug['pid']}/ns/net" if "pid" in plug else f"{directory}/{plug['netns']}"
+        with guest.open_namespace(path) as namespace:
+            guest.wait_for(namespace, device, port["mac_address"], seconds)
+    except guest.NotThere as error:
+        return str(error)
+    return None
+
+
+def _wait_for_tap(name: str, seconds: float) -> str | None:
+    until = time.monotonic() + seconds
+    with Netns.current() as host, host.entered(), RouteSocket() as route:
+        while links.find_link(route, name) is None:
+            if time.monotonic() >= until:
+                return f"no device {name} on this host"
+            time.sleep(0.01)
+    return None
+
+
+def _refuse(text: str) -> None:
+    typer.echo(f"netmend: {text}", err=True)
+    raise typer.Exit(2)

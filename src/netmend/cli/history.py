@@ -1,0 +1,44 @@
+"""`netmend history`: what was wrong."""
+
+import json
+import time
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from netmend.cli.options import STATE_DIRECTORY, Json, StateDirectory, sentences
+from netmend.node.store_source import DATABASE
+from netmend.sources.store import StoreError
+from netmend.sources.store.database import open_reader
+from netmend.sources.store.records import read_records
+
+
+def history(
+    *,
+    limit: Annotated[int, typer.Option(min=1, help="How many of each kind to show, the newest.")] = 50,
+    state_dir: StateDirectory = STATE_DIRECTORY,
+    as_json: Json = False,
+) -> None:
+    """Show why networks were tried again, and what was wrong with the host, from the store: when, and for how long.
+
+    The node may run meanwhile. Exit code 0: shown; 2: there is no store, or it cannot be read.
+    """
+    with sentences(StoreError), closing(open_reader(state_dir / DATABASE)) as connection:
+        found = read_records(connection, limit)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    for finding in reversed(found["findings"]):
+        typer.echo(f"{_when(finding)}  host: {finding['summary']}")
+    for reason in reversed(found["reasons"]):
+        port = f" port {reason['port']}" if reason["port"] else ""
+        typer.echo(f"{_when(reason)}  {reason['network']}{port}: {reason['reason']} (tried {reason['failures']}x)")
+    if not found["findings"] and not found["reasons"]:
+        typer.echo("nothing was wrong")
+
+
+def _when(row: dict[str, float]) -> str:
+    begun = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row["since"]))
+    lasted = "still" if row["resolved"] is None else f"{row['resolved'] - row['since']:.0f} s"
+    return f"{begun} {lasted}"

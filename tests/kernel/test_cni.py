@@ -1,0 +1,195 @@
+"""The CNI plugin, called as the specification says: environment and standard input, JSON and exit code back."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from ipaddress import IPv4Interface, ip_address
+from pathlib import Path
+from typing import Any
+
+from tests.kernel.store_node import make_guest, make_network, process_apart, store_node
+
+from netmend.kernel import addresses, links, routes
+from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.netns import Netns
+
+PLUGIN = str(Path(sys.executable).with_name("netmend-cni"))
+
+
+def conf(version: str = "1.1.0", **more: Any) -> dict[str, Any]:
+    return {"cniVersion": version, "name": "lab-conf", "type": "netmend-cni", "network": "lab", **more}
+
+
+def plugin(command: str, configuration: Any, environment: dict[str, str] | None = None, *, code: int = 0) -> Any:
+    """What it prints; `environment`: beside what every runtime sets."""
+    given = {"CNI_COMMAND": command, "CNI_PATH": "/opt/cni/bin", "PATH": os.environ["PATH"], **(environment or {})}
+    raw = configuration if isinstance(configuration, bytes) else json.dumps(configuration).encode()
+    done = subprocess.run([PLUGIN], input=raw, env=given, capture_output=True, timeout=60, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert not done.stderr, done.stderr.decode()
+    return json.loads(done.stdout) if done.stdout else None
+
+
+def attachment(container: str, device: str = "eth0") -> dict[str, str]:
+    return {"CNI_CONTAINERID": container, "CNI_NETNS": f"/run/netns/{container}", "CNI_IFNAME": device}
+
+
+def test_add_check_del() -> None:
+    with store_node() as api:
+        network = make_network(api, "lab", gateway_ip="192.0.2.1", dns_nameservers=["192.0.2.53"])
+        guest = make_guest("c1")
+        result = plugin("ADD", conf(), attachment("c1"))
+        port = api.ports(device_id="c1")[0]
+        address = port["fixed_ips"][0]["ip_address"]
+        assert result["ips"] == [{"address": f"{address}/24", "interface": 1, "gateway": "192.0.2.1"}]
+        assert result["routes"] == [{"dst": "0.0.0.0/0", "gw": "192.0.2.1"}]
+        assert result["dns"] == {"nameservers": ["192.0.2.53"]}
+        assert result["interfaces"][1] == {
+            "name": "eth0", "mac": port["mac_address"], "sandbox": "/run/netns/c1", "mtu": network["mtu"],
+        }  # fmt: skip
+        with guest.entered(), RouteSocket() as route:
+            link = links.find_link(route, "eth0")
+            assert link is not None
+            assert link.up
+            assert IPv4Interface(f"{address}/24") in addresses.dump_addresses(route)[link.index]
+            assert ("0.0.0.0/0", ip_address("192.0.2.1")) in [
+                (str(block), way) for block, way in routes.dump_routes(route, link.index)
+            ]
+        assert plugin("CHECK", conf(prevResult=result), attachment("c1")) is None
+        with guest.entered(), RouteSocket() as route:
+            addresses.remove_address(route, link, IPv4Interface(f"{address}/24"))
+        wrong = plugin("CHECK", conf(prevResult=result), attachment("c1"), code=1)
+        assert (wrong["code"], wrong["msg"]) == (100, f"eth0 has no address {address}/24")
+        assert plugin("DEL", conf(), attachment("c1")) is None
+        assert api.ports(device_id="c1") == []
+        assert plugin("DEL", conf(), attachment("c1")) is None  # again is no error
+        assert plugin("DEL", conf(), {"CNI_CONTAINERID": "never", "CNI_IFNAME": "eth0"}) is None
+        until_gone(guest)
+
+
+def until_gone(guest: Netns) -> None:
+    until = time.monotonic() + 10
+    while True:
+        with guest.entered(), RouteSocket() as route:
+            if links.find_link(route, "eth0") is None:
+                return
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_two_interfaces_wished_addresses_and_every_version() -> None:
+    with store_node() as api:
+        make_network(api, "lab")
+        make_network(api, "other", "2001:db8::/64")
+        make_guest("c1")
+        wished = conf(runtimeConfig={"ips": ["192.0.2.77/24"], "mac": "02:00:00:00:00:77"})
+        assert plugin("ADD", wished, attachment("c1"))["ips"][0]["address"] == "192.0.2.77/24"
+        second = plugin("ADD", conf(network="other"), attachment("c1", "net1"))
+        assert second["interfaces"][1]["name"] == "net1"
+        assert second["ips"][0]["address"].startswith("2001:db8::")
+        make_guest("c2")
+        wish = {**attachment("c2"), "CNI_ARGS": "IgnoreUnknown=1;IP=192.0.2.77"}
+        taken = plugin("ADD", conf(), wish, code=1)
+        assert taken["code"] == 101
+        assert "192.0.2.77" in taken["msg"]
+        assert api.ports(device_id="c2") == []
+        for version in ("0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"):
+            result = plugin("ADD", conf(version), attachment("c2"))
+            assert result["cniVersion"] == version
+            assert result["ips"][0].get("version") == ("4" if version.startswith("0") else None)
+            assert ("mtu" in result["interfaces"][1]) == (version == "1.1.0")
+            plugin("DEL", conf(version), attachment("c2"))
+        assert plugin("VERSION", {"cniVersion": "1.1.0"}) == {
+            "cniVersion": "1.1.0", "supportedVersions": ["0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"],
+        }  # fmt: skip
+
+
+def test_an_add_again_and_an_add_that_fails_leave_one_port_and_none() -> None:
+    with store_node() as api:
+        make_network(api, "lab")
+        make_guest("c1")
+        first = plugin("ADD", conf(), attachment("c1"))
+        again = plugin("ADD", conf(), attachment("c1"))
+        assert len(api.ports(device_id="c1")) == 1
+        assert first["interfaces"] != again["interfaces"]
+        Path("/run/netns/c3").touch()
+        assert plugin("ADD", conf(), attachment("c3"), code=1)["code"] == 102
+        nowhere = {**attachment("c4"), "CNI_NETNS": "/tmp/c4"}
+        assert "netmend looks for guests' namespaces in /run/netns" in plugin("ADD", conf(), nowhere, code=1)["msg"]
+        sleeper = process_apart()
+        by_process = {**attachment("c5"), "CNI_NETNS": f"/proc/{sleeper.pid}/ns/net"}
+        assert plugin("ADD", conf(), by_process)["ips"]
+        sleeper.kill()
+        sleeper.wait()
+        plugin("DEL", conf(), {"CNI_CONTAINERID": "c5", "CNI_IFNAME": "eth0"})  # its namespace is gone
+        assert [port["device_id"] for port in api.ports(device_owner="cni:netmend")] == ["c1"]
+
+
+def test_gc_keeps_what_is_valid_and_touches_nothing_else() -> None:
+    with store_node() as api:
+        network = make_network(api, "lab")
+        other = make_network(api, "other", "198.51.100.0/24")
+        for container in ("c1", "c2", "c3"):
+            make_guest(container)
+            plugin("ADD", conf(), attachment(container))
+        plugin("ADD", conf(network="other"), attachment("c3", "net1"))
+        api.create_port({"network_id": network["id"], "name": "a-vm", "device_owner": "compute:nova"})
+        valid = [{"containerID": "c2", "ifname": "eth0"}]
+        assert plugin("GC", conf() | {"cni.dev/valid-attachments": valid}) is None
+        assert {port["name"] for port in api.ports(network_id=network["id"])} >= {"a-vm", "c2/eth0"}
+        assert {port["name"] for port in api.ports(device_owner="cni:netmend")} == {"c2/eth0", "c3/net1"}
+        assert api.ports(network_id=other["id"], device_owner="cni:netmend")
+        assert plugin("GC", conf(), code=1)["code"] == 7
+
+
+def test_status_and_errors_by_their_codes() -> None:
+    assert plugin("STATUS", conf(), code=1)["code"] == 50
+    gone = plugin("ADD", conf(), attachment("c1"), code=1)
+    assert gone["code"] == 11
+    assert "no node runs here with a store" in gone["msg"]
+    with store_node() as api:
+        assert plugin("STATUS", conf(), code=1)["msg"] == "the store has no network lab"
+        make_network(api, "lab")
+        assert plugin("STATUS", conf()) is None
+        for given, code in (
+            ((b"not json", {"CNI_COMMAND": "ADD"}), 6),
+            ((b"[]", {"CNI_COMMAND": "ADD"}), 6),
+            ((conf("9.9.9"), {"CNI_COMMAND": "ADD", **attachment("c1")}), 1),
+            ((conf("1.0.0"), {"CNI_COMMAND": "GC"}), 1),
+            ((conf("0.3.1"), {"CNI_COMMAND": "CHECK"}), 1),
+            ((conf(), {"CNI_COMMAND": "DANCE"}), 4),
+            ((conf(), {"CNI_COMMAND": "ADD", "CNI_CONTAINERID": "../c", "CNI_IFNAME": "e", "CNI_NETNS": "/x"}), 4),
+            ((conf(), {"CNI_COMMAND": "ADD", "CNI_CONTAINERID": "c", "CNI_IFNAME": "a/b", "CNI_NETNS": "/x"}), 4),
+            ((conf(), {"CNI_COMMAND": "ADD", "CNI_CONTAINERID": "c", "CNI_IFNAME": "e"}), 4),
+            ((conf(network=7), {"CNI_COMMAND": "ADD", **attachment("c1")}), 7),
+            ((conf(network=""), {"CNI_COMMAND": "ADD", **attachment("c1")}), 7),
+            ((conf(), {"CNI_COMMAND": "CHECK", **attachment("c1")}), 7),
+            ((conf(network="nowhere"), {"CNI_COMMAND": "ADD", **attachment("c1")}), 7),
+        ):
+            configuration, environment = given
+            command = environment.pop("CNI_COMMAND")
+            assert plugin(command, configuration, environment, code=1)["code"] == code, given
+
+
+def test_it_starts_fast() -> None:
+    """Of a container's start, the plugin's own part: interpreter and imports, and an ADD with the node's work in it."""
+    modules = subprocess.run(
+        [sys.executable, "-c", "import sys, netmend.attach.cni; print(*sys.modules)"],
+        capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    assert not {"typer", "rich", "pydantic", "aiohttp", "asyncio", "structlog", "yaml"} & set(modules)
+    with store_node() as api:
+        make_network(api, "lab")
+        version, add = [], []
+        for number in range(8):
+            began = time.perf_counter()
+            plugin("VERSION", {"cniVersion": "1.1.0"})
+            version.append(time.perf_counter() - began)
+            make_guest(f"c{number}")
+            began = time.perf_counter()
+            plugin("ADD", conf(), attachment(f"c{number}"))
+            add.append(time.perf_counter() - began)
+        print(f"VERSION {min(version) * 1000:.0f} ms, ADD {sorted(add)[4] * 1000:.0f} ms (median)")
+        assert min(version) < 0.5

@@ -1,0 +1,83 @@
+"""Networks that `openstack` makes: a guest boots from them, and what the command shows is what is served."""
+
+import http.client
+import json
+from ipaddress import IPv4Interface
+
+from tests.peers.api.store_node import OpenStack, StoreNode
+from tests.peers.clients import Udhcpc, address
+from tests.peers.guests import make_guest
+from tests.peers.waiting import wait_for
+
+
+def test_create_a_network_boot_a_guest_watch_it() -> None:
+    """docs/openstack.md, step by step."""
+    guest = make_guest("guest")
+    with StoreNode() as node:
+        openstack = OpenStack(node)
+        openstack("network", "create", "blue", "--description", "a network of its own")
+        openstack("subnet", "create", "four", "--network", "blue", "--subnet-range", "10.0.0.0/24",
+                  "--dns-nameserver", "192.0.2.53")  # fmt: skip
+        port = openstack("port", "create", "web", "--network", "blue", "--binding-profile", "netns=guest")
+        (fixed,) = port["fixed_ips"]
+        record = Udhcpc(guest).get()
+        assert address(record) == IPv4Interface(f"{fixed['ip_address']}/24")
+        assert record.variables["router"] == "10.0.0.1"
+        assert record.variables["dns"] == "192.0.2.53"
+
+        blue = _from_the_page(node, "blue")
+        assert (blue["name"], blue["state"]) == ("blue", "served")
+        wait_for(lambda: openstack("port", "show", "web")["status"] == "ACTIVE", "an active port")
+        assert node.status("blue")["dhcp"]["sent"]["ack"] == 1
+
+        openstack("port", "delete", "web")
+        assert openstack("port", "list", "--device-owner", "") == []
+        openstack("network", "delete", "blue")
+        node.wait(lambda status: status["networks"] == [])
+
+
+def _from_the_page(node: StoreNode, network: str) -> dict[str, str]:
+    """A network, as the page gets it from the API's own address."""
+    connection = http.client.HTTPConnection("127.0.0.1", 9696)
+    connection.request("GET", f"/view/networks/{network}", headers={"Authorization": f"Bearer {node.token}"})
+    answer = connection.getresponse()
+    assert answer.status == 200
+    found: dict[str, str] = json.loads(answer.read())
+    return found
+
+
+def test_what_the_command_can_ask_of_networks() -> None:
+    with StoreNode() as node:
+        openstack = OpenStack(node)
+        openstack("network", "create", "blue", "--mtu", "1400", "--tag", "red", "--dns-domain", "blue.example.")
+        openstack("network", "set", "blue", "--tag", "big", "--description", "x", "--name", "azure")
+        shown = openstack("network", "show", "azure")
+        assert (shown["mtu"], sorted(shown["tags"]), shown["description"]) == (1400, ["big", "red"], "x")
+        assert [found["Name"] for found in openstack("network", "list", "--tags", "red")] == ["azure"]
+        openstack("network", "unset", "azure", "--tag", "red")
+        assert openstack("network", "list", "--tags", "red") == []
+
+        openstack("subnet", "create", "four", "--network", "azure", "--subnet-range", "10.0.0.0/24",
+                  "--gateway", "10.0.0.9", "--allocation-pool", "start=10.0.0.100,end=10.0.0.199",
+                  "--host-route", "destination=10.9.0.0/16,gateway=10.0.0.8")  # fmt: skip
+        openstack("subnet", "create", "six", "--network", "azure", "--subnet-range", "2001:db8::/64",
+                  "--ip-version", "6", "--ipv6-ra-mode", "slaac", "--ipv6-address-mode", "slaac")  # fmt: skip
+        port = openstack("port", "create", "web", "--network", "azure", "--mac-address", "fa:16:3e:00:00:01",
+                         "--dns-name", "web", "--extra-dhcp-option", "name=mtu,value=1300",
+                         "--allowed-address", "ip-address=10.0.0.250",
+                         "--disable-port-security", "--no-security-group")  # fmt: skip
+        addresses = {fixed["ip_address"] for fixed in port["fixed_ips"]}
+        assert addresses == {"10.0.0.101", "2001:db8::f816:3eff:fe00:1"}
+        assert {assigned["fqdn"] for assigned in port["dns_assignment"]} == {"web.blue.example."}
+        openstack("port", "set", "web", "--fixed-ip", "subnet=four,ip-address=10.0.0.150")
+        found = openstack("port", "list", "--fixed-ip", "ip-address=10.0.0.150")
+        assert [listed["Name"] for listed in found] == ["web"]
+        openstack("port", "unset", "web", "--fixed-ip", "subnet=four,ip-address=10.0.0.150")
+
+        (agent,) = openstack("network", "agent", "list")
+        assert agent["Alive"] is True
+        assert openstack("network", "agent", "show", agent["ID"])["binary"] == "netmend"
+        refused = openstack.run("subnet", "delete", "four")
+        assert refused.returncode == 1
+        assert "One or more ports have an IP allocation from this subnet" in refused.stderr
+        assert "No Network found" in openstack.run("network", "show", "nothing").stderr
