@@ -46,7 +46,7 @@ def _server() -> None:
             print(refused)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _shared_netmend(_server: None) -> Iterator[Netmend]:
     with Netmend("enable_isolated_metadata = true") as netmend:
         yield netmend
@@ -54,7 +54,7 @@ def _shared_netmend(_server: None) -> Iterator[Netmend]:
 
 @pytest.fixture
 def netmend(_shared_netmend: Netmend) -> Netmend:
-    """One that all tests share which do not end it."""
+    """One that all tests of a module share; a module whose tests start and end it has none."""
     return _shared_netmend
 
 

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from tests.neutron.agents import Netmend
+from tests.neutron.agents import Netmend, start_neutrons, stop_neutrons
 from tests.neutron.cloud import Cloud, wait_until
 from tests.neutron.guests import Guest
 
@@ -25,7 +25,14 @@ def broker() -> Iterator[None]:
 @pytest.fixture
 def server() -> Iterator[None]:
     yield
+    bring_the_server_back()
+
+
+def bring_the_server_back() -> None:
+    """And Neutron's agent for the switch, which waits for minutes after a call that nobody answered."""
     inside("server-up")
+    stop_neutrons("ovs")
+    start_neutrons("ovs")
 
 
 def test_the_broker_is_killed_and_comes_back(cloud: Cloud, broker: None) -> None:
@@ -69,7 +76,7 @@ def test_the_server_is_away_and_netmend_restarted_meanwhile(cloud: Cloud, server
         status = netmend.wait_until("what is known to be old", lambda status: status["intent"]["from_disk"])
         assert guest.dhcp()["ip"] == port["fixed_ips"][0]["ip_address"]
         assert status["intent"]["age_seconds"] > 0
-        inside("server-up")
+        bring_the_server_back()
         netmend.wait_until("it to be in step again", lambda status: status["intent"]["synced"], seconds=120)
         later = cloud.port(network)
         with Guest(later) as another:

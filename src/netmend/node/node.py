@@ -10,17 +10,17 @@ import gc
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import structlog
 
 from netmend import __version__
-from netmend.intent.network import Intent, Network
+from netmend.intent.network import Intent
 from netmend.intent.wiring import OvsWiring
 from netmend.kernel import limits
-from netmend.kernel.ovsdb.connection import Connection
 from netmend.node.device_counter import DeviceCounter
 from netmend.node.listen import Listen
 from netmend.node.lock import CannotStart, hold_lock
@@ -30,13 +30,12 @@ from netmend.node.settings import Settings
 from netmend.node.signs import EVERYTHING, Signs
 from netmend.node.source import Source
 from netmend.node.state import IntentState, NodeState
+from netmend.node.takeover import take_over, tell_what_stays
 from netmend.node.watches import Watches
-from netmend.reconcile.adoption import Adoption
 from netmend.reconcile.breaker import Breaker, BreakerState
 from netmend.reconcile.reconciler import Reconciler
 from netmend.reconcile.reports import Listener, PassReport, Ready
 from netmend.reconcile.resync import Problem
-from netmend.reconcile.switch import DEFAULT as DEFAULT_OVSDB
 
 if TYPE_CHECKING:
     from netmend.node.http_server import Part
@@ -89,7 +88,7 @@ class Node:
                 diagnose=diagnose_name,
                 ovsdb=settings.ovsdb,
                 ovsdb_tls=settings.ovsdb_tls,
-                take_over=self._take_over if settings.take_over else None,
+                take_over=partial(take_over, settings) if settings.take_over else None,
             )
             serving = Serving(
                 settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy, self._source.served
@@ -148,6 +147,8 @@ class Node:
             try:
                 await first
                 await self._check_mounts()
+                if self._settings.take_over:
+                    await asyncio.to_thread(tell_what_stays, self._settings, list(self.state.intent.intent.networks))
                 await self._until_stopped()
             finally:
                 following.cancel()
@@ -257,19 +258,6 @@ class Node:
         if self.state.serving.answers(ready.network):
             self._source.served(ready.network.id)
         return problems
-
-    def _take_over(self, networks: Iterable[Network]) -> None:
-        settings = self._settings
-        adoption = Adoption(
-            settings.netns_directory, Connection(settings.ovsdb or DEFAULT_OVSDB, tls=settings.ovsdb_tls)
-        )
-        try:
-            for adopted in adoption.adopt(networks):
-                log.info(
-                    "taken over", network=adopted.network_id, devices=adopted.devices, ended=adopted.ended
-                )  # fmt: skip
-        finally:
-            adoption.close()
 
     def _gone(self, network_id: str) -> None:
         self.state.serving.gone(network_id)

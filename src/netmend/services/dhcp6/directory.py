@@ -12,14 +12,17 @@ from netmend.services.dhcp6.exchange import Bound
 from netmend.services.dhcp6.link import Scope, find_scope
 from netmend.services.dhcp6.options import Options
 
+_Encoded = tuple[tuple[int, bytes], ...]
+
 
 class PortExtras:
     """What a port adds to its subnet's options, shared by all ports that add the same."""
 
-    __slots__ = ("__weakref__", "options")
+    __slots__ = ("__weakref__", "ipxe_options", "options")
 
-    def __init__(self, options: tuple[tuple[int, bytes], ...]) -> None:
+    def __init__(self, options: _Encoded, ipxe_options: _Encoded = ()) -> None:
         self.options: Options = dict(options)
+        self.ipxe_options: Options = {**self.options, **dict(ipxe_options)}
 
 
 class KnownClient:
@@ -62,9 +65,10 @@ class Directory:
         return known
 
     def _extras_of(self, port: Port) -> PortExtras:
-        extras = self._extras.get(port.dhcp6_options)
+        key = (port.dhcp6_options, port.ipxe_dhcp6_options)
+        extras = self._extras.get(key)
         if extras is None:
-            extras = self._extras[port.dhcp6_options] = PortExtras(port.dhcp6_options)
+            extras = self._extras[key] = PortExtras(*key)
         return extras
 
     def change(self, removed: Iterable[Port], added: Iterable[Port]) -> None:

@@ -192,7 +192,8 @@ class Dhcp6Responder:
         if rendering is None:
             if len(self._renderings) >= RENDERINGS:  # a guest that asks ever differently costs a rendering each time
                 del self._renderings[next(iter(self._renderings))]
-            facts = Facts(scope.subnet, self._network.dns, extras.options, key[2])
+            explicit = extras.ipxe_options if key[2].ipxe else extras.options
+            facts = Facts(scope.subnet, self._network.dns, explicit, key[2])
             rendering = self._renderings[key] = render(facts)
         name = b""
         said = request.options.get(wire.CLIENT_FQDN)

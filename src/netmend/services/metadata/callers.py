@@ -79,8 +79,9 @@ def instance_id(port: Port) -> str:
 
 
 def _fixed(port: Port) -> Iterator[Address]:
-    yield from port.fixed_ips
-    yield from port.fixed_ips6
+    """The addresses that are the port's, also those that DHCP does not give it."""
+    addresses = (*port.fixed_ips, *port.fixed_ips6, *(address for address, _ in port.names))
+    yield from dict.fromkeys(addresses)
 
 
 def _mac_in(address: IPv6Address) -> str | None:

@@ -108,6 +108,11 @@ class TestPortsOwn:
     def test_an_empty_one_takes_the_subnets_away(self) -> None:
         assert DNS not in asked((DNS,), dns_servers=SERVERS, port={"dhcp6_options": ((DNS, b""),)}).codes
 
+    def test_some_are_for_ipxe_alone(self) -> None:
+        says = {"dhcp6_options": ((BOOT, b"tftp://a"),), "ipxe_dhcp6_options": ((BOOT, b"http://b"),)}
+        assert asked((BOOT,), port=says).option(BOOT) == b"tftp://a"
+        assert asked((BOOT,), tlv(15, b"\0\4iPXE"), port=says).option(BOOT) == b"http://b"
+
     def test_are_no_other_ports(self) -> None:
         server = Server(
             network(

@@ -12,15 +12,23 @@ from netmend.services.dhcp6.wire import MessageType
 Options = Mapping[int, bytes]  # payload by code
 
 
+_IPXE = b"\x00\x04iPXE"  # its user class, with its length (RFC 8415 section 21.15)
+
+
 class Ask(NamedTuple):
     """All of a request that shapes the options of its reply, save the client's name: replies are cached by it."""
 
     wanted: bytes | None  # the option request option (RFC 8415 section 21.7), in the client's order
     information: bool  # an answer to Information-request, so without an address
+    ipxe: bool  # the client is iPXE
 
 
 def ask_of(request: Request) -> Ask:
-    return Ask(request.options.get(wire.OPTION_REQUEST), request.type == MessageType.INFORMATION_REQUEST)
+    return Ask(
+        request.options.get(wire.OPTION_REQUEST),
+        request.type == MessageType.INFORMATION_REQUEST,
+        _IPXE in request.options.get(wire.USER_CLASS, b""),
+    )
 
 
 @dataclass(frozen=True, slots=True)
