@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from netmend import __version__
-from netmend.intent.network import Intent
+from netmend.intent.network import Intent, Network
 from netmend.intent.wiring import OvsWiring
 from netmend.kernel import limits
 from netmend.node.device_counter import DeviceCounter
