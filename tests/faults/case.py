@@ -54,7 +54,7 @@ class Case:
         for _ in range(2 if reconciler.breaker.is_open else 1):
             if reconciler.breaker.state:
                 reconciler.breaker.close()
-            reconciler.pin_trouble = None
+            reconciler.pinning.trouble = None
             reconciler.run(intent)
 
     def _check(self, intent: Intent, reconciler: Reconciler) -> None:

@@ -8,16 +8,12 @@ exceptions, replies that are malformed or longer than their client accepts, and 
 -timeout). An input that was found is written to the working directory as crash-* and is run again by naming it.
 """
 
-import os
-import sys
-import tempfile
-from pathlib import Path
-
 import atheris
 
 with atheris.instrument_imports(include=["netmend.services.dhcp4"]):
     from netmend.services.dhcp4 import Dhcp4Responder, Reply
 
+from tests.fuzz.campaign import run
 from tests.unit.services.guest import (
     DECLINE,
     DISCOVER,
@@ -40,7 +36,6 @@ from netmend.intent import Boot, BootByArchitecture, Route
 
 HEADERS = 28
 LEAST, MTU = 576, 1400
-SECONDS_PER_INPUT = 2
 
 BASE = subnet().cidr
 INTENT = network(
@@ -109,19 +104,5 @@ def seeds() -> list[bytes]:
     return [*map(record, asked), *map(options, asked), b"".join(map(record, asked)), b"".join(map(options, asked))]
 
 
-def main() -> None:
-    # A file that is named is one to run again; otherwise the seeds are the corpus.
-    again = any(not argument.startswith("-") for argument in sys.argv[1:])
-    with tempfile.TemporaryDirectory() as corpus:
-        for number, seed in enumerate(seeds()):
-            (Path(corpus) / f"seed-{number}").write_bytes(seed)
-        child = os.fork()  # libFuzzer ends its process without a word to Python, and the directory must go
-        if child == 0:
-            atheris.Setup([*sys.argv, f"-timeout={SECONDS_PER_INPUT}", *([] if again else [corpus])], one_input)
-            atheris.Fuzz()
-        _, status = os.waitpid(child, 0)
-    sys.exit(os.waitstatus_to_exitcode(status))
-
-
 if __name__ == "__main__":
-    main()
+    run(one_input, seeds())

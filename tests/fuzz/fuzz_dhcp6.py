@@ -10,11 +10,6 @@ octets. Found are exceptions, replies that are malformed or longer than the MTU,
 naming it.
 """
 
-import os
-import sys
-import tempfile
-from pathlib import Path
-
 import atheris
 
 with atheris.instrument_imports(include=["netmend.services.dhcp6", "netmend.services.ra", "netmend.services.packets6"]):
@@ -22,6 +17,7 @@ with atheris.instrument_imports(include=["netmend.services.dhcp6", "netmend.serv
     from netmend.services.dhcp6 import Dhcp6Responder, Reply, Sender
     from netmend.services.ra import Advertiser, is_solicitation
 
+from tests.fuzz.campaign import run
 from tests.unit.services.dhcp6.guest import (
     MAC,
     NOW,
@@ -48,7 +44,6 @@ from tests.unit.services.dhcp6.guest import (
 )
 
 HEADERS, MTU = 48, 1400
-SECONDS_PER_INPUT = 2
 OWN = "2001:db8:1::10"
 
 BASE = subnet().cidr
@@ -141,19 +136,5 @@ def seeds() -> list[bytes]:
     return [*rows, b"".join(rows)]
 
 
-def main() -> None:
-    # A file that is named is one to run again; otherwise the seeds are the corpus.
-    again = any(not argument.startswith("-") for argument in sys.argv[1:])
-    with tempfile.TemporaryDirectory() as corpus:
-        for number, seed in enumerate(seeds()):
-            (Path(corpus) / f"seed-{number}").write_bytes(seed)
-        child = os.fork()  # libFuzzer ends its process without a word to Python, and the directory must go
-        if child == 0:
-            atheris.Setup([*sys.argv, f"-timeout={SECONDS_PER_INPUT}", *([] if again else [corpus])], one_input)
-            atheris.Fuzz()
-        _, status = os.waitpid(child, 0)
-    sys.exit(os.waitstatus_to_exitcode(status))
-
-
 if __name__ == "__main__":
-    main()
+    run(one_input, seeds())

@@ -11,9 +11,6 @@ naming it.
 """
 
 import os
-import sys
-import tempfile
-from pathlib import Path
 
 import atheris
 
@@ -22,9 +19,9 @@ with atheris.instrument_imports(include=["netmend.services.dns"]):
 
 import dns.message
 import dns.rrset
+from tests.fuzz.campaign import run
 from tests.unit.services.dns.asker import NOW, network
 
-SECONDS_PER_INPUT = 2
 HEADER = b"\x12\x34\1\0\0\1\0\0\0\0\0\0"
 MESSAGE, BEHIND_HEADER, ANSWER, BEHIND_HEAD = range(4)
 
@@ -104,19 +101,5 @@ def seeds() -> list[bytes]:
     ]
 
 
-def main() -> None:
-    # A file that is named is one to run again; otherwise the seeds are the corpus.
-    again = any(not argument.startswith("-") for argument in sys.argv[1:])
-    with tempfile.TemporaryDirectory() as corpus:
-        for number, seed in enumerate(seeds()):
-            (Path(corpus) / f"seed-{number}").write_bytes(seed)
-        child = os.fork()  # libFuzzer ends its process without a word to Python, and the directory must go
-        if child == 0:
-            atheris.Setup([*sys.argv, f"-timeout={SECONDS_PER_INPUT}", *([] if again else [corpus])], one_input)
-            atheris.Fuzz()
-        _, status = os.waitpid(child, 0)
-    sys.exit(os.waitstatus_to_exitcode(status))
-
-
 if __name__ == "__main__":
-    main()
+    run(one_input, seeds())

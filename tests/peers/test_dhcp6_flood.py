@@ -1,12 +1,8 @@
 """A guest that floods with DHCPv6 and with router solicitations does not keep others from their addresses."""
 
-import os
-import signal
 import socket
 import statistics
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from ipaddress import IPv6Address
 
 import pytest
@@ -14,12 +10,12 @@ from scapy.layers import dhcp6, inet6
 from scapy.layers.inet import UDP
 from scapy.layers.l2 import Ether
 from tests.peers.clients6 import Dhclient6, wait_for_link
+from tests.peers.flooding import RATE, flood
 from tests.peers.guests import make_guest, port
 from tests.peers.node import Document, Node
 
 from netmend.kernel.netns import Netns
 
-RATE = 10_000  # packets a second
 P99 = 0.020  # seconds that a neighbour network's answers may take
 ROUNDS, QUESTIONS = 12, 100  # what else runs on the machine may spoil some rounds; a flood that starves spoils all
 FLOODER, GUEST = "fa:16:3e:00:20:66", "fa:16:3e:00:20:11"
@@ -55,30 +51,6 @@ def _packet_socket(guest: Netns) -> socket.socket:
         packet = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86DD))
         packet.bind(("eth0", 0x86DD))
     return packet
-
-
-@contextmanager
-def _flood(guest: Netns, frames: list[bytes]) -> Iterator[None]:
-    """Send `frames` by turns while the block runs, from a process of its own."""
-    packet = _packet_socket(guest)
-    pid = os.fork()
-    if pid == 0:
-        try:
-            began, sent = time.monotonic(), 0
-            while True:
-                due = int((time.monotonic() - began) * RATE)
-                while sent < due:
-                    packet.send(frames[sent % len(frames)])
-                    sent += 1
-                time.sleep(0.001)
-        finally:
-            os._exit(0)
-    packet.close()
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
 
 
 def _answer_times(guest: Netns, count: int) -> list[float]:
@@ -117,7 +89,7 @@ def test_a_flood_keeps_nobody_else_from_an_address(kind: str) -> None:
         node.wait_until_right()
         for guest in (neighbour, elsewhere):
             wait_for_link(guest)
-        with _flood(flooder, frames):
+        with flood(flooder, frames):
             before = node.wait(lambda status: status["services"]["dhcp6"]["sockets"][limited] > RATE // 10, "flooded")
             found: list[float] = []
             while len(found) < ROUNDS and (not found or min(found) > P99):

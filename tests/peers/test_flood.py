@@ -1,11 +1,5 @@
 """A guest that floods does not keep others from their leases."""
 
-import os
-import signal
-import socket
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from ipaddress import IPv4Interface
 
 import pytest
@@ -13,12 +7,10 @@ from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from tests.peers.clients import Udhcpc, address
+from tests.peers.flooding import RATE, flood
 from tests.peers.guests import make_guest, network, port
 from tests.peers.node import Node
 
-from netmend.kernel.netns import Netns
-
-RATE = 10_000  # packets a second
 FLOODER = "fa:16:3e:00:20:66"
 
 
@@ -33,33 +25,6 @@ def _discover(mac: str) -> bytes:
     return bytes(packet / UDP(sport=68, dport=67) / discover_message(mac, 0x6E6D6401))
 
 
-@contextmanager
-def _flood(guest: Netns, macs: list[str]) -> Iterator[None]:
-    """Send DISCOVERs of `macs` by turns while the block runs, from a process of its own."""
-    frames = [_discover(mac) for mac in macs]
-    with guest.entered():
-        packet = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-        packet.bind(("eth0", 0))
-    pid = os.fork()
-    if pid == 0:
-        try:
-            began, sent = time.monotonic(), 0
-            while True:
-                due = int((time.monotonic() - began) * RATE)
-                while sent < due:
-                    packet.send(frames[sent % len(frames)])
-                    sent += 1
-                time.sleep(0.001)
-        finally:
-            os._exit(0)
-    packet.close()
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-
-
 @pytest.mark.parametrize("strangers", [False, True], ids=["as a port", "as many strangers"])
 def test_a_flood_keeps_nobody_else_from_a_lease(strangers: bool) -> None:
     flooder, neighbour, elsewhere = (make_guest(name) for name in ("flooder", "neighbour", "elsewhere"))
@@ -70,7 +35,7 @@ def test_a_flood_keeps_nobody_else_from_a_lease(strangers: bool) -> None:
     macs = [f"02:00:00:00:{high:02x}:{low:02x}" for high in range(16) for low in range(64)] if strangers else [FLOODER]
     with Node(flooded, quiet) as node:
         node.wait_until_right()
-        with _flood(flooder, macs):
+        with flood(flooder, [_discover(mac) for mac in macs]):
             limited = "limited_strangers" if strangers else "limited_ports"
             before = node.wait(lambda status: status["sockets"][limited] > RATE // 10, "flooded")
             for guest in (elsewhere, neighbour):

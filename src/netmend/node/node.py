@@ -10,7 +10,7 @@ import gc
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING
 import structlog
 
 from netmend import __version__
-from netmend.intent.network import Intent
+from netmend.intent.network import Intent, Network
 from netmend.intent.wiring import OvsWiring
 from netmend.kernel import limits
 from netmend.node.device_counter import DeviceCounter
 from netmend.node.listen import Listen
 from netmend.node.lock import CannotStart, hold_lock
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
+from netmend.node.same_devices import same_devices
 from netmend.node.serving import Serving
 from netmend.node.settings import Settings
 from netmend.node.signs import EVERYTHING, Signs
@@ -64,6 +65,7 @@ class Node:
         self._settings = settings
         self._breaker = Breaker(self._breaker_changed)
         self._dirty: set[str] = {EVERYTHING}
+        self._looked_at: set[str] = set()  # by the pass that is under way
         self._stopping = False
         self._mounts_changed = False
         self._mounts_checked = 0.0
@@ -224,7 +226,11 @@ class Node:
             return
         scope = None if EVERYTHING in dirty or probing else dirty
         wrong, started = {reason.network_id for reason in resync.all()}, time.monotonic()
-        report = await asyncio.to_thread(self.state.reconciler.run, self.state.intent.intent, scope)
+        self._looked_at = {EVERYTHING} if scope is None else scope
+        try:
+            report = await asyncio.to_thread(self.state.reconciler.run, self.state.intent.intent, scope)
+        finally:
+            self._looked_at = set()
         self.state.passes += 1
         self.state.journal.passed(report, time.monotonic() - started, report.right & wrong)
         self._tell(report)
@@ -293,11 +299,26 @@ class Node:
         self.state.serving.intent_changed(intent)
         self._signs.intent_changed(intent)
         self._watch_switch(intent)
-        self._dirty |= changed
+        self._dirty |= changed - self._right_already(old, intent, changed)
         if changed:
             log.info("intent changed", networks=len(changed))
             self.state.journal.intent(len(changed))
             self._wake.set()
+
+    def _right_already(self, old: Mapping[str, Network], intent: Intent, changed: set[str]) -> set[str]:
+        """Networks that are answered by the new intent, and whose devices are what it asks for: ports come and go by
+        the hundred a second, and each look costs a dump of all links."""
+        # a pass that is under way has the intent before, and would put that back in force
+        wrong = self._dirty | self._looked_at | {reason.network_id for reason in self.state.reconciler.resync.all()}
+        if EVERYTHING in wrong:
+            return set()
+        right = set()
+        for network_id in changed - wrong:
+            before, network = old.get(network_id), intent.networks.get(network_id)
+            if before and network and same_devices(before, network) and self.state.serving.follows_at_once(network):
+                right.add(network_id)
+                self._source.served(network_id)
+        return right
 
     def _stop(self) -> None:
         self._stopping = True

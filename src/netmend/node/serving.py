@@ -90,6 +90,11 @@ class Serving:
                 if network is not None:
                     service.update(network)
 
+    def follows_at_once(self, network: Network) -> bool:
+        """Whether `intent_changed` was all that a network needed: DHCPv4 alone answers on it."""
+        alone = not (_asks_for_more(network) or network.id in self._followers)
+        return alone and self.dhcp4.wanted(network) and self.dhcp4.served_since(network.id) is not None
+
     def gone(self, network_id: str) -> None:
         """Answer no more on a network, and let go of its namespace."""
         self.dhcp4.gone(network_id)

@@ -106,7 +106,9 @@ class Adoption:
         adopted.devices += self._mark_veths(network, devices)
         adopted.ended = [str(helper) for helper in helpers if network.id in helper.words and helper.end()]
         with namespace.entered(), RouteSocket() as inside:  # last: until then, this is done again
-            links.set_link(inside, links.LOOPBACK, alias=str(Mark("namespace", network.id)))
+            # The group says that it was adopted: then the file of its name, which holds no mark, is ours too.
+            mark = str(Mark("namespace", network.id))
+            links.set_link(inside, links.LOOPBACK, alias=mark, group=DEVICE_GROUP)
         return adopted
 
     def _mark_ports(self, network: Network, wiring: OvsWiring, devices: Iterable[Link]) -> list[str]:

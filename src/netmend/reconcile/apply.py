@@ -121,8 +121,8 @@ class Executor:
                 self._prepare_directory()
                 self._refuse_living_name(network_id)
                 netns.pin(self._held[network_id], self._path(network_id), str(Mark("namespace", network_id)))
-            case RemoveNamespace(network_id):
-                netns.unpin(self._path(network_id), str(Mark("namespace", network_id)))
+            case RemoveNamespace(network_id, adopted):
+                netns.unpin(self._path(network_id), None if adopted else str(Mark("namespace", network_id)))
                 self._held.release(network_id)
             case MakeDevice(network_id, device):
                 self._make_device(network_id, device)

@@ -1,7 +1,25 @@
-"""Faults of the host that a pass meets, in words."""
+"""Faults of the host that a pass meets: what shows them, and in which words they are told."""
 
 from netmend.kernel.errors import KernelError
+from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.netnsids import find_link_there, namespace_ids
 from netmend.reconcile.breaker import Diagnosis, HostFault
+from netmend.reconcile.diff_switch import is_dead
+from netmend.reconcile.observe import Snapshot
+
+
+def sign_of_life(route: RouteSocket, own: str, snapshot: Snapshot) -> str | None:
+    """What shows that a network's own device, `own` to the host, is in a namespace whose name is dead here; None
+    when nothing does. Raises KernelError."""
+    veth = snapshot.links.get(own)
+    if veth is not None and veth.peer_netnsid is not None:
+        return f"device {own}: its far end is in another network namespace (link-netnsid {veth.peer_netnsid})"
+    if veth is None and own in snapshot.switch.ports:  # an internal port, of which nothing stays on the host
+        for netnsid in namespace_ids(route):
+            inner = find_link_there(route, netnsid, own)
+            if inner is not None and not is_dead(inner):
+                return f"device {own}, the switch's, is in another network namespace (netnsid {netnsid})"
+    return None
 
 
 def not_propagated(path: str, alive: str, better: Diagnosis | None) -> Diagnosis:

@@ -48,7 +48,7 @@ def plan_removal(network_id: str, snapshot: Snapshot, namespace: NamespaceSeen) 
     steps = unwanted_ports(network_id, (), snapshot.switch, NOT_WANTED)
     steps += [DeleteDevice(network_id, link, NOT_WANTED) for link in _deletable(snapshot, network_id)]
     if namespace.state == "usable" or namespace.marked:
-        steps.append(RemoveNamespace(network_id))
+        steps.append(RemoveNamespace(network_id, namespace.adopted))
     return Plan(network_id, (Unit(None, tuple(steps)),) if steps else ())
 
 
@@ -69,7 +69,7 @@ def plan_network(
         if link.name not in devices
     ]
     if not network.has_subnets and (namespace.state == "usable" or namespace.marked):
-        core.append(RemoveNamespace(network.id))
+        core.append(RemoveNamespace(network.id, namespace.adopted))
     foreign = [name for name in devices if _is_foreign(name, snapshot)]
     bridge = next((device for device in devices.values() if device.kind == "bridge"), None)
     is_bridge_taken = bridge is not None and bridge.name in foreign

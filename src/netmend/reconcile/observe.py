@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from netmend.intent.names import DEVICE_GROUPS, Mark, namespace_name
+from netmend.intent.names import DEVICE_GROUP, DEVICE_GROUPS, Mark, namespace_name
 from netmend.intent.network import Network
 from netmend.intent.plug import NetnsPlug, PidPlug
 from netmend.kernel import links, netns, nsdir
@@ -76,6 +76,7 @@ class NamespaceSeen:
     handle: Netns | None = None
     links: Mapping[str, Link] = field(default_factory=dict)
     addresses: Mapping[int, set[Interface]] = field(default_factory=dict)
+    adopted: bool = False  # made by another agent, and taken over: so is the file of its name
 
 
 def look_into_namespace(network_id: str, path: str, held: Netns | None, *, exists: bool) -> NamespaceSeen:
@@ -96,7 +97,7 @@ def look_into_namespace(network_id: str, path: str, held: Netns | None, *, exist
         if named is not None:
             named.close()
         inner, addresses, _ = _contents(held)
-        return NamespaceSeen("usable", pinned, plain, held, inner, addresses)
+        return NamespaceSeen("usable", pinned, plain, held, inner, addresses, _is_adopted(inner))
     if named is None:
         marked = plain and Mark.parse(netns.name_mark(path)) == Mark("namespace", network_id)
         return NamespaceSeen("plain" if plain else "absent", marked=marked)
@@ -108,7 +109,11 @@ def look_into_namespace(network_id: str, path: str, held: Netns | None, *, exist
     if mark != Mark("namespace", network_id):
         named.close()
         return NamespaceSeen("foreign")
-    return NamespaceSeen("usable", True, False, named, inner, addresses)
+    return NamespaceSeen("usable", True, False, named, inner, addresses, _is_adopted(inner))
+
+
+def _is_adopted(inner: Mapping[str, Link]) -> bool:
+    return inner["lo"].group == DEVICE_GROUP
 
 
 def _contents(namespace: Netns) -> tuple[dict[str, Link], dict[int, set[Interface]], Mark | None]:

@@ -6,22 +6,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Lock, local
 
-from netmend.intent.names import DOOMED_GROUP, Mark, dhcp_port, dhcp_port_id, namespace_name, tap_name
+from netmend.intent.names import Mark, dhcp_port, dhcp_port_id, namespace_name, tap_name
 from netmend.intent.network import Intent, Network
 from netmend.intent.wiring import OvsWiring
 from netmend.kernel import links, nsdir
 from netmend.kernel.errors import KernelError
-from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
-from netmend.kernel.netnsids import find_link_there, namespace_ids
 from netmend.kernel.ovsdb.stream import Tls
 from netmend.reconcile.apply import Executor, StepFailed
-from netmend.reconcile.arrivals import Arrivals
 from netmend.reconcile.breaker import Breaker, Diagnosis, HostFault, host_fault
 from netmend.reconcile.crew import work_through
-from netmend.reconcile.diagnoses import not_propagated, unreadable
+from netmend.reconcile.diagnoses import not_propagated, sign_of_life, unreadable
 from netmend.reconcile.diff import plan_network, plan_removal
-from netmend.reconcile.diff_switch import is_dead, ports_to_add_ahead, without_device
+from netmend.reconcile.diff_switch import ports_to_add_ahead, without_device
 from netmend.reconcile.elsewhere import NamesElsewhere
 from netmend.reconcile.held import HeldNamespaces
 from netmend.reconcile.observe import (
@@ -32,24 +29,15 @@ from netmend.reconcile.observe import (
     names_of_ours,
     take_snapshot,
 )
+from netmend.reconcile.pinning import Pinning, PinTrouble
 from netmend.reconcile.reports import Listener, PassReport, Ready
-from netmend.reconcile.resync import Problem, Reason, Resync, back_off
+from netmend.reconcile.resync import Problem, Reason, Resync
 from netmend.reconcile.steps import AddPort, DeleteDevice, DeletePort, MakeDevice, MoveDevice, Plan, Step, Unit
 from netmend.reconcile.switch import Switch
+from netmend.reconcile.together import add_together, delete_together
 from netmend.wiring import Device, Home, wanted_devices
 
 WORKERS = 4
-TOGETHER = 32  # devices deleted at once; everybody else waits for the kernel's rtnl lock meanwhile, some 0.3 s
-
-
-@dataclass(slots=True)
-class PinTrouble:
-    """Names cannot be pinned on this host; namespaces are held by descriptor meanwhile."""
-
-    error: KernelError
-    since: float
-    failures: int
-    next_try: float
 
 
 @dataclass(slots=True)
@@ -95,7 +83,7 @@ class Reconciler:
         self.breaker = breaker or Breaker()
         self.resync = Resync()
         self.held = HeldNamespaces()
-        self.pin_trouble: PinTrouble | None = None
+        self.pinning = Pinning(directory, clock)
         self.in_progress: dict[str, Plan] = {}
         self._listener = listener or Listener()
         self._clock = clock
@@ -110,13 +98,16 @@ class Reconciler:
         self._switch = Switch(ovsdb, ovsdb_tls)
         self._routes = local()
         self._pass_lock = Lock()
-        self._directory_lock = Lock()
-        self._directory_ready = False
 
     def close(self) -> None:
         """Let go of descriptors; what was made stays."""
         self.held.close()
         self._switch.close()
+
+    @property
+    def pin_trouble(self) -> PinTrouble | None:
+        """Why names cannot be pinned, while they cannot."""
+        return self.pinning.trouble
 
     def network_of_device(self, name: str) -> str | None:
         """The network whose device bears `name`, by the intent of the last pass."""
@@ -266,7 +257,8 @@ class Reconciler:
         if work.apply:
             self._remove_ports_together(plans, work)
             doomed = [step.link for plan in plans for step in plan.steps if isinstance(step, DeleteDevice)]
-            self._delete_together(doomed, work.snapshot)
+            with self._route() as route:
+                delete_together(route, doomed, work.snapshot)
         for plan in plans:
             try:
                 self._apply(plan, work)
@@ -295,16 +287,6 @@ class Reconciler:
                 self._switch.remove(doomed)
                 work.removed_ports.update(port.uuid for port in doomed)
 
-    def _delete_together(self, doomed: list[Link], snapshot: Snapshot) -> None:
-        """Delete many devices in a fraction of the time that one after the other takes; what is left when that fails
-        is the business of the steps that follow, each of which is about one."""
-        doomed_names = {link.name for link in doomed}
-        if any(link.group == DOOMED_GROUP and name not in doomed_names for name, link in snapshot.links.items()):
-            return  # left by a pass that was killed, and wanted again since: it must not go with the others
-        with self._route() as route, suppress(KernelError):
-            for start in range(0, len(doomed), TOGETHER):
-                links.delete_links(route, doomed[start : start + TOGETHER], DOOMED_GROUP)
-
     def _add_together(self, work: _Work) -> None:
         """Add the ports of many networks in one transaction, let the switch make their devices, and go on with each.
 
@@ -313,10 +295,8 @@ class Reconciler:
         steps = [step for plan in together.values() for step in plan.steps if isinstance(step, AddPort)]
         for plan in together.values():
             self._listener.planned(plan)
-        with suppress(KernelError), Arrivals() as arrivals:
-            self._switch.add([(step.device, step.tag) for step in steps])
+        if add_together(self._switch, steps):
             work.plans.extend(together.values())
-            arrivals.wait(step.device.name for step in steps)
         with self._route() as route:
             switch = self._switch.look(work.intent.networks.values())
             work.snapshot = take_snapshot(route, self._network_of, self.directory, switch)
@@ -402,23 +382,12 @@ class Reconciler:
             if found is not None:
                 self.held.hold(network_id, found)
                 return look_into_namespace(network_id, path, found, exists=True)
-            if alive := self._alive_elsewhere(own, work.snapshot):
+            with self._route() as route:
+                alive = sign_of_life(route, own, work.snapshot)
+            if alive:
                 # The name is dead here, and the network's device shows that the namespace lives: the incident.
                 raise HostFault(not_propagated(path, alive, self._diagnose(self.directory, name)))
         return seen
-
-    def _alive_elsewhere(self, own: str, snapshot: Snapshot) -> str | None:
-        """What shows that a network's device, called `own`, is in a namespace that cannot be had, if anything does."""
-        veth = snapshot.links.get(own)
-        if veth is not None and veth.peer_netnsid is not None:
-            return f"device {own}: its far end is in another network namespace (link-netnsid {veth.peer_netnsid})"
-        if veth is None and own in snapshot.switch.ports:
-            with self._route() as route:
-                for netnsid in namespace_ids(route):
-                    inner = find_link_there(route, netnsid, own)
-                    if inner is not None and not is_dead(inner):
-                        return f"device {own}, the switch's, is in another network namespace (netnsid {netnsid})"
-        return None
 
     def _apply(self, plan: Plan, work: _Work) -> list[Problem]:
         work.plans.append(plan)
@@ -437,11 +406,11 @@ class Reconciler:
                     elsewhere=work.elsewhere,
                     switch=self._switch,
                     removed_ports=work.removed_ports,
-                    prepare_directory=self._prepare_directory,
+                    prepare_directory=self.pinning.prepare,
                 )
                 for unit in plan.units:
                     try:
-                        executor.perform(unit, lambda error: problems.append(self._failed_pin(error)))
+                        executor.perform(unit, lambda error: problems.append(self.pinning.failed(error)))
                     except StepFailed as failed:
                         if unit.port_id is None or host_fault(failed.error):
                             raise
@@ -449,27 +418,6 @@ class Reconciler:
         finally:
             self.in_progress.pop(plan.network_id, None)
         return problems
-
-    def _prepare_directory(self) -> None:
-        """Make the directory ready for names, once; while pinning is in trouble, fail at once until its next try."""
-        with self._directory_lock:
-            trouble = self.pin_trouble
-            if trouble and self._clock() < trouble.next_try:
-                raise trouble.error
-            if trouble or not self._directory_ready:
-                nsdir.prepare(self.directory)
-                self._directory_ready = True
-            self.pin_trouble = None
-
-    def _failed_pin(self, error: KernelError) -> Problem:
-        now = self._clock()
-        with self._directory_lock:
-            trouble = self.pin_trouble
-            if trouble is None or now >= trouble.next_try:
-                failures = trouble.failures + 1 if trouble else 1
-                since = trouble.since if trouble else now
-                self.pin_trouble = PinTrouble(error, since, failures, now + back_off(failures))
-        return Problem(None, f"held by descriptor only, so it ends with this process: {error}", serves=True)
 
 
 def _makes_dhcp_device(step: Step) -> bool:

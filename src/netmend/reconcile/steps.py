@@ -32,9 +32,11 @@ class PinNamespace:
 
 @dataclass(frozen=True, slots=True)
 class RemoveNamespace:
-    """Take away the name of a namespace that is ours, and with it the namespace once nobody is in it."""
+    """Take away the name of a namespace that is ours, and with it the namespace once nobody is in it; the file of the
+    name too where it is ours, as that of one that was `adopted` is."""
 
     network_id: str
+    adopted: bool = False
 
     def __str__(self) -> str:
         return f"remove namespace {namespace_name(self.network_id)}"

@@ -62,8 +62,11 @@ class SwitchHost(Host):
                     self._device_of_switch(device.name)
             case DeletePort(_, row, _, _):
                 del self.rows[row.name]
-                if row.type == "internal" and self.alive and not self.links.pop(row.name, None):
-                    self.inner.pop(row.name, None)  # of two, that in the namespace is dead and nobody's
+                if row.type == "internal" and self.alive:
+                    self.links.pop(row.name, None)
+                    inner = self.inner.get(row.name)
+                    if inner is not None and inner.carrier:  # else it is dead, and nobody's
+                        del self.inner[row.name]
             case MendPort(_, device, was, differs, tag):
                 assert device.switch
                 changes = {

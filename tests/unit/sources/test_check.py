@@ -23,7 +23,7 @@ def bad(tmp_path: Path) -> Path:
 
 def test_a_good_file() -> None:
     result = CliRunner().invoke(app, ["-c", str(EXAMPLES / "two-networks.yaml")])
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "2 networks, 2 subnets, 4 ports\n", "")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "2 networks, 4 subnets, 4 ports\n", "")
 
 
 def test_one_of_each(tmp_path: Path) -> None:

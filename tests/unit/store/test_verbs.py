@@ -84,7 +84,7 @@ def test_apply_is_declarative(tmp_path: Path) -> None:
         assert len(store.intent.networks) == 1
         done = netmend("apply", "-f", path, *where)
         lines = done.stdout.splitlines()
-        assert lines[1].startswith("create subnet ")
+        assert lines[1] == "create subnet 10.0.0.0/24"
         assert [lines[0], *lines[2:]] == ["create network blue", "create port web", "create port db", "4 created"]
         assert netmend("apply", "-f", path, *where).stdout == "nothing to do\n"
         blue = next(network for network in store.intent.networks.values() if network.name == "blue")

@@ -75,9 +75,9 @@ def changes_between(current: Current, wanted: Wanted, *, prune: bool) -> list[Ch
     ):
         for key, body in bodies.items():
             if key not in there or key in anew:
-                changes.append(Change("create", kind, key, body["name"], body))  # type: ignore[arg-type]
+                changes.append(Change("create", kind, key, _label(body), body))  # type: ignore[arg-type]
             elif fields := _difference(there[key], body):
-                changes.append(Change("update", kind, key, body["name"], fields))  # type: ignore[arg-type]
+                changes.append(Change("update", kind, key, _label(body), fields))  # type: ignore[arg-type]
     return changes
 
 
@@ -86,8 +86,12 @@ def is_own(port: Document) -> bool:
     return bool(port["id"] == dhcp_port_id(port["network_id"]))
 
 
+def _label(document: Mapping[str, Any]) -> str:
+    return str(document["name"] or document.get("cidr", ""))
+
+
 def _delete(kind: Kind, document: Document) -> Change:
-    return Change("delete", kind, document["id"], document["name"])
+    return Change("delete", kind, document["id"], _label(document))
 
 
 def _is_another(kind: Kind, document: Document, body: Body) -> bool:

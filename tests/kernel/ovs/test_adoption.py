@@ -1,0 +1,98 @@
+"""A node that another agent left: what it made for the very port that is netmend's own is taken over as it is."""
+
+from dataclasses import replace
+
+import pytest
+from tests.kernel.ovs.test_wiring import INTERNAL, VETH, host_links, inside, intent, network, run_until_right
+from tests.kernel.ovs.vswitch import SOCKET, VSwitch
+
+from netmend.intent import Intent, Network, OvsWiring
+from netmend.intent.names import dhcp_port, namespace_name, tap_name
+from netmend.intent.network import DhcpPort
+from netmend.kernel import links, netns, nsdir
+from netmend.kernel.addresses import add_address
+from netmend.kernel.links import Found, VethEnd
+from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.netns import Netns
+from netmend.kernel.ovsdb.connection import Connection
+from netmend.reconcile.adoption import Adoption
+from netmend.reconcile.reconciler import Reconciler
+from netmend.wiring import wanted_devices
+
+PORT = DhcpPort("5c7a9d10-1111-4222-8333-444455556666", "fa:16:3e:12:34:56")
+
+
+def made_by_another(switch: VSwitch, wiring: OvsWiring) -> Network:
+    """A network, and what Neutron's DHCP agent makes for its port, already wired by neutron-openvswitch-agent."""
+    one = replace(network(1, wiring), dhcp_port=PORT)
+    name, far = tap_name(PORT.id), tap_name(PORT.id) if wiring is INTERNAL else "ns-" + PORT.id[:11]
+    nsdir.prepare()
+    with Netns.create("theirs") as place, RouteSocket() as theirs:
+        links.set_link(theirs, links.LOOPBACK, up=True)
+    netns.pin(place, f"/run/netns/{namespace_name(one.id)}", "")
+    ids = [f"external_ids:iface-id={PORT.id}", "external_ids:iface-status=active",
+           f'external_ids:attached-mac="{PORT.mac}"']  # fmt: skip
+    with RouteSocket() as route:
+        kind = ["type=internal"] if wiring is INTERNAL else []
+        if wiring is VETH:
+            links.create_veth(route, VethEnd(name, 1400, 0), VethEnd(far, 1400, 0, PORT.mac), place)
+        switch.vsctl("add-port", "br-int", name, "tag=5", "--", "set", "Interface", name, *kind, *ids)
+        if wiring is INTERNAL:
+            found = links.find_link(route, name)
+            assert found
+            links.set_link(route, found, mac=PORT.mac)
+            links.move_link(route, found, place)
+    with place.entered(), RouteSocket() as theirs:
+        inner = links.find_link(theirs, far)
+        assert inner
+        links.set_link(theirs, inner, up=True, mtu=1400)
+        for address in wanted_devices(one)[0].far.addresses:  # type: ignore[union-attr]
+            add_address(theirs, Found(inner.index, far), address)
+    place.close()
+    return one
+
+
+def adopt(one: Network) -> None:
+    with Connection(f"unix:{SOCKET}") as connection:
+        Adoption(nsdir.DEFAULT, connection).adopt([one])
+
+
+def rows(switch: VSwitch) -> dict[str, str]:
+    name = tap_name(PORT.id)
+    return {
+        "port": switch.get("Port", name, "_uuid"),
+        "interface": switch.get("Interface", name, "_uuid"),
+        "tag": switch.get("Port", name, "tag"),
+    }
+
+
+@pytest.mark.parametrize("wiring", [INTERNAL, VETH])
+def test_it_is_taken_over_as_it_is_and_removed_whole(wiring: OvsWiring) -> None:
+    with VSwitch() as switch:
+        one = made_by_another(switch, wiring)
+        path = f"/run/netns/{namespace_name(one.id)}"
+        inode = Netns.open(path).inode
+        before = (rows(switch), {name: (link.index, link.mac, link.up) for name, link in inside(one).items()})
+        (reason,) = Reconciler().plan(intent(one))[0].blocked
+        assert "taken" in reason.text
+        adopt(one)
+        reconciler = Reconciler()
+        run_until_right(reconciler, intent(one))
+        assert Netns.open(path).inode == inode
+        assert (rows(switch), {name: (link.index, link.mac, link.up) for name, link in inside(one).items()}) == before
+        ids = switch.get("Interface", tap_name(PORT.id), "external_ids")
+        assert "netmend-mark" in ids and PORT.id in ids and PORT.mac in ids
+        run_until_right(reconciler, Intent())
+        assert switch.ports() == set() and nsdir.names() == set() and tap_name(PORT.id) not in host_links()
+        assert dhcp_port(one) is PORT
+
+
+def test_a_port_of_another_id_is_not_taken() -> None:
+    with VSwitch() as switch:
+        one = made_by_another(switch, INTERNAL)
+        name = tap_name(PORT.id)
+        switch.vsctl("set", "Interface", name, "external_ids:iface-id=another")
+        adopt(one)
+        report = (reconciler := Reconciler()).run(intent(one))
+        assert report.wrong == {one.id} and "which netmend did not make" in reconciler.resync.all()[0].text
+        assert "netmend" not in switch.get("Interface", name, "external_ids")
