@@ -3,11 +3,15 @@
 import signal
 import time
 from collections.abc import Iterator
+from threading import Event, Thread
 
 import pytest
-from tests.neutron.agents import Netmend
+from tests.neutron.agents import FILES, Netmend
 from tests.neutron.cloud import Cloud, Resource, call, wait_until
 from tests.neutron.guests import Guest, run
+
+from netmend.sources.neutron.configuration import configuration
+from netmend.sources.neutron.rpc import Server
 
 HOST2 = (
     "host = node2",
@@ -18,8 +22,44 @@ HOST2 = (
 IN_HOST2 = ("ip", "netns", "exec", "node2", "sh", "-c", 'mount -t tmpfs tmpfs /run/netns && exec "$0" "$@"')
 
 
+# The server gives a network only to a host on which an agent says that it can reach it. The switch of node2 is a Linux
+# bridge here, so nobody does: this is what Neutron's agent for Open vSwitch would report.
+SWITCH_AGENT = {
+    "binary": "neutron-openvswitch-agent",
+    "host": "node2",
+    "topic": "N/A",
+    "agent_type": "Open vSwitch agent",
+    "start_flag": True,
+    "configurations": {
+        "tunnel_types": ["vxlan"],
+        "tunneling_ip": "10.99.0.2",
+        "bridge_mappings": {},
+        "datapath_type": "netdev",
+        "devices": 0,
+    },
+}
+
+
 @pytest.fixture
-def node2() -> Iterator[Netmend]:
+def switch_agent() -> Iterator[None]:
+    found = configuration(FILES)
+    server, ended = Server(found.conf, found.policy.host), Event()
+
+    def report() -> None:
+        while not ended.is_set():
+            server.report_state(SWITCH_AGENT, 30)
+            ended.wait(3)
+
+    thread = Thread(target=report)
+    thread.start()
+    yield
+    ended.set()
+    thread.join()
+    server.close()
+
+
+@pytest.fixture
+def node2(switch_agent: None) -> Iterator[Netmend]:
     """A second host: network and mount namespaces of its own, on the management bridge."""
     run("ip", "netns", "add", "node2")
     run("ip", "link", "add", "mgmt2", "type", "veth", "peer", "name", "eth0", "netns", "node2")
