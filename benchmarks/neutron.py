@@ -31,7 +31,7 @@ from statistics import median
 from threading import Thread
 from typing import Any
 
-from tests.neutron.agents import Netmend, start_neutrons, stop_neutrons
+from tests.neutron.agents import Netmend, is_running, start_neutrons, stop_neutrons
 from tests.neutron.cloud import Cloud, Resource, call
 from tests.neutron.guests import Guest, run
 from tests.neutron.waiting import wait_for
@@ -172,8 +172,8 @@ def measure_starts(subject: Subject, networks: list[Resource]) -> dict[str, Any]
 # --- from POST /ports to an offer -------------------------------------------------------------------------------------
 
 
-def discover(mac: bytes) -> bytes:
-    """A DHCPDISCOVER in a frame from `mac`, with the broadcast flag."""
+def discover(source: bytes, mac: bytes) -> bytes:
+    """A DHCPDISCOVER of client `mac`, with the broadcast flag; the frame is from `source`, as the switch wants it."""
     xid = int.from_bytes(mac[2:], "big")
     bootp = struct.pack("!4BIHH16x6s10x192x4s", 1, 1, 6, 0, xid, 0, 0x8000, mac, b"\x63\x82\x53\x63")
     payload = bootp + bytes((53, 1, 1, 255))
@@ -182,7 +182,7 @@ def discover(mac: bytes) -> bytes:
     words = sum(struct.unpack("!10H", header))
     words = (words & 0xFFFF) + (words >> 16)
     header = header[:10] + struct.pack("!H", ~words & 0xFFFF) + header[12:]
-    return b"\xff" * 6 + mac + b"\x08\x00" + header + udp + payload
+    return b"\xff" * 6 + source + b"\x08\x00" + header + udp + payload
 
 
 class Prober:
@@ -193,6 +193,7 @@ class Prober:
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
         self._socket.bind((guest.device, 0x0800))
         self._socket.settimeout(0.005)
+        self._source = bytes.fromhex(guest.port["mac_address"].replace(":", ""))
         self._wanted: dict[bytes, bytes] = {}
         self.offered: dict[bytes, float] = {}
         self._ended = False
@@ -201,7 +202,7 @@ class Prober:
 
     def want(self, mac: str) -> bytes:
         packed = bytes.fromhex(mac.replace(":", ""))
-        self._wanted[packed] = discover(packed)
+        self._wanted[packed] = discover(self._source, packed)
         return packed
 
     def _run(self) -> None:
@@ -307,7 +308,10 @@ def main() -> int:
     parser.add_argument("--incident", type=float, default=30.0, metavar="SECONDS")
     parser.add_argument("--json", type=Path)
     wanted = parser.parse_args()
-    start_neutrons("ovs")
+    for name in ("dhcp", "netmend", "metadata"):
+        stop_neutrons(name)
+    if not is_running("ovs"):
+        start_neutrons("ovs")
     figures: dict[str, dict[str, Any]] = {}
     with Cloud() as cloud:
         networks: list[Resource] = []

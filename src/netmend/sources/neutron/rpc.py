@@ -88,10 +88,6 @@ class Server:
                 )
         return dict(found) if found else None
 
-    def get_dhcp_port(self, port_id: str) -> dict[str, Any] | None:
-        found = self._call(self._plugin, "1.8", "get_dhcp_port", port_id=port_id)
-        return dict(found) if found else None
-
     def release_port(self, network_id: str, device_id: str) -> None:
         self._call(
             self._plugin, "1.0", "release_dhcp_port", network_id=network_id, device_id=device_id, host=self._host
@@ -99,11 +95,6 @@ class Server:
 
     def ready_on_ports(self, port_ids: Iterable[str]) -> None:
         self._call(self._plugin, "1.5", "dhcp_ready_on_ports", port_ids=list(port_ids))
-
-    # --- the metadata agent's -------------------------------------------------------------------------------------
-
-    def get_ports(self, filters: Raw) -> list[dict[str, Any]]:
-        return list(self._call(self._plugin, "1.0", "get_ports", port_filters=dict(filters)) or ())
 
     # --- reports --------------------------------------------------------------------------------------------------
 
