@@ -68,6 +68,7 @@ setup-dev:
 
 setup-peers: setup-dev
 	tools/setup-programs clients names metadata decoder
+	tools/setup-clients
 
 setup-fuzz:
 	tools/setup-python fuzz

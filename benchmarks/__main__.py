@@ -27,6 +27,7 @@ MEASURED = (
     "change",
     "dhcp",
     "dhcp_core",
+    "dhcp6",
     "dhcp6_core",
     "dns",
     "api",

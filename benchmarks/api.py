@@ -185,8 +185,8 @@ def at_work(counts: list[int], seconds: float, directory: str) -> dict[str, Any]
     made = fill(room / "state/store.sqlite", counts)
     filled = time.monotonic() - start
     with StoreNode(room) as node:
-        while not Client(URL).ask("GET", f"/v2.0/ports?status=ACTIVE&network_id={made[0]}&limit=1")["ports"]:
-            time.sleep(0.1)
+        while Client(URL).ask("GET", "/v2.0/ports?status=DOWN&limit=1")["ports"]:
+            time.sleep(0.5)
         time.sleep(1.0)
         found = load(URL, seconds)
         time.sleep(1.0)

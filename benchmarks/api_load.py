@@ -35,6 +35,11 @@ class Client:
 
     def ask(self, method: str, path: str, body: Body | None = None) -> Any:
         """The answer's body. Raises RuntimeError on a refusal."""
+        text = self.fetch(method, path, body)
+        return json.loads(text) if text else None
+
+    def fetch(self, method: str, path: str, body: Body | None = None) -> bytes:
+        """The same, as it came."""
         data = json.dumps(body) if body is not None else None
         try:
             self._connection.request(method, path, data, self._headers)
@@ -48,7 +53,7 @@ class Client:
             text = answer.read()
         if answer.status >= 300:
             raise RuntimeError(f"{method} {path}: {answer.status} {text[:300]!r}")
-        return json.loads(text) if text else None
+        return text
 
 
 @contextmanager
@@ -92,8 +97,9 @@ def page_times(client: Client, pages: int) -> list[float]:
     times, marker = [], ""
     for _ in range(pages):
         start = time.monotonic()
-        ports = client.ask("GET", f"/v2.0/ports?limit={PAGE}{marker}")["ports"]
+        text = client.fetch("GET", f"/v2.0/ports?limit={PAGE}{marker}")
         times.append(time.monotonic() - start)
+        ports = json.loads(text)["ports"]
         if len(ports) < PAGE:
             break
         marker = f"&marker={ports[-1]['id']}"

@@ -1,11 +1,13 @@
 """`netmend attach` and `detach`: what is asked for is there when the verb ends, what cannot be is a sentence."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.kernel.store_node import make_guest, make_network, process_apart, store_node
 
 from netmend.intent.names import tap_name
@@ -28,10 +30,23 @@ def inside(namespace: Netns, device: str) -> links.Link | None:
         return links.find_link(route, device)
 
 
-def test_a_namespace_a_process_and_a_tap() -> None:
+def test_a_tap() -> None:
+    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+        pytest.skip("this user may not open /dev/net/tun")
     with store_node() as api:
         network = make_network(api, "lab")
-        for name in ("one", "two", "three"):
+        port = api.create_port({"network_id": network["id"], "name": "vm"})
+        netmend("attach", "vm", "--tap", "--owner", "0")
+        with RouteSocket() as route:
+            tap = links.find_link(route, tap_name(port["id"]))
+        assert tap is not None
+        assert (tap.kind, tap.owner) == ("tun", 0)
+
+
+def test_a_namespace_and_a_process() -> None:
+    with store_node() as api:
+        network = make_network(api, "lab")
+        for name in ("one", "two"):
             api.create_port({"network_id": network["id"], "name": name})
         guest = make_guest("guest-1")
         port = api.port("one")
@@ -46,12 +61,6 @@ def test_a_namespace_a_process_and_a_tap() -> None:
         assert (told["plug"], told["problem"]) == ({"pid": sleeper.pid, "device": "lan0"}, None)
         with Netns.of_process(sleeper.pid) as other:
             assert inside(other, "lan0") is not None
-
-        netmend("attach", "three", "--tap", "--owner", "0")
-        with RouteSocket() as route:
-            tap = links.find_link(route, tap_name(api.port("three")["id"]))
-        assert tap is not None
-        assert (tap.kind, tap.owner) == ("tun", 0)
 
         assert "Another port is plugged into guest-1 as eth0" in netmend("attach", "two", "--netns", "guest-1", code=2)
         assert netmend("detach", "one") == "one: not plugged\n"

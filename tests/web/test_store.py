@@ -1,6 +1,8 @@
 """The page beside the store's API, at the same address: for bearers of a token, and following what the API changes."""
 
 import json
+import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
+from tests.kernel.store_node import make_guest
 from tests.web.host import URL, Host, browser, opened
 
 
@@ -77,6 +80,34 @@ def test_the_page_asks_for_a_token_and_follows_the_api() -> None:
         page.get_by_role("navigation").get_by_role("link", name="Networks").click()
         page.get_by_role("link", name="<b>lab</b>").click()
         expect(page.locator(".ports .rows")).to_contain_text("guest")
+
+
+def test_a_guest_that_boots_is_watched_on_the_page() -> None:
+    """A port made over the API, a guest attached to it by the verb, a real DHCP client in it; seen as it comes."""
+    with stored("--api-no-tokens") as found, browser() as chromium:
+        network = post("v2.0/networks", {"network": {"name": "lab"}}, {})["network"]
+        post("v2.0/subnets", {"subnet": {"network_id": network["id"], "ip_version": 4, "cidr": "192.0.2.0/24"}}, {})
+        port = post("v2.0/ports", {"port": {"network_id": network["id"], "name": "guest"}}, {})["port"]
+        while json.loads(found.get("view/overview"))["states"]["served"] == 0:
+            time.sleep(0.05)  # a name made before netmend has prepared the directory would be covered by its mount
+        namespace = make_guest("guest")
+        with opened(chromium, f"#/networks/{network['id']}") as page:
+            row = page.locator(".ports .rows .row")
+            expect(row).to_contain_text("not plugged")
+            expect(row).to_contain_text("not yet")
+            attach = [sys.executable, "-m", "netmend.cli", "attach", "guest", "--netns", "guest"]
+            subprocess.run([*attach, "--runtime-dir", str(found.directory / "run")], check=True, timeout=60)
+            with namespace.entered():
+                subprocess.run(["busybox", "ip", "link", "set", "eth0", "up"], check=True)
+                client = ["udhcpc", "-i", "eth0", "-n", "-q", "-f", "-s", "/bin/true"]
+                said = subprocess.run(client, check=True, capture_output=True, text=True, timeout=60).stderr
+            assert f"lease of {port['fixed_ips'][0]['ip_address']} obtained" in said
+            began = time.monotonic()
+            expect(row).to_contain_text("ago")
+            print(f"from the lease to the page: {(time.monotonic() - began) * 1000:.0f} ms")
+            expect(page.locator(".service").first).to_contain_text("ack 1")
+            page.goto(URL + "#/")
+            expect(page.locator("#verdict")).to_have_text("The one network is served")
 
 
 def test_without_tokens_a_name_that_somebody_elses_dns_gave_opens_nothing() -> None:

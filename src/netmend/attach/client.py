@@ -3,10 +3,11 @@ started for every container."""
 
 import http.client
 import json
-import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+from netmend.kernel.unix_http import UnixConnection
 
 Document = dict[str, Any]
 _PATIENCE = 20.0  # seconds for an answer
@@ -30,17 +31,6 @@ class Refused(Exception):
 
 class NoSuchObject(Exception):
     """No network or port is called so, or more than one; the text says which."""
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=_PATIENCE)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 class Api:
@@ -83,7 +73,7 @@ class Api:
                 raise
 
     def ask(self, method: str, path: str, body: Document | None = None) -> Any:
-        connection = _UnixConnection(str(self._path))
+        connection = UnixConnection(self._path, _PATIENCE)
         try:
             text = None if body is None else json.dumps(body)
             connection.request(method, path, text, {"Content-Type": "application/json"} if text else {})

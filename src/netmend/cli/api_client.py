@@ -2,11 +2,12 @@
 
 import http.client
 import json
-import socket
 import ssl
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from netmend.kernel.unix_http import UnixConnection
 
 Body = dict[str, Any]
 _PATIENCE = 120.0  # seconds
@@ -17,17 +18,6 @@ class ApiError(Exception):
     """The API cannot be reached, or refused; the text says which request, and what it said."""
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=_PATIENCE)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
-
-
 class ApiClient:
     """One connection, kept open."""
 
@@ -36,7 +26,7 @@ class ApiClient:
         self._where, self._token = where, token
         self._connection: http.client.HTTPConnection
         if isinstance(where, Path):
-            self._connection = _UnixConnection(where)
+            self._connection = UnixConnection(where, _PATIENCE)
             return
         parts = urlsplit(where)
         if parts.scheme not in ("http", "https") or not parts.hostname:

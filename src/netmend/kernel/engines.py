@@ -8,7 +8,6 @@ Documents are returned as they are: they hold environments, which callers must l
 import http.client
 import json
 import os
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from netmend.kernel import procfs
 from netmend.kernel.errors import KernelError
+from netmend.kernel.unix_http import UnixConnection
 
 Document = dict[str, Any]
 
@@ -82,11 +82,8 @@ def ask_engine(path: str, resource: str, timeout: float = 5.0) -> Any:
 
 
 def _get(path: str, resource: str, timeout: float) -> Any:
-    connection = http.client.HTTPConnection("localhost", timeout=timeout)
-    connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    connection.sock.settimeout(timeout)
+    connection = UnixConnection(path, timeout)
     try:
-        connection.sock.connect(path)
         connection.request("GET", resource)
         answer = connection.getresponse()
         body = answer.read()

@@ -1,7 +1,7 @@
 """What services count about guests' requests, added up over all networks."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from netmend.node.state import NodeState
 
@@ -9,9 +9,25 @@ Counter = tuple[str, str, str]
 """Service, what is counted, of which kind: `("dhcp4", "messages_received", "discover")`; the last may be empty."""
 
 
+NOW: Final = frozenset(
+    {
+        ("dns", "under_way"),
+        ("dns", "connections_open"),
+        ("dns", "cache_entries"),
+        ("dns", "cache_octets"),
+        ("metadata", "connections"),
+    }
+)
+"""What services tell of this moment, which goes up and down."""
+_OF_NODE: Final = frozenset({("metadata", "nova")})
+"""What services tell with every network, and is about all of them."""
+
+
 def counters_in(service: str, status: Mapping[str, Any]) -> Iterator[tuple[Counter, int]]:
-    """The whole numbers of a service's status, whatever its shape: the last key of each is its kind."""
+    """The whole numbers that only grow of a service's status, whatever its shape: the last key of each is its kind."""
     for what, value in status.items():
+        if (service, what) in NOW | _OF_NODE:
+            continue
         if _is_count(value):
             yield (service, what, ""), value
         elif isinstance(value, Mapping):
@@ -36,6 +52,8 @@ class Totals:
     def __init__(self) -> None:
         self._sums: dict[Counter, int] = {}
         self._last: dict[tuple[str, Counter], int] = {}
+        self.now: dict[tuple[str, str], int] = {}
+        """Of the last look: what of NOW there was, over all networks."""
 
     def take(self, node: NodeState) -> Mapping[Counter, int]:
         """Look at every network, and return the sums."""
@@ -45,8 +63,11 @@ class Totals:
     def add(self, found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Mapping[Counter, int]:
         """`found`: by network and service, the status."""
         last: dict[tuple[str, Counter], int] = {}
+        self.now = {}
         for network_id, services in found.items():
             for service, status in services.items():
+                for key in (key for key in NOW if key[0] == service and _is_count(status.get(key[1]))):
+                    self.now[key] = self.now.get(key, 0) + int(status[key[1]])
                 for counter, count in counters_in(service, status):
                     last[network_id, counter] = count
                     before = self._last.get((network_id, counter), 0)

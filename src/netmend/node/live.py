@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from netmend.node.overview import Clock, overview
 from netmend.node.state import NodeState
 
 EVERY: Final = 0.25  # seconds
+_AT_REST: Final = 1.0  # seconds between looks at all of it while nothing shows that anything changed
 _BEHIND: Final = 400  # messages that a slow watcher may lag behind
 _AT_ONCE: Final = 200  # rows of one message; more have changed: ask for the list again
 WATCHERS: Final = 64
@@ -87,9 +89,22 @@ class Live:
             self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
+        looked, seen = 0.0, self._sign()
         while self._watchers:
             await asyncio.sleep(EVERY)
-            self._look()
+            sign, now = self._sign(), time.monotonic()
+            if sign != seen or now - looked >= _AT_REST:
+                looked, seen = now, sign
+                self._look()
+            self._tell_events()
+            for watcher in self._watchers:
+                self._detail(watcher)
+
+    def _sign(self) -> tuple[object, ...]:
+        """Changes with whatever a reader should see at once; cheap, where a look at 1,000 networks takes 20 ms."""
+        node, reconciler = self._node, self._node.reconciler
+        intent = id(node.intent.intent), node.intent.problem
+        return (*intent, node.passes, node.journal.number, reconciler.breaker.state, *list(reconciler.in_progress))
 
     def _look(self) -> None:
         now = overview(self._node, self._clock)
@@ -102,11 +117,11 @@ class Live:
             self._sampled = sample["at"]
             self._tell("devices", sample)
         self._compare_rows()
+
+    def _tell_events(self) -> None:
         for event in self._node.journal.since(self._event):
             self._event = event.number
             self._tell("event", event.as_dict())
-        for watcher in self._watchers:
-            self._detail(watcher)
 
     def _compare_rows(self) -> None:
         rows = {row["id"]: row for row in network_rows(self._node)}

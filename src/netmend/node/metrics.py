@@ -170,6 +170,14 @@ class _NodeCollector(Collector):
         for labels, count in sorted(self._totals.take(self._node).items()):
             family.add_metric(list(labels), count)
         yield family
+        now = GaugeMetricFamily(
+            "netmend_guest_now",
+            "What services hold for guests at this moment, over all networks",
+            labels=["service", "what"],
+        )
+        for key, count in sorted(self._totals.now.items()):
+            now.add_metric(list(key), count)
+        yield now
 
     def _http(self) -> Iterator[Metric]:
         requests = self._node.http

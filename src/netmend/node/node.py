@@ -296,7 +296,7 @@ class Node:
         self.state.intent = IntentState(intent, time.time(), self.state.intent.problem)
         changed = {network_id for network_id, network in intent.networks.items() if old.get(network_id) is not network}
         changed.update(old.keys() - intent.networks.keys())
-        self.state.serving.intent_changed(intent)
+        self.state.serving.networks_changed(intent.networks[key] for key in changed if key in intent.networks)
         self._signs.intent_changed(intent)
         self._watch_switch(intent)
         self._dirty |= changed - self._right_already(old, intent, changed)

@@ -5,11 +5,11 @@ their own (`Followers`), in order of arrival; one that fails on a network is tri
 others nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from netmend.intent.metadata import MetadataProxy
-from netmend.intent.network import Intent, Network
+from netmend.intent.network import Network
 from netmend.node.followers import Followers
 from netmend.node.guest_service import GuestService
 from netmend.node.port_answers import AnyLease
@@ -82,16 +82,15 @@ class Serving:
         found = self._followers.problems(ready.network.id)
         return [Problem(None, f"{name} is not served: {problem}", serves=True) for name, problem in found.items()]
 
-    def intent_changed(self, intent: Intent) -> None:
-        """Answer by the new intent at once where a network is served already; the kernel follows with the next pass."""
-        for service in (self.dhcp4, self._followers):
-            for network_id in service.networks:
-                network = intent.networks.get(network_id)
-                if network is not None:
-                    service.update(network)
+    def networks_changed(self, networks: Iterable[Network]) -> None:
+        """Answer by their new intent at once where networks are served already; the kernel follows with the next
+        pass."""
+        for network in networks:
+            self.dhcp4.update(network)
+            self._followers.update(network)
 
     def follows_at_once(self, network: Network) -> bool:
-        """Whether `intent_changed` was all that a network needed: DHCPv4 alone answers on it."""
+        """Whether `networks_changed` was all that a network needed: DHCPv4 alone answers on it."""
         alone = not (_asks_for_more(network) or network.id in self._followers)
         return alone and self.dhcp4.wanted(network) and self.dhcp4.served_since(network.id) is not None
 

@@ -2,30 +2,20 @@
 
 import http.client
 import json
-import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from netmend.kernel.unix_http import UnixConnection
 
 
 class NoNode(Exception):
     """Nobody answers, or not with what was asked for; the text says why."""
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=10)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
-
-
 def ask(path: Path, network: str | None = None) -> dict[str, Any]:
     """The status of the node that listens at `path`, or of one of its networks; raises NoNode."""
-    connection = _UnixConnection(path)
+    connection = UnixConnection(path, timeout=10)
     try:
         connection.request("GET", "/status" + (f"/{quote(network, safe='')}" if network else ""))
         answer = connection.getresponse()

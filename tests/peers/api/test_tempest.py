@@ -10,7 +10,6 @@ FAIL = {
         "there are no roles: every bearer of a token is an administrator"
     ),
     "tempest.api.network.test_dhcp_ipv6.NetworksTestDHCPv6.test_dhcp_stateful_router": _NO_ROUTERS,
-    "tempest.api.network.test_dhcp_ipv6.NetworksTestDHCPv6.test_dhcpv6_stateless_no_ra_no_dhcp": _NO_ROUTERS,
     "tempest.api.network.test_ports.PortsIpV6TestJSON.test_port_list_filter_by_router_id": _NO_ROUTERS,
     "tempest.api.network.test_ports.PortsTestJSON.test_port_list_filter_by_router_id": _NO_ROUTERS,
     "tempest.api.network.test_tags.TagsExtTest": "makes a subnet pool and a router to tag",

@@ -1,6 +1,6 @@
 """PortMap is a dictionary that forgets nothing, held against one, over folds and between any two of its versions."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netmend.intent import Port
@@ -17,6 +17,7 @@ def _port(key: str, name: str) -> Port:
     return Port(key, name, "fa:16:3e:00:00:01")
 
 
+@settings(deadline=None)
 @given(st.lists(_STEP, max_size=8))
 def test_every_version_equals_the_dictionary_it_stands_for(steps: list[dict[str, str | None]]) -> None:
     model: dict[str, Port] = {}

@@ -45,3 +45,14 @@ def test_sums_never_go_down_and_miss_nothing_that_was_seen(looks: list[dict[str,
         assert found >= before
         assert found == expected
         before = found
+
+
+def test_what_is_of_this_moment_or_of_the_whole_node_is_no_counter() -> None:
+    totals = Totals()
+    dns = {"under_way": 3, "received": 5}
+    metadata = {"connections": 2, "nova": {"asked": 9}, "requests": 4}
+    found = totals.add({"a": {"dns": dns, "metadata": metadata}, "b": {"dns": {"under_way": 1, "received": 1}}})
+    assert found == {("dns", "received", ""): 6, ("metadata", "requests", ""): 4}
+    assert totals.now == {("dns", "under_way"): 4, ("metadata", "connections"): 2}
+    totals.add({"b": {"dns": {"under_way": 0, "received": 2}}})
+    assert totals.now == {("dns", "under_way"): 0}

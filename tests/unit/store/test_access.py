@@ -1,16 +1,22 @@
 """Who may ask: bearers of a token, whoever opens the unix socket, and nobody else."""
 
+import http.client
 import os
+import ssl
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
 from tests.unit.store.served import Client, serve
 
 from netmend.cli.api_client import ApiClient, ApiError
-from netmend.sources.store import StoreError
+from netmend.sources.store import Store, StoreError
+from netmend.sources.store.api.application import application
+from netmend.sources.store.api.context import Context
 from netmend.sources.store.api.listen import Listen, is_loopback, open_listeners
-from netmend.sources.store.api.token_file import read_tokens
+from netmend.sources.store.api.server import ApiServer
+from netmend.sources.store.api.token_file import Tokens, read_tokens
 
 TOKEN = "a-token-of-the-test"
 
@@ -72,6 +78,33 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
         first.close()
     with pytest.raises(StoreError, match="cannot be used as certificate and key"):
         open_listeners(Listen(port=0, certificate=Path(os.devnull)))
+
+
+def test_tls_with_a_certificate_of_ones_own(tmp_path: Path) -> None:
+    certificate = tmp_path / "api.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", certificate, "-out",
+         tmp_path / "only.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    certificate.write_text(certificate.read_text() + (tmp_path / "only.pem").read_text())
+    store = Store(tmp_path / "store.sqlite")
+    context = Context(store)
+    listeners = open_listeners(Listen(port=0, certificate=certificate))
+    server = ApiServer(lambda: application(context, Tokens({TOKEN: ""})), listeners)
+    server.start()
+    try:
+        trusted = ssl.create_default_context(cafile=str(tmp_path / "only.pem"))
+        connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=trusted, timeout=30)
+        connection.request("GET", "/v2.0/networks", headers={"X-Auth-Token": TOKEN})
+        assert connection.getresponse().status == 200
+        connection.close()
+        with pytest.raises(ssl.SSLError):
+            http.client.HTTPSConnection("127.0.0.1", server.port, timeout=30).request("GET", "/")
+    finally:
+        server.close()
+        store.close()
 
 
 def test_what_is_loopback() -> None:

@@ -98,7 +98,13 @@ def _translate(raw: Raw, part: Part, policy: Policy, previous: Translated | None
         subnets=tuple(subnet4(subnet, around) for subnet in served if subnet["ip_version"] == 4),
         subnets6=tuple(subnet6(subnet, around) for subnet in served if subnet["ip_version"] == 6),
         dhcp_port=DhcpPort(port["id"], port["mac_address"].lower()),
-        dns=Dns(policy.dns_domain, policy.dns_forwarders, bool(policy.dns_forwarders) or policy.local_resolver),
+        # private answers too, as the dnsmasq of Neutron's agent passes them on
+        dns=Dns(
+            policy.dns_domain,
+            policy.dns_forwarders,
+            bool(policy.dns_forwarders) or policy.local_resolver,
+            allow_private=True,
+        ),
         metadata="proxy" if serves_metadata else "off",
         project_id=project_of(raw),
     )

@@ -90,16 +90,32 @@ function reasons(found) {
 function services(found) {
   const names = Object.keys(found);
   if (!names.length) return null;
-  return h("section.card", {}, h("h2", {}, "What guests asked"), h("div.services", {}, names.map((name) => h("div.service", {}, h("h3", {}, name), h("dl", {}, figures(found[name]))))));
+  const told = names.map((name) => {
+    const lines = figures(found[name]);
+    return h("div.service", {}, h("h3", {}, name), lines.length ? h("dl", {}, lines) : h("p.quiet", {}, "nothing yet"));
+  });
+  return h("section.card", {}, h("h2", {}, "What guests asked"), h("div.services", {}, told));
 }
 
-function figures(status) {
-  return Object.entries(status).map(([title, value]) => {
-    const shown = value !== null && typeof value === "object" ? flat(value) : typeof value === "number" ? number(value) : String(value);
-    return h("div", {}, h("dt", {}, title.replaceAll("_", " ")), h("dd", {}, shown || "none"));
+/** Each thing that a service tells, whatever its shape: groups of figures become one line, groups of groups several; what is at nothing is left out. */
+function figures(status, before = "") {
+  return Object.entries(status).flatMap(([title, value]) => {
+    const named = `${before}${title.replaceAll("_", " ")}`;
+    if (isGroup(value) && Object.values(value).some(isGroup)) return figures(value, `${named} `);
+    const said = told(value);
+    return said ? [h("div", {}, h("dt", {}, named), h("dd", {}, said))] : [];
   });
 }
 
-function flat(value) {
-  return Object.entries(value).map(([kind, amount]) => `${kind.replaceAll("_", " ")} ${typeof amount === "number" ? number(amount) : JSON.stringify(amount)}`).join(", ");
+function isGroup(value) {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+function told(value) {
+  if (value === 0 || value === null) return "";
+  if (typeof value === "number") return number(value);
+  if (Array.isArray(value)) return value.map(told).join(", ");
+  if (!isGroup(value)) return String(value);
+  const parts = Object.entries(value).map(([kind, amount]) => [kind.replaceAll("_", " "), told(amount)]);
+  return parts.filter(([, amount]) => amount).map((part) => part.join(" ")).join(", ");
 }

@@ -21,6 +21,8 @@ from netmend.sources.store.transaction import Document, Transaction, read
 
 _REVISION = re.compile(r"revision_number=(\d{1,18})")
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 Present = Callable[[Document, Context], Document]
 
 
@@ -58,12 +60,10 @@ class Resource:
         def work() -> bytes:
             found = find(context.store.read(), listing.query, lambda: list(context.served()))
             links = page_links(request, listing.query, [document["id"] for document in found])
-            body: dict[str, Any] = {
-                self.plural: [select(self.present(document, context), listing.fields) for document in found]
-            }
-            if links:
-                body[f"{self.plural}_links"] = links
-            return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+            # one by one: in one call, a thousand would keep the interpreter from DHCP for ten milliseconds
+            items = [_encode(select(self.present(document, context), listing.fields)) for document in found]
+            more = f',"{self.plural}_links":{_encode(links)}' if links else ""
+            return f'{{"{self.plural}":[{",".join(items)}]{more}}}'.encode()
 
         body = await asyncio.get_running_loop().run_in_executor(context.readers, work)
         return web.Response(body=body, content_type="application/json")
