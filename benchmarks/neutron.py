@@ -301,6 +301,20 @@ def measure_incident(subject: Subject, network: Resource, seconds: float) -> dic
     return {"incident_devices": len(after - before), "incident_served": served}
 
 
+def make_networks(cloud: Cloud, networks: list[Resource], count: int) -> None:
+    """Up to `count` networks, given to this host: the server gives them to an agent that it knows to be alive."""
+    switch = "agents?agent_type=Open%20vSwitch%20agent&alive=true"
+    wait_for(lambda: call("GET", switch)["agents"], "Neutron's agent for the switch", seconds=60)
+    agent = Netmends()
+    agent.start()
+    wait_for(agent.is_in_step, "an agent to be there", seconds=60)
+    while len(networks) < count:
+        networks.append(cloud.network())
+        cloud.subnet(networks[-1], f"10.{100 + len(networks) // 256}.{len(networks) % 256}.0/24")
+    wait_for(lambda: agent.is_serving(networks), "the networks to be given to this host", seconds=LIMIT)
+    agent.stop()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--networks", type=int, nargs="+", default=[10])
@@ -316,9 +330,7 @@ def main() -> int:
     with Cloud() as cloud:
         networks: list[Resource] = []
         for count in sorted(wanted.networks):
-            while len(networks) < count:
-                networks.append(cloud.network())
-                cloud.subnet(networks[-1], f"10.{100 + len(networks) // 256}.{len(networks) % 256}.0/24")
+            make_networks(cloud, networks, count)
             for subject in (Neutrons(), Netmends()):
                 figures.setdefault(subject.name, {})[f"{count} networks"] = found = measure_starts(subject, networks)
                 if count == min(wanted.networks):
