@@ -84,6 +84,8 @@ def test_what_a_real_database_has_is_kept() -> None:
     schema = next((path for path in SCHEMAS if path and Path(path).exists()), None)
     if schema is None or not all(shutil.which(name) for name in ("ovsdb-tool", "ovsdb-server", "ovs-vsctl")):
         pytest.skip("no Open vSwitch here")
+    if not has_tun():
+        pytest.skip("needs /dev/net/tun")
     host = Host(random.Random(0))
     port, dead = host.tap(), host.tap()
     Path(SOCKET).parent.mkdir()
