@@ -288,7 +288,7 @@ def strays(count: int) -> Iterator[None]:
 
 
 def measure_incident(subject: Subject, networks: list[Resource], seconds: float) -> dict[str, Any]:
-    """Ports on the switch beyond one a network, where the name of one leads nowhere, after so many seconds of resyncs."""
+    """Ports of the switch beyond one a network, where the name of one leads nowhere, after so many seconds."""
     network = networks[0]
     clean(subject, networks)
     before = set(run("ovs-vsctl", "list-ports", "br-int").split())
