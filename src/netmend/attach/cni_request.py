@@ -44,7 +44,7 @@ class Request:
     namespace: str = ""
     socket: str = _SOCKET
     directory: str = ""
-    patience: float = 10.0
+    patience: float = 30.0  # seconds: a node that has just started may be busy
     addresses: tuple[str, ...] = ()
     mac: str | None = None
     previous: Mapping[str, Any] | None = None

@@ -11,6 +11,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -66,6 +67,7 @@ class Node:
         self._breaker = Breaker(self._breaker_changed)
         self._dirty: set[str] = {EVERYTHING}
         self._looked_at: set[str] = set()  # by the pass that is under way
+        self._overtaken: set[str] = set()  # networks of that whose intent has changed since
         self._stopping = False
         self._mounts_changed = False
         self._mounts_checked = 0.0
@@ -231,6 +233,7 @@ class Node:
             report = await asyncio.to_thread(self.state.reconciler.run, self.state.intent.intent, scope)
         finally:
             self._looked_at = set()
+            self._catch_up()
         self.state.passes += 1
         self.state.journal.passed(report, time.monotonic() - started, report.right & wrong)
         self._tell(report)
@@ -258,6 +261,9 @@ class Node:
     # --- told by the reconciler, in its threads -------------------------------------------------------------------
 
     def _ready(self, ready: Ready) -> list[Problem]:
+        newest = self.state.intent.intent.networks.get(ready.network.id)
+        if newest is not None and newest is not ready.network and same_devices(ready.network, newest):
+            ready = replace(ready, network=newest)  # ports have come since the pass began, and are answered already
         problems = self.state.serving.ready(ready)
         if self.state.first_answer_after is None:
             self.state.first_answer_after = time.time() - self.state.started_at
@@ -308,8 +314,7 @@ class Node:
     def _right_already(self, old: Mapping[str, Network], intent: Intent, changed: set[str]) -> set[str]:
         """Networks that are answered by the new intent, and whose devices are what it asks for: ports come and go by
         the hundred a second, and each look costs a dump of all links."""
-        # a pass that is under way has the intent before, and would put that back in force
-        wrong = self._dirty | self._looked_at | {reason.network_id for reason in self.state.reconciler.resync.all()}
+        wrong = self._dirty | {reason.network_id for reason in self.state.reconciler.resync.all()}
         if EVERYTHING in wrong:
             return set()
         right = set()
@@ -317,8 +322,24 @@ class Node:
             before, network = old.get(network_id), intent.networks.get(network_id)
             if before and network and same_devices(before, network) and self.state.serving.follows_at_once(network):
                 right.add(network_id)
-                self._source.served(network_id)
+                if self._looked_at & {network_id, EVERYTHING}:
+                    self._overtaken.add(network_id)
+                else:
+                    self._source.served(network_id)
         return right
+
+    def _catch_up(self) -> None:
+        """After a pass, which has put the intent in force that it began with."""
+        overtaken, self._overtaken = self._overtaken, set()
+        networks = [self.state.intent.intent.networks.get(network_id) for network_id in overtaken]
+        for network in networks:
+            if network is None:
+                continue  # gone meanwhile, and dirty for that
+            self.state.serving.networks_changed((network,))
+            if self.state.serving.follows_at_once(network):
+                self._source.served(network.id)
+            else:
+                self._dirty.add(network.id)
 
     def _stop(self) -> None:
         self._stopping = True

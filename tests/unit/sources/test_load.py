@@ -324,6 +324,7 @@ SUBNET_PROBLEMS = {
     "nothing to lease": ("cidr: 10.0.0.0/24, dynamic: true, pools: []", "", "its pools are empty"),
     "nothing left to lease": ("cidr: 10.0.0.0/30, dynamic: true, gateway: 10.0.0.1", "", "its pools are empty"),
     "dns": ("cidr: 10.0.0.0/24, dns_servers: [10.0.0.1, dns.example]", "dns_servers[1]", "no IPv4 address"),
+    "dns twice": ("cidr: 10.0.0.0/24, dns_servers: [10.0.0.1, 10.0.0.1]", "dns_servers[1]", "10.0.0.1 is named twice"),
     "too many dns": (f"cidr: 10.0.0.0/24, dns_servers: [{'10.0.0.1, ' * 64}]", "dns_servers", "holds 63"),
     "ntp": ("cidr: 10.0.0.0/24, ntp_servers: [224.0.1.1]", "ntp_servers[0]", "multicast"),
     "domain": ("cidr: 10.0.0.0/24, domain: -x", "domain", "hyphen"),

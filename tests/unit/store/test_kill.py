@@ -98,7 +98,7 @@ def test_nothing_that_was_answered_is_lost(tmp_path: Path) -> None:
             process.kill()
             process.wait()
             process.stdout and process.stdout.close()
-    assert written > 100
+    assert written > CLIENTS  # of what was answered before a kill, there was something to lose
 
 
 def _write_until_killed(

@@ -70,6 +70,8 @@ def _servers(reader: Reader, place: Place, field: str, texts: Sequence[str] | No
     servers = reader.read_all(place, field, fields.host_address, texts)
     if len(servers) > ADDRESSES_MAX:
         reader.complain((*place, field), f"{len(servers)} addresses; a DHCP option holds {ADDRESSES_MAX}")
+    else:
+        reader.complain_of_repeats((*place, field), servers)
     return servers
 
 

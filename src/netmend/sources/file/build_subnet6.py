@@ -68,6 +68,8 @@ def _servers(reader: Reader, place: Place, field: str, texts: Sequence[str] | No
     servers = reader.read_all(place, field, fields6.host_address, texts)
     if len(servers) > ADDRESSES_MAX:
         reader.complain((*place, field), f"{len(servers)} addresses; a reply holds {ADDRESSES_MAX}")
+    else:
+        reader.complain_of_repeats((*place, field), servers)
     return servers
 
 

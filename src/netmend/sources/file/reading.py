@@ -1,6 +1,6 @@
 """Reading fields one by one, where a bad one is a complaint and no end."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from netmend.sources.problem import Complaints, Place
@@ -40,3 +40,9 @@ class Reader:
             except ValueError as error:
                 self.complain((*place, field, index), str(error))
         return tuple(values)
+
+    def complain_of_repeats(self, place: Place, values: Sequence[object]) -> None:
+        """Complain of each entry of the list at `place` that stands in it before already."""
+        for number, value in enumerate(values):
+            if value in values[:number]:
+                self.complain((*place, number), f"{value} is named twice")
