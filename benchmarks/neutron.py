@@ -11,7 +11,8 @@ both, netmend last, with the ratio. What each is:
 - answer: from `POST /ports` to the first DHCP offer for that port, alone, and while ports come 50 at a time;
 - memory: resident, and processes, of the agent and its helpers, with all networks served;
 - strays: a cold start beside so many tap ports on the switch that nobody wants;
-- incident: devices of the network after resyncs whose namespace is a name without a namespace.
+- incident: ports beyond one a network after resyncs, where the namespace of one is a name without a namespace, and
+  whether that one is served.
 """
 
 import argparse
@@ -286,9 +287,10 @@ def strays(count: int) -> Iterator[None]:
             run("ovs-vsctl", "--no-wait", *words, timeout=600)
 
 
-def measure_incident(subject: Subject, network: Resource, seconds: float) -> dict[str, Any]:
-    """Devices on the switch and the host for one network whose name leads nowhere, after so many seconds of resyncs."""
-    clean(subject, [network])
+def measure_incident(subject: Subject, networks: list[Resource], seconds: float) -> dict[str, Any]:
+    """Ports of the switch beyond one a network, where the name of one leads nowhere, after so many seconds."""
+    network = networks[0]
+    clean(subject, networks)
     before = set(run("ovs-vsctl", "list-ports", "br-int").split())
     Path(f"/run/netns/qdhcp-{network['id']}").touch()
     subject.start()
@@ -298,7 +300,7 @@ def measure_incident(subject: Subject, network: Resource, seconds: float) -> dic
     subject.stop()
     run("ip", "netns", "del", f"qdhcp-{network['id']}", check=False)
     Path(f"/run/netns/qdhcp-{network['id']}").unlink(missing_ok=True)
-    return {"incident_devices": len(after - before), "incident_served": served}
+    return {"incident_surplus": max(0, len(after - before) - len(networks)), "incident_served": served}
 
 
 def make_networks(cloud: Cloud, networks: list[Resource], count: int) -> None:
@@ -345,7 +347,7 @@ def main() -> int:
                 clean(subject, networks)
         for subject in (Neutrons(), Netmends()):
             key = f"{min(wanted.networks)} networks"
-            figures[subject.name][key] |= measure_incident(subject, networks[0], wanted.incident)
+            figures[subject.name][key] |= measure_incident(subject, networks, wanted.incident)
             clean(subject, networks)
     show(figures)
     if wanted.json:
