@@ -43,6 +43,10 @@ class CloudGuest:
         for name in _OWN:
             if (self.root / name).is_dir():
                 mounts.mount_tmpfs(str(self.root / name))
+        tools = self.root / PROGRAMS.parent.relative_to("/")
+        if not tools.exists():  # the checkout lies below one of those
+            tools.mkdir(parents=True)
+            mounts.bind(str(PROGRAMS.parent), str(tools))
         self._make_sys(smbios)
         self._make_etc(datasource)
         self._be_no_container()
