@@ -11,74 +11,19 @@ conversation itself are netmend's, and asking for one is an error.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from netmend.intent import dhcp6_values as values6
 from netmend.intent import dhcp_values as values
+from netmend.intent.option_registry import MAX_PAYLOAD, Option, OptionRegistry
 
-MAX_PAYLOAD = 1024  # bytes; a reply is never fragmented
-
-
-def encode_option(name_or_code: str | int, value: object) -> tuple[int, bytes]:
-    """The code and the wire payload (without code and length, RFC 8415 section 21.1) of an option.
-
-    Raises ValueError with a sentence that names the option, the value and the reason.
-    """
-    code = option_code(name_or_code)
-    label = option_label(code)
-    if reason := _RESERVED.get(code):
-        raise ValueError(f"option {label} cannot be set: {reason}")
-    try:
-        payload = _encode(code, value)
-    except ValueError as error:
-        raise ValueError(f"option {label}: {error}") from None
-    if len(payload) > MAX_PAYLOAD:
-        raise ValueError(f"option {label}: value takes {len(payload)} bytes, at most {MAX_PAYLOAD} can be sent")
-    return code, payload
+__all__ = ["MAX_PAYLOAD", "encode_option", "option_code", "option_label"]
 
 
-def option_code(name_or_code: str | int) -> int:
-    """The code (1-65535) of an option named or numbered. Raises ValueError when there is none of that name."""
-    if isinstance(name_or_code, bool) or not isinstance(name_or_code, str | int):
-        raise ValueError(f"{name_or_code!r} is neither the name nor the number of a DHCPv6 option")
-    if isinstance(name_or_code, str):
-        name = re.sub(r"^(option6:|dhcp6\.|option-|opt-)+", "", name_or_code.strip().lower().replace("_", "-"))
-        if name in _BY_NAME:
-            return _BY_NAME[name].code
-        if not re.fullmatch(r"[0-9]{1,9}", name):
-            raise ValueError(f"{name_or_code!r} is no DHCPv6 option known by name; write its number (1-65535)")
-        name_or_code = int(name)
-    if not 1 <= name_or_code <= 65_535:
-        raise ValueError(f"{name_or_code} is no DHCPv6 option: codes are 1 to 65535")
-    return name_or_code
-
-
-def option_label(code: int) -> str:
-    """How to name an option to a person: `23 (dns-servers)`, or the bare number."""
-    option = _BY_CODE.get(code)
-    return f"{code} ({option.names[0]})" if option else str(code)
-
-
-def _encode(code: int, value: object) -> bytes:
-    if value is None or (isinstance(value, str | bytes | Sequence | Mapping) and not value):
-        return b""
-    if isinstance(value, bytes | bytearray):
-        return bytes(value)
-    option = _BY_CODE.get(code)
+def _encode(code: int, option: Option | None, value: object) -> bytes:
     if isinstance(value, Mapping) and not (code == _VENDOR_OPTIONS and "enterprise" in value):
         return values6.explicit(value)
     return option.encoder(value) if option else values6.guess(value)
-
-
-# --- the registry -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Option:
-    code: int
-    encoder: values.Encoder
-    names: tuple[str, ...]  # the first is IANA's, as messages show it
 
 
 _VENDOR_OPTIONS = 17
@@ -86,7 +31,7 @@ _U8, _U16, _U32 = values.integer(1), values.integer(2), values.integer(4)
 _MAX_RT = values.integer(4, 60, 86_400)  # RFC 8415 sections 21.24 and 21.25
 
 _OPTIONS = tuple(
-    _Option(code, encoder, tuple(names.split()))
+    Option(code, encoder, tuple(names.split()))
     for code, encoder, names in (
         (1, values.octets, "clientid client-id"),
         (2, values.octets, "serverid server-id"),
@@ -183,3 +128,15 @@ _RESERVED = {
     **dict.fromkeys((61, 62), _CLIENT_SAYS),
     135: "relays set it, and it is sent back to them",
 }
+_REGISTRY = OptionRegistry(
+    protocol="DHCPv6",
+    last_code=65_535,
+    by_name=_BY_NAME,
+    by_code=_BY_CODE,
+    reserved=_RESERVED,
+    plain_name=lambda name: re.sub(r"^(option6:|dhcp6\.|option-|opt-)+", "", name),
+    encode=_encode,
+)
+encode_option = _REGISTRY.encode_option
+option_code = _REGISTRY.option_code
+option_label = _REGISTRY.option_label

@@ -19,60 +19,15 @@ Some options are part of the conversation itself (message type, server identifie
 asking for one is an error.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from netmend.intent import dhcp_values as values
+from netmend.intent.option_registry import MAX_PAYLOAD, Option, OptionRegistry
 
-MAX_PAYLOAD = 1024  # bytes; more than 255 is split as RFC 3396 says, and must still fit in a reply
-
-
-def encode_option(name_or_code: str | int, value: object) -> tuple[int, bytes]:
-    """The code and the wire payload (without code and length, RFC 2132 section 2) of an option.
-
-    Raises ValueError with a sentence that names the option, the value and the reason.
-    """
-    code = option_code(name_or_code)
-    label = option_label(code)
-    if reason := _RESERVED.get(code):
-        raise ValueError(f"option {label} cannot be set: {reason}")
-    try:
-        payload = _encode(code, value)
-    except ValueError as error:
-        raise ValueError(f"option {label}: {error}") from None
-    if len(payload) > MAX_PAYLOAD:
-        raise ValueError(f"option {label}: value takes {len(payload)} bytes, at most {MAX_PAYLOAD} can be sent")
-    return code, payload
+__all__ = ["MAX_PAYLOAD", "encode_option", "option_code", "option_label"]
 
 
-def option_code(name_or_code: str | int) -> int:
-    """The code (1-254) of an option named or numbered. Raises ValueError when there is none of that name."""
-    if isinstance(name_or_code, bool) or not isinstance(name_or_code, str | int):
-        raise ValueError(f"{name_or_code!r} is neither the name nor the number of a DHCP option")
-    if isinstance(name_or_code, str):
-        name = name_or_code.strip().lower().replace("_", "-").removeprefix("option:").removeprefix("option-")
-        if name in _BY_NAME:
-            return _BY_NAME[name].code
-        if not re.fullmatch(r"[0-9]{1,9}", name):
-            raise ValueError(f"{name_or_code!r} is no DHCP option known by name; write its number (1-254)")
-        name_or_code = int(name)
-    if not 1 <= name_or_code <= 254:
-        raise ValueError(f"{name_or_code} is no DHCP option: codes are 1 to 254 (0 is padding, 255 the end mark)")
-    return name_or_code
-
-
-def option_label(code: int) -> str:
-    """How to name an option to a person: `42 (ntp-servers)`, or the bare number."""
-    option = _BY_CODE.get(code)
-    return f"{code} ({option.names[0]})" if option else str(code)
-
-
-def _encode(code: int, value: object) -> bytes:
-    if value is None or (isinstance(value, str | bytes | Sequence | Mapping) and not value):
-        return b""
-    if isinstance(value, bytes | bytearray):
-        return bytes(value)
+def _encode(code: int, option: Option | None, value: object) -> bytes:
     if isinstance(value, Mapping):
         if len(value) != 1:
             raise ValueError(f"expected one type and its value, such as {{hex: '01:02'}}, not {dict(value)!r}")
@@ -80,24 +35,13 @@ def _encode(code: int, value: object) -> bytes:
         if kind not in values.EXPLICIT:
             raise ValueError(f"{kind!r} is no type of value; types are {', '.join(values.EXPLICIT)}")
         return values.EXPLICIT[kind](inner)
-    option = _BY_CODE.get(code)
     return option.encoder(value) if option else values.guess(value)
-
-
-# --- the registry -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Option:
-    code: int
-    encoder: values.Encoder
-    names: tuple[str, ...]  # the first is IANA's or ISC's, as messages show it
 
 
 _U8, _U16, _U32 = values.integer(1), values.integer(2), values.integer(4)
 
 _OPTIONS = tuple(
-    _Option(code, encoder, tuple(names.split()))
+    Option(code, encoder, tuple(names.split()))
     for code, encoder, names in (
         (1, values.address, "subnet-mask netmask"),
         (2, values.integer(4, -(1 << 31), (1 << 31) - 1), "time-offset"),
@@ -258,3 +202,17 @@ _RESERVED = {
     82: "relay agents set it, and it is echoed to them (RFC 3046)",
     118: _CLIENT_SAYS,
 }
+# More than 255 bytes are split as RFC 3396 says.
+_REGISTRY = OptionRegistry(
+    protocol="DHCP",
+    last_code=254,
+    by_name=_BY_NAME,
+    by_code=_BY_CODE,
+    reserved=_RESERVED,
+    plain_name=lambda name: name.removeprefix("option:").removeprefix("option-"),
+    encode=_encode,
+    beyond=" (0 is padding, 255 the end mark)",
+)
+encode_option = _REGISTRY.encode_option
+option_code = _REGISTRY.option_code
+option_label = _REGISTRY.option_label
