@@ -174,9 +174,7 @@ def opened(found: Browser, view: str = "#/", **settings: Any) -> Iterator[Page]:
         page = context.new_page()
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
-        )
+        page.on("console", lambda message: complaints.extend(_complaints(message)))
         page.goto(URL + view)
         try:
             page.wait_for_selector("[data-connection=live]")
