@@ -66,12 +66,14 @@ def run(scenarios: Iterable[Scenario]) -> list[Results]:
     conmon = programs.path("conmon")
     if runtime is None or conmon is None:
         raise EngineMissing("engine podman needs a runtime, crun or runc, and neither is on PATH")
+    # podman reads Docker's configuration where DOCKER_CONFIG names one, and fails where that is not there
+    variables = {name: value for name, value in programs.variables.items() if not name.startswith("DOCKER_")}
     results: list[Results] = []
     with DataDirectory() as data:
         image = data / "image"
         build_image(image, programs)
         for scenario in scenarios:
-            host = EngineHost("podman", scenario.host, programs.variables, data, cgroup2=True)
+            host = EngineHost("podman", scenario.host, variables, data, cgroup2=True)
             try:
                 world = PodmanWorld(scenario, host, image, runtime, conmon)
                 results.append(perform(scenario, world))
