@@ -8,7 +8,7 @@ import typer
 
 from netmend.cli.http_parts import parts_of
 from netmend.cli.logs import log_to_stderr
-from netmend.cli.neutron_source import neutron_source
+from netmend.cli.neutron_source import leave, neutron_source
 from netmend.cli.options import (
     NETNS_DIRECTORY,
     RUNTIME_DIRECTORY,
@@ -51,3 +51,4 @@ def agent(
     with sentences(SourceError, CannotStart, LeaseStoreError):
         source, settings = neutron_source(config_file, Settings(netns_dir, state_dir, runtime_dir))
         asyncio.run(Node(source, settings, where_to_listen(listen, http_name), parts_of).run())
+    leave()

@@ -1,9 +1,12 @@
 """A Neutron server as the source of a node, from Neutron's own files; loaded only where it is asked for."""
 
+import logging
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from netmend.kernel.ovsdb.stream import Tls
 from netmend.node.settings import Settings
@@ -27,3 +30,12 @@ def neutron_source(files: Sequence[Path], settings: Settings) -> "tuple[NeutronS
         tls = Tls(ovs.private_key, ovs.certificate, ovs.ca_certificate)
     settings = replace(settings, ovsdb=ovs.connection, ovsdb_tls=tls, take_over=True)
     return NeutronSource(found, settings.state), settings
+
+
+def leave() -> NoReturn:
+    """End the process, once the node has ended. Calls to the server that are under way cannot be broken off; nobody
+    waits for their answers any more, and Python would: a minute, and longer each time that one ran out."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
