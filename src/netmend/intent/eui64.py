@@ -15,3 +15,10 @@ def eui64_address(block: IPv6Network, mac: str) -> IPv6Address:
 def link_local_address(mac: str) -> IPv6Address:
     """The device's link-local address (RFC 4862 section 5.3), as kernels make it unless told otherwise."""
     return eui64_address(_LINK_LOCAL, mac)
+
+
+def mac_in(interface_id: bytes) -> bytes | None:
+    """The MAC that an interface identifier (8 octets) is made of, None if it is not made of one."""
+    if interface_id[3:5] != b"\xff\xfe":
+        return None
+    return bytes((interface_id[0] ^ 0x02,)) + interface_id[1:3] + interface_id[5:]

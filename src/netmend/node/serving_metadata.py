@@ -4,12 +4,12 @@ import errno
 import os
 import socket
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from netmend.intent.metadata import MetadataProxy
+from netmend.intent.metadata import METADATA_ADDRESS, METADATA_ADDRESS6, MetadataProxy
 from netmend.intent.network import Network
 from netmend.kernel.errors import KernelError
 from netmend.kernel.sockets import open_listener
@@ -20,8 +20,6 @@ from netmend.reconcile.reports import Ready
 if TYPE_CHECKING:
     from netmend.services.metadata_http import MetadataServer, MetadataStore
 
-ADDRESS: Final = IPv4Address("169.254.169.254")
-ADDRESS6: Final = IPv6Address("fe80::a9fe:a9fe")  # Neutron's, and cloud-init's
 PORT: Final = 80
 _NO_IPV6: Final = frozenset((errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL))  # the kernel has none, or this namespace
 
@@ -55,7 +53,7 @@ class MetadataServing:
         if self._served.get(network_id) == ready.namespace.inode and not ready.anew:
             server.update(ready.network)
             return
-        listeners = [open_listener(ready.namespace, ready.device, ADDRESS, PORT)]
+        listeners = [open_listener(ready.namespace, ready.device, METADATA_ADDRESS, PORT)]
         listeners += _open_ipv6(ready)
         server.serve(ready.network, listeners)
         self._served[network_id] = ready.namespace.inode
@@ -95,7 +93,7 @@ class MetadataServing:
 def _open_ipv6(ready: Ready) -> list[socket.socket]:
     """The listener on IPv6, where there is IPv6."""
     try:
-        return [open_listener(ready.namespace, ready.device, ADDRESS6, PORT)]
+        return [open_listener(ready.namespace, ready.device, METADATA_ADDRESS6, PORT)]
     except KernelError as error:
         if error.code not in _NO_IPV6:
             raise

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from netmend.intent import Network
+from netmend.intent.eui64 import mac_in
 from netmend.intent.names import dhcp_port
 from netmend.services.dhcp6 import wire
 from netmend.services.dhcp6.wire import DuidType
@@ -28,6 +29,4 @@ def mac_of_duid(duid: bytes) -> bytes | None:
 
 def mac_of_link_local(address: bytes) -> bytes | None:
     """The MAC from which a link-local address was made (RFC 4291 appendix A), None if it was not made so."""
-    if address[:8] != b"\xfe\x80" + bytes(6) or address[11:13] != b"\xff\xfe":
-        return None
-    return bytes((address[8] ^ 2,)) + address[9:11] + address[13:]
+    return mac_in(address[8:]) if address[:8] == b"\xfe\x80" + bytes(6) else None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 from netmend.intent import Network, Port
+from netmend.intent.eui64 import mac_in
 from netmend.services.port_changes import changed_ports
 
 Address = IPv4Address | IPv6Address
@@ -86,7 +87,5 @@ def _fixed(port: Port) -> Iterator[Address]:
 
 def _mac_in(address: IPv6Address) -> str | None:
     """The MAC that an interface identifier is made of, if it is made of one."""
-    identifier = address.packed[8:]
-    if identifier[3:5] != b"\xff\xfe":
-        return None
-    return bytes((identifier[0] ^ 0x02, *identifier[1:3], *identifier[5:])).hex(":")
+    mac = mac_in(address.packed[8:])
+    return None if mac is None else mac.hex(":")

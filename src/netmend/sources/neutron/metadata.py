@@ -7,7 +7,6 @@ from ipaddress import IPv4Network, ip_network
 from netmend.sources.neutron.names import DISTRIBUTED_OWNER, OVN_METADATA, ROUTER_OWNERS, Raw
 from netmend.sources.neutron.policy import Policy
 
-ADDRESS = "169.254.169.254"
 _LINK_LOCAL = IPv4Network("169.254.0.0/16")
 
 

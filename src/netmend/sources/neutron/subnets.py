@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from netmend.intent import Ipv6Mode, Route, Subnet, Subnet6
+from netmend.intent.metadata import METADATA_ADDRESS
 from netmend.sources.neutron import metadata
 from netmend.sources.neutron.names import DHCP_OWNER, Raw
 from netmend.sources.neutron.policy import Policy
 
 _ON_LINK = IPv4Address(0)
-_METADATA = IPv4Network(f"{metadata.ADDRESS}/32")
+_METADATA = IPv4Network(METADATA_ADDRESS)
 _DEFAULT = "0.0.0.0/0"
 
 # (ipv6_address_mode, ipv6_ra_mode) to how the guests of the subnet come by addresses through us. Router advertisements

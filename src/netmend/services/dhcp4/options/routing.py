@@ -7,11 +7,12 @@ way to the metadata address by netmend's own comes with them, as Neutron's agent
 from ipaddress import IPv4Network
 
 from netmend.intent.dhcp_values import encode_classless_route
+from netmend.intent.metadata import METADATA_ADDRESS
 from netmend.services.dhcp4 import wire
 from netmend.services.dhcp4.options.facts import Facts, Options
 
 _DEFAULT = IPv4Network("0.0.0.0/0")
-_METADATA = IPv4Network("169.254.169.254/32")
+_METADATA = IPv4Network(METADATA_ADDRESS)
 
 
 def options(facts: Facts) -> Options:
