@@ -53,6 +53,7 @@ def prepare(plugin_directory: Path) -> None:
     (HOME / "storage.conf").write_text(
         f'[storage]\ndriver="vfs"\nrunroot="{HOME}/runroot"\ngraphroot="{HOME}/storage"\n'
     )
+    os.environ.pop("DOCKER_CONFIG", None)  # podman reads it too, and fails where it leads nowhere
     os.environ.update(
         CONTAINERS_CONF=f"{HOME}/containers.conf",
         CONTAINERS_STORAGE_CONF=f"{HOME}/storage.conf",
