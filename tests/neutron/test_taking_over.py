@@ -78,6 +78,24 @@ def test_there_and_back(cloud: Cloud, neutrons: None) -> None:
         assert [found["id"] for found in cloud.dhcp_ports(network)] == [own["id"]]
 
 
+def test_a_guest_with_several_addresses_keeps_its_own(cloud: Cloud, neutrons: None) -> None:
+    network = cloud.network()
+    subnets = [cloud.subnet(network, cidr) for cidr in ("10.40.2.0/24", "10.40.3.0/24")]
+    ports = [
+        cloud.port(network, fixed_ips=[{"subnet_id": subnets[0]["id"]}] * 3),
+        cloud.port(network, fixed_ips=[{"subnet_id": subnet["id"]} for subnet in subnets]),
+    ]
+    wait_until(lambda: helpers(network), "dnsmasq of Neutron's agent", seconds=60)
+    with Guest(ports[0]) as one, Guest(ports[1]) as two:
+        for guest in (one, two):
+            wait_until(lambda guest=guest: guest.dhcp(tries=3), "a lease of dnsmasq's", seconds=60)  # type: ignore[misc]
+        before = [guest.dhcp()["ip"] for guest in (one, two)]
+        kill_neutrons()
+        with Netmend(name="successor") as netmend:
+            netmend.wait_until_served(network["id"])
+            assert [guest.dhcp()["ip"] for guest in (one, two)] == before
+
+
 def test_a_name_without_a_namespace(cloud: Cloud) -> None:
     network = cloud.network()
     Path(f"/run/netns/qdhcp-{network['id']}").touch()

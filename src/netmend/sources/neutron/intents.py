@@ -1,12 +1,15 @@
 """The intent of the node, from the networks as the server sends them; what did not change is the same object."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+import structlog
 
 from netmend.intent import Intent, MetadataProxy, Network
 from netmend.sources.neutron.names import Raw
 from netmend.sources.neutron.policy import Policy
 from netmend.sources.neutron.translate import Part, Translated, TranslationError, parts, translate
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -18,11 +21,13 @@ class _Known:
 
 
 class IntentBuilder:
-    """Takes networks one by one, and gives whole intents. `problems` are sentences by network id."""
+    """Takes networks one by one, and gives whole intents. `problems` are sentences by network id, `options_not_sent`
+    ones about ports' extra DHCP options, by network id and port id; both may be read in any thread."""
 
     def __init__(self, policy: Policy, metadata_proxy: MetadataProxy | None) -> None:
         self.intent = Intent(metadata_proxy=metadata_proxy)
         self.problems: dict[str, str] = {}
+        self.options_not_sent: dict[str, dict[str, str]] = {}
         self._policy = policy
         self._known: dict[str, _Known] = {}
         self._changed: dict[str, Network | None] = {}
@@ -58,19 +63,26 @@ class IntentBuilder:
                     self._changed[part.id] = translated.network
         for part_id in before.translated.keys() - now.translated.keys():
             self._changed[part_id] = None
+        self._note_options(network_id, now)
         if raw is None:
             self._known.pop(network_id, None)
         else:
             self._known[network_id] = now
 
-    def option_problems(self) -> Mapping[str, str]:
-        """What cannot be sent of ports' extra DHCP options, by port id."""
-        return {
+    def _note_options(self, network_id: str, now: _Known) -> None:
+        found = {
             port_id: "; ".join(sentences)
-            for known in self._known.values()
-            for translated in known.translated.values()
+            for translated in now.translated.values()
             for port_id, sentences in translated.problems.items()
         }
+        before = self.options_not_sent.get(network_id, {})
+        for port_id, sentence in found.items():
+            if before.get(port_id) != sentence:
+                log.warning("not sent to a guest", network=network_id, port=port_id, why=sentence)
+        if found:
+            self.options_not_sent[network_id] = found
+        else:
+            self.options_not_sent.pop(network_id, None)
 
     def build(self) -> Intent | None:
         """The intent as of now, None when it is what was built last."""

@@ -178,7 +178,7 @@ class _Telling:
         if raw.get("device_owner") in WITHOUT_DHCP:
             return None, ()
         names = names_of(raw, self.domain)
-        fixed4 = self._first_of_each(raw, self.subnets4)
+        fixed4 = self._last_first(raw)
         fixed6 = [fixed["ip_address"] for fixed in raw["fixed_ips"] if fixed["subnet_id"] in self.subnets6]
         versions = {ip_address(fixed["ip_address"]).version for fixed in raw["fixed_ips"]}
         name = next((names[address] for address in (*fixed4, *fixed6) if address in names), None)
@@ -207,13 +207,10 @@ class _Telling:
         )
         return port, options.problems
 
-    def _first_of_each(self, raw: Raw, subnets: frozenset[str]) -> list[str]:
-        """The port's first address in each subnet: DHCP can give no more."""
-        found: dict[str, str] = {}
-        for fixed in raw["fixed_ips"]:
-            if fixed["subnet_id"] in subnets:
-                found.setdefault(fixed["subnet_id"], fixed["ip_address"])
-        return list(found.values())
+    def _last_first(self, raw: Raw) -> list[str]:
+        """The port's addresses as DHCP prefers them. dnsmasq gives the last one that the server sends: it reads its
+        file of hosts from the end. A guest that has, or asks for, another one of its own may keep it."""
+        return [fixed["ip_address"] for fixed in reversed(raw["fixed_ips"]) if fixed["subnet_id"] in self.subnets4]
 
     def _forced4(self, name: DnsName | None, *, no_dns: bool) -> Encoded:
         forced = self.forced

@@ -176,15 +176,19 @@ class TestNames:
 
 
 class TestAddresses:
-    def test_one_a_subnet_and_none_of_a_subnet_without_dhcp(self) -> None:
+    def test_none_of_a_subnet_without_dhcp(self) -> None:
         raw = payloads.network("no dhcp")
         both, silent = (guest(intent(raw), raw, name) for name in ("both", "silent"))
         assert [str(ip) for ip in both.fixed_ips] == ["10.20.5.66"]
         assert silent.fixed_ips == ()
+
+    def test_the_last_is_the_first_choice_as_it_is_of_dnsmasq(self) -> None:
         raw = payloads.network("two subnets")
-        network = intent(raw)
-        assert len(guest(network, raw).fixed_ips) == 2
-        assert len(guest(network, raw).names) == 3
+        port = guest(intent(raw), raw)
+        sent = [fixed["ip_address"] for found in raw["ports"] if found["id"] == port.id for fixed in found["fixed_ips"]]
+        assert [str(ip) for ip in port.fixed_ips] == sent[::-1]
+        assert port.hostname == "host-" + sent[-1].replace(".", "-")
+        assert {str(address) for address, _ in port.names} == set(sent)
 
     def test_ipv6_modes(self) -> None:
         raw = payloads.network("ipv6 modes")
