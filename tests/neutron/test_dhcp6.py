@@ -96,7 +96,10 @@ class TestModes:
     def test_slaac_and_the_router_alone_are_told_nothing(self, netmend: Netmend, cloud: Cloud) -> None:
         """And are told by the same node as soon as the network has a subnet for DHCPv6."""
         network = cloud.network()
-        subnets = [cloud.subnet(network, "fd44:5::/64", **SLAAC), cloud.subnet(network, "fd44:6::/64", ipv6_ra_mode="slaac")]
+        subnets = [
+            cloud.subnet(network, "fd44:5::/64", **SLAAC),
+            cloud.subnet(network, "fd44:6::/64", ipv6_ra_mode="slaac"),
+        ]
         ports = [cloud.port(network, fixed_ips=[{"subnet_id": subnet["id"]}]) for subnet in subnets]
         netmend.wait_until_served(network["id"])
         for port in ports:

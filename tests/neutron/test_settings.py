@@ -95,8 +95,8 @@ def renewing(guest: Guest, command: list[str]) -> Iterator[None]:
 def upstream(address: str, answer: str) -> Iterator[None]:
     """A real dnsmasq on the host, which knows outside.test."""
     command = [
-        "dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-interfaces", "--pid-file=",
-        f"--listen-address={address}", f"--address=/outside.test/{answer}",
+        "dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--bind-interfaces",
+        "--pid-file=", f"--listen-address={address}", f"--address=/outside.test/{answer}",
     ]  # fmt: skip
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.sources.neutron import payloads
 
 from netmend.intent import DhcpPort, Network, OvsWiring, Port, Route
-from netmend.sources.neutron.names import dhcp_device_id
+from netmend.sources.neutron.names import RESERVED_DHCP_PORT, dhcp_device_id
 from netmend.sources.neutron.policy import INFINITE, Policy
 from netmend.sources.neutron.translate import TranslationError, parts, translate
 
@@ -76,6 +76,9 @@ class TestWhatGuestsAreTold:
 
     def test_without_any_the_agents_answer_if_there_are_several(self) -> None:
         raw = payloads.network("reserved")
+        assert intent(raw).subnets[0].dns_servers == ()  # nobody answers at a port that waits for an agent
+        reserved = next(port for port in raw["ports"] if port["device_id"] == RESERVED_DHCP_PORT)
+        reserved["device_id"] = dhcp_device_id(raw["id"], "node2")
         assert intent(raw).subnets[0].dns_servers == (IPv4Address("10.20.10.2"), IPv4Address("10.20.10.200"))
         assert intent(payloads.network("names")).subnets[0].dns_servers == ()  # ourselves, which goes without saying
 
