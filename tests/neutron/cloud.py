@@ -55,6 +55,13 @@ class Cloud:
     def network(self, **fields: object) -> Resource:
         return self._make("network", **fields)
 
+    def segment(self, network: Resource, **fields: object) -> Resource:
+        return self._make("segment", network_id=network["id"], **fields)
+
+    def segments(self, network: Resource) -> list[Resource]:
+        found: list[Resource] = call("GET", f"segments?network_id={network['id']}")["segments"]
+        return found
+
     def subnet(self, network: Resource, cidr: str, **fields: object) -> Resource:
         version = 6 if ":" in cidr else 4
         return self._make("subnet", network_id=network["id"], cidr=cidr, ip_version=version, **fields)

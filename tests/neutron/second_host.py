@@ -1,6 +1,6 @@
 """A second host on the same server, with netmend on it: its switch is a Linux bridge."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event, Thread
 
@@ -28,24 +28,20 @@ SWITCH_AGENT = {
     "topic": "N/A",
     "agent_type": "Open vSwitch agent",
     "start_flag": True,
-    "configurations": {
-        "tunnel_types": ["vxlan"],
-        "tunneling_ip": "10.99.0.2",
-        "bridge_mappings": {},
-        "datapath_type": "netdev",
-        "devices": 0,
-    },
 }
+SWITCHING = {"tunnel_types": ["vxlan"], "tunneling_ip": "10.99.0.2", "datapath_type": "netdev", "devices": 0}
 
 
 @contextmanager
-def _switch_agent() -> Iterator[None]:
+def _switch_agent(physical_networks: Sequence[str]) -> Iterator[None]:
     found = configuration(FILES)
     server, ended = Server(found.conf, found.policy.host), Event()
+    mappings = {name: f"br-{name}" for name in physical_networks}
+    said = {**SWITCH_AGENT, "configurations": {**SWITCHING, "bridge_mappings": mappings}}
 
     def report() -> None:
         while not ended.is_set():
-            server.report_state(SWITCH_AGENT, 30)
+            server.report_state(said, 30)
             ended.wait(3)
 
     thread = Thread(target=report)
@@ -59,11 +55,11 @@ def _switch_agent() -> Iterator[None]:
 
 
 @contextmanager
-def second_host(*options: str) -> Iterator[Netmend]:
+def second_host(*options: str, physical_networks: Sequence[str] = ()) -> Iterator[Netmend]:
     """Network and mount namespaces of its own, on the management bridge, and netmend at work there."""
     netmend = Netmend(*HOST2, *options, name="node2")
     try:
-        with _switch_agent():
+        with _switch_agent(physical_networks):
             run("ip", "netns", "add", "node2")
             run("ip", "link", "add", "mgmt2", "type", "veth", "peer", "name", "eth0", "netns", "node2")
             run("ip", "link", "set", "mgmt2", "master", "mgmt0", "up")

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 import structlog
 
 from netmend.intent import Intent, MetadataProxy, Network
+from netmend.sources.neutron.dhcp_port import own_port
 from netmend.sources.neutron.names import Raw
+from netmend.sources.neutron.parts import Part, parts
 from netmend.sources.neutron.policy import Policy
-from netmend.sources.neutron.translate import Part, Translated, TranslationError, parts, translate
+from netmend.sources.neutron.translate import Translated, TranslationError, translate
 
 log = structlog.get_logger()
 
@@ -54,7 +56,7 @@ class IntentBuilder:
             except TranslationError as error:
                 self.problems[network_id] = str(error)
                 translated = None
-            if translated is None:
+            if translated is None and previous is not None and not _is_of_another(previous, part, wanted, raw):
                 # Our port there is gone or not made yet, or the server speaks in riddles: what was right goes on.
                 translated = previous
             if translated is not None:
@@ -97,3 +99,10 @@ class IntentBuilder:
         self._changed = {}
         self.intent = Intent(networks, self.intent.metadata_proxy)
         return self.intent
+
+
+def _is_of_another(previous: Translated, part: Part, wanted: list[Part], raw: Raw | None) -> bool:
+    """Whether what a part was served as is what another part is now: its DHCP port can be on one of them."""
+    ours = previous.network.dhcp_port
+    ports = [own_port(raw, other.device_id) for other in wanted if raw is not None and other is not part]
+    return any(port is not None and ours is not None and port["id"] == ours.id for port in ports)

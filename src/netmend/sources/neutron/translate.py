@@ -11,7 +11,8 @@ from netmend.sources.neutron import metadata
 from netmend.sources.neutron.dhcp_port import own_port
 from netmend.sources.neutron.dns_names import DnsName, names_of
 from netmend.sources.neutron.extra_options import Encoded, extra_options
-from netmend.sources.neutron.names import WITHOUT_DHCP, Raw, dhcp_device_id, project_of, segment_network_id
+from netmend.sources.neutron.names import WITHOUT_DHCP, Raw, project_of
+from netmend.sources.neutron.parts import Part
 from netmend.sources.neutron.policy import Policy
 from netmend.sources.neutron.subnets import Surroundings, announces_no_dns, subnet4, subnet6
 
@@ -21,42 +22,6 @@ _DNS_SERVERS6 = 23  # RFC 3646 section 3
 
 class TranslationError(Exception):
     """The server says something of a network that cannot be understood; the text says what."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What gets a DHCP port of its own: a network, or one of its segments that reach this host."""
-
-    id: str  # of the network in intent
-    device_id: str
-    subnets: tuple[Raw, ...]
-
-    @property
-    def served(self) -> list[Raw]:
-        return [subnet for subnet in self.subnets if subnet.get("enable_dhcp")]
-
-
-def parts(network: Raw, host: str) -> list[Part]:
-    """The parts of a network that are to be served, none when it is down or DHCP is off.
-
-    A network with several segments on this host is several networks in intent: the first bears its id.
-    """
-    if not network.get("admin_state_up", True):
-        return []
-    segments = {segment["id"]: segment for segment in network.get("segments") or ()}
-    if not segments:
-        found = [Part(network["id"], dhcp_device_id(network["id"], host), tuple(network["subnets"]))]
-        return [part for part in found if part.served]
-    by_segment: dict[str, list[Raw]] = {}
-    for subnet in network["subnets"]:
-        by_segment.setdefault(subnet.get("segment_id") or "", []).append(subnet)
-    found = []
-    for number, segment_id in enumerate(sorted(by_segment)):
-        segmentation_id = segments.get(segment_id, {}).get("segmentation_id")
-        part_id = network["id"] if number == 0 else segment_network_id(network["id"], segment_id)
-        device_id = dhcp_device_id(network["id"], host, segmentation_id)
-        found.append(Part(part_id, device_id, tuple(by_segment[segment_id])))
-    return [part for part in found if part.served]
 
 
 @dataclass(slots=True)

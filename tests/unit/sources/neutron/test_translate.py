@@ -9,8 +9,9 @@ from tests.unit.sources.neutron import payloads
 
 from netmend.intent import DhcpPort, Network, OvsWiring, Port, Route
 from netmend.sources.neutron.names import RESERVED_DHCP_PORT, dhcp_device_id
+from netmend.sources.neutron.parts import parts
 from netmend.sources.neutron.policy import INFINITE, Policy
-from netmend.sources.neutron.translate import TranslationError, parts, translate
+from netmend.sources.neutron.translate import TranslationError, translate
 
 POLICY = Policy(payloads.HOST, dns_domain="cloud.test", wiring=OvsWiring(datapath="netdev"))
 GUEST = "compute:nova"
@@ -257,24 +258,8 @@ class TestWhatIsNotServed:
 
 
 class TestSegments:
-    def raw(self) -> dict[str, Any]:
-        raw = payloads.network("two subnets")
-        raw["segments"] = [
-            {"id": f"{letter}" * 8, "segmentation_id": number} for letter, number in (("a", 7), ("b", 9))
-        ]
-        for subnet, segment in zip(raw["subnets"], raw["segments"], strict=True):
-            subnet["segment_id"] = segment["id"]
-        return raw
-
-    def test_each_on_this_host_is_a_network_with_a_port_of_its_own(self) -> None:
-        raw = self.raw()
-        first, second = parts(raw, payloads.HOST)
-        assert first.id == raw["id"] != second.id
-        assert first.device_id.endswith("-7")
-        assert second.device_id.endswith("-9")
-
     def test_subnets_of_other_segments_are_not_on_the_link(self) -> None:
-        raw = self.raw()
+        raw = payloads.segmented()
         first, _ = parts(raw, payloads.HOST)
         own = next(port for port in raw["ports"] if port["device_owner"] == "network:dhcp")
         own["device_id"] = first.device_id
