@@ -26,6 +26,7 @@ class Nova(BaseHTTPRequestHandler):
         }
         body = json.dumps(said).encode()
         self.send_response(200 if is_signed else 403)
+        self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

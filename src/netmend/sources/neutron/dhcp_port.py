@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netmend.sources.neutron.names import RESERVED_DHCP_PORT, Raw, is_of_network, project_of
+from netmend.sources.neutron.names import RESERVED_DHCP_PORT, Raw, is_of_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _new(network: Raw, device_id: str, fixed_ips: list[dict[str, str]]) -> Creat
             "admin_state_up": True,
             "device_id": device_id,
             "network_id": network["id"],
-            "project_id": project_of(network),
+            "project_id": network.get("project_id", network.get("tenant_id")),  # may be empty: as it is
             "fixed_ips": fixed_ips,
         }
     )

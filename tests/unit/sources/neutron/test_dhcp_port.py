@@ -101,3 +101,11 @@ def test_a_reserved_port_of_another_segment_is_left() -> None:
     taken = wish(raw, second.device_id, second.subnets)
     assert isinstance(taken, UpdatePort)
     assert taken.port_id == reserved["id"]
+
+
+def test_a_network_of_nobodys_has_a_port_of_nobodys() -> None:
+    raw, device_id = subject(host="node2")
+    raw["project_id"] = ""  # that of highly available routers: of a port whose project is null the server makes nothing
+    wanted = wish(raw, device_id, raw["subnets"])
+    assert isinstance(wanted, CreatePort)
+    assert wanted.body["project_id"] == ""
