@@ -34,6 +34,7 @@ from netmend.node.source import Source
 from netmend.node.state import IntentState, NodeState
 from netmend.node.takeover import take_over, tell_what_stays
 from netmend.node.watches import Watches
+from netmend.reconcile.adoption import helper_namespaces
 from netmend.reconcile.breaker import Breaker, BreakerState
 from netmend.reconcile.reconciler import Reconciler
 from netmend.reconcile.reports import Listener, PassReport, Ready
@@ -95,6 +96,7 @@ class Node:
                 ovsdb=settings.ovsdb,
                 ovsdb_tls=settings.ovsdb_tls,
                 take_over=partial(take_over, settings) if settings.take_over else None,
+                helpers=helper_namespaces if settings.take_over else tuple,
             )
             serving = Serving(
                 settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy, self._source.served
