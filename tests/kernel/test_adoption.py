@@ -10,7 +10,7 @@ from netmend.kernel import links, netns, nsdir, procfs
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.ovsdb.connection import Connection
-from netmend.reconcile.adoption import Adopted, Adoption
+from netmend.reconcile.adoption import Adopted, Adoption, helper_namespaces
 from netmend.reconcile.reconciler import Reconciler
 
 NETWORK_ID = "3d2cf2a6-4b6f-4dd6-8b31-0d2d3f2f8a11"
@@ -86,6 +86,24 @@ def test_the_namespace_becomes_ours_and_its_helpers_end() -> None:
         for process in (dnsmasq, *others):
             process.kill()
             process.wait()
+
+
+def test_helpers_that_came_back_end_when_netmend_comes_back() -> None:
+    first = Reconciler()
+    assert first.run(Intent({NETWORK_ID: NETWORK})).right == {NETWORK_ID}
+    first.close()
+    dnsmasq = helper("dnsmasq", NETWORK_ID, f"--dhcp-hostsfile=/var/lib/neutron/dhcp/{NETWORK_ID}/host")
+    adoption = Adoption(nsdir.DEFAULT, Connection(NOWHERE))
+    told: list[Adopted] = []
+    reconciler = Reconciler(take_over=lambda networks: told.extend(adoption.adopt(networks)), helpers=helper_namespaces)
+    try:
+        for _ in range(2):
+            assert reconciler.run(Intent({NETWORK_ID: NETWORK})).right == {NETWORK_ID}
+        assert [adopted.ended for adopted in told] == [[f"dnsmasq {dnsmasq.pid}"]]
+        assert dnsmasq.wait(timeout=10) != 0
+    finally:
+        dnsmasq.kill()
+        dnsmasq.wait()
 
 
 def test_a_second_pass_has_nothing_to_take_over() -> None:

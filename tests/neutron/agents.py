@@ -20,13 +20,17 @@ NETMEND = "/usr/local/bin/netmend"
 
 
 class Netmend:
-    """`netmend agent`, ended on leaving. `options` are lines for the section DEFAULT of one more configuration file."""
+    """`netmend agent`, ended on leaving. `options` are lines for the section DEFAULT of one more file
+    than `files`."""
 
-    def __init__(self, *options: str, name: str = "netmend", state: Path | None = None) -> None:
+    def __init__(
+        self, *options: str, name: str = "netmend", state: Path | None = None, files: Sequence[Path] = FILES
+    ) -> None:
         self.home = Path("/run/test") / name
         self.home.mkdir(parents=True, exist_ok=True)
         self.state = state or self.home / "state"
         self.log = self.home / "log"
+        self._files = files
         self._extra = self.home / "extra.conf"
         self._extra.write_text("[DEFAULT]\n" + "\n".join(options) + "\n")
         self._process: subprocess.Popen[bytes] | None = None
@@ -48,7 +52,7 @@ class Netmend:
         return self._process.pid
 
     def command(self) -> list[str]:
-        files = [word for file in (*FILES, self._extra) for word in ("--config-file", str(file))]
+        files = [word for file in (*self._files, self._extra) for word in ("--config-file", str(file))]
         places = ["--state-dir", str(self.state), "--runtime-dir", str(self.home / "runtime")]
         return [NETMEND, "agent", *files, *places]
 

@@ -55,6 +55,13 @@ class Cloud:
     def network(self, **fields: object) -> Resource:
         return self._make("network", **fields)
 
+    def segment(self, network: Resource, **fields: object) -> Resource:
+        return self._make("segment", network_id=network["id"], **fields)
+
+    def segments(self, network: Resource) -> list[Resource]:
+        found: list[Resource] = call("GET", f"segments?network_id={network['id']}")["segments"]
+        return found
+
     def subnet(self, network: Resource, cidr: str, **fields: object) -> Resource:
         version = 6 if ":" in cidr else 4
         return self._make("subnet", network_id=network["id"], cidr=cidr, ip_version=version, **fields)
@@ -63,14 +70,23 @@ class Cloud:
         owner = {"device_owner": "compute:nova", "binding:host_id": "node1"}
         return self._make("port", network_id=network["id"], **(owner | fields))
 
-    def router(self, *subnets: Resource) -> Resource:
+    def router(self, *subnets: Resource, **fields: object) -> Resource:
         """A router at the gateways of these subnets."""
-        router = self._make("router", name="r")
+        router = self._make("router", **({"name": "r"} | fields))
         for subnet in subnets:
             body = {"subnet_id": subnet["id"]}
             call("PUT", f"routers/{router['id']}/add_router_interface", body)
             self._undo.append(("PUT", f"routers/{router['id']}/remove_router_interface", body))
         return router
+
+    def gateway(self, router: Resource, outside: Resource) -> str:
+        """The router's way out: its address there."""
+        found = self.update("router", router, external_gateway_info={"network_id": outside["id"]})
+        self._undo.append(("PUT", f"routers/{router['id']}", {"router": {"external_gateway_info": None}}))
+        return str(found["external_gateway_info"]["external_fixed_ips"][0]["ip_address"])
+
+    def floating_ip(self, outside: Resource, port: Resource) -> Resource:
+        return self._make("floatingip", floating_network_id=outside["id"], port_id=port["id"])
 
     # --- what is there --------------------------------------------------------------------------------------------
 

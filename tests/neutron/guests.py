@@ -2,6 +2,7 @@
 
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,18 @@ while [ $# -ge 2 ]; do
   shift 2
 done
 [ -n "$mtu" ] && ip link set $interface mtu $mtu
+exit 0
+"""
+
+
+# What dhclient(8) knows when it calls its script.
+DHCLIENT_SCRIPT = """#!/bin/sh
+case $reason in
+  PREINIT) ip link set $interface up ;;
+  PREINIT6) ip link set $interface up
+    until [ -z "$(ip -6 addr show dev $interface tentative)" ]; do sleep .1; done ;;
+  BOUND | BOUND6 | RENEW6) env | grep -E '^(new_|reason=)' >"$0.new" && mv "$0.new" "$0.lease" ;;
+esac
 exit 0
 """
 
@@ -74,6 +87,31 @@ class Guest:
             lease = Path(f"{script}.lease")
             lines = lease.read_text().splitlines() if lease.exists() else []
             return dict(line.split("=", 1) for line in lines)
+
+    def dhclient(self, version: int, *options: str, conf: str = "", seconds: int = 20) -> dict[str, str]:
+        """A lease by dhclient, by the names of its script's variables; empty when nobody answered. Of DHCPv6, with
+        `-S`, what is told without an address."""
+        with tempfile.TemporaryDirectory() as directory:
+            script, settings = Path(directory) / "script", Path(directory) / "conf"
+            script.write_text(DHCLIENT_SCRIPT)
+            script.chmod(0o755)
+            settings.write_text(conf)
+            files = ("-lf", f"{directory}/leases", "-pf", f"{directory}/pid", "-sf", str(script), "-cf", str(settings))
+            lease = Path(f"{script}.lease")
+            command = ["dhclient", f"-{version}", "-d", "-1", *files, *options, self.device]
+            client = subprocess.Popen(["ip", "netns", "exec", self.name, *command], stderr=subprocess.PIPE, text=True)
+            deadline = time.monotonic() + seconds
+            while time.monotonic() < deadline and not lease.exists() and client.poll() is None:
+                time.sleep(0.05)
+            client.terminate()
+            print(client.communicate(timeout=10)[1])
+            lines = lease.read_text().splitlines() if lease.exists() else []
+            return dict(line.split("=", 1) for line in lines)
+
+    def addresses6(self) -> list[str]:
+        """Those that are no link-local ones, and past the detection of duplicates."""
+        listed = self.inside("ip", "-6", "-o", "addr", "show", "dev", self.device, "scope", "global", "-tentative")
+        return [line.split()[3].partition("/")[0] for line in listed.splitlines()]
 
     def resolve(self, name: str, server: str, kind: str = "A") -> list[str]:
         return self.inside("dig", "+short", "+time=2", "+tries=2", f"@{server}", name, kind, check=False).split()

@@ -3,90 +3,18 @@
 import signal
 import time
 from collections.abc import Iterator
-from threading import Event, Thread
 
 import pytest
-from tests.neutron.agents import FILES, Netmend
+from tests.neutron.agents import Netmend
 from tests.neutron.cloud import Cloud, Resource, call, wait_until
 from tests.neutron.guests import Guest, run
-
-from netmend.sources.neutron.configuration import configuration
-from netmend.sources.neutron.rpc import Server
-
-HOST2 = (
-    "host = node2",
-    "transport_url = rabbit://guest:guest@10.99.0.1:5672/",
-    "interface_driver = linuxbridge",
-)
-# A mount namespace of its own comes with `ip netns exec`; in it, names of namespaces of its own.
-IN_HOST2 = ("ip", "netns", "exec", "node2", "sh", "-c", 'mount -t tmpfs tmpfs /run/netns && exec "$0" "$@"')
-
-
-# The server gives a network only to a host on which an agent says that it can reach it. The switch of node2 is a Linux
-# bridge here, so nobody does: this is what Neutron's agent for Open vSwitch would report.
-SWITCH_AGENT = {
-    "binary": "neutron-openvswitch-agent",
-    "host": "node2",
-    "topic": "N/A",
-    "agent_type": "Open vSwitch agent",
-    "start_flag": True,
-    "configurations": {
-        "tunnel_types": ["vxlan"],
-        "tunneling_ip": "10.99.0.2",
-        "bridge_mappings": {},
-        "datapath_type": "netdev",
-        "devices": 0,
-    },
-}
+from tests.neutron.second_host import Guest2, second_host
 
 
 @pytest.fixture
-def switch_agent() -> Iterator[None]:
-    found = configuration(FILES)
-    server, ended = Server(found.conf, found.policy.host), Event()
-
-    def report() -> None:
-        while not ended.is_set():
-            server.report_state(SWITCH_AGENT, 30)
-            ended.wait(3)
-
-    thread = Thread(target=report)
-    thread.start()
-    yield
-    ended.set()
-    thread.join()
-    server.close()
-
-
-@pytest.fixture
-def node2(switch_agent: None) -> Iterator[Netmend]:
-    """A second host: network and mount namespaces of its own, on the management bridge."""
-    run("ip", "netns", "add", "node2")
-    run("ip", "link", "add", "mgmt2", "type", "veth", "peer", "name", "eth0", "netns", "node2")
-    run("ip", "link", "set", "mgmt2", "master", "mgmt0", "up")
-    run("ip", "-n", "node2", "addr", "add", "10.99.0.2/24", "dev", "eth0")
-    for device in ("lo", "eth0"):
-        run("ip", "-n", "node2", "link", "set", device, "up")
-    netmend = Netmend(*HOST2, name="node2")
-    netmend.start(prefix=IN_HOST2)
-    yield netmend
-    netmend.end()
-    run("ip", "netns", "del", "node2", check=False)
-    run("ip", "link", "del", "mgmt2", check=False)
-    for agent in call("GET", "agents?host=node2")["agents"]:
-        call("DELETE", f"agents/{agent['id']}")
-
-
-class Guest2(Guest):
-    """A guest on the second host, on the network's Linux bridge."""
-
-    def __enter__(self) -> "Guest2":
-        run("ip", "netns", "add", self.name)
-        near = f"g{self.port['id'][:11]}"
-        run("ip", "-n", "node2", "link", "add", near, "type", "veth", "peer", "name", self.device, "netns", self.name)
-        run("ip", "-n", "node2", "link", "set", near, "master", f"brq{self.port['network_id'][:11]}", "up")
-        run("ip", "-n", self.name, "link", "set", self.device, "address", self.port["mac_address"], "up")
-        return self
+def node2() -> Iterator[Netmend]:
+    with second_host() as netmend:
+        yield netmend
 
 
 def hosts(network: Resource) -> list[str]:

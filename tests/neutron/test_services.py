@@ -1,51 +1,21 @@
 """Names, metadata and IPv6 for guests of the real cloud."""
 
-import hashlib
-import hmac
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 from tests.neutron.agents import Netmend
 from tests.neutron.cloud import Cloud, Resource, wait_until
 from tests.neutron.guests import Guest
+from tests.neutron.nova import nova_metadata
 
-SECRET = b"secret"  # in metadata_agent.ini
 INSTANCE = "11111111-2222-4333-8444-555555555555"
-
-
-class Nova(BaseHTTPRequestHandler):
-    """Nova's metadata API, as far as who asks: it answers with what the proxy says, after checking the signature."""
-
-    def do_GET(self) -> None:
-        instance = self.headers.get("X-Instance-ID", "")
-        expected = hmac.new(SECRET, instance.encode(), hashlib.sha256).hexdigest()
-        is_signed = hmac.compare_digest(expected, self.headers.get("X-Instance-ID-Signature", ""))
-        said = {
-            "path": self.path,
-            "instance": instance,
-            "tenant": self.headers.get("X-Tenant-ID"),
-            "from": self.headers.get("X-Forwarded-For"),
-        }
-        body = json.dumps(said).encode()
-        self.send_response(200 if is_signed else 403)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        pass
 
 
 @pytest.fixture
 def nova() -> Iterator[None]:
-    server = ThreadingHTTPServer(("127.0.0.1", 8775), Nova)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield
-    server.shutdown()
-    server.server_close()
+    with nova_metadata():
+        yield
 
 
 def leased(cloud: Cloud, guest: Guest) -> dict[str, str]:

@@ -5,17 +5,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.neutron.agents import Netmend, start_neutrons, stop_neutrons
+from tests.neutron.agents import Netmend, is_running, start_neutrons, stop_neutrons
 from tests.neutron.cloud import Cloud, Resource, wait_until
 from tests.neutron.guests import Guest, run
+from tests.neutron.segments import routed
 
 from netmend.kernel import procfs
+from netmend.sources.neutron.names import segment_network_id
 
 
-def helpers(network: Resource) -> list[str]:
-    """Programs that serve the network for Neutron's agent."""
+def helpers(network: Resource | None = None) -> list[str]:
+    """Programs that serve the network, or any, for Neutron's agent."""
     lines = (" ".join(procfs.arguments(pid)) for pid in procfs.pids())
-    return [line.split()[0] for line in lines if line.startswith(("dnsmasq", "haproxy")) and network["id"] in line]
+    what = network["id"] if network else "/dhcp/"
+    return [line.split()[0] for line in lines if line.startswith(("dnsmasq", "haproxy")) and what in line]
 
 
 def device_of(network: Resource, port: Resource) -> str:
@@ -23,12 +26,22 @@ def device_of(network: Resource, port: Resource) -> str:
     return run("ip", "-n", f"qdhcp-{network['id']}", "-o", "link", "show", f"tap{port['id'][:11]}").split("qdisc")[0]
 
 
+def namespaces() -> set[str]:
+    """Ids of the networks that have one."""
+    return {line.split()[0].removeprefix("qdhcp-") for line in run("ip", "netns").splitlines()}
+
+
 @pytest.fixture
-def neutrons(cloud: Cloud) -> Iterator[None]:
-    """Neutron's own DHCP agent at work."""
+def neutrons(_server: None) -> Iterator[None]:
+    """Neutron's own DHCP agent at work; it is still there when the networks go, and takes its helpers away."""
     start_neutrons("dhcp")
     yield
-    stop_neutrons("dhcp")
+    if not is_running("dhcp"):
+        start_neutrons("dhcp")
+    try:
+        wait_until(lambda: not helpers(), "the helpers of Neutron's agent to end", seconds=60)
+    finally:
+        stop_neutrons("dhcp")
 
 
 def kill_neutrons() -> None:
@@ -37,7 +50,7 @@ def kill_neutrons() -> None:
     subprocess.run(["kill", "-9", "--", f"-{pid}"], check=False)
 
 
-def test_there_and_back(cloud: Cloud, neutrons: None) -> None:
+def test_there_and_back(neutrons: None, cloud: Cloud) -> None:
     network = cloud.network()
     cloud.subnet(network, "10.40.0.0/24")
     port = cloud.port(network)
@@ -76,16 +89,82 @@ def test_there_and_back(cloud: Cloud, neutrons: None) -> None:
         wait_until(lambda: guest.dhcp(tries=3), "a lease of dnsmasq's again", seconds=60)
         assert device_of(network, own) == before
         assert [found["id"] for found in cloud.dhcp_ports(network)] == [own["id"]]
+        kill_neutrons()
+        with Netmend(name="successor") as netmend:  # there once more: its mark is on the namespace already
+            netmend.wait_until_served(network["id"])
+            assert helpers(network) == []
+            assert device_of(network, own) == before
+            assert guest.dhcp()["ip"] == port["fixed_ips"][0]["ip_address"]
+
+
+def test_a_guest_with_several_addresses_keeps_its_own(neutrons: None, cloud: Cloud) -> None:
+    network = cloud.network()
+    subnets = [cloud.subnet(network, cidr) for cidr in ("10.40.2.0/24", "10.40.3.0/24")]
+    ports = [
+        cloud.port(network, fixed_ips=[{"subnet_id": subnets[0]["id"]}] * 3),
+        cloud.port(network, fixed_ips=[{"subnet_id": subnet["id"]} for subnet in subnets]),
+    ]
+    wait_until(lambda: helpers(network), "dnsmasq of Neutron's agent", seconds=60)
+    with Guest(ports[0]) as one, Guest(ports[1]) as two:
+        for guest in (one, two):
+            wait_until(lambda guest=guest: guest.dhcp(tries=3), "a lease of dnsmasq's", seconds=60)  # type: ignore[misc]
+        before = [guest.dhcp()["ip"] for guest in (one, two)]
+        kill_neutrons()
+        with Netmend(name="successor") as netmend:
+            netmend.wait_until_served(network["id"])
+            assert [guest.dhcp()["ip"] for guest in (one, two)] == before
+
+
+def test_segments_there_and_back(neutrons: None, cloud: Cloud) -> None:
+    """Neutron's agent has the ports of both in one namespace, where its second dnsmasq finds the addresses in use."""
+    of = routed(cloud, 8, 1, 2)
+    network = of.network
+    ports = [of.port(cloud, rack) for rack in (1, 2)]
+
+    def taps() -> list[str]:
+        return sorted(f"tap{own['id'][:11]}" for own in cloud.dhcp_ports(network))
+
+    def all_are_in_one_namespace() -> bool:
+        inside = run("ip", "-n", f"qdhcp-{network['id']}", "-o", "link", check=False)
+        return len(taps()) == 2 and all(tap in inside for tap in taps()) and "dnsmasq" in helpers(network)
+
+    second = segment_network_id(network["id"], of.segments[2]["id"])
+    with Guest(ports[0]) as one, Guest(ports[1]) as two:
+        wait_until(all_are_in_one_namespace, "two ports of Neutron's agent, and dnsmasq", seconds=60)
+        before = taps()
+        kill_neutrons()
+        with Netmend(name="successor") as netmend:
+            netmend.wait_until_served(network["id"])
+            netmend.wait_until_served(second)
+            assert helpers(network) == []
+            assert taps() == before
+            for guest in (one, two):
+                cloud.wait_until_active(guest.port)
+                assert guest.dhcp()["ip"] == guest.port["fixed_ips"][0]["ip_address"]
+        start_neutrons("dhcp")
+        wait_until(all_are_in_one_namespace, "Neutron's agent to have both again", seconds=60)
+        assert taps() == before
+        kill_neutrons()
+        with Netmend(name="successor") as netmend:
+            netmend.wait_until_served(network["id"])
+            cloud.update("network", network, admin_state_up=False)
+            wait_until(lambda: not {network["id"], second} & namespaces(), "its namespaces to go")
+            assert helpers(network) == []
+            assert not set(before) & set(run("ovs-vsctl", "list-ports", "br-int").split())
 
 
 def test_a_name_without_a_namespace(cloud: Cloud) -> None:
     network = cloud.network()
-    Path(f"/run/netns/qdhcp-{network['id']}").touch()
-    cloud.subnet(network, "10.40.1.0/24")
-    port = cloud.port(network)
-    with Netmend(name="successor") as netmend, Guest(port) as guest:
-        netmend.wait_until_served(network["id"])
-        assert guest.dhcp()["ip"] == port["fixed_ips"][0]["ip_address"]
+    name = f"qdhcp-{network['id']}"
+    Path(f"/run/netns/{name}").touch()
+    try:
+        cloud.subnet(network, "10.40.1.0/24")
+        port = cloud.port(network)
+        with Netmend(name="successor") as netmend, Guest(port) as guest:
+            netmend.wait_until_served(network["id"])
+            assert guest.dhcp()["ip"] == port["fixed_ips"][0]["ip_address"]
+    finally:
+        run("ip", "netns", "del", name)
 
 
 def test_the_namespaces_of_others_are_left_alone(cloud: Cloud) -> None:

@@ -15,10 +15,11 @@ class Port:
     """One guest interface, known ahead by its MAC.
 
     `mac` is lower-case, colon-separated, unicast, unique in its network; `fixed_ips` are unique in the network and
-    each lies in one of its subnets, at most one per subnet. `dhcp_options` maps option codes to encoded payloads
-    (RFC 2132 wire format, without code and length), which win over what the subnet says; an empty payload means
-    "do not send this option"; `dhcp6_options` likewise, of DHCPv6. `fixed_ips6` are unique in the network too, each in
-    one of its IPv6 subnets. `duid` is the client's DUID where intent knows it (RFC 8415 section 11).
+    each lies in one of its subnets; DHCP gives the first one on the guest's link, or the one of them that the guest
+    asks for. `dhcp_options` maps option codes to encoded payloads (RFC 2132 wire format, without code and length),
+    which win over what the subnet says; an empty payload means "do not send this option"; `dhcp6_options` likewise, of
+    DHCPv6. `fixed_ips6` are unique in the network too, each in one of its IPv6 subnets. `duid` is the client's DUID
+    where intent knows it (RFC 8415 section 11).
 
     The `ipxe_` options win over the others where the client is iPXE (DHCPv4: it sends option 175; DHCPv6: its user
     class is `iPXE`). `names` are the fully qualified names of single addresses of the guest, also of such that are no

@@ -5,13 +5,16 @@ switch or veths, get netmend's marks. From then on the reconciler finds them as 
 as it is, without a lost packet, what is left over (the taps of many resyncs) is an orphan and goes. The dnsmasq and the
 haproxy that served the network end, once it is certain that they are these, and in this namespace.
 
+Neutron's agent may come back to a namespace that is marked, while netmend is not there: what it has made since is taken
+over the same way (`was_here`).
+
 Only networks of intent are looked at; what else there is stays, and is told (`foreign_namespaces`).
 """
 
 import os
 import signal
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -26,6 +29,7 @@ from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.ovsdb import ports
 from netmend.kernel.ovsdb.connection import Connection
+from netmend.reconcile.observe import NamespaceSeen, Snapshot, is_ours
 from netmend.reconcile.switch import mark_of
 from netmend.wiring.ovs import BRIDGE_KEY, MARK_KEY, OWNER
 
@@ -57,12 +61,12 @@ class Adoption:
         self._connection.close()
 
     def adopt(self, networks: Iterable[Network]) -> list[Adopted]:
-        """Take over the namespaces of these networks, where nobody has marked them, and what is in them. Raises
+        """Take over the namespaces of these networks, where nobody else has marked them, and what is in them. Raises
         KernelError; what was not done then is done by the next call."""
         found: list[Adopted] = []
         helpers: Mapping[int, list[_Helper]] | None = None
         for network in networks:
-            namespace = self._unmarked(network.id)
+            namespace = self._marked_by(network.id, None) or self._marked_by(network.id, network.id)
             if namespace is None:
                 continue
             with namespace:
@@ -78,21 +82,22 @@ class Adoption:
         found = []
         for name in sorted(names):
             with suppress(KernelError):
-                namespace = self._unmarked(name.removeprefix(_PREFIX))
+                namespace = self._marked_by(name.removeprefix(_PREFIX), None)
                 if namespace is not None:
                     namespace.close()
                     found.append(name)
         return found
 
-    def _unmarked(self, network_id: str) -> Netns | None:
-        """The network's namespace, if it lives and nobody has marked it."""
+    def _marked_by(self, network_id: str, owner: str | None) -> Netns | None:
+        """The network's namespace, if it lives and bears netmend's mark for `owner`; None: nobody's mark."""
         try:
             namespace = Netns.open(f"{self._directory}/{namespace_name(network_id)}")
         except KernelError:
             return None  # a name without a namespace, or gone meanwhile: the reconciler's business
         with namespace.entered(), RouteSocket() as inside:
             loopback = links.find_link(inside, links.LOOPBACK.name)
-        if loopback is not None and not loopback.alias:
+        wanted = str(Mark("namespace", owner)) if owner else None
+        if loopback is not None and (loopback.alias or None) == wanted:
             return namespace
         namespace.close()
         return None
@@ -100,7 +105,9 @@ class Adoption:
     def _adopt(self, network: Network, namespace: Netns, helpers: "list[_Helper]") -> Adopted:
         adopted = Adopted(network.id)
         with namespace.entered(), RouteSocket() as inside:
-            devices = [link for link in links.dump_links(inside) if link.name.startswith(_PREFIXES)]
+            found = links.dump_links(inside)
+        devices = [link for link in found if link.name.startswith(_PREFIXES)]
+        is_marked = any(link.alias for link in found if link.name == links.LOOPBACK.name)
         if isinstance(network.wiring, OvsWiring):
             adopted.devices += self._mark_ports(network, network.wiring, devices)
         adopted.devices += self._mark_veths(network, devices)
@@ -108,7 +115,8 @@ class Adoption:
         with namespace.entered(), RouteSocket() as inside:  # last: until then, this is done again
             # The group says that it was adopted: then the file of its name, which holds no mark, is ours too.
             mark = str(Mark("namespace", network.id))
-            links.set_link(inside, links.LOOPBACK, alias=mark, group=DEVICE_GROUP)
+            if not is_marked:
+                links.set_link(inside, links.LOOPBACK, alias=mark, group=DEVICE_GROUP)
         return adopted
 
     def _mark_ports(self, network: Network, wiring: OvsWiring, devices: Iterable[Link]) -> list[str]:
@@ -171,6 +179,27 @@ class _Helper:
         finally:
             os.close(handle)
         return False
+
+
+def helper_namespaces() -> frozenset[int]:
+    """Inodes of the network namespaces that Neutron's helpers are in."""
+    return frozenset(_helpers())
+
+
+def was_here(seen: NamespaceSeen, snapshot: Snapshot, helpers: Collection[int]) -> bool:
+    """Whether another agent has been in a namespace of netmend's: it has left a helper there, or a device whose end
+    outside is not netmend's. `helpers` is what `helper_namespaces` says."""
+    if seen.state != "usable" or seen.handle is None or snapshot.switch.problem:
+        return False
+    return seen.handle.inode in helpers or any(
+        name.startswith(_PREFIXES) and not _has_end_of_ours(name, snapshot) for name in seen.links
+    )
+
+
+def _has_end_of_ours(name: str, snapshot: Snapshot) -> bool:
+    outside = f"tap{name[len('tap') :]}"  # `ns-` is as long
+    link = snapshot.links.get(outside)
+    return outside in snapshot.switch.ports or (link is not None and is_ours(link))
 
 
 def _helpers() -> dict[int, list[_Helper]]:

@@ -13,6 +13,8 @@ from netmend.kernel import links, nsdir
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.ovsdb.stream import Tls
+from netmend.kernel.sysctl import SysctlDirectory
+from netmend.reconcile.adoption import was_here
 from netmend.reconcile.apply import Executor, StepFailed
 from netmend.reconcile.breaker import Breaker, Diagnosis, HostFault, host_fault
 from netmend.reconcile.crew import work_through
@@ -73,12 +75,14 @@ class Reconciler:
         workers: int = WORKERS,
         diagnose: Callable[[str, str], Diagnosis | None] = lambda directory, name: None,
         take_over: Callable[[Iterable[Network]], object] | None = None,
+        helpers: Callable[[], Collection[int]] = tuple,
         ovsdb: str | None = None,
         ovsdb_tls: Tls | None = None,
     ) -> None:
         """`diagnose` says, of a directory and a name in it, why the name is dead here, if it knows better. `ovsdb` is
         where the database of Open vSwitch listens, as ovs-vsctl(8) writes it; None: at its usual socket. `take_over` is
-        asked to make namespaces ours that bear a network's name, and that netmend did not make; None: they stay."""
+        asked to make namespaces ours that bear a network's name, and that netmend did not make; None: they stay.
+        `helpers` says, once, in which namespaces another agent's helpers run, by inode."""
         self.directory = directory
         self.breaker = breaker or Breaker()
         self.resync = Resync()
@@ -95,13 +99,17 @@ class Reconciler:
         self._workers = workers
         self._diagnose = diagnose
         self._take_over_foreign = take_over
+        self._find_helpers = helpers
+        self._helpers: Collection[int] | None = None
         self._switch = Switch(ovsdb, ovsdb_tls)
+        self._host_ipv6 = SysctlDirectory("ipv6/conf")
         self._routes = local()
         self._pass_lock = Lock()
 
     def close(self) -> None:
         """Let go of descriptors; what was made stays."""
         self.held.close()
+        self._host_ipv6.close()
         self._switch.close()
 
     @property
@@ -152,6 +160,8 @@ class Reconciler:
                     chosen = self._probe(chosen, work)
                 if not self.breaker.is_open:
                     self._remove(self._unwanted(work, scope), work)
+                if self._helpers is None:
+                    self._helpers = self._find_helpers()
                 work_through(lambda network: self._one_guarded(network, work), chosen, self._workers)
                 if work.together:
                     self._add_together(work)
@@ -331,8 +341,9 @@ class Reconciler:
     def _one(self, network: Network, work: _Work, *, probe: bool = False) -> list[Problem] | None:
         """Look at one network and make it right; returns what is still wrong, or None when that is put off until its
         ports are added together with those of others."""
+        is_first_look = network.id not in self.held
         seen = self._namespace(network.id, work)
-        if seen.state == "foreign" and self._take_over_foreign is not None and work.foreign is not None and work.apply:
+        if work.foreign is not None and work.apply and self._is_to_take_over(seen, work, is_first_look=is_first_look):
             work.foreign.append(network)
             return None
         devices = self._wanted(network)
@@ -367,6 +378,13 @@ class Reconciler:
         if netnsid is not None:
             self._netnsids[network_id] = netnsid
             self._network_of_netnsid[netnsid] = network_id
+
+    def _is_to_take_over(self, seen: NamespaceSeen, work: _Work, *, is_first_look: bool) -> bool:
+        if self._take_over_foreign is None:
+            return False
+        if seen.state == "foreign":
+            return True
+        return is_first_look and was_here(seen, work.snapshot, self._helpers or ())
 
     def _namespace(self, network_id: str, work: _Work) -> NamespaceSeen:
         """What the network's name leads to; from here on the namespace is held by descriptor if it is usable."""
@@ -406,6 +424,7 @@ class Reconciler:
                     elsewhere=work.elsewhere,
                     switch=self._switch,
                     removed_ports=work.removed_ports,
+                    host_ipv6=self._host_ipv6,
                     prepare_directory=self.pinning.prepare,
                 )
                 for unit in plan.units:

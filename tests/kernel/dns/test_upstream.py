@@ -124,7 +124,7 @@ def test_who_is_told_many_lies_asks_over_tcp() -> None:
             bytes((n,)) * 2 + forged(query).to_wire()[2:] for n in range(256) if bytes((n,)) * 2 != query.id.to_bytes(2)
         ]
 
-    with Upstream(UP, guesses, honest) as upstream, World(UP) as world:
+    with patience(20.0), Upstream(UP, guesses, honest) as upstream, World(UP) as world:
         assert data(world.ask(NAME)) == [TRUE]
         assert [over for over, _, _ in upstream.asked] == ["udp", "tcp"]
 
@@ -134,7 +134,7 @@ def test_a_server_that_changes_the_case_is_asked_over_tcp() -> None:
         message = honest(query)[0]
         return [message[:12] + message[12:].lower()]
 
-    with Upstream(UP, lower) as upstream, World(UP) as world:
+    with patience(20.0), Upstream(UP, lower) as upstream, World(UP) as world:
         assert data(world.ask("some.rather.long.name.example.org")) == [TRUE]
         assert [over for over, _, _ in upstream.asked] == ["udp", "tcp"]
 
@@ -148,7 +148,7 @@ def test_a_truncated_answer_is_asked_for_over_tcp() -> None:
     def whole(query: Message) -> list[bytes]:
         return [good(query, *(f"60 A 192.0.9.{n}" for n in range(200))).to_wire(max_size=65_535)]
 
-    with Upstream(UP, cut, whole) as upstream, World(UP) as world:
+    with patience(20.0), Upstream(UP, cut, whole) as upstream, World(UP) as world:
         small = world.ask(NAME)
         assert small.flags & dns.flags.TC and not small.answer
         assert len(data(world.ask(NAME, tcp=True))) == 200

@@ -96,3 +96,33 @@ def test_a_port_of_another_id_is_not_taken() -> None:
         report = (reconciler := Reconciler()).run(intent(one))
         assert report.wrong == {one.id} and "which netmend did not make" in reconciler.resync.all()[0].text
         assert "netmend" not in switch.get("Interface", name, "external_ids")
+
+
+@pytest.mark.parametrize("wiring", [INTERNAL, VETH])
+def test_what_another_agent_made_since_in_a_namespace_of_ours_is_taken_over(wiring: OvsWiring) -> None:
+    with VSwitch() as switch, Connection(f"unix:{SOCKET}") as connection:
+        one = made_by_another(switch, wiring)
+        adopt(one)
+        ours = Reconciler()
+        run_until_right(ours, intent(one))
+        ours.close()
+        name = tap_name(PORT.id)
+        for table in ("Interface", "Port"):  # it made its port anew: nothing of ours is left on it
+            for key in ("netmend-mark", "netmend-bridge", "managed-by"):
+                switch.vsctl("remove", table, name, "external_ids", key)
+        if wiring is VETH:
+            with RouteSocket() as route:
+                found = links.find_link(route, name)
+                assert found
+                links.set_link(route, found, alias="", group=0)
+        adoption = Adoption(nsdir.DEFAULT, connection)
+        before = rows(switch)
+        assert reasons_of_a_pass(Reconciler(), one)
+        run_until_right(Reconciler(take_over=adoption.adopt), intent(one))
+        assert rows(switch) == before
+        assert "netmend-mark" in switch.get("Interface", name, "external_ids")
+
+
+def reasons_of_a_pass(reconciler: Reconciler, one: Network) -> list[str]:
+    reconciler.run(intent(one))
+    return [reason.text for reason in reconciler.resync.all()]

@@ -32,9 +32,10 @@ from netmend.sources.neutron.notices import (
     PortGone,
     PortTold,
 )
+from netmend.sources.neutron.own_ports import with_own_ports
+from netmend.sources.neutron.parts import Part, parts
 from netmend.sources.neutron.readiness import Readiness
 from netmend.sources.neutron.rpc import NOT_FOUND, Server, ServerError
-from netmend.sources.neutron.translate import Part, parts
 from netmend.sources.neutron.troubles import Troubles
 
 _GATHER = 0.005  # seconds from a notification to what is done about it: they come in crowds
@@ -378,25 +379,12 @@ class Agent:
         answer: dict[str, Any] | ServerError | None
         try:
             found = raw if raw is not None else server.get_network(network_id)
-            answer = self._with_own_ports(server, found) if found is not None else None
+            answer = with_own_ports(server, found, self._host) if found is not None else None
         except ServerError as error:
             answer = error
         except Exception as error:  # a network that makes no sense
             answer = ServerError("get_network_info", None, f"{type(error).__name__}: {error}")
         self._actions.put(partial(self._one_told, network_id, answer))
-
-    def _with_own_ports(self, server: Server, raw: Raw) -> dict[str, Any]:
-        network = dict(raw)
-        for part in parts(raw, self._host):
-            for _ in range(2):  # a reserved port may still lack a subnet once it is ours
-                wish = dhcp_port.wish(network, part.device_id, part.subnets)
-                if wish is None:
-                    break
-                port = server.ask_for_port(wish)
-                if port is None:
-                    break
-                network = dhcp_port.with_port(network, port)
-        return network
 
     def _release(self, server: Server, network_id: str, device_id: str) -> None:
         try:

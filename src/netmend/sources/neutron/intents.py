@@ -1,12 +1,17 @@
 """The intent of the node, from the networks as the server sends them; what did not change is the same object."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import structlog
+
 from netmend.intent import Intent, MetadataProxy, Network
+from netmend.sources.neutron.dhcp_port import own_port
 from netmend.sources.neutron.names import Raw
+from netmend.sources.neutron.parts import Part, parts
 from netmend.sources.neutron.policy import Policy
-from netmend.sources.neutron.translate import Part, Translated, TranslationError, parts, translate
+from netmend.sources.neutron.translate import Translated, TranslationError, translate
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -18,11 +23,13 @@ class _Known:
 
 
 class IntentBuilder:
-    """Takes networks one by one, and gives whole intents. `problems` are sentences by network id."""
+    """Takes networks one by one, and gives whole intents. `problems` are sentences by network id, `options_not_sent`
+    ones about ports' extra DHCP options, by network id and port id; both may be read in any thread."""
 
     def __init__(self, policy: Policy, metadata_proxy: MetadataProxy | None) -> None:
         self.intent = Intent(metadata_proxy=metadata_proxy)
         self.problems: dict[str, str] = {}
+        self.options_not_sent: dict[str, dict[str, str]] = {}
         self._policy = policy
         self._known: dict[str, _Known] = {}
         self._changed: dict[str, Network | None] = {}
@@ -49,7 +56,7 @@ class IntentBuilder:
             except TranslationError as error:
                 self.problems[network_id] = str(error)
                 translated = None
-            if translated is None:
+            if translated is None and previous is not None and not _is_of_another(previous, part, wanted, raw):
                 # Our port there is gone or not made yet, or the server speaks in riddles: what was right goes on.
                 translated = previous
             if translated is not None:
@@ -58,19 +65,26 @@ class IntentBuilder:
                     self._changed[part.id] = translated.network
         for part_id in before.translated.keys() - now.translated.keys():
             self._changed[part_id] = None
+        self._note_options(network_id, now)
         if raw is None:
             self._known.pop(network_id, None)
         else:
             self._known[network_id] = now
 
-    def option_problems(self) -> Mapping[str, str]:
-        """What cannot be sent of ports' extra DHCP options, by port id."""
-        return {
+    def _note_options(self, network_id: str, now: _Known) -> None:
+        found = {
             port_id: "; ".join(sentences)
-            for known in self._known.values()
-            for translated in known.translated.values()
+            for translated in now.translated.values()
             for port_id, sentences in translated.problems.items()
         }
+        before = self.options_not_sent.get(network_id, {})
+        for port_id, sentence in found.items():
+            if before.get(port_id) != sentence:
+                log.warning("not sent to a guest", network=network_id, port=port_id, why=sentence)
+        if found:
+            self.options_not_sent[network_id] = found
+        else:
+            self.options_not_sent.pop(network_id, None)
 
     def build(self) -> Intent | None:
         """The intent as of now, None when it is what was built last."""
@@ -85,3 +99,10 @@ class IntentBuilder:
         self._changed = {}
         self.intent = Intent(networks, self.intent.metadata_proxy)
         return self.intent
+
+
+def _is_of_another(previous: Translated, part: Part, wanted: list[Part], raw: Raw | None) -> bool:
+    """Whether what a part was served as is what another part is now: its DHCP port can be on one of them."""
+    ours = previous.network.dhcp_port
+    ports = [own_port(raw, other.device_id) for other in wanted if raw is not None and other is not part]
+    return any(port is not None and ours is not None and port["id"] == ours.id for port in ports)

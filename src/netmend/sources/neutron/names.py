@@ -24,6 +24,11 @@ def dhcp_device_id(network_id: str, host: str, segmentation_id: int | None = Non
     return f"{device_id}-{segmentation_id}" if segmentation_id else device_id
 
 
+def is_of_network(device_id: str, network_id: str) -> bool:
+    """Whether a DHCP port's `device_id` is that of a network, and not that of one of its segments."""
+    return device_id.endswith(network_id)
+
+
 def segment_network_id(network_id: str, segment_id: str) -> str:
     """The id under which intent has a further segment of a network, one a host."""
     return str(uuid5(UUID(network_id), segment_id))

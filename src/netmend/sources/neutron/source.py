@@ -139,6 +139,11 @@ class NeutronSource:
                 for network_id, trouble in agent.troubles.all().items()
             ],
             "networks_not_understood": dict(agent.builder.problems),
+            "options_not_sent": {
+                port_id: sentence
+                for ports in list(agent.builder.options_not_sent.values())
+                for port_id, sentence in ports.items()
+            },
         }
 
     def _age(self) -> float | None:

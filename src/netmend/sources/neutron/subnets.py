@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from netmend.intent import Ipv6Mode, Route, Subnet, Subnet6
 from netmend.intent.metadata import METADATA_ADDRESS
 from netmend.sources.neutron import metadata
-from netmend.sources.neutron.names import DHCP_OWNER, Raw
+from netmend.sources.neutron.names import DHCP_OWNER, RESERVED_DHCP_PORT, Raw
 from netmend.sources.neutron.policy import Policy
 
 _ON_LINK = IPv4Address(0)
@@ -94,6 +94,7 @@ def _dns_servers(raw: Raw, around: Surroundings, version: int) -> Iterable[str]:
         fixed["ip_address"]
         for port in around.network["ports"]
         if port.get("device_owner") == DHCP_OWNER
+        and port.get("device_id") != RESERVED_DHCP_PORT  # waits for an agent: nobody answers there
         for fixed in port["fixed_ips"]
         if fixed["subnet_id"] == raw["id"] and ip_address(fixed["ip_address"]).version == version
     }

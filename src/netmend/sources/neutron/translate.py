@@ -11,7 +11,8 @@ from netmend.sources.neutron import metadata
 from netmend.sources.neutron.dhcp_port import own_port
 from netmend.sources.neutron.dns_names import DnsName, names_of
 from netmend.sources.neutron.extra_options import Encoded, extra_options
-from netmend.sources.neutron.names import WITHOUT_DHCP, Raw, dhcp_device_id, project_of, segment_network_id
+from netmend.sources.neutron.names import WITHOUT_DHCP, Raw, project_of
+from netmend.sources.neutron.parts import Part
 from netmend.sources.neutron.policy import Policy
 from netmend.sources.neutron.subnets import Surroundings, announces_no_dns, subnet4, subnet6
 
@@ -21,42 +22,6 @@ _DNS_SERVERS6 = 23  # RFC 3646 section 3
 
 class TranslationError(Exception):
     """The server says something of a network that cannot be understood; the text says what."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What gets a DHCP port of its own: a network, or one of its segments that reach this host."""
-
-    id: str  # of the network in intent
-    device_id: str
-    subnets: tuple[Raw, ...]
-
-    @property
-    def served(self) -> list[Raw]:
-        return [subnet for subnet in self.subnets if subnet.get("enable_dhcp")]
-
-
-def parts(network: Raw, host: str) -> list[Part]:
-    """The parts of a network that are to be served, none when it is down or DHCP is off.
-
-    A network with several segments on this host is several networks in intent: the first bears its id.
-    """
-    if not network.get("admin_state_up", True):
-        return []
-    segments = {segment["id"]: segment for segment in network.get("segments") or ()}
-    if not segments:
-        found = [Part(network["id"], dhcp_device_id(network["id"], host), tuple(network["subnets"]))]
-        return [part for part in found if part.served]
-    by_segment: dict[str, list[Raw]] = {}
-    for subnet in network["subnets"]:
-        by_segment.setdefault(subnet.get("segment_id") or "", []).append(subnet)
-    found = []
-    for number, segment_id in enumerate(sorted(by_segment)):
-        segmentation_id = segments.get(segment_id, {}).get("segmentation_id")
-        part_id = network["id"] if number == 0 else segment_network_id(network["id"], segment_id)
-        device_id = dhcp_device_id(network["id"], host, segmentation_id)
-        found.append(Part(part_id, device_id, tuple(by_segment[segment_id])))
-    return [part for part in found if part.served]
 
 
 @dataclass(slots=True)
@@ -178,7 +143,7 @@ class _Telling:
         if raw.get("device_owner") in WITHOUT_DHCP:
             return None, ()
         names = names_of(raw, self.domain)
-        fixed4 = self._first_of_each(raw, self.subnets4)
+        fixed4 = self._last_first(raw)
         fixed6 = [fixed["ip_address"] for fixed in raw["fixed_ips"] if fixed["subnet_id"] in self.subnets6]
         versions = {ip_address(fixed["ip_address"]).version for fixed in raw["fixed_ips"]}
         name = next((names[address] for address in (*fixed4, *fixed6) if address in names), None)
@@ -207,13 +172,10 @@ class _Telling:
         )
         return port, options.problems
 
-    def _first_of_each(self, raw: Raw, subnets: frozenset[str]) -> list[str]:
-        """The port's first address in each subnet: DHCP can give no more."""
-        found: dict[str, str] = {}
-        for fixed in raw["fixed_ips"]:
-            if fixed["subnet_id"] in subnets:
-                found.setdefault(fixed["subnet_id"], fixed["ip_address"])
-        return list(found.values())
+    def _last_first(self, raw: Raw) -> list[str]:
+        """The port's addresses as DHCP prefers them. dnsmasq gives the last one that the server sends: it reads its
+        file of hosts from the end. A guest that has, or asks for, another one of its own may keep it."""
+        return [fixed["ip_address"] for fixed in reversed(raw["fixed_ips"]) if fixed["subnet_id"] in self.subnets4]
 
     def _forced4(self, name: DnsName | None, *, no_dns: bool) -> Encoded:
         forced = self.forced

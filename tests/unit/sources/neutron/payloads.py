@@ -19,3 +19,13 @@ def network(name: str) -> dict[str, Any]:
 def one() -> dict[str, Any]:
     """The answer to `get_network_info` of the network `names`."""
     return copy.deepcopy(_RECORD["get_network_info"])
+
+
+def segmented() -> dict[str, Any]:
+    """The network `two subnets`, with each subnet on a segment of its own; the one on `b` is the older."""
+    raw = network("two subnets")
+    raw["segments"] = [{"id": letter * 8, "segmentation_id": number} for letter, number in (("b", 7), ("a", 9))]
+    by_age = sorted(raw["subnets"], key=lambda subnet: subnet["standard_attr_id"])
+    for subnet, segment in zip(by_age, raw["segments"], strict=True):
+        subnet["segment_id"] = segment["id"]
+    return raw

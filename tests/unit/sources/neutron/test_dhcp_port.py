@@ -4,8 +4,9 @@ from typing import Any
 
 from tests.unit.sources.neutron import payloads
 
-from netmend.sources.neutron.dhcp_port import CreatePort, UpdatePort, wish, with_port
+from netmend.sources.neutron.dhcp_port import CreatePort, UpdatePort, instead, wish, with_port
 from netmend.sources.neutron.names import dhcp_device_id
+from netmend.sources.neutron.parts import parts
 
 
 def subject(name: str = "plain", host: str = payloads.HOST) -> tuple[dict[str, Any], str]:
@@ -64,3 +65,47 @@ def test_the_answer_takes_its_place_among_the_ports() -> None:
     network = with_port(raw, {"id": "own", "device_id": device_id, "fixed_ips": []})
     assert len(network["ports"]) == len(raw["ports"]) + 1
     assert len(with_port(network, {"id": "own", "fixed_ips": [1]})["ports"]) == len(raw["ports"]) + 1
+
+
+def test_what_is_refused_for_a_segment_is_a_new_port_with_the_addresses_of_the_old() -> None:
+    raw = payloads.segmented()
+    part = parts(raw, payloads.HOST)[0]
+    own = next(port for port in raw["ports"] if port["device_owner"] == "network:dhcp")
+    own["device_id"] = part.device_id
+    refused = wish(raw, part.device_id, part.subnets)
+    assert isinstance(refused, UpdatePort)
+    another = instead(raw, part.device_id, refused)
+    assert another is not None
+    assert another.body["device_id"] == part.device_id
+    assert another.body["fixed_ips"] == refused.body["fixed_ips"]
+    assert another.body["fixed_ips"][0]["ip_address"] in {fixed["ip_address"] for fixed in own["fixed_ips"]}
+
+
+def test_what_is_refused_for_a_network_or_of_anothers_port_is_not_asked_for_anew() -> None:
+    raw, device_id = subject("two subnets")
+    refused = wish(raw, device_id, raw["subnets"][:1])
+    assert isinstance(refused, UpdatePort)
+    assert instead(raw, device_id, refused) is None
+    raw = payloads.segmented()
+    part = parts(raw, payloads.HOST)[0]
+    assert instead(raw, part.device_id, UpdatePort("another", {"fixed_ips": []})) is None
+
+
+def test_a_reserved_port_of_another_segment_is_left() -> None:
+    raw = payloads.segmented()
+    first, second = parts(raw, payloads.HOST)
+    reserved = next(port for port in raw["ports"] if port["device_owner"] == "network:dhcp")
+    reserved["device_id"] = "reserved_dhcp_port"
+    reserved["fixed_ips"] = [{"subnet_id": second.subnets[0]["id"], "ip_address": "10.20.9.1"}]
+    assert isinstance(wish(raw, first.device_id, first.subnets), CreatePort)
+    taken = wish(raw, second.device_id, second.subnets)
+    assert isinstance(taken, UpdatePort)
+    assert taken.port_id == reserved["id"]
+
+
+def test_a_network_of_nobodys_has_a_port_of_nobodys() -> None:
+    raw, device_id = subject(host="node2")
+    raw["project_id"] = ""  # that of highly available routers: of a port whose project is null the server makes nothing
+    wanted = wish(raw, device_id, raw["subnets"])
+    assert isinstance(wanted, CreatePort)
+    assert wanted.body["project_id"] == ""

@@ -8,9 +8,10 @@ import pytest
 from tests.unit.sources.neutron import payloads
 
 from netmend.intent import DhcpPort, Network, OvsWiring, Port, Route
-from netmend.sources.neutron.names import dhcp_device_id
+from netmend.sources.neutron.names import RESERVED_DHCP_PORT, dhcp_device_id
+from netmend.sources.neutron.parts import parts
 from netmend.sources.neutron.policy import INFINITE, Policy
-from netmend.sources.neutron.translate import TranslationError, parts, translate
+from netmend.sources.neutron.translate import TranslationError, translate
 
 POLICY = Policy(payloads.HOST, dns_domain="cloud.test", wiring=OvsWiring(datapath="netdev"))
 GUEST = "compute:nova"
@@ -76,6 +77,9 @@ class TestWhatGuestsAreTold:
 
     def test_without_any_the_agents_answer_if_there_are_several(self) -> None:
         raw = payloads.network("reserved")
+        assert intent(raw).subnets[0].dns_servers == ()  # nobody answers at a port that waits for an agent
+        reserved = next(port for port in raw["ports"] if port["device_id"] == RESERVED_DHCP_PORT)
+        reserved["device_id"] = dhcp_device_id(raw["id"], "node2")
         assert intent(raw).subnets[0].dns_servers == (IPv4Address("10.20.10.2"), IPv4Address("10.20.10.200"))
         assert intent(payloads.network("names")).subnets[0].dns_servers == ()  # ourselves, which goes without saying
 
@@ -176,15 +180,19 @@ class TestNames:
 
 
 class TestAddresses:
-    def test_one_a_subnet_and_none_of_a_subnet_without_dhcp(self) -> None:
+    def test_none_of_a_subnet_without_dhcp(self) -> None:
         raw = payloads.network("no dhcp")
         both, silent = (guest(intent(raw), raw, name) for name in ("both", "silent"))
         assert [str(ip) for ip in both.fixed_ips] == ["10.20.5.66"]
         assert silent.fixed_ips == ()
+
+    def test_the_last_is_the_first_choice_as_it_is_of_dnsmasq(self) -> None:
         raw = payloads.network("two subnets")
-        network = intent(raw)
-        assert len(guest(network, raw).fixed_ips) == 2
-        assert len(guest(network, raw).names) == 3
+        port = guest(intent(raw), raw)
+        sent = [fixed["ip_address"] for found in raw["ports"] if found["id"] == port.id for fixed in found["fixed_ips"]]
+        assert [str(ip) for ip in port.fixed_ips] == sent[::-1]
+        assert port.hostname == "host-" + sent[-1].replace(".", "-")
+        assert {str(address) for address, _ in port.names} == set(sent)
 
     def test_ipv6_modes(self) -> None:
         raw = payloads.network("ipv6 modes")
@@ -250,24 +258,8 @@ class TestWhatIsNotServed:
 
 
 class TestSegments:
-    def raw(self) -> dict[str, Any]:
-        raw = payloads.network("two subnets")
-        raw["segments"] = [
-            {"id": f"{letter}" * 8, "segmentation_id": number} for letter, number in (("a", 7), ("b", 9))
-        ]
-        for subnet, segment in zip(raw["subnets"], raw["segments"], strict=True):
-            subnet["segment_id"] = segment["id"]
-        return raw
-
-    def test_each_on_this_host_is_a_network_with_a_port_of_its_own(self) -> None:
-        raw = self.raw()
-        first, second = parts(raw, payloads.HOST)
-        assert first.id == raw["id"] != second.id
-        assert first.device_id.endswith("-7")
-        assert second.device_id.endswith("-9")
-
     def test_subnets_of_other_segments_are_not_on_the_link(self) -> None:
-        raw = self.raw()
+        raw = payloads.segmented()
         first, _ = parts(raw, payloads.HOST)
         own = next(port for port in raw["ports"] if port["device_owner"] == "network:dhcp")
         own["device_id"] = first.device_id

@@ -1,0 +1,32 @@
+"""Asks the server for ports of our own, until each part of a network has what it needs. Runs in a worker."""
+
+from typing import Any
+
+from netmend.sources.neutron import dhcp_port
+from netmend.sources.neutron.names import Raw
+from netmend.sources.neutron.parts import Part, parts
+from netmend.sources.neutron.rpc import Server
+
+
+def with_own_ports(server: Server, raw: Raw, host: str) -> dict[str, Any]:
+    """The network, with our ports on it as the server gives them. Raises ServerError."""
+    network = dict(raw)
+    for part in parts(raw, host):
+        for _ in range(2):  # a reserved port may still lack a subnet once it is ours
+            wish = dhcp_port.wish(network, part.device_id, part.subnets)
+            port = _ask(server, network, part, wish) if wish is not None else None
+            if port is None:
+                break
+            network = dhcp_port.with_port(network, port)
+    return network
+
+
+def _ask(server: Server, network: Raw, part: Part, wish: dhcp_port.Wish) -> dict[str, Any] | None:
+    port = server.ask_for_port(wish)
+    if port is not None or not isinstance(wish, dhcp_port.UpdatePort):
+        return port
+    another = dhcp_port.instead(network, part.device_id, wish)
+    if another is None:
+        return None
+    server.release_port(network["id"], part.device_id)
+    return server.ask_for_port(another)

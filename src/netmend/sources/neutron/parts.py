@@ -1,0 +1,57 @@
+"""What of a network gets a DHCP port of its own: all of it, or each of its segments that reach this host
+(neutron/agent/dhcp/agent.py, call_driver)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netmend.sources.neutron.names import Raw, dhcp_device_id, segment_network_id
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What gets a DHCP port of its own: a network, or one of its segments that reach this host."""
+
+    id: str  # of the network in intent
+    device_id: str
+    subnets: tuple[Raw, ...]
+
+    @property
+    def served(self) -> list[Raw]:
+        return [subnet for subnet in self.subnets if subnet.get("enable_dhcp")]
+
+
+def parts(network: Raw, host: str) -> list[Part]:
+    """The parts of a network that are to be served, none when it is down or DHCP is off.
+
+    A network with several segments on this host is several networks in intent. The one that was there first bears its
+    id: a segment that comes later moves none of those that are served.
+    """
+    if not network.get("admin_state_up", True):
+        return []
+    segments = {segment["id"]: segment for segment in network.get("segments") or ()}
+    if not segments:
+        part = Part(network["id"], dhcp_device_id(network["id"], host), tuple(network["subnets"]))
+        return [part] if part.served else []
+    by_segment: dict[str, list[Raw]] = {}
+    for subnet in network["subnets"]:
+        by_segment.setdefault(subnet.get("segment_id") or "", []).append(subnet)
+    found: dict[str, Part] = {}  # by device id
+    for segment_id, subnets in sorted(by_segment.items(), key=lambda item: _age(item[1])):
+        if not any(subnet.get("enable_dhcp") for subnet in subnets):
+            continue
+        device_id = dhcp_device_id(network["id"], host, segments.get(segment_id, {}).get("segmentation_id"))
+        if device_id in found:  # a second segment without a number: Neutron's agent has one port for both
+            device_id = f"{device_id}-{segment_id}"
+        part_id = segment_network_id(network["id"], segment_id) if found else network["id"]
+        found[device_id] = Part(part_id, device_id, tuple(subnets))
+    return list(found.values())
+
+
+def _age(subnets: Sequence[Raw]) -> tuple[int, str, str]:
+    """The older, the less: of the oldest subnet that has DHCP. The server numbers what it makes."""
+    ages = [
+        (int(subnet.get("standard_attr_id") or 0), str(subnet.get("created_at") or ""), str(subnet["id"]))
+        for subnet in subnets
+        if subnet.get("enable_dhcp")
+    ]
+    return min(ages, default=(0, "", ""))
