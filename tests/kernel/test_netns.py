@@ -9,6 +9,7 @@ from netmend.kernel import links, netns, nsdir
 from netmend.kernel.errors import KernelError, NotANamespace
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
+from netmend.kernel.sysctl import SysctlDirectory
 
 
 def link_names(namespace: Netns) -> set[str]:
@@ -82,6 +83,57 @@ def test_entering_and_leaving_moves_only_the_thread() -> None:
     with made.entered():
         assert Netns.current().inode == made.inode
     assert Netns.current().inode == home
+
+
+def test_one_inside_another() -> None:
+    def here() -> int:
+        with Netns.current() as current:
+            return current.inode
+
+    home = here()
+    with Netns.create("x") as x:
+        pass
+    with Netns.create("y") as y, x.entered():
+        assert here() == x.inode
+    with x.entered():
+        with x.entered():
+            assert here() == x.inode
+        assert here() == x.inode
+        with y.entered():
+            assert here() == y.inode
+            with x.entered():
+                assert here() == x.inode
+            assert here() == y.inode
+        with Netns.create("z") as z:
+            assert here() == z.inode
+            with x.entered():
+                assert here() == x.inode
+            assert here() == z.inode
+        with x.duplicate() as again, again.entered():
+            assert here() == x.inode
+    assert here() == home
+
+
+def test_a_directory_of_sysctls_stays_with_its_namespace() -> None:
+    def accepted() -> str:
+        return Path("/proc/sys/net/ipv6/conf/default/accept_ra").read_text().strip()
+
+    with Netns.create("x") as made:
+        conf = SysctlDirectory("ipv6/conf")
+    with conf, SysctlDirectory("ipv6/conf") as conf_here:
+        conf.write("default/accept_ra", 0)
+        conf.write("default/no_such_sysctl", 1)
+        assert accepted() == "1"
+        with made.entered():
+            assert accepted() == "0"
+            conf_here.write("default/accept_ra", 2)
+            assert accepted() == "0"
+    assert accepted() == "2"
+
+
+def test_sysctls_that_this_kernel_does_not_have_are_no_error() -> None:
+    with SysctlDirectory("no/such/directory") as nothing:
+        nothing.write("accept_ra", 1)
 
 
 def test_somebody_elses_file_stays_as_it_was() -> None:

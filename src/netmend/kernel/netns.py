@@ -8,10 +8,20 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from threading import local
 
 from netmend.kernel import syscalls
 from netmend.kernel.changes import changing
 from netmend.kernel.errors import KernelError, NotANamespace
+
+
+class _Inside(local):
+    """The namespace that the calling thread has entered; None: it is where it came from."""
+
+    inode: int | None = None
+
+
+_inside = _Inside()
 
 
 class Netns:
@@ -62,21 +72,36 @@ class Netns:
         with cls.current() as home:
             with changing("create", label):
                 syscalls.unshare(syscalls.CLONE_NEWNET, label)
+            before = _inside.inode
             try:
                 made = cls.current()
                 made.label = label
+                _inside.inode = made.inode
                 yield made
             finally:
+                _inside.inode = before
                 home._set()
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """Be inside the namespace, with the calling thread only, for the `with` block; raises KernelError."""
+        """Be inside the namespace, with the calling thread only, for the `with` block; raises KernelError.
+
+        Whoever is inside already just stays. Threads that are started inside are born there.
+        """
+        before = _inside.inode
+        if before == self.inode:
+            yield
+            return
         with Netns.current() as home:
+            if home.inode == self.inode:
+                yield
+                return
             self._set()
+            _inside.inode = self.inode
             try:
                 yield
             finally:
+                _inside.inode = before
                 home._set()
 
     def _set(self) -> None:

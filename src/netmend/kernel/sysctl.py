@@ -1,26 +1,60 @@
-"""Network sysctls of the calling thread's namespace (Documentation/networking/ip-sysctl.rst)."""
+"""Network sysctls (Documentation/networking/ip-sysctl.rst)."""
 
 import os
 
 from netmend.kernel.changes import changing
 from netmend.kernel.errors import KernelError
 
+_CLOSED = -1
 
-def write(name: str, value: int) -> None:
-    """Set `net.<name with / as separator>`; one that this kernel does not have is no error. Raises KernelError."""
-    path = f"/proc/sys/net/{name}"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise KernelError("set sysctl", path, error.errno or 0) from error
-    try:
-        with changing("set sysctl", path):
-            os.write(descriptor, b"%d" % value)
-    except KernelError:
-        raise
-    except OSError as error:
-        raise KernelError("set sysctl", path, error.errno or 0) from error
-    finally:
-        os.close(descriptor)
+
+class SysctlDirectory:
+    """`net.<path with / as separator>` of the namespace that the calling thread is in when this is made, from then on
+    for every thread.
+
+    To look up a path below /proc/sys/net the kernel goes through those of all namespaces that were ever looked up,
+    one by one (fs/proc/proc_sysctl.c, proc_sys_compare). With a thousand, that takes longer than what is written. So
+    it is done once.
+    """
+
+    def __init__(self, path: str) -> None:
+        """A directory that this kernel does not have holds nothing, which is no error. Raises KernelError."""
+        self._path = f"/proc/sys/net/{path}"
+        try:
+            self._descriptor = os.open(self._path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            self._descriptor = _CLOSED
+        except OSError as error:
+            raise KernelError("open", self._path, error.errno or 0) from error
+
+    def __enter__(self) -> "SysctlDirectory":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._descriptor != _CLOSED:
+            os.close(self._descriptor)
+            self._descriptor = _CLOSED
+
+    def write(self, name: str, value: int) -> None:
+        """Set a sysctl; one that this kernel does not have is no error. Raises KernelError."""
+        if self._descriptor == _CLOSED:
+            return
+        path = f"{self._path}/{name}"
+        try:
+            descriptor = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=self._descriptor)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise KernelError("set sysctl", path, error.errno or 0) from error
+        try:
+            with changing("set sysctl", path):
+                os.write(descriptor, b"%d" % value)
+        except KernelError:
+            raise
+        except OSError as error:
+            raise KernelError("set sysctl", path, error.errno or 0) from error
+        finally:
+            os.close(descriptor)

@@ -2,7 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Condition, Thread
 
@@ -127,19 +128,8 @@ class Followers:
             command()
 
     def _serve(self, ready: Ready) -> None:
-        problems = {}
         with ready.namespace:
-            for service in self.services:
-                try:
-                    if service.wanted(ready.network):
-                        service.ready(ready)
-                    else:
-                        service.gone(ready.network.id)
-                except (KernelError, CannotServe) as error:
-                    problems[service.name] = str(error)
-                except Exception as error:  # a defect of one service is not the others'
-                    log.exception("service failed", service=service.name, network=ready.network.id)
-                    problems[service.name] = f"defect: {error!r}"
+            problems = self._give_services(ready)
         with self._condition:
             known = self._networks.get(ready.network.id)
             if known is None or known.network is not ready.network or known.namespace != ready.namespace.inode:
@@ -151,6 +141,37 @@ class Followers:
             self._changed(ready.network.id)
         if not problems:
             self._served(ready.network)
+
+    def _give_services(self, ready: Ready) -> dict[str, str]:
+        """Why services that are wanted cannot be had, by their names."""
+        network_id, problems = ready.network.id, dict[str, str]()
+
+        @contextmanager
+        def noting(service: GuestService) -> Iterator[None]:
+            try:
+                yield
+            except (KernelError, CannotServe) as error:
+                problems[service.name] = str(error)
+            except Exception as error:  # a defect of one service is not the others'
+                log.exception("service failed", service=service.name, network=network_id)
+                problems[service.name] = f"defect: {error!r}"
+
+        prepared = []
+        for service in self.services:
+            with noting(service):
+                if service.wanted(ready.network):
+                    service.prepare()
+                    prepared.append(service)
+                else:
+                    service.gone(network_id)
+        try:
+            with ready.namespace.entered():  # once, for the sockets of all
+                for service in prepared:
+                    with noting(service):
+                        service.ready(ready)
+        except KernelError as error:
+            problems.update({service.name: str(error) for service in prepared})
+        return problems
 
     def _each(self, operation: str, call: Callable[[GuestService], None]) -> None:
         for service in self.services:

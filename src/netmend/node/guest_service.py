@@ -18,9 +18,13 @@ class GuestService(Protocol):
     def wanted(self, network: Network) -> bool:
         """Whether intent asks for this service on the network."""
 
+    def prepare(self) -> None:
+        """Start what serves any network; called before `ready`, and in the host's namespaces, where threads are to be
+        born. Raises CannotServe."""
+
     def ready(self, ready: Ready) -> None:
         """Serve a network from now on, or go on, by its newest intent; raises KernelError or CannotServe, and is called
-        again later.
+        again later. The calling thread is in the network's namespace.
 
         What is served already, from the same namespace and device (not `ready.anew`), is to be left as it is.
         """

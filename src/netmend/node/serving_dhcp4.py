@@ -53,6 +53,9 @@ class Dhcp4Serving:
     def wanted(self, network: Network) -> bool:
         return bool(network.subnets)
 
+    def prepare(self) -> None:
+        """Nothing: all was started with the object."""
+
     def ready(self, ready: Ready) -> None:
         """Answer on a network from now on; raises KernelError when its sockets cannot be opened."""
         network = ready.network

@@ -49,6 +49,9 @@ class Dhcp6Serving:
             for subnet in network.subnets6
         )
 
+    def prepare(self) -> None:
+        """Nothing: all was started with the object."""
+
     def ready(self, ready: Ready) -> None:
         """Answer and advertise on a network from now on; raises KernelError when its sockets cannot be opened, and
         CannotServe when it cannot have IPv6."""

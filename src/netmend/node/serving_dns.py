@@ -30,6 +30,9 @@ class DnsServing:
     def wanted(self, network: Network) -> bool:
         return network.dns is not None and network.has_subnets
 
+    def prepare(self) -> None:
+        """Nothing: all was started with the object."""
+
     def ready(self, ready: Ready) -> None:
         """Answer on every address of netmend's own in the network; raises KernelError when sockets cannot be opened."""
         network = ready.network

@@ -47,19 +47,10 @@ class MetadataServing:
     def wanted(self, network: Network) -> bool:
         return network.metadata != "off" and network.has_subnets
 
-    def ready(self, ready: Ready) -> None:
-        server = self._server or self._start()
-        network_id = ready.network.id
-        if self._served.get(network_id) == ready.namespace.inode and not ready.anew:
-            server.update(ready.network)
-            return
-        listeners = [open_listener(ready.namespace, ready.device, METADATA_ADDRESS, PORT)]
-        listeners += _open_ipv6(ready)
-        server.serve(ready.network, listeners)
-        self._served[network_id] = ready.namespace.inode
-
-    def _start(self) -> "MetadataServer":
+    def prepare(self) -> None:
         """Load the HTTP stack, whose time and memory a node without metadata need not spend, and start it."""
+        if self._server is not None:
+            return
         from netmend.services.metadata import KEY_SIZE
         from netmend.services.metadata_http import MetadataServer, MetadataStore, MetadataStoreError
 
@@ -68,7 +59,17 @@ class MetadataServing:
         except MetadataStoreError as error:
             raise CannotServe(str(error)) from None
         self._server = MetadataServer(self._store, self._proxy, self._suspect, lease_holder=self._lease_holder)
-        return self._server
+
+    def ready(self, ready: Ready) -> None:
+        assert self._server is not None
+        server, network_id = self._server, ready.network.id
+        if self._served.get(network_id) == ready.namespace.inode and not ready.anew:
+            server.update(ready.network)
+            return
+        listeners = [open_listener(ready.namespace, ready.device, METADATA_ADDRESS, PORT)]
+        listeners += _open_ipv6(ready)
+        server.serve(ready.network, listeners)
+        self._served[network_id] = ready.namespace.inode
 
     def update(self, network: Network) -> None:
         if not self.wanted(network):

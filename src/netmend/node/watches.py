@@ -14,7 +14,7 @@ from netmend.kernel.watch import DirectoryWatch, LinkWatch, MountWatch
 from netmend.node.signs import Signs
 from netmend.node.switch_watch import SwitchWatch
 
-_CROWD = 0.1  # seconds: mounts come in crowds
+_CROWD = 0.4  # seconds: mounts come in crowds, and each is a reason to look at every name
 _GATHER = 0.02  # seconds from the first event to the reading of all: a network that is made causes twenty
 
 

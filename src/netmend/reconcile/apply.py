@@ -10,11 +10,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
-from netmend.kernel import addresses, links, netns, offload, sysctl
+from netmend.kernel import addresses, links, netns, offload
 from netmend.kernel.errors import KernelError
 from netmend.kernel.links import Found, Link, VethEnd
 from netmend.kernel.netlink import Batch, RouteSocket
 from netmend.kernel.netns import Netns
+from netmend.kernel.sysctl import SysctlDirectory
 from netmend.kernel.tap import Tap
 from netmend.reconcile.elsewhere import NamesElsewhere
 from netmend.reconcile.held import HeldNamespaces
@@ -74,13 +75,15 @@ class Executor:
         elsewhere: NamesElsewhere,
         switch: Switch,
         removed_ports: Collection[str] = (),
+        host_ipv6: SysctlDirectory,
         prepare_directory: Callable[[], None],
     ) -> None:
         """`found` are the host's links as the plan saw them; `prepare_directory` is called before a name is made.
-        `removed_ports` are gone from the switch already, by their rows."""
+        `removed_ports` are gone from the switch already, by their rows. `host_ipv6` is the host's `ipv6/conf`."""
         self._elsewhere = elsewhere
         self._switch = switch
         self._removed_ports = removed_ports
+        self._host_ipv6 = host_ipv6
         self._route = route
         self._found = found
         self._made: dict[str, Link] = {}
@@ -185,9 +188,10 @@ class Executor:
             # Marked before it gets a name: a namespace that can be found is known to be ours.
             self._inside = RouteSocket()
             links.set_link(self._inside, links.LOOPBACK, up=True, alias=str(Mark("namespace", network_id)))
-            for name, value in _NEW_DEVICES_IPV6.items():
-                with suppress(KernelError):  # read-only, in some containers: then addresses are put right later
-                    sysctl.write(f"ipv6/conf/default/{name}", value)
+            with SysctlDirectory("ipv6/conf/default") as defaults:
+                for name, value in _NEW_DEVICES_IPV6.items():
+                    with suppress(KernelError):  # read-only, in some containers: then addresses are put right later
+                        defaults.write(name, value)
 
     def _unpin_own(self, network_id: str) -> None:
         """Unpin the name if it leads to the namespace that we hold."""
@@ -220,12 +224,12 @@ class Executor:
                 self._make_tap(device)
 
     def _finish_bridge(self, bridge: Link, device: Device) -> None:
-        sysctl.write(f"ipv6/conf/{device.name}/disable_ipv6", 1)
+        self._host_ipv6.write(f"{device.name}/disable_ipv6", 1)
         links.set_link(self._route, bridge, up=True, alias=str(device.mark), ipv4=_NO_LAYER_3)
 
     def _keep_off_layer_3(self, near: Link, device: Device) -> None:
         if device.switch is not None:
-            sysctl.write(f"ipv6/conf/{device.name}/disable_ipv6", 1)
+            self._host_ipv6.write(f"{device.name}/disable_ipv6", 1)
             links.set_link(self._route, near, ipv4=_NO_LAYER_3)
 
     def _make_veth(self, network_id: str, device: Device) -> None:

@@ -13,6 +13,7 @@ from netmend.kernel import links, nsdir
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.ovsdb.stream import Tls
+from netmend.kernel.sysctl import SysctlDirectory
 from netmend.reconcile.adoption import was_here
 from netmend.reconcile.apply import Executor, StepFailed
 from netmend.reconcile.breaker import Breaker, Diagnosis, HostFault, host_fault
@@ -101,12 +102,14 @@ class Reconciler:
         self._find_helpers = helpers
         self._helpers: Collection[int] | None = None
         self._switch = Switch(ovsdb, ovsdb_tls)
+        self._host_ipv6 = SysctlDirectory("ipv6/conf")
         self._routes = local()
         self._pass_lock = Lock()
 
     def close(self) -> None:
         """Let go of descriptors; what was made stays."""
         self.held.close()
+        self._host_ipv6.close()
         self._switch.close()
 
     @property
@@ -421,6 +424,7 @@ class Reconciler:
                     elsewhere=work.elsewhere,
                     switch=self._switch,
                     removed_ports=work.removed_ports,
+                    host_ipv6=self._host_ipv6,
                     prepare_directory=self.pinning.prepare,
                 )
                 for unit in plan.units:

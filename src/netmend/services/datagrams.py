@@ -71,7 +71,8 @@ class DatagramEndpoint:
 
     def join(self) -> None:
         """Be served from now on; raises OSError when the kernel cannot watch more."""
-        self.udp.setblocking(False)
+        if self.udp.getblocking():
+            self.udp.setblocking(False)
         _enlarge_receive_buffer(self.udp)
         self._loop.add(self.fd, self.turn)
 
@@ -82,13 +83,17 @@ class DatagramEndpoint:
     def close(self) -> None:
         self.udp.close()
 
+    def receive(self, size: int) -> tuple[bytes, Any]:
+        """A datagram and its source; raises OSError, and BlockingIOError when there is none."""
+        return self.udp.recvfrom(size)
+
     def serve(self, datagram: bytes, source: Any) -> None:
-        """Answer one datagram from `source`, as `recvfrom` gives it. Errors in sending are for `failed`."""
+        """Answer one datagram from `source`, as `receive` gives it. Errors in sending are for `failed`."""
         raise NotImplementedError
 
     def turn(self) -> None:
         """Read some datagrams; in the loop's thread."""
-        receive, serve, counters = self.udp.recvfrom, self.serve, self.counters
+        receive, serve, counters = self.receive, self.serve, self.counters
         for _ in range(self._turn_size):
             try:
                 datagram, source = receive(self._read_size)

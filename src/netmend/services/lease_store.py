@@ -80,9 +80,12 @@ class LeaseStore:
             execute(f"PRAGMA user_version = {_VERSION}")
         execute("DELETE FROM lease WHERE expires < ?", (now - _KEEP_EXPIRED,))
         execute("COMMIT")
+        self._networks = {network_id for (network_id,) in execute("SELECT DISTINCT network FROM lease")}
 
     def load(self, network_id: str, version: Literal[4, 6] = 4) -> list[Lease]:
         """What is stored of a network, of one version of IP. Raises LeaseStoreError."""
+        if network_id not in self._networks:  # as is each of a thousand that start anew
+            return []
         query = (
             "SELECT subnet, address, client, hardware, state, expires FROM lease "
             "WHERE network = ? AND typeof(address) = ?"
@@ -117,6 +120,7 @@ class LeaseStore:
                     self._connection.executemany("DELETE FROM lease WHERE network = ? AND address = ?", free)
                     self._connection.executemany("REPLACE INTO lease VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
                     self._connection.execute("COMMIT")
+                    self._networks.update(row[0] for row in rows)
                 except sqlite3.Error:
                     if self._connection.in_transaction:
                         self._connection.execute("ROLLBACK")

@@ -69,6 +69,10 @@ class _Endpoint(DatagramEndpoint):
         servers = (subnet.server_address.packed for subnet in self.responder.network.subnets6)
         self._own = frozenset((self._link_local, *servers))
 
+    def receive(self, size: int) -> tuple[bytes, None]:
+        # Not recvfrom: of a packet socket it asks the kernel for the name of the device too, each time.
+        return self.udp.recv(size), None
+
     def serve(self, datagram: bytes, source: Any) -> None:
         now = time.monotonic()
         if not self._limits.allow(datagram[_MAC], now):

@@ -29,6 +29,8 @@ class Recording:
     def wanted(self, network: Network) -> bool:
         return network.mtu != 1234
 
+    def prepare(self) -> None: ...
+
     def ready(self, ready: Ready) -> None:
         self.told.append(("ready", ready.network))
         if self.error:

@@ -88,7 +88,8 @@ class Listener:
 
     def join(self) -> None:
         """Be served from now on; raises OSError when the kernel cannot watch more."""
-        self._listener.setblocking(False)
+        if self._listener.getblocking():
+            self._listener.setblocking(False)
         self._loop.add(self._listener.fileno(), self._turn)
 
     def leave(self) -> None:

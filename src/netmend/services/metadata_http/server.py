@@ -66,7 +66,8 @@ class MetadataServer:
     def serve(self, network: Network, listeners: Sequence[socket.socket]) -> None:
         """Serve a network from now on; one that is served already gets these sockets instead. They listen."""
         for listener in listeners:
-            listener.setblocking(False)
+            if listener.getblocking():
+                listener.setblocking(False)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, BACKLOG_TIMEOUT)
         before = self._endpoints.get(network.id)
