@@ -126,6 +126,17 @@ class TestModes:
             assert len(cloud.dhcp_ports(network)[0]["fixed_ips"]) == 2  # Neutron asks for one all the same
 
 
+def test_no_name_server_is_told_where_the_subnet_says_so(netmend: Netmend, cloud: Cloud) -> None:
+    network = cloud.network()
+    cloud.subnet(network, "fd44:b::/64", dns_nameservers=["::"], **STATEFUL)
+    port = cloud.port(network)
+    with Guest(port) as guest:
+        cloud.wait_until_active(port)
+        lease = guest.dhclient(6)
+        assert lease["new_ip6_address"] == address_of(port)
+        assert "new_dhcp6_name_servers" not in lease
+
+
 def test_all_addresses_of_a_port_in_one_subnet(netmend: Netmend, cloud: Cloud) -> None:
     network = cloud.network()
     subnet = cloud.subnet(network, "fd44:9::/64", **STATEFUL)

@@ -75,6 +75,17 @@ class TestRoutes:
         assert "router" not in lease
         assert routes(lease)["192.0.2.0/24"] == "10.31.7.9"
 
+    def test_a_default_route_among_the_host_routes(self, netmend: Netmend, cloud: Cloud) -> None:
+        network = cloud.network()
+        default = [{"destination": "0.0.0.0/0", "nexthop": "10.31.24.9"}]
+        cloud.subnet(network, "10.31.24.0/24", gateway_ip=None, host_routes=default)
+        other = cloud.network()
+        cloud.subnet(other, "10.31.25.0/24", host_routes=[{"destination": "0.0.0.0/0", "nexthop": "10.31.25.9"}])
+        lease = lease_of(cloud, cloud.port(network))
+        assert lease["router"] == routes(lease)["0.0.0.0/0"] == "10.31.24.9"
+        lease = lease_of(cloud, cloud.port(other))
+        assert lease["router"] == routes(lease)["0.0.0.0/0"] == "10.31.25.1"
+
     def test_metadata_by_way_of_us_where_there_is_no_router(self, netmend: Netmend, cloud: Cloud) -> None:
         network = cloud.network()
         cloud.subnet(network, "10.31.8.0/24")
@@ -119,6 +130,19 @@ class TestOptions:
         ]
         assert lease_of(cloud, cloud.port(network, extra_dhcp_opts=options), *sent)["boot_file"] == file
 
+    def test_the_next_server_and_tags(self, netmend: Netmend, cloud: Cloud) -> None:
+        network = cloud.network()
+        cloud.subnet(network, "10.31.26.0/24")
+        options = [
+            {"opt_name": "server-ip-address", "opt_value": "192.0.2.7"},
+            {"opt_name": "tag:known,66", "opt_value": "192.0.2.8"},
+            {"opt_name": "tag:nobody,67", "opt_value": "never.0"},
+        ]
+        lease = lease_of(cloud, cloud.port(network, extra_dhcp_opts=options))
+        assert lease["siaddr"] == "192.0.2.7"
+        assert lease["tftp"] == "192.0.2.8"
+        assert "boot_file" not in lease
+
     def test_they_change(self, netmend: Netmend, cloud: Cloud) -> None:
         network = cloud.network()
         cloud.subnet(network, "10.31.12.0/24")
@@ -138,10 +162,12 @@ class TestOptions:
         cloud.subnet(network, "10.31.14.0/24")
         with Guest(cloud.port(network)) as guest:
             assert guest.dhcp()["mtu"] == "1400"
+            tap = f"tap{cloud.dhcp_ports(network)[0]['id'][:11]}"
+            inside = ("ip", "-n", f"qdhcp-{network['id']}", "-o", "link", "show", tap)
+            assert "mtu 1400" in run(*inside)
             cloud.update("network", network, mtu=1300)
             wait_until(lambda: guest.dhcp()["mtu"] == "1300", "the new MTU")
-            inside = run("ip", "-n", f"qdhcp-{network['id']}", "-o", "link", "show", "type", "tun", check=False)
-            assert "mtu 1400" not in inside
+            wait_until(lambda: "mtu 1300" in run(*inside), "the new MTU of our port")
 
 
 class TestPorts:
@@ -184,9 +210,36 @@ class TestPorts:
         port = cloud.port(network)
         wait_until(lambda: len(cloud.dhcp_ports(network)) == 1, "a DHCP port")
         before = cloud.dhcp_ports(network)[0]
-        cloud.delete("port", before)
-        wait_until(lambda: [own["id"] for own in cloud.dhcp_ports(network)] not in ([], [before["id"]]), "another one")
-        assert lease_of(cloud, port)["ip"] == port["fixed_ips"][0]["ip_address"]
+        with Guest(port) as guest:
+            cloud.wait_until_active(port)
+            assert guest.dhcp()
+            cloud.delete("port", before)
+            assert guest.dhcp(tries=5)["ip"] == port["fixed_ips"][0]["ip_address"]
+            wait_until(lambda: [own["id"] for own in cloud.dhcp_ports(network)] not in ([], [before["id"]]), "another")
+            own = cloud.dhcp_ports(network)[0]["fixed_ips"][0]["ip_address"]
+            wait_until(lambda: guest.dhcp(tries=5).get("serverid") == own, "a lease by it")
+
+    def test_our_own_port_is_changed(self, netmend: Netmend, cloud: Cloud) -> None:
+        network = cloud.network()
+        subnets = [cloud.subnet(network, cidr) for cidr in ("10.31.27.0/24", "10.31.28.0/24")]
+        port = cloud.port(network, fixed_ips=[{"subnet_id": subnets[1]["id"]}])
+        wait_until(lambda: len(cloud.dhcp_ports(network)) == 1, "a DHCP port")
+        (own,) = cloud.dhcp_ports(network)
+        wait_until(lambda: len(cloud.get("port", own)["fixed_ips"]) == 2, "an address in each subnet")
+        with Guest(port) as guest:
+            cloud.wait_until_active(port)
+            assert guest.dhcp()
+            # Another address in one subnet, and none in the other.
+            moved = {"subnet_id": subnets[0]["id"], "ip_address": "10.31.27.200"}
+            cloud.update("port", own, fixed_ips=[moved])
+            wait_until(lambda: len(cloud.get("port", own)["fixed_ips"]) == 2, "an address in each subnet again")
+            now = cloud.get("port", own)["fixed_ips"]
+            assert moved in now
+            (there,) = (fixed["ip_address"] for fixed in now if fixed["subnet_id"] == subnets[1]["id"])
+            wait_until(lambda: guest.dhcp(tries=5).get("serverid") == there, "a lease by it")
+            inside = run("ip", "-n", f"qdhcp-{network['id']}", "-o", "addr")
+            assert "10.31.27.200/24" in inside
+            assert f"{there}/24" in inside
 
 
 class TestNetworks:

@@ -49,6 +49,19 @@ class TestLeaseTimes:
             assert guest.dhclient(6)["new_max_life"] == str(INFINITE)
 
 
+def test_the_domain_of_a_port_goes_before_that_of_the_agent(cloud: Cloud) -> None:
+    """Where the server has another `dns_domain` than the agents, it is a port's name that counts."""
+    network = cloud.network()
+    cloud.subnet(network, "10.46.7.0/24")
+    port = cloud.port(network, dns_name="web")
+    with Netmend("dns_domain = agents.test", name="domain"), Guest(port) as guest:
+        cloud.wait_until_active(port)
+        lease = guest.dhcp()
+        assert (lease["hostname"], lease["domain"]) == ("web", "cloud.test")
+        assert guest.resolve("web.cloud.test", lease["dns"]) == [lease["ip"]]
+        assert guest.resolve("web.agents.test", lease["dns"]) == []
+
+
 class TestBroadcast:
     @pytest.mark.parametrize(("option", "to"), [("false", "unicast"), ("true", "broadcast")])
     def test_replies(self, cloud: Cloud, option: str, to: str) -> None:

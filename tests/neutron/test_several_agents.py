@@ -93,3 +93,28 @@ def test_one_leaves(cloud: Cloud, both: tuple[Netmend, Netmend]) -> None:
         own = addresses([own for own in cloud.dhcp_ports(network) if own not in of_others], 4)
         wait_until(lambda: guest.dhcp()["dns"].split() == own, "the one that stays alone to be told")
     assert f"qdhcp-{network['id']}" in run("ip", "netns")
+
+
+def test_moved_to_the_other_and_back(cloud: Cloud, both: tuple[Netmend, Netmend]) -> None:
+    """The port goes with it: guests know the same server before and after."""
+    network = cloud.network()
+    cloud.subnet(network, "10.47.4.0/24")
+    port = cloud.port(network)
+    agents = {host: cloud.agent(host)["id"] for host in ("node1", "node2")}
+    (first,) = (agent["host"] for agent in call("GET", f"networks/{network['id']}/dhcp-agents")["agents"])
+    second = "node1" if first == "node2" else "node2"
+    netmends, kinds = dict(zip(agents, both, strict=True)), {"node1": Guest, "node2": Guest2}
+    netmends[first].wait_until_served(network["id"])
+    (before,) = cloud.dhcp_ports(network)
+    for left, taken in ((first, second), (second, first)):
+        call("DELETE", f"agents/{agents[left]}/dhcp-networks/{network['id']}")
+        netmends[left].wait_until_gone(network["id"])
+        call("POST", f"agents/{agents[taken]}/dhcp-networks", {"network_id": network["id"]})
+        netmends[taken].wait_until_served(network["id"])
+        (own,) = cloud.dhcp_ports(network)
+        assert own["id"] == before["id"]
+        assert own["binding:host_id"] == taken
+        with kinds[taken](port) as guest:
+            lease = guest.dhcp()
+            assert lease["ip"] == port["fixed_ips"][0]["ip_address"]
+            assert lease["serverid"] == before["fixed_ips"][0]["ip_address"]

@@ -19,3 +19,4 @@ class Boot:
     tftp_server: str | None = None
     bootfile: str | None = None  # None: no boot file for guests of other architectures
     by_architecture: tuple[BootByArchitecture, ...] = ()
+    next_server: str | None = None  # the address for `siaddr`, where it is not the TFTP server's

@@ -235,6 +235,18 @@ class TestBoot:
         assert seen.bootp.sname.rstrip(b"\0") == b"tftp.example"
         assert seen.bootp.siaddr == "0.0.0.0"
 
+    def test_the_next_server_is_the_headers_alone(self) -> None:
+        seen = offer({"boot": Boot(next_server="192.0.2.7")}, wanted=[66])
+        assert seen.bootp.siaddr == "192.0.2.7"
+        assert 66 not in seen.options
+        says = {"boot": Boot(next_server="192.0.2.7"), "dhcp_options": ((66, b"192.0.2.8"),)}
+        seen = offer({}, says, wanted=[66])
+        assert (seen.bootp.siaddr, seen.options[66]) == ("192.0.2.7", b"192.0.2.8")
+        seen = offer({}, says, wanted=[1])
+        assert (seen.bootp.siaddr, seen.bootp.sname.rstrip(b"\0")) == ("192.0.2.7", b"192.0.2.8")
+        seen = offer({"boot": Boot("tftp.example", next_server="192.0.2.7")}, wanted=[1])
+        assert (seen.bootp.siaddr, seen.bootp.sname.rstrip(b"\0")) == ("192.0.2.7", b"tftp.example")
+
     @pytest.mark.parametrize(
         ("architectures", "file"),
         [([0], b"pxelinux.0"), ([7], b"grub.efi"), ([0, 9], b"grub.efi"), ([], b"pxelinux.0")],

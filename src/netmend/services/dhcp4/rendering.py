@@ -83,7 +83,7 @@ def _order(options: Options, ask: Ask, choice: BootChoice, explicit: Options) ->
         codes.append(wire.VENDOR_CLASS)
     if choice.bootfile != choice.file:
         codes.append(wire.BOOTFILE_NAME)
-    if choice.server != choice.sname and choice.siaddr == wire.NO_ADDRESS:
+    if choice.server != choice.sname and not choice.is_in_siaddr:
         codes.append(wire.TFTP_SERVER_NAME)
     left_out = {wire.MESSAGE_TYPE, wire.SERVER_IDENTIFIER, *lease_time.TIMES}
     if wire.V6_ONLY_PREFERRED not in (ask.wanted or b""):  # RFC 8925 section 3.3

@@ -83,7 +83,7 @@ def extra_options(
         into[code] = payload
     plain, ipxe = collected[4].encoded(forced)
     plain6, ipxe6 = collected[6].encoded(forced6)
-    boot = Boot(tftp_server=str(next_server)) if next_server else None
+    boot = Boot(next_server=str(next_server)) if next_server else None
     return ExtraOptions(plain, ipxe, plain6, ipxe6, boot, tuple(problems))
 
 

@@ -229,7 +229,7 @@ def _extra_options(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[int, byte
             if name == NEXT_SERVER and version == 4:
                 server = ip_address(value)
                 if server.version == 4:  # DHCPv4 has no room for another: kept, as Neutron does, and sent to nobody
-                    boot = Boot(tftp_server=str(server))
+                    boot = Boot(next_server=str(server))
             elif version == 4:
                 code, payload = dhcp_options.encode_option(name, value)
                 options[code] = payload

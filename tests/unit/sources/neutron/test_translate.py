@@ -225,7 +225,7 @@ class TestExtraOptions:
         assert options[3] == IPv4Address("10.20.3.77").packed
         assert options[119]
         assert port.boot is not None
-        assert port.boot.tftp_server == "192.0.2.1"
+        assert port.boot.next_server == "192.0.2.1"
 
     def test_one_that_is_none_is_told_to_people(self) -> None:
         raw = payloads.network("options")

@@ -17,25 +17,33 @@ class BootChoice:
 
     server: bytes = b""
     bootfile: bytes = b""
+    next_server: bytes = b""
 
     @property
     def siaddr(self) -> bytes:
-        """The next server's address (RFC 2131 section 2), when the server is given as an address."""
-        try:
-            return IPv4Address(self.server.decode("ascii", "replace")).packed
-        except AddressValueError:
-            return wire.NO_ADDRESS
+        """The next server's address (RFC 2131 section 2): as it is given, or the server's, when that is an address."""
+        return _packed(self.next_server or self.server)
+
+    @property
+    def is_in_siaddr(self) -> bool:
+        return self.siaddr != wire.NO_ADDRESS and not self.next_server
 
     @property
     def sname(self) -> bytes:
-        """The server's name for the header, empty when it is an address or does not fit."""
-        fits = len(self.server) < wire.SNAME_SIZE and self.siaddr == wire.NO_ADDRESS
-        return self.server if fits else b""
+        """The server's name for the header, empty when it is told there by address or does not fit."""
+        return self.server if not self.is_in_siaddr and len(self.server) < wire.SNAME_SIZE else b""
 
     @property
     def file(self) -> bytes:
         """The boot file for the header, empty when it does not fit (it then goes out as option 67 in any case)."""
         return self.bootfile if len(self.bootfile) < wire.FILE_SIZE else b""
+
+
+def _packed(address: bytes) -> bytes:
+    try:
+        return IPv4Address(address.decode("ascii", "replace")).packed
+    except AddressValueError:
+        return wire.NO_ADDRESS
 
 
 def choose(facts: Facts) -> BootChoice:
@@ -52,6 +60,7 @@ def choose(facts: Facts) -> BootChoice:
     return BootChoice(
         facts.explicit.get(wire.TFTP_SERVER_NAME, (server or "").encode()),
         facts.explicit.get(wire.BOOTFILE_NAME, (bootfile or "").encode()),
+        ((facts.boot and facts.boot.next_server) or "").encode(),
     )
 
 
