@@ -16,7 +16,6 @@ from typing import Any
 import structlog
 
 from netmend.intent import Intent
-from netmend.sources.neutron import dhcp_port
 from netmend.sources.neutron.cache import NetworkCache
 from netmend.sources.neutron.configuration import Configuration
 from netmend.sources.neutron.intents import IntentBuilder
@@ -32,7 +31,7 @@ from netmend.sources.neutron.notices import (
     PortGone,
     PortTold,
 )
-from netmend.sources.neutron.own_ports import with_own_ports
+from netmend.sources.neutron.own_ports import is_to_ask, with_own_ports
 from netmend.sources.neutron.parts import Part, parts
 from netmend.sources.neutron.readiness import Readiness
 from netmend.sources.neutron.rpc import NOT_FOUND, Server, ServerError
@@ -331,7 +330,7 @@ class Agent:
                 self._cache.fetch_fails(network_id)
                 continue
             self._take(network_id, raw)
-            if any(dhcp_port.wish(raw, part.device_id, part.subnets) for part in parts(raw, self._host)):
+            if is_to_ask(raw, self._host):
                 without_port.append(network_id)
         self._discard &= self._fetching
         self._make_intent()

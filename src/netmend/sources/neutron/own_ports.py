@@ -1,10 +1,11 @@
-"""Asks the server for ports of our own, until each part of a network has what it needs. Runs in a worker."""
+"""Asks the server for ports of our own, until each part of a network has what it needs, and gives back what none has a
+use for. Runs in a worker."""
 
 from typing import Any
 
 from netmend.sources.neutron import dhcp_port
 from netmend.sources.neutron.names import Raw
-from netmend.sources.neutron.parts import Part, parts
+from netmend.sources.neutron.parts import Part, left_over, parts
 from netmend.sources.neutron.rpc import Server
 
 
@@ -18,7 +19,17 @@ def with_own_ports(server: Server, raw: Raw, host: str) -> dict[str, Any]:
             if port is None:
                 break
             network = dhcp_port.with_port(network, port)
+    useless = left_over(network, host)
+    if useless is not None:
+        server.release_port(network["id"], useless)
+        network["ports"] = [port for port in network["ports"] if port.get("device_id") != useless]
     return network
+
+
+def is_to_ask(raw: Raw, host: str) -> bool:
+    """Whether `with_own_ports` has anything to ask for."""
+    wishes = (dhcp_port.wish(raw, part.device_id, part.subnets) for part in parts(raw, host))
+    return any(wish is not None for wish in wishes) or left_over(raw, host) is not None
 
 
 def _ask(server: Server, network: Raw, part: Part, wish: dhcp_port.Wish) -> dict[str, Any] | None:

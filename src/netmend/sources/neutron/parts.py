@@ -1,8 +1,12 @@
 """What of a network gets a DHCP port of its own: all of it, or each of its segments that reach this host
-(neutron/agent/dhcp/agent.py, call_driver)."""
+(neutron/agent/dhcp/agent.py, call_driver).
+
+In Zed, Neutron's agent has one port for the whole network, segments or not. Where it left one, and one segment reaches
+this host, that port is the segment's: a node that is taken over keeps its address. Of several segments it is of no use.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netmend.sources.neutron.names import Raw, dhcp_device_id, segment_network_id
 
@@ -44,7 +48,21 @@ def parts(network: Raw, host: str) -> list[Part]:
             device_id = f"{device_id}-{segment_id}"
         part_id = segment_network_id(network["id"], segment_id) if found else network["id"]
         found[device_id] = Part(part_id, device_id, tuple(subnets))
+    whole, there = dhcp_device_id(network["id"], host), _device_ids(network)
+    if len(found) == 1 and whole in there and found.keys().isdisjoint(there):
+        return [replace(part, device_id=whole) for part in found.values()]
     return list(found.values())
+
+
+def left_over(network: Raw, host: str) -> str | None:
+    """The device id of a port for the whole network that none of its parts has a use for."""
+    whole = dhcp_device_id(network["id"], host)
+    used = {part.device_id for part in parts(network, host)}
+    return whole if used and whole not in used and whole in _device_ids(network) else None
+
+
+def _device_ids(network: Raw) -> set[str]:
+    return {port.get("device_id", "") for port in network["ports"]}
 
 
 def _age(subnets: Sequence[Raw]) -> tuple[int, str, str]:

@@ -22,10 +22,13 @@ def one() -> dict[str, Any]:
 
 
 def segmented() -> dict[str, Any]:
-    """The network `two subnets`, with each subnet on a segment of its own; the one on `b` is the older."""
+    """The network `two subnets`, with each subnet on a segment of its own; the one on `b` is the older, and our port is
+    that segment's."""
     raw = network("two subnets")
     raw["segments"] = [{"id": letter * 8, "segmentation_id": number} for letter, number in (("b", 7), ("a", 9))]
     by_age = sorted(raw["subnets"], key=lambda subnet: subnet["standard_attr_id"])
     for subnet, segment in zip(by_age, raw["segments"], strict=True):
         subnet["segment_id"] = segment["id"]
+    own = next(port for port in raw["ports"] if port["device_owner"] == "network:dhcp")
+    own["device_id"] += "-7"
     return raw
