@@ -40,6 +40,9 @@ from netmend.sources.neutron.troubles import Troubles
 _GATHER = 0.005  # seconds from a notification to what is done about it: they come in crowds
 _SAVE_EVERY = 1.0  # seconds
 _VERIFY_AFTER = 30.0  # seconds without news of a network that ports were told of, until it is asked for once
+_REMIND_AFTER = (
+    30.0  # seconds from a network's ports that are told of, to those told of again that are still not ACTIVE
+)
 _IDLE = 60.0  # seconds
 log = structlog.get_logger()
 
@@ -80,6 +83,7 @@ class Agent:
         self._fetching: set[str] = set()
         self._discard: set[str] = set()  # networks that went while they were fetched, or while all were
         self._verify: dict[str, float] = {}
+        self._remind: dict[str, float] = {}
         self._sync_wanted = True
         self._syncing = False
         self._sync_at = 0.0
@@ -153,6 +157,7 @@ class Agent:
                         action = self._actions.get_nowait()
                     except queue.Empty:
                         break
+            self._guarded(self._tell_again)
             self._guarded(self._make_intent)
             self._guarded(self._start_calls)
             self._guarded(self._save)
@@ -168,7 +173,7 @@ class Agent:
 
     def _next_due(self) -> float:
         now = time.monotonic()
-        due = [now + _IDLE, *self._verify.values()]
+        due = [now + _IDLE, *self._verify.values(), *self._remind.values()]
         if self._sync_wanted and not self._syncing and self._server:
             due.append(self._sync_at)
         if self._unsaved:
@@ -231,6 +236,7 @@ class Agent:
         """The network is not ours to serve any more: give our ports on it back."""
         self._dirty.pop(network_id, None)
         self._verify.pop(network_id, None)
+        self._remind.pop(network_id, None)
         self.troubles.forget(network_id)
         if network_id in self._cache:
             self._cache.remove(network_id)
@@ -240,10 +246,25 @@ class Agent:
         for part in self.builder.parts_of(network_id) or parts(self._cache.get(network_id) or _NOTHING, self._host):
             self._readiness.expect(part.id, port_ids, urgent=urgent)
 
+    def _expect_waiting(self, network_id: str) -> bool:
+        """Whether any port of the network, as it is known now, is not ACTIVE."""
+        known = self._cache.get(network_id) or _NOTHING
+        waiting = [port["id"] for port in known["ports"] if port.get("status") != "ACTIVE"]
+        self._expect(network_id, waiting, urgent=False)
+        return bool(waiting)
+
+    def _tell_again(self) -> None:
+        """When two agents tell the server of a port at once, it may heed neither: each of its transactions still sees
+        what the other was waited for (neutron/db/provisioning_blocks.py, provisioning_complete)."""
+        now = time.monotonic()
+        for network_id in [network_id for network_id, due in self._remind.items() if now >= due]:
+            del self._remind[network_id]
+            self._expect_waiting(network_id)
+
     # --- intent ---------------------------------------------------------------------------------------------------
 
     def _make_intent(self) -> None:
-        if not self._changed:
+        if not (self._changed or self._readiness.expects()):
             return
         for network_id in self._changed:
             before = {part.device_id for part in self.builder.parts_of(network_id)}
@@ -344,10 +365,8 @@ class Agent:
     def _take(self, network_id: str, raw: Raw | None) -> None:
         self._cache.fetched(network_id, raw)
         self._changed.add(network_id)
-        known = self._cache.get(network_id)
-        if known is not None:  # with ports that were told while this was on its way
-            waiting = [port["id"] for port in known["ports"] if port.get("status") != "ACTIVE"]
-            self._expect(network_id, waiting, urgent=False)
+        if self._expect_waiting(network_id):  # with ports that were told while this was on its way
+            self._remind[network_id] = time.monotonic() + _REMIND_AFTER
 
     def _one_told(self, network_id: str, answer: "dict[str, Any] | ServerError | None") -> None:
         self._fetching.discard(network_id)
@@ -393,4 +412,4 @@ class Agent:
                 log.warning("our port was not given back", network=network_id, device=device_id, why=str(error))
 
 
-_NOTHING: dict[str, Any] = {"admin_state_up": False}
+_NOTHING: dict[str, Any] = {"admin_state_up": False, "ports": []}
