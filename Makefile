@@ -5,13 +5,15 @@
 #   make bench [ARGS=...]     the figures of benchmarks/RESULTS.md
 #   make fuzz  [SECONDS=60]   each fuzzer of tests/fuzz for so long
 #   make test-neutron         netmend in the place of Neutron's agents, beside a real Neutron; as root
+#                             [NEUTRON_RELEASE=21.2.1 or another of `tools/neutron releases`]
+#   make test-neutron-releases  beside each of these in turn
 #   make bench-neutron        the two side by side
 #   make test-web             the page in a real browser, alerts and dashboard with a real Prometheus
 #   make lint | setup | clean
 # What set-up makes lives in .venv and .tools (tools/README.md).
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-neutron test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-fuzz setup-web clean
+.PHONY: help run test test-neutron test-neutron-releases test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-fuzz setup-web clean
 .SILENT:
 
 SHELL := /bin/bash
@@ -31,6 +33,11 @@ test: lint
 test-neutron:
 	tools/neutron up
 	tools/neutron test $(ARGS); code=$$?; tools/neutron down; exit $$code
+
+test-neutron-releases:
+	failed=; for release in $$(tools/neutron releases); do \
+	  echo "Neutron $$release"; $(MAKE) --no-print-directory test-neutron NEUTRON_RELEASE=$$release || failed+=" $$release"; \
+	done; [ -z "$$failed" ] || { echo "netmend failed beside:$$failed" >&2; exit 1; }
 
 bench-neutron:
 	tools/neutron reset

@@ -20,6 +20,7 @@ def broker() -> Iterator[None]:
     inside("session-kill", "broker")
     inside("broker-up")
     inside("broker-wait")
+    restart_the_switch_agent()
 
 
 @pytest.fixture
@@ -29,8 +30,12 @@ def server() -> Iterator[None]:
 
 
 def bring_the_server_back() -> None:
-    """And Neutron's agent for the switch, which waits for minutes after a call that nobody answered."""
     inside("server-up")
+    restart_the_switch_agent()
+
+
+def restart_the_switch_agent() -> None:
+    """Neutron's agent for the switch waits for minutes after a call that nobody answered."""
     stop_neutrons("ovs")
     start_neutrons("ovs")
 
