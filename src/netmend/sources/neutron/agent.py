@@ -40,9 +40,7 @@ from netmend.sources.neutron.troubles import Troubles
 _GATHER = 0.005  # seconds from a notification to what is done about it: they come in crowds
 _SAVE_EVERY = 1.0  # seconds
 _VERIFY_AFTER = 30.0  # seconds without news of a network that ports were told of, until it is asked for once
-_REMIND_AFTER = (
-    30.0  # seconds from a network's ports that are told of, to those told of again that are still not ACTIVE
-)
+_REMIND_AFTER = 30.0  # seconds from telling of a network's ports to telling again of those that are still not ACTIVE
 _IDLE = 60.0  # seconds
 log = structlog.get_logger()
 
