@@ -12,8 +12,10 @@ from tests.neutron.cloud import Resource
 SCRIPT = """#!/bin/sh
 [ "$1" = bound ] || [ "$1" = renew ] || exit 0
 env | grep -E '^[a-z0-9_]+=' >"$0.lease"
-ip addr flush dev $interface scope global
-ip addr add $ip/$mask dev $interface
+if ! ip -o addr show dev $interface | grep -q "inet $ip/$mask "; then # a guest that has it loses no packet
+  ip addr flush dev $interface scope global
+  ip addr add $ip/$mask dev $interface
+fi
 for address in $router; do ip route replace default via $address onlink dev $interface; done
 set -- $staticroutes
 while [ $# -ge 2 ]; do
