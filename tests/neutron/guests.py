@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.neutron.cloud import Resource
+from tests.neutron.cloud import Resource, wait_until
 
 SCRIPT = """#!/bin/sh
 [ "$1" = bound ] || [ "$1" = renew ] || exit 0
@@ -93,6 +93,8 @@ class Guest:
     def dhclient(self, version: int, *options: str, conf: str = "", seconds: int = 20) -> dict[str, str]:
         """A lease by dhclient, by the names of its script's variables; empty when nobody answered. Of DHCPv6, with
         `-S`, what is told without an address."""
+        if version == 6:  # it binds to the link-local address, which is nobody's while duplicates are looked for
+            wait_until(lambda: self.addresses6("link"), "a link-local address")
         with tempfile.TemporaryDirectory() as directory:
             script, settings = Path(directory) / "script", Path(directory) / "conf"
             script.write_text(DHCLIENT_SCRIPT)
@@ -110,9 +112,9 @@ class Guest:
             lines = lease.read_text().splitlines() if lease.exists() else []
             return dict(line.split("=", 1) for line in lines)
 
-    def addresses6(self) -> list[str]:
-        """Those that are no link-local ones, and past the detection of duplicates."""
-        listed = self.inside("ip", "-6", "-o", "addr", "show", "dev", self.device, "scope", "global", "-tentative")
+    def addresses6(self, scope: str = "global") -> list[str]:
+        """Those of a scope (global, link) that are past the detection of duplicates."""
+        listed = self.inside("ip", "-6", "-o", "addr", "show", "dev", self.device, "scope", scope, "-tentative")
         return [line.split()[3].partition("/")[0] for line in listed.splitlines()]
 
     def resolve(self, name: str, server: str, kind: str = "A") -> list[str]:
