@@ -102,7 +102,8 @@ class Node:
                 settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy, self._source.served
             )
             self.state = NodeState(self._source, settings, started, intent, reconciler, serving)
-            self._signs = Signs(reconciler.network_of_device, reconciler.network_of_netnsid, reconciler.awaits)
+            owners = reconciler.owners
+            self._signs = Signs(owners.network_of_device, owners.network_of_netnsid, reconciler.awaits)
             self._signs.intent_changed(intent.intent)
             try:
                 with self._watches() as self._watching:
@@ -172,7 +173,7 @@ class Node:
         state = self.state
         parts = [lambda application: status_routes.attach(application, state), *self._parts(state)]
         server = HttpServer(self._settings.socket, self._tcp, parts, state.http)
-        with DeviceCounter(state.history, state.reconciler.wanted_names):
+        with DeviceCounter(state.history, state.reconciler.owners.wanted_names):
             async with server.serving():
                 yield
 

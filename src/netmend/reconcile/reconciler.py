@@ -1,15 +1,15 @@
 """Passes over many networks: look, plan, apply; bounded in parallel, and no network waits for another's trouble."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Lock, local
 
-from netmend.intent.names import Mark, dhcp_port, dhcp_port_id, namespace_name, tap_name
+from netmend.intent.names import dhcp_port, dhcp_port_id, namespace_name, tap_name
 from netmend.intent.network import Intent, Network
 from netmend.intent.wiring import OvsWiring
-from netmend.kernel import links, nsdir
+from netmend.kernel import nsdir
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.ovsdb.stream import Tls
@@ -31,13 +31,14 @@ from netmend.reconcile.observe import (
     names_of_ours,
     take_snapshot,
 )
+from netmend.reconcile.owners import Owners
 from netmend.reconcile.pinning import Pinning, PinTrouble
 from netmend.reconcile.reports import Listener, PassReport, Ready
 from netmend.reconcile.resync import Problem, Reason, Resync
 from netmend.reconcile.steps import AddPort, DeleteDevice, DeletePort, MakeDevice, MoveDevice, Plan, Step, Unit
 from netmend.reconcile.switch import Switch
 from netmend.reconcile.together import add_together, delete_together
-from netmend.wiring import Device, Home, wanted_devices
+from netmend.wiring import Home
 
 WORKERS = 4
 
@@ -89,12 +90,9 @@ class Reconciler:
         self.held = HeldNamespaces()
         self.pinning = Pinning(directory, clock)
         self.in_progress: dict[str, Plan] = {}
+        self.owners = Owners()
         self._listener = listener or Listener()
         self._clock = clock
-        self._devices: dict[str, tuple[Network, list[Device]]] = {}
-        self._network_of: dict[str, str] = {}
-        self._network_of_netnsid: dict[int, str] = {}
-        self._netnsids: dict[str, int] = {}  # of networks whose port is the switch's
         self._foreign_names: set[str] = set()
         self._workers = workers
         self._diagnose = diagnose
@@ -116,18 +114,6 @@ class Reconciler:
     def pin_trouble(self) -> PinTrouble | None:
         """Why names cannot be pinned, while they cannot."""
         return self.pinning.trouble
-
-    def network_of_device(self, name: str) -> str | None:
-        """The network whose device bears `name`, by the intent of the last pass."""
-        return self._network_of.get(name)
-
-    def wanted_names(self) -> Mapping[str, str]:
-        """Names of all devices that the host should have, and whose they are, by the intent of the last pass."""
-        return self._network_of
-
-    def network_of_netnsid(self, netnsid: int) -> str | None:
-        """The network whose namespace the host knows by this id, by the snapshot of the last pass."""
-        return self._network_of_netnsid.get(netnsid)
 
     def awaits(self, name: str) -> bool:
         """True for a device that the switch owes us, as far as passes have found."""
@@ -218,27 +204,11 @@ class Reconciler:
 
     def _look(self, intent: Intent, *, apply: bool) -> _Work:
         with self._route() as route:
-            wanted: dict[str, str] = {}
-            for network in intent.networks.values():
-                wanted.update(dict.fromkeys((device.name for device in self._wanted(network)), network.id))
-            self._network_of = wanted
+            wanted = self.owners.want(intent.networks.values())
             switch = self._switch.look(intent.networks.values())
             snapshot = take_snapshot(route, wanted, self.directory, switch)
-        self._network_of_netnsid = {
-            link.peer_netnsid: mark.network_id
-            for link in snapshot.links.values()
-            if link.peer_netnsid is not None and (mark := Mark.parse(link.alias)) and mark.role == "dhcp"
-        }
-        self._netnsids = {owner: netnsid for owner, netnsid in self._netnsids.items() if owner in self.held}
-        self._network_of_netnsid |= {netnsid: owner for owner, netnsid in self._netnsids.items()}
+        self.owners.see(snapshot, self.held)
         return _Work(intent, snapshot, apply)
-
-    def _wanted(self, network: Network) -> list[Device]:
-        """The devices that `network` should have, worked out once a change of it."""
-        known = self._devices.get(network.id)
-        if known is None or known[0] is not network:
-            known = self._devices[network.id] = (network, wanted_devices(network))
-        return known[1]
 
     def _unwanted(self, work: _Work, scope: Collection[str] | None) -> list[str]:
         """Networks of which something of ours is there, and intent has none."""
@@ -278,7 +248,7 @@ class Reconciler:
             self.held.release(plan.network_id)
             if work.apply:
                 self.resync.forget(plan.network_id)
-                self._devices.pop(plan.network_id, None)
+                self.owners.forget(plan.network_id)
 
     def _namespace_to_remove(self, network_id: str, work: _Work) -> NamespaceSeen:
         if not network_id:
@@ -309,7 +279,7 @@ class Reconciler:
             work.plans.extend(together.values())
         with self._route() as route:
             switch = self._switch.look(work.intent.networks.values())
-            work.snapshot = take_snapshot(route, self._network_of, self.directory, switch)
+            work.snapshot = take_snapshot(route, self.owners.wanted_names(), self.directory, switch)
         networks = [work.intent.networks[network_id] for network_id in together]
         work_through(lambda network: self._one_guarded(network, work), networks, self._workers)
 
@@ -346,7 +316,7 @@ class Reconciler:
         if work.foreign is not None and work.apply and self._is_to_take_over(seen, work, is_first_look=is_first_look):
             work.foreign.append(network)
             return None
-        devices = self._wanted(network)
+        devices = self.owners.devices(network)
         with self._route() as route:
             guests = look_at_guests(route, devices, self.directory)
         plan = plan_network(network, devices, work.snapshot, seen, guests)
@@ -364,20 +334,13 @@ class Reconciler:
             problems = [*plan.blocked, *self._apply(plan, work)]
         can_serve = network.has_subnets and network.id in self.held and all(problem.serves for problem in problems)
         if work.apply and network.id in self.held and isinstance(network.wiring, OvsWiring):
-            self._note_namespace_id(network.id)
+            with self._route() as route:
+                self.owners.note_namespace(route, network.id, self.held[network.id])
         if work.apply and can_serve:
             anew = any(_makes_dhcp_device(step) for step in plan.steps)
             far = next(device.far for device in devices if device.far and isinstance(device.far.place, Home))
             problems.extend(self._listener.ready(Ready(network, self.held[network.id], far.name, far.mac, anew)) or ())
         return problems
-
-    def _note_namespace_id(self, network_id: str) -> None:
-        """By which id the host knows the namespace: the host's end of a veth tells, and an internal port has none."""
-        with self._route() as route:
-            netnsid = links.namespace_id(route, self.held[network_id])
-        if netnsid is not None:
-            self._netnsids[network_id] = netnsid
-            self._network_of_netnsid[netnsid] = network_id
 
     def _is_to_take_over(self, seen: NamespaceSeen, work: _Work, *, is_first_look: bool) -> bool:
         if self._take_over_foreign is None:

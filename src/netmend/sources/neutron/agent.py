@@ -7,7 +7,6 @@ made by a few workers beside it and come back as entries of the queue. Notificat
 import queue
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from threading import Event, Thread
@@ -17,6 +16,7 @@ import structlog
 
 from netmend.intent import Intent
 from netmend.sources.neutron.cache import NetworkCache
+from netmend.sources.neutron.calls import Calls
 from netmend.sources.neutron.configuration import Configuration
 from netmend.sources.neutron.intents import IntentBuilder
 from netmend.sources.neutron.last_known import LastKnown
@@ -31,7 +31,7 @@ from netmend.sources.neutron.notices import (
     PortGone,
     PortTold,
 )
-from netmend.sources.neutron.own_ports import is_to_ask, with_own_ports
+from netmend.sources.neutron.own_ports import is_to_ask
 from netmend.sources.neutron.parts import Part, parts
 from netmend.sources.neutron.readiness import Readiness
 from netmend.sources.neutron.rpc import NOT_FOUND, Server, ServerError
@@ -72,7 +72,7 @@ class Agent:
         self._publish = publish
         self._actions: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._stopping = False
-        self._workers = ThreadPoolExecutor(configuration.conf.num_sync_threads, "neutron-call")
+        self._calls = Calls(self._host, configuration.conf.num_sync_threads, self)
         self._cache = NetworkCache()
         self._changed: set[str] = set()  # networks whose intent is to be made anew
         self._unsaved: set[str] = set()
@@ -91,7 +91,6 @@ class Agent:
         self.counters = Counters()
         self.troubles = Troubles()
         self.builder = IntentBuilder(configuration.policy, configuration.metadata_proxy)
-        self._server: Server | None = None
         self._thread = Thread(target=self._run, name="neutron", daemon=True)
 
     def recall(self) -> Intent | None:
@@ -111,7 +110,7 @@ class Agent:
         self._actions.put(lambda: None)
         if self._thread.is_alive():
             self._thread.join()
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._calls.stop()
 
     # --- from other threads ---------------------------------------------------------------------------------------
 
@@ -119,7 +118,7 @@ class Agent:
         """There is a server to ask."""
 
         def use() -> None:
-            self._server = server
+            self._calls.server = server
 
         self._actions.put(use)
 
@@ -134,6 +133,12 @@ class Agent:
             self._sync_wanted, self._sync_at = True, 0.0
 
         self._actions.put(want)
+
+    def all_told(self, known: list[str], networks: list[dict[str, Any]] | ServerError) -> None:
+        self._actions.put(partial(self._all_told, known, networks))
+
+    def one_told(self, network_id: str, answer: dict[str, Any] | ServerError | None) -> None:
+        self._actions.put(partial(self._one_told, network_id, answer))
 
     def confirm(self) -> None:
         """The server has answered just now; if nothing is pending, all that we know is so."""
@@ -172,7 +177,7 @@ class Agent:
     def _next_due(self) -> float:
         now = time.monotonic()
         due = [now + _IDLE, *self._verify.values(), *self._remind.values()]
-        if self._sync_wanted and not self._syncing and self._server:
+        if self._sync_wanted and not self._syncing and self._calls.server:
             due.append(self._sync_at)
         if self._unsaved:
             due.append(self._saved + _SAVE_EVERY)
@@ -268,7 +273,7 @@ class Agent:
             before = {part.device_id for part in self.builder.parts_of(network_id)}
             self.builder.put(network_id, self._cache.get(network_id))
             for device_id in before - {part.device_id for part in self.builder.parts_of(network_id)}:
-                self._submit(self._release, network_id, device_id)
+                self._calls.release(network_id, device_id)
         self._unsaved |= self._changed
         self._changed = set()
         self.counts = self._cache.counts()
@@ -289,12 +294,8 @@ class Agent:
 
     # --- calls ----------------------------------------------------------------------------------------------------
 
-    def _submit(self, call: Callable[..., None], *arguments: Any) -> None:
-        if self._server is not None and not self._stopping:
-            self._workers.submit(call, self._server, *arguments)
-
     def _start_calls(self) -> None:
-        if self._server is None:
+        if self._calls.server is None:
             return
         now = time.monotonic()
         if self._sync_wanted and not self._syncing and now >= self._sync_at:
@@ -304,7 +305,7 @@ class Agent:
             for network_id in known:
                 self._cache.fetch_begins(network_id)
             self.counters.syncs += 1
-            self._submit(self._call_all, known)
+            self._calls.all(known)
         for network_id in [network_id for network_id, due in self._verify.items() if now >= due]:
             del self._verify[network_id]
             self._dirty.setdefault(network_id, LEAST_PRIORITY)
@@ -325,7 +326,7 @@ class Agent:
         self._cache.fetch_begins(network_id)
         if raw is None:
             self.counters.fetches += 1
-        self._submit(self._call_one, network_id, raw)
+        self._calls.one(network_id, raw)
 
     def _all_told(self, known: list[str], networks: list[dict[str, Any]] | ServerError) -> None:
         self._syncing = False
@@ -366,7 +367,7 @@ class Agent:
         if self._expect_waiting(network_id):  # with ports that were told while this was on its way
             self._remind[network_id] = time.monotonic() + _REMIND_AFTER
 
-    def _one_told(self, network_id: str, answer: "dict[str, Any] | ServerError | None") -> None:
+    def _one_told(self, network_id: str, answer: dict[str, Any] | ServerError | None) -> None:
         self._fetching.discard(network_id)
         if isinstance(answer, ServerError):
             self._cache.fetch_fails(network_id)
@@ -380,34 +381,6 @@ class Agent:
             self._cache.fetch_fails(network_id)
             return
         self._take(network_id, answer)
-
-    # --- in the workers -------------------------------------------------------------------------------------------
-
-    def _call_all(self, server: Server, known: list[str]) -> None:
-        answer: list[dict[str, Any]] | ServerError
-        try:
-            answer = server.get_active_networks()
-        except ServerError as error:
-            answer = error
-        self._actions.put(partial(self._all_told, known, answer))
-
-    def _call_one(self, server: Server, network_id: str, raw: Raw | None) -> None:
-        answer: dict[str, Any] | ServerError | None
-        try:
-            found = raw if raw is not None else server.get_network(network_id)
-            answer = with_own_ports(server, found, self._host) if found is not None else None
-        except ServerError as error:
-            answer = error
-        except Exception as error:  # a network that makes no sense
-            answer = ServerError("get_network_info", None, f"{type(error).__name__}: {error}")
-        self._actions.put(partial(self._one_told, network_id, answer))
-
-    def _release(self, server: Server, network_id: str, device_id: str) -> None:
-        try:
-            server.release_port(network_id, device_id)
-        except ServerError as error:
-            if error.kind is None:  # nobody answered: the server finds out at our next report, or keeps an idle port
-                log.warning("our port was not given back", network=network_id, device=device_id, why=str(error))
 
 
 _NOTHING: dict[str, Any] = {"admin_state_up": False, "ports": []}
