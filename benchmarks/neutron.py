@@ -99,6 +99,8 @@ class Netmends:
         shutil.rmtree(self._agent.state, ignore_errors=True)
 
     def status(self) -> dict[str, Any]:
+        if self._agent.has_ended():
+            sys.exit(f"netmend has ended:\n{self._agent.tail()}")
         return self._agent.status() or {}
 
     def is_serving(self, networks: list[Resource]) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_interface
 from pathlib import Path
 
+import pytest
+
 from netmend.intent import Intent, NetnsPlug, Network, PidPlug, Port, Subnet, Subnet6
 from netmend.intent.eui64 import link_local_address
 from netmend.intent.names import (
@@ -74,6 +76,39 @@ def test_a_restart_finds_all_and_tears_nothing_down() -> None:
     assert [(ready.network, ready.device, ready.anew) for ready in told] == [
         (one, inner_name(dhcp_port_id(one.id)), False)
     ]
+
+
+def test_a_defect_that_one_network_meets_is_told_and_is_not_the_others() -> None:
+    one, two = network(1), network(2)
+    defective = [one.id]
+
+    def serve(ready: Ready) -> None:
+        if ready.network.id in defective:
+            raise ValueError("as nobody had thought")
+
+    reconciler = Reconciler(listener=Listener(ready=serve))
+    report = reconciler.run(intent(one, two))
+    assert report.right == {two.id}
+    assert report.wrong == {one.id}
+    assert [str(error) for error in report.defects] == ["as nobody had thought"]
+    (reason,) = report.new_reasons
+    assert reason.network_id == one.id
+    assert reason.text.startswith("defect: ValueError: as nobody had thought")
+    defective.clear()
+    assert reconciler.run(intent(one, two)).right == {one.id, two.id}
+    assert reconciler.resync.all() == []
+
+
+def test_a_defect_that_all_networks_meet_is_told_and_does_not_end_the_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = network(1), network(2)
+    reconciler = Reconciler()
+    with monkeypatch.context() as patched:
+        patched.setattr(reconciler.owners, "want", lambda networks: 1 / 0)
+        report = reconciler.run(intent(one, two))
+    assert report.wrong == {one.id, two.id}
+    assert len(report.defects) == 1
+    assert {reason.network_id for reason in reconciler.resync.all()} == {one.id, two.id}
+    assert reconciler.run(intent(one, two)).right == {one.id, two.id}
 
 
 def test_the_network_s_own_device_has_the_addresses_of_intent_and_no_others() -> None:

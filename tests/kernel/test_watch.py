@@ -1,6 +1,5 @@
 """Changes are heard: links here and behind our veths, names, mounts."""
 
-import select
 from ipaddress import IPv4Interface
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from netmend.kernel import addresses, links, mounts, netns, nsdir
 from netmend.kernel.links import Found, VethEnd
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
+from netmend.kernel.readable import readable
 from netmend.kernel.watch import AddressGone, DirectoryWatch, LinkChanged, LinkWatch, MountWatch
 
 
@@ -62,5 +62,5 @@ def test_mounts_are_heard_until_stopped() -> None:
 
 def test_nothing_is_heard_when_nothing_happens() -> None:
     watch = LinkWatch()
-    assert select.select([watch], [], [], 0)[0] == []
+    assert not readable(watch.fileno(), seconds=0)
     watch.close()

@@ -103,6 +103,9 @@ class Netmend:
             seconds,
         )
 
+    def has_ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
+
     def tail(self) -> str:
         return "\n".join(self.log.read_text().splitlines()[-25:])
 

@@ -3,7 +3,6 @@ namespace where a real client runs."""
 
 import fcntl
 import os
-import select
 import struct
 import threading
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from netmend.intent.names import id_from_name, tap_name
 from netmend.kernel import links
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
+from netmend.kernel.readable import readable
 from netmend.kernel.tap import IFF_NO_PI, IFF_TAP, IFF_VNET_HDR, TUNSETIFF
 
 MAC = "fa:16:3e:00:20:11"
@@ -47,7 +47,7 @@ def _virtual_machine(tap: str, guest: Netns) -> Iterator[None]:
     def carry() -> None:
         other = {host_end: card, card: host_end}
         while True:
-            ready, _, _ = select.select([host_end, card, ending_read], [], [])
+            ready = readable(host_end, card, ending_read)
             if ending_read in ready:
                 return
             for descriptor in ready:

@@ -5,7 +5,6 @@ Both hosts are set up alike and told the same; one has the stand-in for the old 
 
 from __future__ import annotations
 
-import select
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from netmend.intent.names import bridge_name, mac_from_id, namespace_name
 from netmend.kernel import links
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.readable import readable
 from netmend.lab import incident_agents
 from netmend.lab.engines.world import EngineMissing, Refused
 from netmend.lab.incident import Setup, intent_text, netns_path, network, scenario_of
@@ -224,7 +224,7 @@ def serve(setup: Setup, side: SideName, log: int, channel: Channel) -> None:
 def _answer(host: Side, channel: Channel) -> None:
     actions: dict[str, Callable[[], None]] = {"begin": host.begin, "round": host.round, "settle": host.settle}
     while True:
-        ready, _, _ = select.select([channel.fileno(), host.count.fileno()], [], [])
+        ready = readable(channel.fileno(), host.count.fileno())
         if host.count.fileno() in ready:
             host.count.hear()
         if channel.fileno() not in ready:

@@ -247,6 +247,9 @@ class Node:
     def _tell(self, report: PassReport) -> None:
         if report.planned_steps:
             log.info("pass", steps=report.planned_steps, right=len(report.right), wrong=len(report.wrong))
+        if report.new_reasons:
+            for error in report.defects:
+                log.error("defect in a pass", exc_info=error)
         # What the host, or its switch, lacks is the reason of a thousand networks at once, and one line in the log.
         for text, reasons in groupby(sorted(report.new_reasons, key=lambda one: one.text), lambda one: one.text):
             first, *others = reasons

@@ -1,10 +1,10 @@
 """Waiting for devices that somebody else makes, without looking at all the others again and again."""
 
-import select
 import time
 from collections.abc import Iterable
 from typing import Final
 
+from netmend.kernel.readable import readable
 from netmend.kernel.watch import LinkChanged, LinkWatch
 
 _PATIENCE: Final = 1.0  # seconds without any of them
@@ -27,7 +27,7 @@ class Arrivals:
         missing = set(names)
         deadline = time.monotonic() + _PATIENCE
         while missing and (left := deadline - time.monotonic()) > 0:
-            select.select([self._watch.fileno()], [], [], left)
+            readable(self._watch.fileno(), seconds=left)
             for event in self._watch.read():
                 if event is None:
                     return  # the kernel dropped some: who waits looks again anyway

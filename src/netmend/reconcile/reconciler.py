@@ -55,6 +55,7 @@ class _Work:
     right: set[str] = field(default_factory=set)
     wrong: set[str] = field(default_factory=set)
     new_reasons: list[Reason] = field(default_factory=list)
+    defects: list[Exception] = field(default_factory=list)
     removed_ports: set[str] = field(default_factory=set)  # by their rows
     together: dict[str, Plan] | None = field(default_factory=dict)  # ports to add for many networks at once; None: done
     foreign: list[Network] | None = field(default_factory=list)  # whose namespaces are somebody else's; None: so be it
@@ -157,8 +158,24 @@ class Reconciler:
                 fault = error if isinstance(error, HostFault) else host_fault(error) or unreadable(error)
                 self.breaker.open(fault.diagnosis, self._clock())
                 return PassReport(wrong=frozenset(intent.networks if scope is None else scope))
+            except Exception as error:  # a defect of ours must not end what serves
+                return self._failed_by_defect(error, intent.networks if scope is None else scope)
             steps = sum(len(plan.steps) for plan in work.plans)
-            return PassReport(steps, frozenset(work.right), frozenset(work.wrong), tuple(work.new_reasons))
+            return PassReport(
+                steps,
+                frozenset(work.right),
+                frozenset(work.wrong),
+                tuple(work.new_reasons),
+                tuple(work.defects),
+            )
+
+    def _failed_by_defect(self, error: Exception, network_ids: Collection[str]) -> PassReport:
+        reasons = [
+            reason
+            for network_id in network_ids
+            for reason in self.resync.report(network_id, [_defect(error)], self._clock())
+        ]
+        return PassReport(wrong=frozenset(network_ids), new_reasons=tuple(reasons), defects=(error,))
 
     def _take_over(self, work: _Work) -> _Work:
         """Let somebody take over the namespaces that netmend did not make, and look at their networks again."""
@@ -173,7 +190,8 @@ class Reconciler:
             return work
         again = self._look(work.intent, apply=True)
         again.foreign = None
-        again.plans, again.right, again.wrong, again.new_reasons = work.plans, work.right, work.wrong, work.new_reasons
+        again.plans, again.right, again.wrong = work.plans, work.right, work.wrong
+        again.new_reasons, again.defects = work.new_reasons, work.defects
         work_through(lambda network: self._one_guarded(network, again), networks, self._workers)
         if again.together:
             self._add_together(again)
@@ -294,19 +312,23 @@ class Reconciler:
             self._wrong(network.id, failed.error, str(failed), work)
         except KernelError as error:
             self._wrong(network.id, error, str(error), work)
+        except Exception as error:  # a defect that one network meets is not the others'
+            work.defects.append(error)
+            self._found(network.id, [_defect(error)], work)
         else:
-            if problems is None:
-                return
-            work.new_reasons.extend(self.resync.report(network.id, problems, self._clock()))
-            (work.wrong if problems else work.right).add(network.id)
+            if problems is not None:
+                self._found(network.id, problems, work)
+
+    def _found(self, network_id: str, problems: list[Problem], work: _Work) -> None:
+        work.new_reasons.extend(self.resync.report(network_id, problems, self._clock()))
+        (work.wrong if problems else work.right).add(network_id)
 
     def _wrong(self, network_id: str, error: KernelError, text: str, work: _Work) -> None:
         """Note why a network is not right; open the breaker if that is a fault of the host."""
         fault = host_fault(error)
         if fault:
             self.breaker.open(fault.diagnosis, self._clock(), network_id)
-        work.wrong.add(network_id)
-        work.new_reasons.extend(self.resync.report(network_id, [Problem(None, text)], self._clock()))
+        self._found(network_id, [Problem(None, text)], work)
 
     def _one(self, network: Network, work: _Work, *, probe: bool = False) -> list[Problem] | None:
         """Look at one network and make it right; returns what is still wrong, or None when that is put off until its
@@ -400,6 +422,10 @@ class Reconciler:
         finally:
             self.in_progress.pop(plan.network_id, None)
         return problems
+
+
+def _defect(error: Exception) -> Problem:
+    return Problem(None, f"defect: {type(error).__name__}: {error}; this is netmend's fault, please report it")
 
 
 def _makes_dhcp_device(step: Step) -> bool:

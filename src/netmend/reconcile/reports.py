@@ -17,6 +17,7 @@ class PassReport:
     right: frozenset[str] = frozenset()
     wrong: frozenset[str] = frozenset()
     new_reasons: tuple[Reason, ...] = ()
+    defects: tuple[Exception, ...] = ()  # of netmend itself, each the reason of networks that are wrong
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,17 @@
 """Networks on a real Open vSwitch (userspace datapath): made once, found again, mended, removed."""
 
+import os
+import resource
 import signal
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
-from tests.kernel.ovs.vswitch import VSwitch
+from tests.kernel.ovs.vswitch import SOCKET, VSwitch
 
 from netmend.intent import BridgeWiring, Intent, Network, OvsWiring, Port, Subnet
 from netmend.intent.names import DEVICE_GROUP, dhcp_port, id_from_name, namespace_name, tap_name
@@ -17,8 +21,10 @@ from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.offload import leaves_checksums
+from netmend.kernel.ovsdb.watch import PortsChanged, PortWatch
 from netmend.reconcile.reconciler import Reconciler
 from netmend.reconcile.reports import PassReport
+from netmend.wiring.ovs import MARK_KEY, OWNER
 
 INTERNAL, VETH = OvsWiring(), OvsWiring(veth=True)
 
@@ -171,6 +177,45 @@ def test_from_one_wiring_to_another() -> None:
             and len(inside(one)) == 2
             and len([n for n in host_links() if n.startswith("brq")]) == 0
         )
+
+
+@pytest.fixture
+def many_descriptors() -> Iterator[None]:
+    """As a node with hundreds of networks has them: what is opened now is beyond what select(2) knows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    opened = [os.open("/dev/null", os.O_RDONLY)]
+    try:
+        while opened[-1] < 1024:
+            opened.append(os.dup(opened[0]))
+        yield
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_descriptors")
+def test_with_a_thousand_descriptors_open() -> None:
+    one, two = network(1), network(2)
+    with VSwitch() as switch:
+        watch = PortWatch(f"unix:{SOCKET}", OWNER, MARK_KEY)
+        heard: list[PortsChanged | None] = []
+        listening = threading.Thread(target=lambda: heard.append(watch.wait()))
+        reconciler = Reconciler()
+        try:
+            assert reconciler.run(intent(one, two)).right == {one.id, two.id}
+            listening.start()
+            time.sleep(0.5)
+            switch.vsctl("del-port", "br-int", tap_name(dhcp_port(one).id))
+            listening.join(10)
+            assert heard and heard[0] is not None
+            assert run_until_right(reconciler, intent(one, two)).right == {one.id, two.id}
+        finally:
+            watch.stop()
+            listening.join(10)
+            watch.close()
+            reconciler.close()
 
 
 def test_a_foreign_port_of_our_name_is_left_alone() -> None:

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import select
 import socket
 import ssl
 import time
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from netmend.kernel.errors import KernelError
+from netmend.kernel.readable import readable
 
 ASK: Final = "ask Open vSwitch at"  # the operation of errors that are about the connection
 _AT_A_TIME: Final = 1 << 18
@@ -49,6 +49,10 @@ class Stream:
     def fileno(self) -> int:
         return self._socket.fileno()
 
+    def has_more(self) -> bool:
+        """Whether something can be received that was read from the socket already, which is not readable for it."""
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
+
     def close(self) -> None:
         self._socket.close()
 
@@ -80,7 +84,7 @@ class Stream:
 
     def settle(self) -> None:
         """Answer what the server asked meanwhile; raises KernelError when the connection is of no use any more."""
-        while select.select([self._socket], [], [], 0)[0]:
+        while self.has_more() or readable(self.fileno(), seconds=0):
             try:
                 data = self._socket.recv(_AT_A_TIME)
             except OSError as error:

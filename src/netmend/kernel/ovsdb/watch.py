@@ -5,7 +5,6 @@ What is heard is only a hint to look again.
 
 import errno
 import os
-import select
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any, Final
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.connection import DATABASE, TIMEOUT
 from netmend.kernel.ovsdb.stream import ASK, Stream, Tls
+from netmend.kernel.readable import readable
 
 _BETWEEN_TRIES: Final = 0.2  # seconds: a connection to a socket that is not there costs a system call
 _ID: Final = "netmend"
@@ -52,8 +52,7 @@ class PortWatch:
                 elif self._stopped(_BETWEEN_TRIES):
                     return None
                 continue
-            ready, _, _ = select.select([self._stream.fileno(), self._wake_read], [], [])
-            if self._wake_read in ready:
+            if not self._stream.has_more() and self._wake_read in readable(self._stream.fileno(), self._wake_read):
                 return None
             try:
                 heard = [self._hear(message) for message in self._stream.receive(time.monotonic() + TIMEOUT)]
@@ -74,7 +73,7 @@ class PortWatch:
             os.close(descriptor)
 
     def _stopped(self, seconds: float) -> bool:
-        return bool(select.select([self._wake_read], [], [], seconds)[0])
+        return bool(readable(self._wake_read, seconds=seconds))
 
     def _drop(self) -> None:
         self._lost = True
