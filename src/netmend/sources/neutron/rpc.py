@@ -52,7 +52,7 @@ class Server:
         self._counting = Lock()
         self._calls = 0
         self._since = 0.0
-        self.calls_seconds = 0.0  # in which we waited for the server, since the start
+        self._waited = 0.0
         oslo_messaging.set_transport_defaults(control_exchange="neutron")
         self._transport = oslo_messaging.get_rpc_transport(conf)
         self._plugin = self._client(oslo_messaging.Target(topic=_PLUGIN, version="1.0"))
@@ -132,9 +132,14 @@ class Server:
                 self._timeouts[method] = min(timeout * 2, self._timeout_max)
             raise
 
+    @property
+    def calls_seconds(self) -> float:
+        """In which any call was under way, since the start; with those that are."""
+        with self._counting:
+            return self._waited + (time.monotonic() - self._since if self._calls else 0.0)
+
     @contextmanager
     def _under_way(self) -> Iterator[None]:
-        """Counts the time in which any call is under way."""
         with self._counting:
             if self._calls == 0:
                 self._since = time.monotonic()
@@ -145,7 +150,7 @@ class Server:
             with self._counting:
                 self._calls -= 1
                 if self._calls == 0:
-                    self.calls_seconds += time.monotonic() - self._since
+                    self._waited += time.monotonic() - self._since
 
     def _guarded(self, client: Any, method: str, **arguments: Any) -> Any:
         with self._under_way():
