@@ -70,6 +70,8 @@ def _show_faults(console: Console, answer: dict[str, Any]) -> None:
         console.print(Text(f"{answer['pinning']['meaning']}: {answer['pinning']['problem']}", style="bold yellow"))
     if answer["leases_problem"]:
         console.print(Text(answer["leases_problem"], style="bold red"))
+    if answer["routed_metadata"] and answer["routed_metadata"]["problem"]:
+        console.print(Text(answer["routed_metadata"]["problem"], style="bold red"))
 
 
 def _show_network(console: Console, answer: dict[str, Any]) -> None:

@@ -17,6 +17,8 @@ _GATHER = 0.02  # seconds from the first event to the look: a file is written in
 class FileSource:
     """A Source that follows the file at `path`."""
 
+    routed_metadata = None
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._newest: Intent | None = None

@@ -28,6 +28,7 @@ from netmend.node.lock import CannotStart, hold_lock
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
 from netmend.node.same_devices import same_devices
 from netmend.node.serving import Serving
+from netmend.node.serving_routed import RoutedServing
 from netmend.node.settings import Settings
 from netmend.node.signs import EVERYTHING, Signs
 from netmend.node.source import Source
@@ -102,6 +103,8 @@ class Node:
                 settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy, self._source.served
             )
             self.state = NodeState(self._source, settings, started, intent, reconciler, serving)
+            if (routed := self._source.routed_metadata) is not None:
+                self.state.routed = RoutedServing(routed, lambda: self.state.intent.intent.metadata_proxy)
             owners = reconciler.owners
             self._signs = Signs(owners.network_of_device, owners.network_of_netnsid, reconciler.awaits)
             self._signs.intent_changed(intent.intent)
@@ -150,7 +153,7 @@ class Node:
         )
         first = asyncio.create_task(self._pass())
         await asyncio.wait([first], timeout=_BEFORE_STATUS)
-        async with self._watched():
+        async with self._watched(), self._routed_metadata():
             following = asyncio.create_task(self._source.follow(self.take_intent, self._intent_problem))
             following.add_done_callback(self._follower_ended)
             try:
@@ -176,6 +179,9 @@ class Node:
         with DeviceCounter(state.history, state.reconciler.owners.wanted_names):
             async with server.serving():
                 yield
+
+    def _routed_metadata(self) -> contextlib.AbstractAsyncContextManager[None]:
+        return self.state.routed.serving() if self.state.routed else contextlib.nullcontext()
 
     async def _until_stopped(self) -> None:
         while not self._stopping:

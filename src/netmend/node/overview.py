@@ -63,6 +63,7 @@ def overview(node: NodeState, clock: Clock) -> dict[str, Any]:
         "pinning": {"problem": str(trouble.error), "since": clock.epoch(trouble.since)} if trouble else None,
         "mount_faults": [_diagnosis(fault) for fault in node.mount_faults],
         "leases_problem": node.serving.store_error,
+        "routed_metadata_problem": node.routed.problem if node.routed else None,
         "devices": last.as_dict() if last else None,
         "reconciler": _reconciler(node),
         "reasons_total": len(every),

@@ -7,6 +7,7 @@ from netmend.node.device_history import DeviceHistory
 from netmend.node.http_counts import HttpCounts
 from netmend.node.journal import Journal
 from netmend.node.serving import Serving
+from netmend.node.serving_routed import RoutedServing
 from netmend.node.settings import Settings
 from netmend.node.source import Source
 from netmend.reconcile.breaker import Diagnosis
@@ -32,6 +33,7 @@ class NodeState:
     intent: IntentState
     reconciler: Reconciler
     serving: Serving
+    routed: RoutedServing | None = None  # metadata by way of routers that others made
     passes: int = 0
     first_answer_after: float | None = None
     mount_faults: list[Diagnosis] = field(default_factory=list)  # what the host's mounts do to names

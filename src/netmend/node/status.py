@@ -31,6 +31,7 @@ def status(node: NodeState) -> dict[str, Any]:
             "passes": node.passes,
             "healthy": node.reconciler.breaker.state is None
             and node.intent.problem is None
+            and (node.routed is None or node.routed.problem is None)
             and all(network["state"] == "served" for network in networks),
         },
         "intent": {
@@ -45,6 +46,7 @@ def status(node: NodeState) -> dict[str, Any]:
             for found in node.mount_faults
         ],
         "leases_problem": node.serving.store_error,
+        "routed_metadata": node.routed.status() if node.routed else None,
         "networks": networks,
         "reasons": [_reason(reason, now) for found in reasons.values() for reason in found],
         "in_progress": [

@@ -46,6 +46,8 @@ class ApiSettings:
 class StoreSource:
     """A Source whose intent is what the store in the directory `state` holds."""
 
+    routed_metadata = None
+
     def __init__(self, state: Path, api: ApiSettings | None) -> None:
         """`api` None: nobody but this process writes."""
         self._state, self._settings = state, api

@@ -14,10 +14,9 @@ from netmend.services.metadata import Forward, KeepPassword, Request, Response
 from netmend.services.metadata_http.connection import Connection, closing, response
 from netmend.services.metadata_http.endpoint import Endpoint
 from netmend.services.metadata_http.limits import Limits
-from netmend.services.metadata_http.nova import NovaProxy, ProxyError, tls_of
+from netmend.services.metadata_http.request_body import request_body
 from netmend.services.metadata_http.store import MetadataStore, MetadataStoreError
-
-_METHODS = frozenset(("GET", "HEAD", "POST", "PUT"))
+from netmend.services.metadata_http.to_nova import ToNova
 
 log = structlog.get_logger(__name__)
 
@@ -27,21 +26,16 @@ class Answering:
 
     def __init__(self, store: MetadataStore, proxy: Callable[[], MetadataProxy | None], limits: Limits) -> None:
         """`proxy` gives the settings in force, and is asked with each request that goes to Nova."""
-        self._store, self._wanted_proxy, self._limits = store, proxy, limits
-        self._proxy: NovaProxy | None = None
-        self._proxy_settings: MetadataProxy | None = None
-        self._proxy_problem: str | None = None
-        self._proxy_lock = asyncio.Lock()
+        self._store, self._limits = store, limits
+        self._nova = ToNova(proxy, limits)
         self._writer = ThreadPoolExecutor(1, "netmend-passwords")
 
     def nova_status(self) -> dict[str, Any]:
-        """Of the API that is asked: what is wrong with its settings, and how its endpoints are."""
-        proxy = self._proxy
-        return {"problem": self._proxy_problem, "endpoints": proxy.status() if proxy else []}
+        """Of the API that is asked."""
+        return self._nova.status()
 
     async def close(self) -> None:
-        if self._proxy is not None:
-            await self._proxy.close()
+        await self._nova.close()
         self._writer.shutdown()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -61,19 +55,9 @@ class Answering:
     async def _answer(self, endpoint: Endpoint, connection: Connection, request: web.BaseRequest) -> web.Response:
         if not endpoint.admits_request(connection.guest, asyncio.get_running_loop().time()):
             return closing(429, b"Too many requests. Please try again in a second.\n", retry_after=1)
-        if request.method not in _METHODS:
-            return closing(405, b"This method is not understood.\n")
-        body = b""
-        if request.body_exists:
-            if (request.content_length or 0) > self._limits.body:
-                return closing(413, b"The request is too large.\n")
-            try:
-                async with asyncio.timeout(self._limits.request_time):
-                    body = await _read_body(request, self._limits.body)
-            except TimeoutError:
-                return closing(408, b"The request did not end in time.\n")
-            if len(body) > self._limits.body:
-                return closing(413, b"The request is too large.\n")
+        body = await request_body(request, self._limits)
+        if isinstance(body, web.Response):
+            return body
         asked = Request(request.method, request.path, request.headers, body)
         outcome = endpoint.responder.handle(connection.source, asked, time.time())
         match outcome:
@@ -98,11 +82,6 @@ class Answering:
     async def _forward(
         self, endpoint: Endpoint, forward: Forward, request: web.BaseRequest, body: bytes
     ) -> web.Response:
-        if ".." in request.path.split("/"):  # an endpoint may have a path of its own, which is not to be left
-            return closing(400, b"A path without `..`, please.\n")
-        proxy = await self._current_proxy()
-        if proxy is None:
-            return response(503, b"The metadata service is not set up to ask Nova.\n")
         semaphore = endpoint.semaphore()
         try:
             async with asyncio.timeout(self._limits.wait):
@@ -111,42 +90,6 @@ class Answering:
             endpoint.refused.too_many_open += 1
             return closing(503, b"Too many requests of this network wait for Nova.\n", retry_after=5)
         try:
-            answer = await proxy.ask(forward, request.method, request.rel_url.raw_path_qs, body)
+            return await self._nova.pass_on(forward, request, body)
         finally:
             semaphore.release()
-        headers = (("Retry-After", str(answer.retry_after)),) if answer.retry_after is not None else ()
-        return response(answer.status, answer.body, answer.content_type, headers)
-
-    async def _current_proxy(self) -> NovaProxy | None:
-        """The proxy by the settings in force; None where there is none, or they cannot be used."""
-        if self._wanted_proxy() is self._proxy_settings:
-            return self._proxy
-        async with self._proxy_lock:
-            wanted = self._wanted_proxy()
-            if wanted is not self._proxy_settings:
-                await self._change_proxy(wanted)
-        return self._proxy
-
-    async def _change_proxy(self, wanted: MetadataProxy | None) -> None:
-        made, problem = None, None
-        if wanted is not None:
-            try:
-                tls = await asyncio.get_running_loop().run_in_executor(None, tls_of, wanted)
-                made = NovaProxy(wanted, tls, self._limits.nova_connections)
-            except ProxyError as error:
-                problem = str(error)
-                log.error("metadata cannot be proxied", problem=problem)
-        old = self._proxy
-        self._proxy, self._proxy_settings, self._proxy_problem = made, wanted, problem
-        if old is not None:  # once what it was asked is answered
-            loop = asyncio.get_running_loop()
-            loop.call_later(self._limits.connection_time, lambda: loop.create_task(old.close()))
-
-
-async def _read_body(request: web.BaseRequest, limit: int) -> bytes:
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > limit:
-            break
-    return bytes(body)

@@ -29,6 +29,7 @@ class Limits:
     body: int = 65_536
     in_flight: int = 8  # of one network, to Nova
     wait: float = 10.0  # for one of these to be free
+    search_time: float = 20.0  # for who asks by way of a router to be found
     nova_connections: int = 256  # of all networks together
 
 

@@ -42,10 +42,14 @@ _METADATA = [
     cfg.StrOpt("nova_metadata_protocol", default="http", choices=["http", "https"]),
     cfg.BoolOpt("nova_metadata_insecure", default=False),
     cfg.StrOpt("metadata_proxy_shared_secret", default="", secret=True),
-    cfg.StrOpt("metadata_proxy_socket", default="$state_path/metadata_proxy"),
     cfg.StrOpt("auth_ca_cert"),
     cfg.StrOpt("nova_client_cert", default=""),
     cfg.StrOpt("nova_client_priv_key", default=""),
+]
+_METADATA_SOCKET = [  # which the L3 agent reads too
+    cfg.StrOpt("metadata_proxy_socket", default="$state_path/metadata_proxy"),
+    cfg.StrOpt("metadata_proxy_socket_mode", default="deduce", choices=["deduce", "user", "group", "all"]),
+    cfg.StrOpt("metadata_proxy_user", default=""),
 ]
 _AGENT = [
     cfg.FloatOpt("report_interval", default=30),
@@ -60,7 +64,7 @@ _OVS = [
     cfg.StrOpt("ssl_cert_file"),
     cfg.StrOpt("ssl_ca_cert_file"),
 ]
-_OPTIONS = {"DEFAULT": [*_DEFAULT, *_METADATA], "AGENT": _AGENT, "OVS": _OVS}
+_OPTIONS = {"DEFAULT": [*_DEFAULT, *_METADATA, *_METADATA_SOCKET], "AGENT": _AGENT, "OVS": _OVS}
 
 # What of them does what, here. oslo.messaging has options of its own (transport_url, [oslo_messaging_rabbit], ...).
 HONOURED: dict[tuple[str, str], str] = {
@@ -97,7 +101,9 @@ HONOURED: dict[tuple[str, str], str] = {
     ("DEFAULT", "auth_ca_cert"): "who signs its certificate",
     ("DEFAULT", "nova_client_cert"): "our own certificate",
     ("DEFAULT", "nova_client_priv_key"): "and its key",
-    ("DEFAULT", "metadata_proxy_socket"): "reported",
+    ("DEFAULT", "metadata_proxy_socket"): "where the L3 agent's haproxies ask",
+    ("DEFAULT", "metadata_proxy_socket_mode"): "who may ask there; its owner is its directory's",
+    ("DEFAULT", "metadata_proxy_user"): "when it is neither empty nor root, anybody may (if the mode is deduced)",
 }
 
 # Options of the DHCP and the metadata agent that change nothing here, and why.
@@ -121,8 +127,6 @@ MOOT: dict[tuple[str, str], str] = {
     ("AGENT", "kill_scripts_path"): _NO_HELPER,
     ("DEFAULT", "metadata_workers"): _ONE_PROCESS,
     ("DEFAULT", "metadata_backlog"): _ONE_PROCESS,
-    ("DEFAULT", "metadata_proxy_socket_mode"): _ONE_PROCESS,
-    ("DEFAULT", "metadata_proxy_user"): _ONE_PROCESS,
     ("DEFAULT", "metadata_proxy_group"): _ONE_PROCESS,
     ("DEFAULT", "log_dir"): "netmend logs to standard error",
     ("DEFAULT", "log_file"): "netmend logs to standard error",
@@ -154,7 +158,7 @@ class Configuration:
     files: tuple[Path, ...]
     policy: Policy
     metadata_proxy: MetadataProxy
-    is_metadata_agent: bool  # a file speaks of Nova's metadata
+    is_metadata_agent: bool  # a file speaks of Nova's metadata API
     ovs: OvsDatabase
     moot: tuple[str, ...] = ()  # sentences, one an option
     not_honoured: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from netmend.sources.neutron.agent import Agent
 from netmend.sources.neutron.configuration import Configuration
 from netmend.sources.neutron.last_known import LastKnown
 from netmend.sources.neutron.readiness import Readiness
+from netmend.sources.neutron.routed_metadata import RoutedMetadata
 
 if TYPE_CHECKING:
     from netmend.sources.neutron.rpc import Server
@@ -46,6 +47,16 @@ class NeutronSource:
         self._silent: str | None = None  # why the server could not be reached, last time
         self._threads: list[Thread] = []
         self._stop_listening: Callable[[], None] = lambda: None
+
+    @property
+    def routed_metadata(self) -> RoutedMetadata | None:
+        """For guests behind the L3 agent's routers, where we are the metadata agent."""
+        return RoutedMetadata(self._configuration, self._whom_to_ask) if self._configuration.is_metadata_agent else None
+
+    def _whom_to_ask(self) -> "Server":
+        if self._server is None or self._silent is not None:
+            raise ConnectionError(self._silent or "the server has not answered yet")
+        return self._server
 
     def first(self) -> Intent:
         """What was last known, at once; where nothing is, what the server says, as soon as it does."""

@@ -5,13 +5,14 @@ import { count, moment, number, since, until } from "./format.js";
 /** What stands above everything: the breaker, and what keeps the node from its work. Nothing when all is well. */
 export function fault(found) {
   const parts = [];
-  const { breaker, intent, pinning, leases_problem: leases } = found;
+  const { breaker, intent, pinning, leases_problem: leases, routed_metadata_problem: routed } = found;
   if (breaker) {
     parts.push(diagnosis("bad", "Host fault: nothing is created", breaker, h("p.quiet", {}, "Open ", since(breaker.since, "for "), ` · tried ${number(breaker.failures)}× · `, until(breaker.next_try, "next try in "))));
   }
   if (intent.problem) parts.push(told("warn", "A newer intent cannot be used; the one before it stays in force", h("pre", { tabindex: 0 }, intent.problem)));
   if (pinning) parts.push(told("warn", "Names of namespaces cannot be made: they are held by descriptor, and end with this process", h("p", {}, pinning.problem)));
   if (leases) parts.push(told("warn", "Dynamic leases cannot be stored", h("p", {}, leases)));
+  if (routed) parts.push(told("warn", "Guests behind routers get no metadata", h("p", {}, routed)));
   return parts;
 }
 

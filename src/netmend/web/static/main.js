@@ -50,6 +50,7 @@ function verdict(found) {
   if (hurt) return ["bad", `${count(hurt, "network")} of ${number(intent.networks)} not served`];
   if (intent.problem) return ["warn", "A newer intent cannot be used; the one before it is served"];
   if (found.leases_problem) return ["warn", "Dynamic leases cannot be stored"];
+  if (found.routed_metadata_problem) return ["warn", "Guests behind routers get no metadata"];
   const above = found.devices?.surplus ?? 0;
   if (above) return ["warn", `${count(above, "device")} above intent`];
   if (found.reasons_total) return ["warn", `Served, with ${count(found.reasons_total, "resync reason")}`];

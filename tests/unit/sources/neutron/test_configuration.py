@@ -54,6 +54,12 @@ def test_what_matters(tmp_path: Path) -> None:
     assert found.ovs.connection == "unix:/x"
 
 
+def test_the_socket_that_the_l3_agent_reads_too_makes_no_metadata_agent(tmp_path: Path) -> None:
+    text = "[DEFAULT]\nhost = node1\nmetadata_proxy_socket = /var/lib/neutron/kolla/metadata_proxy\n"
+    assert not read(tmp_path, text).is_metadata_agent
+    assert read(tmp_path, text, "[DEFAULT]\nnova_metadata_host = 192.0.2.1\n").is_metadata_agent
+
+
 def test_a_linux_bridge(tmp_path: Path) -> None:
     assert read(tmp_path, "[DEFAULT]\ninterface_driver = linuxbridge\n").policy.wiring == BridgeWiring()
 
