@@ -152,7 +152,8 @@ def clean(subject: Subject, networks: list[Resource]) -> None:
             run("ip", "netns", "del", line.split()[0], check=False)
     for network in networks:
         for port in call("GET", f"ports?network_id={network['id']}&device_owner=network:dhcp")["ports"]:
-            run("ovs-vsctl", "--if-exists", "del-port", "br-int", f"tap{port['id'][:11]}")
+            own = f"tap{port['id'][:11]}"
+            run("ovs-vsctl", "--no-wait", "--if-exists", "del-port", "br-int", own, timeout=LIMIT)
             call("DELETE", f"ports/{port['id']}")
 
 

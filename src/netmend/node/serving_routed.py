@@ -33,7 +33,8 @@ class RoutedServing:
         self.problem: str | None = None
 
     def status(self) -> dict[str, Any]:
-        more = self._server.status() if self._server is not None else {"answers": {}, "nova": None}
+        idle = {"search_problem": None, "answers": {}, "nova": None}
+        more = self._server.status() if self._server is not None else idle
         return {"socket": str(self._routed.socket), "problem": self.problem, **more}
 
     @contextlib.asynccontextmanager

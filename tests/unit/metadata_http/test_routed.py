@@ -114,9 +114,10 @@ def test_it_cannot_be_told_now(tmp_path: Path) -> None:
     def find(*_: object) -> None:
         raise ConnectionError("the server does not answer")
 
-    with StandIn() as nova, serving(tmp_path, nova, find) as (ask, _):
+    with StandIn() as nova, serving(tmp_path, nova, find) as (ask, server):
         status, body = ask(*ASKER)
         assert (status, body) == (503, b"It cannot be told now who asks. Please try again later.\n")
+        assert server.status()["search_problem"] == "the server does not answer"
 
 
 def test_a_search_that_hangs_is_given_up(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ class RoutedServer:
         self._rates = RateLimit(limits.guest_rate, limits.guest_burst)
         self._under_way: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._answered: Counter[int] = Counter()
+        self._search_problem: str | None = None
         self._nova = ToNova(proxy, limits)
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._run, name="netmend-routed-metadata", daemon=True)
@@ -74,8 +75,9 @@ class RoutedServer:
         asyncio.run_coroutine_threadsafe(self._listen(listener), self._loop).result()
 
     def status(self) -> dict[str, Any]:
-        """Answers by status code, and how Nova is."""
+        """Answers by status code, why the last search could not be made, and how Nova is."""
         return {
+            "search_problem": self._search_problem,
             "answers": {str(status): count for status, count in sorted(self._answered.items())},
             "nova": self._nova.status(),
         }
@@ -159,12 +161,19 @@ class RoutedServer:
         try:
             async with asyncio.timeout(self._limits.search_time):
                 found = await search
-        except (ConnectionError, TimeoutError):
+        except (ConnectionError, TimeoutError) as error:
+            self._search_failed(str(error) or f"it took more than {self._limits.search_time:.0f} s")
             return closing(503, b"It cannot be told now who asks. Please try again later.\n", retry_after=5)
+        self._search_problem = None
         if found is None:
             return closing(404, b"No instance has this address here.\n")
         instance_id, project_id = found
         return await self._nova.pass_on(Forward(instance_id, project_id, str(asker.address)), request, body)
+
+    def _search_failed(self, problem: str) -> None:
+        if self._search_problem is None:
+            log.warning("it cannot be told who asks for metadata by way of a router", problem=problem)
+        self._search_problem = problem
 
 
 def _asker(request: web.BaseRequest) -> Asker | None:

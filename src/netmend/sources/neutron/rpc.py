@@ -56,7 +56,6 @@ class Server:
         oslo_messaging.set_transport_defaults(control_exchange="neutron")
         self._transport = oslo_messaging.get_rpc_transport(conf)
         self._plugin = self._client(oslo_messaging.Target(topic=_PLUGIN, version="1.0"))
-        self._metadata = self._client(oslo_messaging.Target(topic=_PLUGIN, namespace="metadata", version="1.0"))
         self._reports = self._client(oslo_messaging.Target(topic=_REPORTS, version=_REPORT_VERSION))
         self._timeout: float = conf.rpc_response_timeout  # an option that clients bring with them
         self._timeout_max: float = conf.rpc_response_max_timeout
@@ -102,7 +101,7 @@ class Server:
 
     def get_ports(self, filters: Raw) -> list[dict[str, Any]]:
         """As the API's filters have it, by lists of values."""
-        found = self._call(self._metadata, "1.0", "get_ports", filters=dict(filters))
+        found = self._call(self._plugin, "1.0", "get_ports", filters=dict(filters))
         return list(found or ())
 
     # --- reports --------------------------------------------------------------------------------------------------

@@ -42,9 +42,10 @@ def servers(transport: Any, plugin: str, reports: str) -> list[Any]:
         "dhcp_ready_on_ports",
     )  # fmt: skip
     found = []
-    for topic, endpoint in (("q-plugin", dhcp), ("q-reports-plugin", Answers(reports, "report_state"))):
+    metadata = Answers("1.0", "get_ports")  # neutron/api/rpc/handlers/metadata_rpc.py, MetadataRpcCallback
+    for topic, endpoints in (("q-plugin", [dhcp, metadata]), ("q-reports-plugin", [Answers(reports, "report_state")])):
         target = oslo_messaging.Target(topic=topic, server="server")
-        found.append(oslo_messaging.get_rpc_server(transport, target, [endpoint]))
+        found.append(oslo_messaging.get_rpc_server(transport, target, endpoints))
     return found
 
 
@@ -87,6 +88,7 @@ def test_every_call_is_understood(release: str, server: Server) -> None:
         "another port": (server.ask_for_port, UpdatePort("p", {"network_id": "n"})),
         "a port given back": (server.release_port, "n", "d"),
         "ports that are ready": (server.ready_on_ports, ["p"]),
+        "ports by filters": (server.get_ports, {"network_id": ["n"]}),
         "a report": (server.report_state, {"host": "node1"}, 5.0),
     }
     refused = {what for what, call in calls.items() if is_refused(*call)}
