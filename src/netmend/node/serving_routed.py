@@ -33,7 +33,7 @@ class RoutedServing:
         self.problem: str | None = None
 
     def status(self) -> dict[str, Any]:
-        idle = {"search_problem": None, "answers": {}, "nova": None}
+        idle: dict[str, Any] = {"search_problem": None, "answers": {}, "nova": None}
         more = self._server.status() if self._server is not None else idle
         return {"socket": str(self._routed.socket), "problem": self.problem, **more}
 
