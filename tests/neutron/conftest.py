@@ -58,6 +58,21 @@ def netmend(_shared_netmend: Netmend) -> Netmend:
     return _shared_netmend
 
 
+@pytest.fixture(scope="module")
+def l3_agent(_server: None) -> Iterator[None]:
+    """Neutron's, at work."""
+    if not is_running("l3"):
+        start_neutrons("l3")
+
+    def is_alive() -> bool:
+        agents = call("GET", "agents?host=node1")["agents"]
+        return any(agent["alive"] for agent in agents if agent["agent_type"] == "L3 agent")
+
+    wait_for(is_alive, "Neutron's L3 agent to be alive", seconds=60)
+    yield
+    stop_neutrons("l3")
+
+
 @pytest.fixture
 def cloud(_server: None) -> Iterator[Cloud]:
     with Cloud() as cloud:

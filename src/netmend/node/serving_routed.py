@@ -65,10 +65,7 @@ class RoutedServing:
                 log.info("routers' proxies are answered", socket=str(path))
         except OSError as error:
             self._inode = None
-            self._has(
-                f"metadata of guests behind routers is not served: {path}: {error.strerror}"
-                + ("; stop neutron-metadata-agent, which listens there" if error.errno == errno.EADDRINUSE else "")
-            )
+            self._has(f"metadata of guests behind routers is not served: {path}: {error.strerror}")
         else:
             self._has(None)
 
@@ -79,7 +76,7 @@ class RoutedServing:
 
     def _listen(self, path: Path) -> None:
         if _is_listening(path):
-            raise OSError(errno.EADDRINUSE, "another process listens there")
+            raise OSError(errno.EADDRINUSE, "another process listens there; stop neutron-metadata-agent")
         path.parent.mkdir(parents=True, exist_ok=True)
         owner = path.parent.stat()
         new = path.with_name(f"{path.name}.new")  # renamed once it is as it should be: nobody meets half of it
