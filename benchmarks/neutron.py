@@ -12,8 +12,8 @@ both, netmend last, with the ratio. What each is:
   when the server had answered the request, and `after_api` what of it came later, 0 where the offer was the sooner;
 - memory: resident, and processes, of the agent and its helpers, with all networks served;
 - strays: a cold start beside so many tap ports on the switch that nobody wants;
-- incident: ports beyond one a network after resyncs, where the namespace of one is a name without a namespace, and
-  whether that one is served.
+- incident: ports of the switch, and devices of the host, beyond one a network after so many resyncs of Neutron's, where
+  the namespace of one network is a name without a namespace, and whether that one is served; netmend has as long.
 """
 
 import argparse
@@ -75,6 +75,12 @@ class Neutrons:
         with self.log.open() as file:
             file.seek(self._log_at)
             return "Synchronizing state complete" in file.read()
+
+    def resyncs(self) -> int:
+        """Since the start."""
+        with self.log.open() as file:
+            file.seek(self._log_at)
+            return file.read().count("Synchronizing state complete")
 
     def processes(self) -> list[int]:
         leader = int(Path("/run/dhcp-agent.pid").read_text())
@@ -311,21 +317,39 @@ def strays(count: int) -> Iterator[None]:
             run("ovs-vsctl", "--no-wait", *words, timeout=600)
 
 
-def measure_incident(subject: Subject, networks: list[Resource], seconds: float) -> dict[str, Any]:
-    """Ports of the switch beyond one a network, where the name of one leads nowhere, after so many seconds."""
+def measure_incident(subject: Subject, networks: list[Resource], rounds: int, seconds: float) -> dict[str, Any]:
+    """What is there beyond one port a network, where the name of one leads nowhere, after so many resyncs of Neutron's
+    agent, or, for netmend, as many seconds as these took."""
     network = networks[0]
     clean(subject, networks)
-    progress(subject, f"{seconds:.0f} s in the incident's state")
-    before = set(run("ovs-vsctl", "list-ports", "br-int").split())
+    progress(subject, "in the incident's state")
+    before = devices()
     Path(f"/run/netns/qdhcp-{network['id']}").touch()
+    began = time.monotonic()
     subject.start()
-    time.sleep(seconds)
-    after = set(run("ovs-vsctl", "list-ports", "br-int").split())
+    while time.monotonic() - began < (LIMIT if isinstance(subject, Neutrons) else seconds):
+        if isinstance(subject, Neutrons) and subject.resyncs() >= rounds:
+            break
+        time.sleep(0.5)
+    seconds = time.monotonic() - began
+    after = devices()
     served = subject.is_serving([network])
+    resyncs = subject.resyncs() if isinstance(subject, Neutrons) else subject.status()["intent"]["syncs"]
     subject.stop()
     run("ip", "netns", "del", f"qdhcp-{network['id']}", check=False)
     Path(f"/run/netns/qdhcp-{network['id']}").unlink(missing_ok=True)
-    return {"incident_surplus": max(0, len(after - before) - len(networks)), "incident_served": served}
+    return {
+        "incident_s": f"{seconds:.0f}",
+        "incident_resyncs": resyncs,
+        "incident_surplus": max(0, len(after - before) - len(networks)),
+        "incident_served": served,
+    }
+
+
+def devices() -> set[str]:
+    """Ports of the switch and devices of the host, by name."""
+    links = {line.split()[1].rstrip(":") for line in run("ip", "-o", "link").splitlines()}
+    return links | set(run("ovs-vsctl", "list-ports", "br-int").split())
 
 
 def make_networks(cloud: Cloud, networks: list[Resource], count: int) -> None:
@@ -346,7 +370,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--networks", type=int, nargs="+", default=[10])
     parser.add_argument("--strays", type=int, nargs="*", default=[])
-    parser.add_argument("--incident", type=float, default=30.0, metavar="SECONDS")
+    parser.add_argument("--incident", type=int, default=50, metavar="RESYNCS")
     parser.add_argument("--json", type=Path)
     wanted = parser.parse_args()
     for name in ("dhcp", "netmend", "metadata"):
@@ -372,10 +396,13 @@ def main() -> int:
                         found[key] = timed(subject.start, lambda: subject.is_serving(networks))  # noqa: B023
                         subject.stop()
                 clean(subject, networks)
-        for subject in (Neutrons(), Netmends()):
-            key = f"{min(wanted.networks)} networks"
-            figures[subject.name][key] |= measure_incident(subject, networks, wanted.incident)
-            clean(subject, networks)
+            if count == min(wanted.networks) and wanted.incident:
+                seconds = 0.0
+                for subject in (Neutrons(), Netmends()):
+                    found = measure_incident(subject, networks, wanted.incident, seconds)
+                    figures[subject.name][f"{count} networks"] |= found
+                    seconds = float(found["incident_s"])
+                    clean(subject, networks)
     show(figures)
     if wanted.json:
         wanted.json.write_text(json.dumps(figures, indent=1) + "\n")
