@@ -1,7 +1,9 @@
 """Networks whose segments lie in racks: the switch of this host reaches rack1 and rack2 (openvswitch_agent.ini)."""
 
+import os
 from dataclasses import dataclass
 
+import pytest
 from tests.neutron.cloud import Cloud, Resource
 
 
@@ -20,7 +22,10 @@ class Routed:
 
 def routed(cloud: Cloud, number: int, *racks: int) -> Routed:
     """With the VLAN 10 * number + rack in a rack, and 10.<200 + number>.<rack>.0/24 on it. The order is that in which
-    they are made."""
+    they are made. Skips the test where the server cannot have it."""
+
+    if {1, 2} <= set(racks) and os.environ.get("NEUTRON_RELEASE", "").startswith("21."):
+        pytest.skip("Zed's server has one segment of a network on a host: HostConnectedToMultipleSegments")
 
     def vlan(rack: int) -> dict[str, object]:
         return {"network_type": "vlan", "physical_network": f"rack{rack}", "segmentation_id": 100 + 10 * number + rack}
