@@ -128,6 +128,30 @@ def test_a_search_that_hangs_is_given_up(tmp_path: Path) -> None:
         assert ask(*ASKER)[0] == 503
 
 
+def test_who_was_found_is_known_for_a_moment_and_no_longer(tmp_path: Path) -> None:
+    searches: list[Address] = []
+
+    def find(network_id: str | None, router_id: str | None, address: Address) -> tuple[str, str]:
+        searches.append(address)
+        return f"{router_id}/{address}/{len(searches)}", "project"
+
+    with StandIn() as nova, serving(tmp_path, nova, find, known_for=0.5) as (ask, _):
+        assert [ask(*ASKER)[0] for _ in range(3)] == [200] * 3
+        assert len(searches) == 1
+        for other in (("X-Neutron-Router-ID: r2", ASKER[1]), (ASKER[0], "X-Forwarded-For: 10.0.0.6")):
+            ask(*other)
+        assert len(searches) == 3, "another router's, and another address's, is another guest"
+        time.sleep(0.6)
+        ask(*ASKER)
+        assert told(nova)["X-Instance-ID"] == "r1/10.0.0.5/4"
+
+
+def test_that_nobody_was_found_is_not_kept(tmp_path: Path) -> None:
+    answers: list[tuple[str, str] | None] = [None, ("i", "p")]
+    with StandIn() as nova, serving(tmp_path, nova, lambda *_: answers.pop(0)) as (ask, _):
+        assert [ask(*ASKER)[0], ask(*ASKER)[0]] == [404, 200]
+
+
 def test_a_defect_costs_one_answer(tmp_path: Path) -> None:
     failing = [True]
 

@@ -30,6 +30,7 @@ class Limits:
     in_flight: int = 8  # of one network, to Nova
     wait: float = 10.0  # for one of these to be free
     search_time: float = 20.0  # for who asks by way of a router to be found
+    known_for: float = 1.0  # once found; far less than it takes to give the address to another instance that then boots
     nova_connections: int = 256  # of all networks together
 
 

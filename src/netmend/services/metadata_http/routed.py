@@ -28,6 +28,7 @@ from netmend.services.rate_limit import RateLimit
 
 _NETWORK, _ROUTER, _SOURCE = "X-Neutron-Network-ID", "X-Neutron-Router-ID", "X-Forwarded-For"
 _SEARCHES = 8  # at once
+_PRUNE_AT = 1024
 _UNHEARD = logging.getLogger("netmend.metadata.aiohttp")
 _DEFAULT_LIMITS = Limits()
 
@@ -60,6 +61,7 @@ class RoutedServer:
         self._find, self._limits = find, limits
         self._searches = ThreadPoolExecutor(_SEARCHES, "netmend-askers")
         self._rates = RateLimit(limits.guest_rate, limits.guest_burst)
+        self._known: dict[Asker, tuple[float, tuple[str, str]]] = {}  # until when
         self._under_way: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._answered: Counter[int] = Counter()
         self._search_problem: str | None = None
@@ -155,6 +157,18 @@ class RoutedServer:
             semaphore.release()
 
     async def _ask(self, asker: Asker, request: web.BaseRequest, body: bytes) -> web.Response:
+        found = self._recall(asker) or await self._search(asker)
+        if isinstance(found, web.Response):
+            return found
+        instance_id, project_id = found
+        return await self._nova.pass_on(Forward(instance_id, project_id, str(asker.address)), request, body)
+
+    def _recall(self, asker: Asker) -> tuple[str, str] | None:
+        until, found = self._known.get(asker, (0.0, None))
+        return found if self._loop.time() < until else None
+
+    async def _search(self, asker: Asker) -> tuple[str, str] | web.Response:
+        """Who it is, or what to answer where that is not known."""
         search = self._loop.run_in_executor(
             self._searches, self._find, asker.network_id, asker.router_id, asker.address
         )
@@ -167,8 +181,11 @@ class RoutedServer:
         self._search_problem = None
         if found is None:
             return closing(404, b"No instance has this address here.\n")
-        instance_id, project_id = found
-        return await self._nova.pass_on(Forward(instance_id, project_id, str(asker.address)), request, body)
+        now = self._loop.time()
+        if len(self._known) >= _PRUNE_AT:
+            self._known = {one: known for one, known in self._known.items() if now < known[0]}
+        self._known[asker] = now + self._limits.known_for, found
+        return found
 
     def _search_failed(self, problem: str) -> None:
         if self._search_problem is None:
