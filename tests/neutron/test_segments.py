@@ -150,14 +150,16 @@ def test_one_that_comes_later_moves_none(netmend: Netmend, cloud: Cloud) -> None
     low, high = sorted(of.segments, key=lambda rack: str(of.segments[rack]["id"]))
     cloud.delete("subnet", of.subnets[low])
     wait_until_addressed(cloud, of, high, of.subnets[high])
+    links = ("ip", "-n", f"qdhcp-{of.network['id']}", "-o", "link")
+    tap = f"tap{own_ports(cloud, of, high)[0]['id'][:11]}"
+    wait_until(lambda: tap in run(*links, check=False), "the other to take the network's name")
     netmend.wait_until_served(of.network["id"])
-    before = run("ip", "-n", f"qdhcp-{of.network['id']}", "-o", "link")
-    assert f"tap{own_ports(cloud, of, high)[0]['id'][:11]}" in before
+    before = run(*links)
     segment = of.segments[low]["id"]
     later = cloud.subnet(of.network, "10.204.9.0/24", segment_id=segment)
     wait_until_addressed(cloud, of, low, later)
     netmend.wait_until_served(segment_network_id(of.network["id"], segment))
-    assert run("ip", "-n", f"qdhcp-{of.network['id']}", "-o", "link") == before
+    assert run(*links) == before
 
 
 def test_a_reserved_port_is_taken_on_its_segment_alone(netmend: Netmend, cloud: Cloud) -> None:
