@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -30,6 +31,8 @@ class RoutedServing:
         self._routed, self._proxy = routed, proxy
         self._server: RoutedServer | None = None
         self._inode: tuple[int, int] | None = None  # device and inode of our socket's name
+        self._looking = Lock()
+        self._ended = False
         self.problem: str | None = None
 
     def status(self) -> dict[str, Any]:
@@ -51,10 +54,16 @@ class RoutedServing:
     async def _keep(self) -> None:
         while True:
             try:
-                await asyncio.to_thread(self._look)
+                await asyncio.to_thread(self._guarded_look)
             except Exception as error:  # a defect must not end it in silence
                 self._has(f"metadata of guests behind routers: defect: {type(error).__name__}: {error}")
             await asyncio.sleep(_LOOK_EVERY)
+
+    def _guarded_look(self) -> None:
+        """A look that has begun goes on in its thread when whoever waits for it is cancelled."""
+        with self._looking:
+            if not self._ended:
+                self._look()
 
     def _look(self) -> None:
         """Listen, if the name does not lead to us."""
@@ -104,10 +113,12 @@ class RoutedServing:
         return self._server
 
     def _end(self) -> None:
-        if self._inode is not None and _inode(self._routed.socket) == self._inode:
-            self._routed.socket.unlink(missing_ok=True)
-        if self._server is not None:
-            self._server.close()
+        with self._looking:
+            self._ended = True
+            if self._inode is not None and _inode(self._routed.socket) == self._inode:
+                self._routed.socket.unlink(missing_ok=True)
+            if self._server is not None:
+                self._server.close()
 
 
 def _inode(path: Path) -> tuple[int, int] | None:
@@ -123,8 +134,11 @@ def _is_listening(path: Path) -> bool:
     if path.exists() and not path.is_socket():
         raise OSError(errno.EEXIST, "is something else than a socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as asking:
+        asking.settimeout(1.0)
         try:
             asking.connect(str(path))
+        except (BlockingIOError, TimeoutError):  # so many wait there that none can be added
+            return True
         except (FileNotFoundError, ConnectionRefusedError):
             return False
     return True

@@ -1,6 +1,7 @@
 """The socket of routers' proxies: made, kept, left to others, given back."""
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -112,6 +113,27 @@ def test_a_living_agent_keeps_it_until_it_ends(tmp_path: Path) -> None:
             assert await asyncio.to_thread(status_of, path) == 200
 
         run(Routed(path), body)
+
+
+def test_an_agent_that_is_too_busy_to_take_a_connection_is_alive(tmp_path: Path) -> None:
+    path = tmp_path / "metadata_proxy"
+    with contextlib.ExitStack() as stack:
+        theirs = stack.enter_context(socket.socket(socket.AF_UNIX))
+        theirs.bind(str(path))
+        theirs.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
+            waiting.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                waiting.connect(str(path))
+
+        async def told(serving: RoutedServing) -> None:
+            await until(lambda: serving.problem is not None)
+            assert "stop neutron-metadata-agent" in str(serving.problem)
+
+        before = path.stat().st_ino
+        run(Routed(path), told)
+        assert path.stat().st_ino == before
 
 
 def test_a_name_that_is_taken_away_comes_back_and_a_newer_agents_is_not_touched(tmp_path: Path) -> None:
