@@ -11,6 +11,8 @@ both, netmend last, with the ratio. What each is:
 - answer: from `POST /ports` to the first DHCP offer for that port, alone, and while ports come 50 at a time; `api` is
   when the server had answered the request, and `after_api` what of it came later, 0 where the offer was the sooner;
 - memory: resident, and processes, of the agent and its helpers, with all networks served;
+- routed: metadata by way of a router, asked at the socket where the L3 agent's haproxies ask: one request alone, the
+  sixty of a guest that boots, and 240 of 8 guests at once;
 - strays: a cold start beside so many tap ports on the switch that nobody wants;
 - incident: ports of the switch, and devices of the host, beyond one a network after so many resyncs of Neutron's, where
   the namespace of one network is a name without a namespace, and whether that one is served; netmend has as long.
@@ -18,164 +20,23 @@ both, netmend last, with the ratio. What each is:
 
 import argparse
 import json
-import os
 import shutil
-import socket
-import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from statistics import median
-from threading import Thread
 from typing import Any
 
-from tests.neutron.agents import Netmend, is_running, start_neutrons, stop_neutrons
+from benchmarks.neutron_agents import LIMIT, Netmends, Neutrons, Subject, clean, cpu, progress, resident, timed
+from benchmarks.neutron_answers import measure_answers
+from benchmarks.neutron_routed import measure_routed_metadata
+from tests.neutron.agents import is_running, start_neutrons, stop_neutrons
 from tests.neutron.cloud import Cloud, Resource, call
-from tests.neutron.guests import Guest, run
+from tests.neutron.guests import run
 from tests.neutron.waiting import wait_for
-
-from netmend.kernel import procfs
-from netmend.kernel.netns import Netns
-
-LIMIT = 600.0  # seconds for any one start; what takes longer is said so, and not waited for
-_TICK = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-
-
-class Neutrons:
-    """neutron-dhcp-agent, with its privsep helpers and every dnsmasq."""
-
-    name = "neutron-dhcp-agent"
-    log = Path("/var/log/neutron/dhcp-agent.log")
-
-    def start(self) -> None:
-        self._log_at = self.log.stat().st_size if self.log.exists() else 0
-        start_neutrons("dhcp")
-
-    def stop(self) -> None:
-        stop_neutrons("dhcp")
-
-    def forget(self) -> None:
-        for pid in self._dnsmasqs():
-            os.kill(pid, 9)
-        shutil.rmtree("/var/lib/neutron/dhcp", ignore_errors=True)
-
-    def _dnsmasqs(self) -> list[int]:
-        return [pid for pid in procfs.pids() if procfs.program(pid) == "dnsmasq"]
-
-    def is_serving(self, networks: list[Resource]) -> bool:
-        lines = " ".join(" ".join(procfs.arguments(pid)) for pid in self._dnsmasqs())
-        return all(network["id"] in lines for network in networks)
-
-    def is_in_step(self) -> bool:
-        with self.log.open() as file:
-            file.seek(self._log_at)
-            return "Synchronizing state complete" in file.read()
-
-    def resyncs(self) -> int:
-        """Since the start."""
-        with self.log.open() as file:
-            file.seek(self._log_at)
-            return file.read().count("Synchronizing state complete")
-
-    def processes(self) -> list[int]:
-        leader = int(Path("/run/dhcp-agent.pid").read_text())
-        return [pid for pid in procfs.pids() if _session(pid) == leader or procfs.program(pid) == "dnsmasq"]
-
-
-class Netmends:
-    """netmend agent: one process."""
-
-    name = "netmend"
-
-    def __init__(self) -> None:
-        self._agent = Netmend(name="bench")
-
-    def start(self) -> None:
-        self._agent.start(wait=False)
-
-    def stop(self) -> None:
-        self._agent.end()
-
-    def forget(self) -> None:
-        shutil.rmtree(self._agent.state, ignore_errors=True)
-
-    def status(self) -> dict[str, Any]:
-        if self._agent.has_ended():
-            sys.exit(f"netmend has ended:\n{self._agent.tail()}")
-        return self._agent.status() or {}
-
-    def is_serving(self, networks: list[Resource]) -> bool:
-        served = {network["id"] for network in self.status().get("networks", ()) if network["state"] == "served"}
-        return all(network["id"] in served for network in networks)
-
-    def calls_seconds(self) -> float:
-        """How long a call to the server was under way, since the start."""
-        return float(self.status()["intent"]["server"].get("calls_seconds") or 0.0)
-
-    def is_in_step(self) -> bool:
-        status = self.status()
-        return bool(status) and status["intent"]["synced"]
-
-    def processes(self) -> list[int]:
-        return [self._agent.pid]
-
-
-Subject = Neutrons | Netmends
-
-
-def _stat(pid: int) -> list[str]:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
-
-
-def _session(pid: int) -> int:
-    fields = _stat(pid)
-    return int(fields[3]) if fields else 0
-
-
-def cpu(pids: list[int]) -> float:
-    """User and system seconds, of ended children too."""
-    return sum(sum(map(int, fields[11:15])) for pid in pids if (fields := _stat(pid))) / _TICK
-
-
-def resident(pids: list[int]) -> float:
-    """MB."""
-    return sum(int(fields[21]) for pid in pids if (fields := _stat(pid))) * _PAGE / 1e6
-
-
-def clean(subject: Subject, networks: list[Resource]) -> None:
-    """No trace of an agent, on the host or on the server."""
-    subject.forget()
-    for line in run("ip", "netns").splitlines():
-        if line.startswith("qdhcp-"):
-            run("ip", "netns", "del", line.split()[0], check=False)
-    for network in networks:
-        for port in call("GET", f"ports?network_id={network['id']}&device_owner=network:dhcp")["ports"]:
-            own = f"tap{port['id'][:11]}"
-            run("ovs-vsctl", "--no-wait", "--if-exists", "del-port", "br-int", own, timeout=LIMIT)
-            call("DELETE", f"ports/{port['id']}")
-
-
-def timed(start: Callable[[], None], until: Callable[[], bool]) -> float | str:
-    """Seconds, or that it took longer than is waited for."""
-    began = time.monotonic()
-    start()
-    while not until():
-        if time.monotonic() - began > LIMIT:
-            return f"> {LIMIT:.0f}"
-        time.sleep(0.05)
-    return time.monotonic() - began
-
-
-def progress(subject: Subject, what: str) -> None:
-    print(f"{time.strftime('%T')} {subject.name}: {what}", file=sys.stderr, flush=True)
 
 
 def measure_starts(subject: Subject, networks: list[Resource]) -> dict[str, Any]:
@@ -194,111 +55,6 @@ def measure_starts(subject: Subject, networks: list[Resource]) -> dict[str, Any]
     if isinstance(subject, Netmends):
         found["restart_rpc_s"] = subject.calls_seconds()
     return found
-
-
-# --- from POST /ports to an offer -------------------------------------------------------------------------------------
-
-
-def discover(source: bytes, mac: bytes) -> bytes:
-    """A DHCPDISCOVER of client `mac`, with the broadcast flag; the frame is from `source`, as the switch wants it."""
-    xid = int.from_bytes(mac[2:], "big")
-    bootp = struct.pack("!4BIHH16x6s10x192x4s", 1, 1, 6, 0, xid, 0, 0x8000, mac, b"\x63\x82\x53\x63")
-    payload = bootp + bytes((53, 1, 1, 255))
-    udp = struct.pack("!4H", 68, 67, 8 + len(payload), 0)
-    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(payload), 0, 0, 64, 17, 0, bytes(4), b"\xff" * 4)
-    words = sum(struct.unpack("!10H", header))
-    words = (words & 0xFFFF) + (words >> 16)
-    header = header[:10] + struct.pack("!H", ~words & 0xFFFF) + header[12:]
-    return b"\xff" * 6 + source + b"\x08\x00" + header + udp + payload
-
-
-class Prober:
-    """Asks, from a guest's device, for ports that come to be, and notes when each is first offered an address."""
-
-    def __init__(self, guest: Guest) -> None:
-        with Netns.open(f"/run/netns/{guest.name}") as namespace, namespace.entered():
-            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
-        self._socket.bind((guest.device, 0x0800))
-        self._socket.settimeout(0.005)
-        self._source = bytes.fromhex(guest.port["mac_address"].replace(":", ""))
-        self._wanted: dict[bytes, bytes] = {}
-        self.offered: dict[bytes, float] = {}
-        self._ended = False
-        self._thread = Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def want(self, mac: str) -> bytes:
-        packed = bytes.fromhex(mac.replace(":", ""))
-        self._wanted[packed] = discover(self._source, packed)
-        return packed
-
-    def _run(self) -> None:
-        asked = 0.0
-        while not self._ended:
-            if time.monotonic() - asked >= 0.01:
-                asked = time.monotonic()
-                for mac, frame in list(self._wanted.items()):
-                    if mac not in self.offered:
-                        self._socket.send(frame)
-            try:
-                frame = self._socket.recv(2048)
-            except TimeoutError:
-                continue
-            if frame[23:24] == b"\x11" and frame[36:38] == b"\x00\x44" and len(frame) > 76:
-                mac = frame[70:76]
-                if mac in self._wanted:
-                    self.offered.setdefault(mac, time.monotonic())
-
-    def close(self) -> None:
-        self._ended = True
-        self._thread.join()
-        self._socket.close()
-
-
-@contextmanager
-def prober(cloud: Cloud, network: Resource) -> Iterator[Prober]:
-    port = cloud.port(network)
-    with Guest(port) as guest:
-        cloud.wait_until_active(port, seconds=60)
-        wait_for(lambda: guest.dhcp(tries=3), "the probe's own lease", seconds=60)
-        made = Prober(guest)
-        try:
-            yield made
-        finally:
-            made.close()
-
-
-def measure_answers(cloud: Cloud, network: Resource, *, alone: int, together: int) -> dict[str, Any]:
-    with prober(cloud, network) as probe:
-        singles, api, later = [], [], []
-        for number in range(alone):
-            mac = f"fa:16:3e:a0:{os.getpid() & 0xFF:02x}:{number:02x}"
-            packed, began = probe.want(mac), time.monotonic()
-            port = call("POST", "ports", {"port": {"network_id": network["id"], "mac_address": mac}})["port"]
-            api.append(time.monotonic() - began)
-            wait_for(partial(probe.offered.get, packed), "an offer", seconds=120, every=0.002)
-            singles.append(probe.offered[packed] - began)
-            later.append(max(0.0, singles[-1] - api[-1]))
-            call("DELETE", f"ports/{port['id']}")
-        macs = [f"fa:16:3e:b0:{os.getpid() & 0xFF:02x}:{number:02x}" for number in range(together)]
-        wanted, began = [probe.want(mac) for mac in macs], time.monotonic()
-        body = [{"network_id": network["id"], "mac_address": mac} for mac in macs]
-        ports = call("POST", "ports", {"ports": body})["ports"]
-        answered = time.monotonic()
-        wait_for(lambda: all(mac in probe.offered for mac in wanted), "all offers", seconds=300, every=0.01)
-        crowd = [max(0.0, probe.offered[mac] - answered) for mac in wanted]
-        for port in ports:
-            call("DELETE", f"ports/{port['id']}")
-    return {
-        "answer_alone_s": median(singles),
-        "answer_alone_api_s": median(api),
-        "answer_alone_after_api_s": median(later),
-        "answer_last_of_crowd_s": max(crowd),
-        "api_for_crowd_s": answered - began,
-    }
-
-
-# --- in the incident's state --------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -389,6 +145,9 @@ def main() -> int:
                 if count == min(wanted.networks):
                     progress(subject, "from POST /ports to the first offer")
                     found |= measure_answers(cloud, networks[0], alone=5, together=50)
+                    subject.stop()
+                    progress(subject, "metadata by way of a router")
+                    found |= measure_routed_metadata(cloud, subject)
                 subject.stop()
                 clean(subject, networks)
             if count == min(wanted.networks) and wanted.incident:
