@@ -84,9 +84,9 @@ class _NodeCollector(Collector):
             "1 while dynamic leases cannot be stored",
             node.serving.store_error is not None,
         )
-        if node.routed is not None:
-            text = "1 while metadata of guests behind routers of others is not served"
-            yield _gauge("netmend_routed_metadata_problem", text, node.routed.problem is not None)
+        text = "1 while metadata of guests behind routers of others is not served, and should be"
+        problem = node.routed is not None and node.routed.problem is not None
+        yield _gauge("netmend_routed_metadata_problem", text, problem)
 
     def _devices(self) -> Iterator[Metric]:
         last = self._node.history.last
