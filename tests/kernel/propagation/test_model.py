@@ -31,3 +31,17 @@ def test_the_model_agrees_with_the_kernel() -> None:
         play([*start, *rest])
 
     sequences()
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        ("bind", 0, "/run/w/a/a", "/run/w", False),
+        ("bind", 0, "/run/w/a/a", "/run/w", True),
+        ("bind", 0, "/run/w/a/a", "/run/w/b", False),
+        ("move", 0, "/run/w/a/a", "/run/w/b"),
+        ("mount_new", 0, "/run/w/a/a"),
+    ],
+)
+def test_what_was_removed_after_it_was_mounted(last: tuple[Any, ...]) -> None:
+    play([("bind", 0, "/run/w/a/b", "/run/w/a/a", False), ("remove", 0, "/run/w/a/b"), last])

@@ -217,8 +217,16 @@ def mount_new(task: Task, filesystem: FileSystem, path: str) -> Mount:
     return mount
 
 
+def _must_have_root(mount: Mount) -> None:
+    """The kernel makes a mount point of the topmost root, in case something is to be tucked beneath (fs/namespace.c,
+    attach_recursive_mnt), and a directory that was removed cannot be one."""
+    if mount.topmost.root.unlinked:
+        raise KernelRefusal(errno.ENOENT, "what is to be mounted was removed")
+
+
 def _attach(mount: Mount, place: Place, task: Task) -> None:
     try:
+        _must_have_root(mount)
         propagate.attach(mount, place.mount, place.dentry, task.namespace.user)
     except KernelRefusal:
         propagate.forget(mount)
@@ -274,6 +282,7 @@ def move(task: Task, source: str, path: str) -> None:
         raise KernelRefusal(errno.EINVAL, "an unbindable mount cannot move onto a shared one")
     if place.mount.is_below(mount):
         raise KernelRefusal(errno.ELOOP, f"{path} stands on {source}")
+    _must_have_root(mount)
     mount.take_off()
     propagate.attach(mount, place.mount, place.dentry, task.namespace.user)
 
