@@ -45,9 +45,7 @@ class Neutrons:
         return all(network["id"] in lines for network in networks)
 
     def is_in_step(self) -> bool:
-        with self.log.open() as file:
-            file.seek(self._log_at)
-            return "Synchronizing state complete" in file.read()
+        return self.resyncs() > 0
 
     def resyncs(self) -> int:
         """Since the start."""

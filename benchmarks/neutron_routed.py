@@ -4,6 +4,7 @@ connection for each request. Both agents ask the same server who it is, and the 
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -22,10 +23,10 @@ def measure_routed_metadata(cloud: Cloud, subject: Subject) -> dict[str, Any]:
     router = cloud.router(cloud.subnet(network, "10.99.0.0/24"))
     ports = [cloud.port(network, device_id=f"11111111-2222-4333-8444-{number:012}") for number in range(_AT_ONCE)]
     addresses = [str(port["fixed_ips"][0]["ip_address"]) for port in ports]
-    if isinstance(subject, Neutrons):
-        start_neutrons("metadata")
-    else:
-        subject.start()
+    start, stop = subject.start, subject.stop
+    if isinstance(subject, Neutrons):  # whose agent for metadata is another one
+        start, stop = partial(start_neutrons, "metadata"), partial(stop_neutrons, "metadata")
+    start()
     try:
         with nova_metadata():
 
@@ -39,10 +40,7 @@ def measure_routed_metadata(cloud: Cloud, subject: Subject) -> dict[str, Any]:
                 list(pool.map(ask, (addresses * _TOGETHER)[:_TOGETHER]))
             together = time.monotonic() - began
     finally:
-        if isinstance(subject, Neutrons):
-            stop_neutrons("metadata")
-        else:
-            subject.stop()
+        stop()
     return {"routed_alone_s": median(alone), "routed_all_of_one_guest_s": sum(alone), "routed_of_8_guests_s": together}
 
 

@@ -120,3 +120,8 @@ class Cloud:
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
     wait_for(condition, what, seconds=seconds)
+
+
+def address_of(port: Resource) -> str:
+    """Its first one."""
+    return str(port["fixed_ips"][0]["ip_address"])

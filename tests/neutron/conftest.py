@@ -22,6 +22,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="runs in tools/neutron: make test-neutron"))
 
 
+def _start(name: str, kind: str) -> None:
+    """One of Neutron's own agents, until the server takes it for alive."""
+    if not is_running(name):
+        start_neutrons(name)
+
+    def is_alive() -> bool:
+        agents = call("GET", "agents?host=node1")["agents"]
+        return any(agent["alive"] for agent in agents if agent["agent_type"] == kind)
+
+    wait_for(is_alive, f"Neutron's {kind} to be alive", seconds=60)
+
+
 @pytest.fixture(scope="session")
 def _server() -> None:
     """The API answers, Neutron's agent for the switch runs, and its own DHCP agent does not."""
@@ -29,14 +41,7 @@ def _server() -> None:
     for name in ("dhcp", "netmend", "metadata"):
         if is_running(name):
             stop_neutrons(name)
-    if not is_running("ovs"):
-        start_neutrons("ovs")
-
-    def switch_agent_is_alive() -> bool:
-        agents = call("GET", "agents")["agents"]
-        return any(agent["alive"] for agent in agents if agent["agent_type"] == "Open vSwitch agent")
-
-    wait_for(switch_agent_is_alive, "Neutron's Open vSwitch agent to be alive", seconds=60)
+    _start("ovs", "Open vSwitch agent")
     for port in call("GET", "ports?device_owner=compute:nova")["ports"]:  # of a run that was ended
         call("DELETE", f"ports/{port['id']}")
     for network in call("GET", "networks")["networks"]:
@@ -61,14 +66,7 @@ def netmend(_shared_netmend: Netmend) -> Netmend:
 @pytest.fixture(scope="module")
 def l3_agent(_server: None) -> Iterator[None]:
     """Neutron's, at work."""
-    if not is_running("l3"):
-        start_neutrons("l3")
-
-    def is_alive() -> bool:
-        agents = call("GET", "agents?host=node1")["agents"]
-        return any(agent["alive"] for agent in agents if agent["agent_type"] == "L3 agent")
-
-    wait_for(is_alive, "Neutron's L3 agent to be alive", seconds=60)
+    _start("l3", "L3 agent")
     yield
     stop_neutrons("l3")
 

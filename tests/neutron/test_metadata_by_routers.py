@@ -5,7 +5,7 @@ import json
 
 import pytest
 from tests.neutron.agents import FILES, Netmend, start_neutrons, stop_neutrons
-from tests.neutron.cloud import Cloud, Resource, wait_until
+from tests.neutron.cloud import Cloud, Resource, address_of, wait_until
 from tests.neutron.guests import Guest
 from tests.neutron.nova import nova_metadata
 
@@ -27,10 +27,6 @@ def routed_guest(cloud: Cloud, cidr: str, instance: str) -> tuple[Resource, Reso
     subnet = cloud.subnet(network, cidr)
     cloud.router(subnet)
     return subnet, cloud.port(network, device_id=instance)
-
-
-def address_of(port: Resource) -> str:
-    return str(port["fixed_ips"][0]["ip_address"])
 
 
 def test_metadata_by_way_of_the_router(cloud: Cloud) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.neutron.agents import Netmend
-from tests.neutron.cloud import Cloud, Resource, call, wait_until
+from tests.neutron.cloud import Cloud, Resource, address_of, call, wait_until
 from tests.neutron.guests import Guest
 from tests.neutron.wire import Wire
 
@@ -19,10 +19,6 @@ def routed(cloud: Cloud, prefix: str, mode: str, **fields: object) -> tuple[Reso
     subnet = cloud.subnet(network, prefix, ipv6_address_mode=mode, ipv6_ra_mode=mode, **fields)
     cloud.router(subnet)
     return network, subnet
-
-
-def address_of(port: Resource) -> str:
-    return str(port["fixed_ips"][0]["ip_address"])
 
 
 def test_slaac(netmend: Netmend, cloud: Cloud) -> None:

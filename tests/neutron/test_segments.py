@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.neutron.agents import Netmend
-from tests.neutron.cloud import Cloud, Resource, wait_until
+from tests.neutron.cloud import Cloud, Resource, address_of, wait_until
 from tests.neutron.guests import Guest, run
 from tests.neutron.nova import nova_metadata
 from tests.neutron.second_host import Guest2, second_host
@@ -21,10 +21,6 @@ def own_ports(cloud: Cloud, of: Routed, rack: int, host: str = "node1") -> list[
     """DHCP ports on the segment in that rack, by the device id that Neutron's agent on the host would give."""
     device_id = dhcp_device_id(of.network["id"], host, of.segments[rack]["segmentation_id"])
     return [port for port in cloud.dhcp_ports(of.network) if port["device_id"] == device_id]
-
-
-def address_of(port: Resource) -> str:
-    return str(port["fixed_ips"][0]["ip_address"])
 
 
 def generated(port: Resource) -> str:

@@ -1,6 +1,7 @@
 """A guest's connection: aiohttp's, and whose it is."""
 
 import asyncio
+import logging
 import socket
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
@@ -8,14 +9,31 @@ from typing import Any
 from aiohttp import web
 
 from netmend.services.metadata_http.endpoint import Endpoint
+from netmend.services.metadata_http.limits import Limits
 
 _DEFAULT_HOPS = 64
+_UNHEARD = logging.getLogger("netmend.metadata.aiohttp")  # what aiohttp would say of guests' mistakes
+_UNHEARD.disabled = True
 # What is told without a request being read.
 REFUSALS = {
     status: f"HTTP/1.1 {status} {phrase}\r\nServer: netmend\r\nRetry-After: 1\r\nConnection: close\r\n"
     "Content-Length: 0\r\n\r\n".encode()
     for status, phrase in ((429, "Too Many Requests"), (503, "Service Unavailable"))
 }
+
+
+def within(limits: Limits) -> dict[str, Any]:
+    """aiohttp's settings for connections of guests."""
+    return {
+        "access_log": None,
+        "logger": _UNHEARD,
+        "keepalive_timeout": limits.request_time,
+        "lingering_time": 0.0,
+        "max_line_size": limits.line,
+        "max_field_size": limits.line,
+        "max_headers": limits.headers,
+        "auto_decompress": False,
+    }
 
 
 class Connection(web.RequestHandler):

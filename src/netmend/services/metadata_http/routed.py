@@ -4,14 +4,12 @@ namespace, which passes guests' requests to a Unix socket and says in headers fo
 """
 
 import asyncio
-import logging
 import socket
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from threading import Thread
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -20,8 +18,9 @@ from aiohttp import web
 
 from netmend.intent import MetadataProxy
 from netmend.services.metadata import Forward
-from netmend.services.metadata_http.connection import closing
+from netmend.services.metadata_http.connection import closing, within
 from netmend.services.metadata_http.limits import Limits
+from netmend.services.metadata_http.loop_thread import LoopThread
 from netmend.services.metadata_http.request_body import request_body
 from netmend.services.metadata_http.to_nova import ToNova
 from netmend.services.rate_limit import RateLimit
@@ -29,7 +28,6 @@ from netmend.services.rate_limit import RateLimit
 _NETWORK, _ROUTER, _SOURCE = "X-Neutron-Network-ID", "X-Neutron-Router-ID", "X-Forwarded-For"
 _SEARCHES = 8  # at once
 _PRUNE_AT = 1024
-_UNHEARD = logging.getLogger("netmend.metadata.aiohttp")
 _DEFAULT_LIMITS = Limits()
 
 log = structlog.get_logger(__name__)
@@ -66,15 +64,14 @@ class RoutedServer:
         self._answered: Counter[int] = Counter()
         self._search_problem: str | None = None
         self._nova = ToNova(proxy, limits)
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._run, name="netmend-routed-metadata", daemon=True)
-        self._thread.start()
-        self._server: web.Server = asyncio.run_coroutine_threadsafe(self._make_server(), self._loop).result()
+        self._thread = LoopThread("netmend-routed-metadata")
+        self._loop = self._thread.loop
+        self._server: web.Server = self._thread.result(self._make_server())
         self._listening: asyncio.Server | None = None
 
     def listen(self, listener: socket.socket) -> None:
         """Answer at this Unix socket, which listens and is owned here from now on, and at no other any more."""
-        asyncio.run_coroutine_threadsafe(self._listen(listener), self._loop).result()
+        self._thread.result(self._listen(listener))
 
     def status(self) -> dict[str, Any]:
         """Answers by status code, why the last search could not be made, and how Nova is."""
@@ -86,31 +83,14 @@ class RoutedServer:
 
     def close(self) -> None:
         """End all connections and threads. Once closed, nothing else may be called."""
-        asyncio.run_coroutine_threadsafe(self._finish(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._thread.result(self._finish())
+        self._thread.close()
         self._searches.shutdown(wait=False, cancel_futures=True)
 
     # --- the thread -----------------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-
     async def _make_server(self) -> web.Server:
-        limits = self._limits
-        return web.Server(
-            self._handle,
-            access_log=None,
-            logger=_UNHEARD,
-            keepalive_timeout=limits.request_time,
-            lingering_time=0.0,
-            max_line_size=limits.line,
-            max_field_size=limits.line,
-            max_headers=limits.headers,
-            auto_decompress=False,
-        )
+        return web.Server(self._handle, **within(self._limits))
 
     async def _listen(self, listener: socket.socket) -> None:
         before = self._listening

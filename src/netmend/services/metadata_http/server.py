@@ -10,15 +10,12 @@ The namespace and the binding of the sockets are their maker's business. From `s
 here.
 """
 
-import asyncio
 import contextlib
 import errno
-import logging
 import os
 import socket
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, ip_address
-from threading import Thread
 from typing import Any
 
 import structlog
@@ -27,15 +24,14 @@ from aiohttp import web
 from netmend.intent import MetadataProxy, Network
 from netmend.services.metadata import MetadataResponder
 from netmend.services.metadata_http.answering import Answering
-from netmend.services.metadata_http.connection import REFUSALS, Connection
+from netmend.services.metadata_http.connection import REFUSALS, Connection, within
 from netmend.services.metadata_http.endpoint import Endpoint, Tally
 from netmend.services.metadata_http.limits import BACKLOG_TIMEOUT, RECEIVE_BUFFER, Limits
+from netmend.services.metadata_http.loop_thread import LoopThread
 from netmend.services.metadata_http.store import MetadataStore
 
 _ACCEPT_REST = 0.25  # seconds that a socket is left alone after an error
 _DEFAULT_LIMITS = Limits()
-_UNHEARD = logging.getLogger("netmend.metadata.aiohttp")  # what aiohttp would say of guests' mistakes
-_UNHEARD.disabled = True
 
 log = structlog.get_logger(__name__)
 
@@ -58,10 +54,9 @@ class MetadataServer:
         self._endpoints: dict[str, Endpoint] = {}
         self._tally = Tally()
         self._answering = Answering(store, proxy, limits)
-        self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._run, name="netmend-metadata", daemon=True)
-        self._thread.start()
-        self._server: web.Server = asyncio.run_coroutine_threadsafe(self._make_server(), self._loop).result()
+        self._thread = LoopThread("netmend-metadata")
+        self._loop = self._thread.loop
+        self._server: web.Server = self._thread.result(self._make_server())
 
     def serve(self, network: Network, listeners: Sequence[socket.socket]) -> None:
         """Serve a network from now on; one that is served already gets these sockets instead. They listen."""
@@ -123,22 +118,16 @@ class MetadataServer:
         """End all connections and the threads, close every socket. Once closed, nothing else may be called."""
         for network_id in list(self._endpoints):
             self.remove(network_id)
-        asyncio.run_coroutine_threadsafe(self._finish(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._thread.result(self._finish())
+        self._thread.close()
 
     # --- the thread -----------------------------------------------------------------------------------------------
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
 
     def _in_loop(self, call: Callable[[], None]) -> None:
         async def run() -> None:
             call()
 
-        asyncio.run_coroutine_threadsafe(run(), self._loop).result()
+        self._thread.result(run())
 
     async def _make_server(self) -> web.Server:
         return web.Server(self._answering.handle)
@@ -202,15 +191,8 @@ class MetadataServer:
                 guest,
                 source,
                 loop=self._loop,
-                access_log=None,
-                logger=_UNHEARD,
-                keepalive_timeout=self._limits.request_time,
-                lingering_time=0.0,
                 tcp_keepalive=False,
-                max_line_size=self._limits.line,
-                max_field_size=self._limits.line,
-                max_headers=self._limits.headers,
-                auto_decompress=False,
+                **within(self._limits),
             )
             self._loop.create_task(self._connect(connection, accepted))
 
