@@ -25,7 +25,7 @@ from netmend.intent.network import Intent
 from netmend.intent.port import Port
 from netmend.kernel import nsdir
 from netmend.kernel.netns import Netns
-from netmend.node.file_source import FileSource
+from netmend.node.intake.file import FileSource
 from netmend.node.node import Node
 from netmend.node.settings import Settings
 from netmend.services.dhcp4 import Dhcp4Responder, LeaseTable

@@ -16,7 +16,7 @@ from benchmarks.node_process import NodeProcess
 from benchmarks.record import Figure, Record, Sample, ratio_at_most
 
 from netmend.kernel import limits
-from netmend.node.serving import Serving
+from netmend.node.guests.serving import Serving
 from netmend.node.settings import Settings
 from netmend.reconcile.reconciler import Reconciler
 from netmend.reconcile.reports import Listener

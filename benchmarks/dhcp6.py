@@ -32,8 +32,8 @@ from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.sockets6 import open_dhcp6
 from netmend.services.dhcp6 import Dhcp6Responder
-from netmend.services.sender_limits import Limits
-from netmend.services.sockets6 import Sockets6
+from netmend.services.dhcp6.io.sockets import Sockets6
+from netmend.services.shared.sender_limits import Limits
 
 TITLE = "DHCPv6: full exchanges a second, and time to an answer, by perfdhcp"
 HOSTS = 1_000

@@ -16,8 +16,7 @@ from benchmarks.record import Figure, Record, Sample, at_most
 
 from netmend.intent import Network, Pool6, Port, Subnet6
 from netmend.intent.eui64 import link_local_address
-from netmend.services import packets6
-from netmend.services.dhcp6 import Dhcp6Responder, Sender
+from netmend.services.dhcp6 import Dhcp6Responder, Sender, packets
 
 TITLE = "DHCPv6 core: requests a second, load and change of 65,000 ports"
 NOW = 1_700_000_000.0
@@ -116,7 +115,7 @@ def throughput(hosts: int, rounds: int) -> list[Figure]:
     reply = responder.handle(*conversations["Solicit of a port"][0], NOW)
     assert reply is not None
     macs, addressed = (bytes(6), bytes(6)), (SERVER.packed, 547)
-    framed = a_second(lambda _: packets6.udp_frame(macs, addressed, addressed, reply.payload), new, rounds)
+    framed = a_second(lambda _: packets.udp_frame(macs, addressed, addressed, reply.payload), new, rounds)
     return [*figures, Figure("frames around a reply", "/s", framed)]
 
 

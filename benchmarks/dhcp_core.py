@@ -17,7 +17,7 @@ from benchmarks.record import Aim, Figure, Record, Sample, at_most
 
 from netmend.intent import Network, Pool, Port, Subnet
 from netmend.services.dhcp4 import Dhcp4Responder
-from netmend.services.frames import udp_frame
+from netmend.services.dhcp4.frames import udp_frame
 
 TITLE = "DHCPv4 core: requests a second, load and change of 65,000 ports"
 NOW = 1_700_000_000.0

@@ -27,7 +27,7 @@ from netmend.intent.names import namespace_name
 from netmend.kernel import links, netns, nsdir
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
-from netmend.node.status_client import NoNode, ask
+from netmend.node.http.status_client import NoNode, ask
 
 TITLE = "Metadata"
 PEER = "haproxy in the namespace, Neutron's own proxy behind it, without its RPC"

@@ -16,7 +16,7 @@ from benchmarks.networks import write_networks
 from benchmarks.node_process import NodeProcess
 from benchmarks.record import Figure, Record, Sample, ratio_at_most
 
-from netmend.node.status_client import NoNode, ask
+from netmend.node.http.status_client import NoNode, ask
 
 TITLE = "All services on every network, beside DHCPv4 alone"
 ALONE = "DHCPv4 alone, the same networks"

@@ -14,7 +14,7 @@ with atheris.instrument_imports(include=["netmend.services.dhcp4"]):
     from netmend.services.dhcp4 import Dhcp4Responder, Reply
 
 from tests.fuzz.campaign import run
-from tests.unit.services.guest import (
+from tests.unit.services.dhcp4.guest import (
     DECLINE,
     DISCOVER,
     INFORM,

@@ -12,10 +12,9 @@ naming it.
 
 import atheris
 
-with atheris.instrument_imports(include=["netmend.services.dhcp6", "netmend.services.ra", "netmend.services.packets6"]):
-    from netmend.services import packets6
-    from netmend.services.dhcp6 import Dhcp6Responder, Reply, Sender
-    from netmend.services.ra import Advertiser, is_solicitation
+with atheris.instrument_imports(include=["netmend.services.dhcp6"]):
+    from netmend.services.dhcp6 import Dhcp6Responder, Reply, Sender, packets
+    from netmend.services.dhcp6.ra import Advertiser, is_solicitation
 
 from tests.fuzz.campaign import run
 from tests.unit.services.dhcp6.guest import (
@@ -83,11 +82,11 @@ def one_input(data: bytes) -> None:
 
 
 def frame(octets: bytes, advertiser: Advertiser, now: float) -> None:
-    packet = packets6.read_frame(octets)
+    packet = packets.read_frame(octets)
     if packet is None:
         return
-    packets6.has_right_checksum(packet)
-    packets6.read_udp(packet)
+    packets.has_right_checksum(packet)
+    packets.read_udp(packet)
     if is_solicitation(packet.payload, packet.source, packet.hop_limit):
         advertiser.solicit(packet.source, packet.mac, now)
         advertiser.take(now)
@@ -128,7 +127,7 @@ def seeds() -> list[bytes]:
         message(Decline, ia("2001:db8:1::105"), duid=stranger, server=duid),
         relayed(relayed(message(Solicit, ia()), peer=eui64(MAC), options=[(18, b"x"), (79, b"\0\1" + bytes(6))])),
     ]
-    question = packets6.icmp_frame(
+    question = packets.icmp_frame(
         (packed_mac(MAC), bytes(6)), bytes(16), b"\xff\x02" + bytes(14), b"\x85" + bytes(7), 255
     )
     rows = [record(each) for each in asked]

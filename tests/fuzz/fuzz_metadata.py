@@ -15,7 +15,7 @@ with atheris.instrument_imports(include=["netmend.services.metadata"]):
     from netmend.services.metadata import KeepPassword, Response
     from netmend.services.metadata.openstack import PASSWORD_MAX
 
-from tests.unit.metadata.guest import DB, DB_PORT, INSTANCE, WEB, WEB_PORT, Service, network
+from tests.unit.services.metadata.guest import DB, DB_PORT, INSTANCE, WEB, WEB_PORT, Service, network
 
 SECONDS_PER_INPUT = 2
 METHODS = ("GET", "HEAD", "PUT", "POST")

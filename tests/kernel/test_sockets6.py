@@ -23,7 +23,7 @@ from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.sockets6 import Dhcp6Sockets, open_dhcp6
 from netmend.services.dhcp6 import Dhcp6Responder
-from netmend.services.sockets6 import Sockets6
+from netmend.services.dhcp6.io.sockets import Sockets6
 
 OURS = "fa:16:3e:00:00:02"
 GROUP = 0x6E6D6401

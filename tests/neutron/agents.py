@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from tests.neutron.waiting import wait_for
 
-from netmend.node.status_client import NoNode, ask
+from netmend.node.http.status_client import NoNode, ask
 
 ETC = Path("/etc/neutron")
 LOGS = Path("/var/log/sandbox")

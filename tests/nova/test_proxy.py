@@ -13,7 +13,7 @@ from tests.peers.guests import Document, make_guest, network, port, wait_for_dev
 from tests.peers.metadata_guest import connect, curl
 from tests.peers.node import HOME, Node
 from tests.peers.test_cloud_init import NOVA as SMBIOS
-from tests.unit.metadata_http.certificates import Certificates, make_certificates
+from tests.unit.services.metadata.io.certificates import Certificates, make_certificates
 
 MAC, INSTANCE, PROJECT = "fa:16:3e:00:32:11", "5f7c2b3e-8a1d-4c6f-9b0e-3d2a1c4b5e6f", "1d2c3b4a"
 SECRET = "a secret of Nova's and ours"
@@ -83,4 +83,4 @@ def test_what_nova_refuses() -> None:
         node.wait_for_answer(lambda: curl(guest, "/latest/meta-data/instance-id")[0] == 404)
         node.write(proxied(device_id=INSTANCE), **settings(certificates, url))
         node.wait_for_answer(lambda: curl(guest, "/latest/meta-data/instance-id")[0] == 200)
-    # Nova's own check of the certificate, and what a guest hears when Nova is away, are in tests/unit/metadata_http
+    # Nova's own check of the certificate, and what a guest hears when Nova is away, are in the unit tests

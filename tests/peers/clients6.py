@@ -14,7 +14,7 @@ from tests.peers.waiting import wait_for
 
 from netmend.kernel import mounts
 from netmend.kernel.netns import Netns
-from netmend.lab.guest_client import Record, read_record
+from netmend.lab.demo.dhcp_client import Record, read_record
 
 SCRIPT = Path(__file__).with_name("client6_script.sh")
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 import yaml
 from tests.peers.waiting import wait_for
 
-from netmend.node.status_client import NoNode, ask
+from netmend.node.http.status_client import NoNode, ask
 
 HOME = Path("/run/peers")
 

@@ -14,33 +14,33 @@ import pytest
 CHECKOUT = Path(__file__).parents[2]
 
 # The table in the design: room, and the rooms of ours that it may import.
+BELOW_NODE = {
+    "doctor", "forensics", "ground", "intent", "kernel", "lint", "options", "propagation", "reconcile", "services",
+    "sources", "sweep", "wiring",
+}  # fmt: skip
 MAY_IMPORT: dict[str, set[str]] = {
+    "ground": set(),
     "intent": set(),
+    "options": set(),
     "kernel": set(),
     "propagation": set(),
-    "forensics": set(),
-    "web": set(),
-    "sources": {"intent"},
-    "services": {"intent"},
-    "wiring": {"intent", "kernel"},
-    "reconcile": {"intent", "kernel", "wiring"},
-    "sweep": {"intent", "kernel"},
-    "attach": {"intent", "kernel"},
-    "doctor": {"kernel", "propagation"},
-    "node": {"intent", "sources", "kernel", "propagation", "reconcile", "wiring", "services", "doctor"},
-    "lab": {"intent", "sources", "kernel", "propagation", "node"},
+    "web": {"ground"},
+    "forensics": {"ground"},
+    "wiring": {"intent"},
+    "sources": {"ground", "intent", "options"},
+    "services": {"ground", "intent", "options"},
+    "reconcile": {"ground", "intent", "kernel", "wiring"},
+    "sweep": {"ground", "intent", "kernel"},
+    "attach": {"ground", "intent", "kernel"},
+    "doctor": {"ground", "kernel", "propagation"},
+    "lint": {"ground", "kernel", "propagation"},
+    "node": BELOW_NODE,
+    "lab": {*BELOW_NODE, "node"},
 }
 ROOMS = {*MAY_IMPORT, "cli"}
-PURE = (
-    "intent",
-    "propagation",
-    "services.dhcp4",
-    "services.dhcp6",
-    "services.dns",
-    "services.leases",
-    "services.metadata",
-    "services.ra",
-)
+CORES = tuple(f"services.{name}" for name in ("dhcp4", "dhcp6", "dns", "leases", "metadata", "shared"))
+PURE = ("intent", "options", "propagation", *CORES)
+IO = tuple(f"{core}.io" for core in CORES)
 INPUT_AND_OUTPUT = [
     "aiohttp",
     "asyncio",
@@ -78,7 +78,7 @@ def caught(tmp_path: Path, imports: dict[str, list[str]]) -> tuple[int, set[Impo
     """Plant `imports` (module of netmend → statements); return the linter's exit code and the imports it names."""
     for room in ROOMS:
         (tmp_path / "netmend" / room).mkdir(parents=True)
-    for room in PURE:
+    for room in (*PURE, *IO):
         (tmp_path / "netmend" / room.replace(".", "/")).mkdir(exist_ok=True)
     for package in [tmp_path / "netmend", *(path for path in (tmp_path / "netmend").rglob("*") if path.is_dir())]:
         (package / "__init__.py").touch()
@@ -96,6 +96,7 @@ def caught(tmp_path: Path, imports: dict[str, list[str]]) -> tuple[int, set[Impo
         check=False,
     )
     named = re.findall(r"netmend\.(\S+) is not allowed to import (?:netmend\.)?(\S+):", run.stdout)
+    named += re.findall(r"- netmend\.(\S+) -> netmend\.(\S+) \(l\.\d+\)", run.stdout.partition("Illegal imports")[2])
     assert run.returncode == 0 or named, run.stdout + run.stderr
     return run.returncode, set(named)
 
@@ -123,11 +124,27 @@ def test_every_import_that_the_table_allows_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("room", PURE)
 def test_input_and_output_in_a_pure_core_is_caught(tmp_path: Path, room: str) -> None:
     code, named = caught(tmp_path, {room: [f"import {module}" for module in INPUT_AND_OUTPUT]})
-    assert (code, named) == (1, {(room, module) for module in INPUT_AND_OUTPUT})
+    assert (code, named) == (1, {(room.partition(".")[0], module) for module in INPUT_AND_OUTPUT})
 
 
 def test_a_pure_core_cannot_reach_the_network_through_a_neighbour(tmp_path: Path) -> None:
-    code, named = caught(
-        tmp_path, {"services.dhcp4": ["import netmend.services.module"], "services": ["import socket"]}
-    )
-    assert (code, named) == (1, {("services.dhcp4", "socket")})
+    code, named = caught(tmp_path, {"propagation": ["import netmend.kernel.module"], "kernel": ["import socket"]})
+    assert (code, named) == (1, {("propagation", "kernel"), ("propagation", "socket")})
+
+
+@pytest.mark.parametrize("room", IO)
+def test_the_sockets_of_a_service_may_do_input_and_output_by_the_kernel(tmp_path: Path, room: str) -> None:
+    allowed = [*INPUT_AND_OUTPUT, "netmend.kernel.module", "netmend.intent.module", "netmend.services.shared.io.module"]
+    assert caught(tmp_path, {room: [f"import {module}" for module in allowed]}) == (0, set())
+
+
+@pytest.mark.parametrize("room", IO)
+def test_the_sockets_of_a_service_know_no_other_room(tmp_path: Path, room: str) -> None:
+    code, named = caught(tmp_path, {room: ["import netmend.reconcile.module"]})
+    assert (code, named) == (1, {("services", "reconcile")})
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_a_pure_core_cannot_import_io_of_its_own(tmp_path: Path, core: str) -> None:
+    code, named = caught(tmp_path, {core: [f"import netmend.{core}.io.module"]})
+    assert (code, named) == (1, {(f"{core}.module", f"{core}.io.module")})

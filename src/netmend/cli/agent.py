@@ -8,7 +8,6 @@ import typer
 
 from netmend.cli.http_parts import parts_of
 from netmend.cli.logs import log_to_stderr
-from netmend.cli.neutron_source import leave, neutron_source
 from netmend.cli.options import (
     NETNS_DIRECTORY,
     RUNTIME_DIRECTORY,
@@ -21,10 +20,11 @@ from netmend.cli.options import (
     sentences,
     where_to_listen,
 )
+from netmend.node.intake.neutron_files import leave, neutron_source
 from netmend.node.lock import CannotStart
 from netmend.node.node import Node
 from netmend.node.settings import Settings
-from netmend.services.lease_store import LeaseStoreError
+from netmend.services.leases.io.store import LeaseStoreError
 from netmend.sources.problem import SourceError
 
 ConfigFiles = Annotated[

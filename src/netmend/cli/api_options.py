@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from netmend.node.intake.store import ApiSettings
 from netmend.node.settings import Settings
-from netmend.node.store_source import ApiSettings
 from netmend.sources.store import StoreError
 from netmend.sources.store.api.listen import Listen, is_loopback
 

@@ -22,8 +22,8 @@ from netmend.intent.names import tap_name
 from netmend.kernel import links
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
+from netmend.node.http.status_client import NoNode, ask
 from netmend.node.settings import Settings
-from netmend.node.status_client import NoNode, ask
 
 Port = Annotated[str, typer.Argument(metavar="PORT", help="A port of the store, by id or name.")]
 

@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 
 from netmend.cli.options import Json, sentences
-from netmend.lab import demo as lab
-from netmend.lab.demo_document import DocumentShow
-from netmend.lab.demo_show import TerminalShow
+from netmend.lab.demo import demo as lab
+from netmend.lab.demo.document import DocumentShow
+from netmend.lab.demo.terminal import TerminalShow
 from netmend.sources.file import IntentError
 
 

@@ -12,12 +12,12 @@ import typer
 
 from netmend.doctor import report, snapshot
 from netmend.doctor.diagnose import diagnose, diagnose_steadily
-from netmend.doctor.finding import Finding
 from netmend.doctor.fix import fix as make_safe_mends
 from netmend.doctor.look import CannotLook, look
 from netmend.doctor.observation import Observation
 from netmend.doctor.page import page
 from netmend.doctor.pasted import BadCopy, observe_copies
+from netmend.ground.finding import Finding
 
 
 def doctor(

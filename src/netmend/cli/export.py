@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from netmend.cli.options import STATE_DIRECTORY, StateDirectory, sentences
-from netmend.node.store_source import DATABASE
+from netmend.node.intake.store import DATABASE
 from netmend.sources.store import StoreError
 from netmend.sources.store.database import open_reader
 from netmend.sources.store.exchange.export import export as export_store

@@ -7,8 +7,8 @@ if TYPE_CHECKING:
     from aiohttp import web
     from aiohttp.typedefs import Handler
 
-    from netmend.node.http_server import Part
-    from netmend.node.listen import Listen
+    from netmend.node.http.listen import Listen
+    from netmend.node.http.server import Part
     from netmend.node.state import NodeState
     from netmend.sources.store.api.application import Beside
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def parts_of(node: "NodeState", other_root: "Handler | None" = None) -> "Sequence[Part]":
     """For one server, in whose thread it is called: when guests have their first answers, since to load all this takes
     a tenth of a second."""
-    from netmend.node import metrics
-    from netmend.node.views import Views
+    from netmend.node.views import metrics
+    from netmend.node.views.read_models import Views
     from netmend.web import page
 
     views = Views(node)
@@ -33,7 +33,7 @@ def beside_api(node: "NodeState", listen: "Listen", *, tokens: bool) -> "Callabl
     for tokens."""
 
     def attach(application: "web.Application", versions: "Handler") -> None:
-        from netmend.node.http_guard import counted, guarded
+        from netmend.node.http.guard import counted, guarded
 
         hosts, url = listen.hosts, listen.url
         application.middlewares.insert(0, counted(node.http))

@@ -15,9 +15,9 @@ from netmend.cli.options import (
     StateDirectory,
     sentences,
 )
+from netmend.node.intake.store import DATABASE
 from netmend.node.lock import CannotStart, hold_lock
 from netmend.node.settings import Settings
-from netmend.node.store_source import DATABASE
 from netmend.sources.file import IntentError
 from netmend.sources.store import RefusedError, Store, StoreError
 from netmend.sources.store.exchange.changes import Change, changes_between

@@ -12,13 +12,13 @@ import typer
 from rich.console import Console
 
 from netmend.cli.options import Json, sentences
-from netmend.lab import curve_png, incident_logs, incident_page
-from netmend.lab.curve_png import NoPainter
-from netmend.lab.incident import CannotPlay, setup_from
-from netmend.lab.incident_document import document
-from netmend.lab.incident_run import Outcome, play
-from netmend.lab.incident_show import Silence, show_for
-from netmend.lab.incident_words import curve_of
+from netmend.lab.incident import curve_png, logs, page
+from netmend.lab.incident.curve_png import NoPainter
+from netmend.lab.incident.document import document
+from netmend.lab.incident.replay import Outcome, play
+from netmend.lab.incident.setup import CannotPlay, setup_from
+from netmend.lab.incident.terminal import Silence, show_for
+from netmend.lab.incident.wording import curve_of
 
 _ROUNDS = 20  # where nobody is there to press Ctrl-C
 
@@ -110,7 +110,7 @@ def _terminated(number: int, _: FrameType | None) -> None:
 def _netmend_log(directory: Path | None) -> IO[bytes]:
     if directory is None:
         return tempfile.TemporaryFile()
-    path = directory / incident_logs.NETMEND
+    path = directory / logs.NETMEND
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("wb")
@@ -122,13 +122,13 @@ def _write(outcome: Outcome, html: Path | None, png: Path | None, log: Path | No
     written = []
     try:
         if html is not None:
-            incident_page.write(outcome, html)
+            page.write(outcome, html)
             written.append(html)
         if png is not None:
             curve_png.write(curve_of(outcome), png)
             written.append(png)
         if log is not None:
-            written += incident_logs.write(outcome, log)
+            written += logs.write(outcome, log)
     except OSError as error:
         raise CannotPlay(f"{error.filename}: cannot be written: {error.strerror}") from error
     return written

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from netmend.cli.options import Json, sentences
-from netmend.lab import search as lab
-from netmend.lab import search_show
 from netmend.lab.engines.world import EngineMissing
+from netmend.lab.search import report
+from netmend.lab.search import search as lab
 
 
 def search(
@@ -35,12 +35,12 @@ def search(
         task = bar.add_task("by the model", total=None)
         found = lab.search(lambda done, of: bar.update(task, completed=done, total=of), all_on_kernel=kernel_all)
     if as_json:
-        print(json.dumps(search_show.document(found), indent=2))
+        print(json.dumps(report.document(found), indent=2))
     else:
-        print("\n".join(search_show.report(found)))
+        print("\n".join(report.report(found)))
     if scenarios is not None:
         try:
-            search_show.write_scenarios(found, scenarios)
+            report.write_scenarios(found, scenarios)
         except OSError as error:
             typer.echo(f"netmend: {error.filename}: cannot be written: {error.strerror}", err=True)
             raise typer.Exit(2) from None

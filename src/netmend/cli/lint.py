@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from netmend.doctor.lint.declared import LintFinding, Unreadable
-from netmend.doctor.lint.run import lint as lint_text
+from netmend.lint.declared import LintFinding, Unreadable
+from netmend.lint.run import lint as lint_text
 
 
 def lint(

@@ -10,7 +10,7 @@ import typer
 from netmend.kernel import nsdir
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.stream import check_remote
-from netmend.node.listen import Listen
+from netmend.node.http.listen import Listen
 from netmend.node.lock import CannotStart
 from netmend.node.settings import Settings
 from netmend.sources.problem import SourceError

@@ -9,7 +9,6 @@ import typer
 
 from netmend.cli.http_parts import beside_api, parts_of
 from netmend.cli.logs import log_to_stderr
-from netmend.cli.neutron_source import neutron_source
 from netmend.cli.options import (
     NETNS_DIRECTORY,
     RUNTIME_DIRECTORY,
@@ -23,17 +22,18 @@ from netmend.cli.options import (
     sentences,
     where_to_listen,
 )
-from netmend.node.listen import Listen
+from netmend.node.http.listen import Listen
+from netmend.node.intake.neutron_files import neutron_source
+from netmend.node.intake.source import Source
 from netmend.node.lock import CannotStart
 from netmend.node.node import Node
 from netmend.node.settings import Settings
-from netmend.node.source import Source
-from netmend.services.lease_store import LeaseStoreError
+from netmend.services.leases.io.store import LeaseStoreError
 from netmend.sources.file.other_source import neutron_files
 from netmend.sources.problem import SourceError
 
 if TYPE_CHECKING:
-    from netmend.node.http_server import Part
+    from netmend.node.http.server import Part
     from netmend.node.state import NodeState
 
 
@@ -87,13 +87,13 @@ def run(
         if config is not None and (files := neutron_files(config)) is not None:
             source, settings = neutron_source(files, settings)
         elif config is not None:
-            from netmend.node.file_source import FileSource
+            from netmend.node.intake.file import FileSource
 
             source = FileSource(config)
         else:
             from netmend.cli.api_options import api_settings
-            from netmend.node.store_records import wrong_now
-            from netmend.node.store_source import StoreSource
+            from netmend.node.intake.store import StoreSource
+            from netmend.node.intake.store_records import wrong_now
 
             api = api_settings(
                 settings,

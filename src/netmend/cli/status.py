@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from netmend.cli.options import RUNTIME_DIRECTORY, Json, RuntimeDirectory, sentences
+from netmend.node.http.status_client import NoNode, ask
 from netmend.node.settings import Settings
-from netmend.node.status_client import NoNode, ask
 
 
 def status(

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterable
 
 from netmend.doctor.checks import CHECKS
-from netmend.doctor.finding import Finding
 from netmend.doctor.observation import Observation
 from netmend.doctor.places import HostView
+from netmend.ground.finding import Finding
 
 PAUSES = (0.05, 0.25)
 """Seconds between the looks at what seems wrong. A name is a plain file for 0.4-9.4 ms while it is made or deleted."""

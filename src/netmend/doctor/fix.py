@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from netmend.doctor.finding import Finding, PinName, RemoveName
 from netmend.doctor.report import describe
+from netmend.ground.finding import Finding, PinName, RemoveName
 from netmend.kernel import repair
 from netmend.kernel.errors import KernelError
 

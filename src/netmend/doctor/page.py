@@ -8,11 +8,11 @@ from html import escape
 from importlib.resources import files
 
 from netmend.doctor.drawing import draw
-from netmend.doctor.finding import Finding
 from netmend.doctor.observation import Directory, Observation
 from netmend.doctor.places import HostView, alike
 from netmend.doctor.report import grouped, headlines, sufferers, summary
 from netmend.doctor.wording import count, moment, several
+from netmend.ground.finding import Finding
 
 _MOST_ROWS = 40
 

@@ -12,11 +12,11 @@ from collections.abc import Collection
 
 from netmend.doctor.blame import line
 from netmend.doctor.diagnose import diagnose, ranked
-from netmend.doctor.finding import Finding, Severity
 from netmend.doctor.look import name_from
 from netmend.doctor.observation import HOST, Directory, MountNamespace, Name, Observation
 from netmend.doctor.places import HostView, Place, directory_seen
 from netmend.doctor.relevant import keep_relevant
+from netmend.ground.finding import Finding, Severity
 from netmend.kernel import listing, mounts, procfs
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netns import is_namespace

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from netmend.doctor.finding import Finding, PinName, RemoveName
 from netmend.doctor.observation import Observation
 from netmend.doctor.wording import count, several
+from netmend.ground.finding import Finding, PinName, RemoveName
 
 
 def to_json(observation: Observation, findings: Sequence[Finding]) -> dict[str, Any]:

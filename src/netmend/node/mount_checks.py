@@ -9,7 +9,7 @@ from netmend.intent.names import namespace_name
 from netmend.reconcile.breaker import Diagnosis
 
 if TYPE_CHECKING:
-    from netmend.doctor.finding import Finding
+    from netmend.ground.finding import Finding
 
 
 def diagnose_mounts(directory: str, network_ids: Iterable[str]) -> list[Diagnosis]:

@@ -23,15 +23,15 @@ from netmend.intent.network import Intent, Network
 from netmend.intent.wiring import OvsWiring
 from netmend.kernel import limits
 from netmend.node.device_counter import DeviceCounter
-from netmend.node.listen import Listen
+from netmend.node.guests.routed_metadata import RoutedServing
+from netmend.node.guests.serving import Serving
+from netmend.node.hints import EVERYTHING, Signs
+from netmend.node.http.listen import Listen
+from netmend.node.intake.source import Source
 from netmend.node.lock import CannotStart, hold_lock
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
 from netmend.node.same_devices import same_devices
-from netmend.node.serving import Serving
-from netmend.node.serving_routed import RoutedServing
 from netmend.node.settings import Settings
-from netmend.node.signs import EVERYTHING, Signs
-from netmend.node.source import Source
 from netmend.node.state import IntentState, NodeState
 from netmend.node.takeover import take_over, tell_what_stays
 from netmend.node.watches import Watches
@@ -42,7 +42,7 @@ from netmend.reconcile.reports import Listener, PassReport, Ready
 from netmend.reconcile.resync import Problem
 
 if TYPE_CHECKING:
-    from netmend.node.http_server import Part
+    from netmend.node.http.server import Part
 
 _BEFORE_STATUS = 1.0  # seconds for first answers, before the status socket takes time to load its HTTP stack
 _BETWEEN_MOUNT_CHECKS = 5.0  # seconds
@@ -170,8 +170,8 @@ class Node:
     @contextlib.asynccontextmanager
     async def _watched(self) -> AsyncIterator[None]:
         """Count devices, and answer those who ask, in the block."""
-        from netmend.node import status_routes
-        from netmend.node.http_server import HttpServer
+        from netmend.node.http import status_routes
+        from netmend.node.http.server import HttpServer
 
         state = self.state
         parts = [lambda application: status_routes.attach(application, state), *self._parts(state)]

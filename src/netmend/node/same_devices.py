@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from netmend.intent.network import Network
 from netmend.intent.plug import NoPlug
-from netmend.services.port_changes import changed_ports
+from netmend.services.shared.port_changes import changed_ports
 
 
 def same_devices(old: Network, new: Network) -> bool:

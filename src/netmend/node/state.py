@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 from netmend.intent.network import Intent
 from netmend.node.device_history import DeviceHistory
-from netmend.node.http_counts import HttpCounts
+from netmend.node.guests.routed_metadata import RoutedServing
+from netmend.node.guests.serving import Serving
+from netmend.node.http.counts import HttpCounts
+from netmend.node.intake.source import Source
 from netmend.node.journal import Journal
-from netmend.node.serving import Serving
-from netmend.node.serving_routed import RoutedServing
 from netmend.node.settings import Settings
-from netmend.node.source import Source
 from netmend.reconcile.breaker import Diagnosis
 from netmend.reconcile.reconciler import Reconciler
 

@@ -11,7 +11,7 @@ from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.stream import Tls
 from netmend.kernel.ovsdb.watch import PortsChanged
 from netmend.kernel.watch import DirectoryWatch, LinkWatch, MountWatch
-from netmend.node.signs import Signs
+from netmend.node.hints import Signs
 from netmend.node.switch_watch import SwitchWatch
 
 _CROWD = 0.4  # seconds: mounts come in crowds, and each is a reason to look at every name

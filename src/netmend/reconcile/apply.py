@@ -17,10 +17,10 @@ from netmend.kernel.netlink import Batch, RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.sysctl import SysctlDirectory
 from netmend.kernel.tap import Tap
-from netmend.reconcile.elsewhere import NamesElsewhere
-from netmend.reconcile.held import HeldNamespaces
 from netmend.reconcile.move import move_in, move_out
 from netmend.reconcile.observe import is_ours, open_place
+from netmend.reconcile.open_namespaces import HeldNamespaces
+from netmend.reconcile.other_mount_namespaces import NamesElsewhere
 from netmend.reconcile.steps import (
     AddPort,
     DeleteDevice,

@@ -7,8 +7,8 @@ from netmend.intent.network import Network
 from netmend.kernel import links
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
-from netmend.reconcile.held import HeldNamespaces
 from netmend.reconcile.observe import Snapshot
+from netmend.reconcile.open_namespaces import HeldNamespaces
 from netmend.wiring import Device, wanted_devices
 
 

@@ -16,13 +16,11 @@ from netmend.kernel.ovsdb.stream import Tls
 from netmend.kernel.sysctl import SysctlDirectory
 from netmend.reconcile.adoption import was_here
 from netmend.reconcile.apply import Executor, StepFailed
+from netmend.reconcile.batches import add_together, delete_together
 from netmend.reconcile.breaker import Breaker, Diagnosis, HostFault, host_fault
-from netmend.reconcile.crew import work_through
 from netmend.reconcile.diagnoses import not_propagated, sign_of_life, unreadable
 from netmend.reconcile.diff import plan_network, plan_removal
 from netmend.reconcile.diff_switch import ports_to_add_ahead, without_device
-from netmend.reconcile.elsewhere import NamesElsewhere
-from netmend.reconcile.held import HeldNamespaces
 from netmend.reconcile.observe import (
     NamespaceSeen,
     Snapshot,
@@ -31,13 +29,15 @@ from netmend.reconcile.observe import (
     names_of_ours,
     take_snapshot,
 )
+from netmend.reconcile.open_namespaces import HeldNamespaces
+from netmend.reconcile.other_mount_namespaces import NamesElsewhere
 from netmend.reconcile.owners import Owners
 from netmend.reconcile.pinning import Pinning, PinTrouble
 from netmend.reconcile.reports import Listener, PassReport, Ready
 from netmend.reconcile.resync import Problem, Reason, Resync
 from netmend.reconcile.steps import AddPort, DeleteDevice, DeletePort, MakeDevice, MoveDevice, Plan, Step, Unit
 from netmend.reconcile.switch import Switch
-from netmend.reconcile.together import add_together, delete_together
+from netmend.reconcile.workers import work_through
 from netmend.wiring import Home
 
 WORKERS = 4

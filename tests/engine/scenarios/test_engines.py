@@ -16,8 +16,8 @@ from tests.engine.scenarios.generate import scenario as generated
 
 from netmend.lab.engines.choose import run
 from netmend.lab.engines.world import EngineMissing
-from netmend.lab.scenario import EngineName, Scenario, load
-from netmend.lab.scenario_run import Result, Results, predict
+from netmend.lab.scenario.run import Result, Results, predict
+from netmend.lab.scenario.scenario import EngineName, Scenario, load
 
 TOP = Path(__file__).parents[3]
 RECORDED = TOP / "tests/unit/propagation/propagation-docker.jsonl"

@@ -12,7 +12,7 @@ from tests.kernel.dns.world import GUEST, SERVER, Upstream, World, good
 from tests.peers.waiting import wait_for
 from tests.unit.services.dns.asker import data
 
-from netmend.services.dns_sockets import Limits
+from netmend.services.dns.io import Limits
 
 UP = "127.0.0.53"
 

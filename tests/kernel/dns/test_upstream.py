@@ -15,7 +15,7 @@ from tests.kernel.dns.world import Upstream, World, good
 from tests.peers.waiting import wait_for
 from tests.unit.services.dns.asker import code, data
 
-from netmend.services.dns_sockets import forwarder
+from netmend.services.dns.io import forwarder
 
 UP, SECOND = "127.0.0.53", "127.0.0.54"
 NAME = "www.example.org"

@@ -21,7 +21,7 @@ from netmend.kernel.links import VethEnd
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.sockets import open_listener, open_udp
-from netmend.services.dns_sockets import DnsSockets, Limits
+from netmend.services.dns.io import DnsSockets, Limits
 
 SERVER, SERVER6 = "10.0.0.2", "fd00::2"
 GUEST, GUEST6 = "10.0.0.10", "fd00::10"  # the port `web`

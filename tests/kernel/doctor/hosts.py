@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from netmend.doctor.diagnose import diagnose_steadily
-from netmend.doctor.finding import Finding
 from netmend.doctor.look import look
 from netmend.doctor.observation import Observation
+from netmend.ground.finding import Finding
 from netmend.kernel import mounts, syscalls
 
 

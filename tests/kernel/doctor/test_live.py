@@ -9,10 +9,10 @@ from tests.kernel.doctor.hosts import checks, container, diagnosed, in_mounts_of
 
 from netmend.doctor import snapshot
 from netmend.doctor.diagnose import diagnose, diagnose_steadily
-from netmend.doctor.finding import PinName, RemoveName
 from netmend.doctor.fix import fix
 from netmend.doctor.look import look
 from netmend.doctor.preflight import diagnose_directory
+from netmend.ground.finding import PinName, RemoveName
 from netmend.kernel import mounts, syscalls
 from netmend.kernel.netns import Netns
 from netmend.kernel.procfs import namespace_inode

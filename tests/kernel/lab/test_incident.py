@@ -11,12 +11,14 @@ from netmend.cli.lab import app
 from netmend.forensics import report
 from netmend.kernel import links, mounts
 from netmend.kernel.netlink import RouteSocket
-from netmend.lab import incident_logs, search, search_show
-from netmend.lab.incident import Setup, setup_from
-from netmend.lab.incident_run import Outcome, play
-from netmend.lab.incident_show import Silence
-from netmend.lab.scenario import load
-from netmend.lab.scenario_run import predict
+from netmend.lab.incident import logs
+from netmend.lab.incident.replay import Outcome, play
+from netmend.lab.incident.setup import Setup, setup_from
+from netmend.lab.incident.terminal import Silence
+from netmend.lab.scenario.run import predict
+from netmend.lab.scenario.scenario import load
+from netmend.lab.search import report as search_report
+from netmend.lab.search import search
 
 ROUNDS = 4
 
@@ -35,14 +37,14 @@ def test_every_trigger_that_the_search_finds_leaks_and_is_named_by_the_timeline(
         assert outcome.leaked_each_round, trigger.scenario.name
         assert outcome.never_above_intent, (trigger.scenario.name, outcome.state)
         directory = tmp_path / str(number)
-        incident_logs.write(outcome, directory)
+        logs.write(outcome, directory)
         verdicts = report.read([str(directory)]).verdicts
         assert [(verdict.signature, verdict.variant) for verdict in verdicts] == [("stale-namespace-name", trigger.id)]
 
 
 def test_each_reproduction_is_a_scenario_file_whose_last_probe_fails_for_the_user(tmp_path: Path) -> None:
     found = search.search()
-    for trigger, path in zip(found.triggers, search_show.write_scenarios(found, tmp_path), strict=True):
+    for trigger, path in zip(found.triggers, search_report.write_scenarios(found, tmp_path), strict=True):
         (scenario,) = load(str(path), path.read_text())
         assert search.outcome_of(trigger.setup, predict(scenario)) == "endless"
         for position in range(len(scenario.steps) - 1):  # none of its restarts can be left out

@@ -11,7 +11,7 @@ from queue import Empty, Queue
 
 import pytest
 from tests.kernel.ovs.vswitch import SOCKET, VSwitch
-from tests.unit.metadata_http.certificates import make_certificates
+from tests.unit.services.metadata.io.certificates import make_certificates
 
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb import ports

@@ -8,8 +8,8 @@ from pathlib import Path
 from tests.engine.scenarios.generate import scenario as generated
 
 from netmend.lab.engines.kernel import perform_here
-from netmend.lab.scenario import load
-from netmend.lab.scenario_run import predict
+from netmend.lab.scenario.run import predict
+from netmend.lab.scenario.scenario import load
 
 RECORDED = Path(__file__).parents[2] / "unit/propagation/propagation-docker.jsonl"
 GENERATED = 150

@@ -6,7 +6,6 @@ import pytest
 from tests.unit.doctor.texts import HOST, A, B, container, diagnosed
 
 from netmend.doctor.diagnose import diagnose
-from netmend.doctor.finding import RemoveName
 from netmend.doctor.observation import (
     Bind,
     Container,
@@ -18,6 +17,7 @@ from netmend.doctor.observation import (
     SeenLink,
 )
 from netmend.doctor.pasted import BadCopy, observe_copies
+from netmend.ground.finding import RemoveName
 
 NETNS = Directory("0:55", "/netns")
 

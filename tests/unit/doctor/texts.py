@@ -1,8 +1,8 @@
 """Copies of mountinfo, as a real dockerd 20.10 left them, and small hosts put together from such lines."""
 
 from netmend.doctor.diagnose import diagnose
-from netmend.doctor.finding import Finding
 from netmend.doctor.pasted import observe_copies
+from netmend.ground.finding import Finding
 
 # `ip netns add h1` on the host, then containers a (-v /run/netns:/run/netns) and b (…:shared), which made t1 and t2.
 HOST = """\

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from netmend.intent import Port
 from netmend.intent.port_map import PortMap
-from netmend.services.port_changes import changed_ports
+from netmend.services.shared.port_changes import changed_ports
 
 _KEYS = st.integers(0, 1500).map(str)
 _STEP = st.dictionaries(_KEYS, st.none() | st.integers(0, 9).map(str), max_size=30) | st.integers(0, 900).map(

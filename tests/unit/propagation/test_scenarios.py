@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from netmend.cli.lab import app
-from netmend.lab.engines.small import SmallWorld
-from netmend.lab.scenario import Scenario, load
-from netmend.lab.scenario_run import predict
-from netmend.lab.scenario_text import ScenarioError
+from netmend.lab.engines.own_engine import SmallWorld
+from netmend.lab.scenario.run import predict
+from netmend.lab.scenario.scenario import Scenario, load
+from netmend.lab.scenario.text import ScenarioError
 from netmend.propagation.model.system import ModelSystem
 
 RECORDED = Path(__file__).with_name("propagation-docker.jsonl")

@@ -22,8 +22,8 @@ from netmend.doctor.checks import (
     split_name,
     stale_netnsid,
 )
-from netmend.doctor.finding import Finding
 from netmend.doctor.places import HostView
+from netmend.ground.finding import Finding
 
 Check = Callable[[HostView], Iterator[Finding]]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from netmend.doctor.finding import Finding, Severity
 from netmend.doctor.places import HostView
 from netmend.doctor.wording import script
+from netmend.ground.finding import Finding, Severity
 
 CHECK = "bridge-ports"
 PORTS = 1_023

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from shlex import quote
 
 from netmend.doctor.blame import Stand, Standing, bind_of, explain, leads_to, line, option, reference_of, stand
-from netmend.doctor.finding import Finding, PinName, RemoveName, Severity
 from netmend.doctor.mends import keep, reconnect, reshare, uncover
 from netmend.doctor.observation import HOST, Directory, Name
 from netmend.doctor.places import Copy, HostView, Place, alike
 from netmend.doctor.wording import moment, script, several
+from netmend.ground.finding import Finding, PinName, RemoveName, Severity
 from netmend.propagation.mountinfo import is_under
 
 CHECK = "dead-name"

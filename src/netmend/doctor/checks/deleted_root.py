@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netmend.doctor.finding import Finding, Severity
 from netmend.doctor.mends import restart
 from netmend.doctor.observation import HOST, MountNamespace
 from netmend.doctor.places import HostView
 from netmend.doctor.relevant import WELL_KNOWN
 from netmend.doctor.wording import script
+from netmend.ground.finding import Finding, Severity
 from netmend.propagation.mountinfo import Mount
 
 CHECK = "deleted-directory"

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from shlex import quote
 
 from netmend.doctor.blame import option
-from netmend.doctor.finding import Finding, Severity
 from netmend.doctor.mends import recreate
 from netmend.doctor.observation import HOST, Bind, MountNamespace
 from netmend.doctor.places import HostView, directory_at
 from netmend.doctor.relevant import WELL_KNOWN
 from netmend.doctor.wording import count, script, several
+from netmend.ground.finding import Finding, Severity
 
 CHECK = "doubling-mounts"
 _MANY = 4

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from shlex import quote
 
 from netmend.doctor.blame import refused_by_engine
-from netmend.doctor.finding import Finding, Severity
 from netmend.doctor.mends import rejoin_engine
 from netmend.doctor.observation import HOST, MountNamespace
 from netmend.doctor.places import HostView
 from netmend.doctor.wording import script
+from netmend.ground.finding import Finding, Severity
 from netmend.propagation.groups import Reach
 
 CHECK = "engine-mount-namespace"

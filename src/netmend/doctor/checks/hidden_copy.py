@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netmend.doctor.blame import Stand, Standing, leads_to, line, option, reference_of, stand
-from netmend.doctor.finding import Finding, Severity
 from netmend.doctor.mends import recreate
 from netmend.doctor.observation import HOST, Bind, Container, Directory, MountNamespace
 from netmend.doctor.places import Copy, HostView, Place
 from netmend.doctor.wording import count, script, several
+from netmend.ground.finding import Finding, Severity
 
 CHECK = "hidden-copy"
 

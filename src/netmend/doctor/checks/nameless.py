@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netmend.doctor.finding import Finding, PinName, Severity
 from netmend.doctor.naming import maker_of
 from netmend.doctor.observation import HOST, NetworkNamespace, Observation, SeenLink
 from netmend.doctor.places import HostView, alike
 from netmend.doctor.wording import count, script, several
+from netmend.ground.finding import Finding, PinName, Severity
 
 CHECK = "nameless-namespace"
 _NO_NAME = ("sysfs", "sys", "none", "")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netmend.doctor.blame import Stand, Standing, bind_of, explain, line, reference_of, stand
-from netmend.doctor.finding import Finding, Severity
 from netmend.doctor.mends import keep, reconnect
 from netmend.doctor.observation import HOST
 from netmend.doctor.places import HostView
 from netmend.doctor.wording import script
+from netmend.ground.finding import Finding, Severity
 
 CHECK = "not-shared"
 _CUT_OFF = (Standing.PRIVATE, Standing.OTHER_GROUP, Standing.EARLIER, Standing.SHADOWED)

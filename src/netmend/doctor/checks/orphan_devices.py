@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netmend.doctor.finding import Finding, Severity
 from netmend.doctor.naming import maker_of
 from netmend.doctor.observation import NetworkNamespace, SeenLink
 from netmend.doctor.places import HostView
 from netmend.doctor.wording import count, script, several
+from netmend.ground.finding import Finding, Severity
 
 CHECK = "orphan-devices"
 _MANY = 100

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from netmend.doctor.blame import Stand, Standing, bind_of, explain, line, reference_of, stand
-from netmend.doctor.finding import Finding, PinName, Severity
 from netmend.doctor.mends import keep, reconnect, restart, uncover
 from netmend.doctor.observation import HOST, Directory, Name
 from netmend.doctor.places import Copy, HostView, Place, alike
 from netmend.doctor.wording import script, several
+from netmend.ground.finding import Finding, PinName, Severity
 
 CHECK = "plain-file"
 

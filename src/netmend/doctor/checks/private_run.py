@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from shlex import quote
 
 from netmend.doctor.blame import Standing, line, reference_of, refused_by_engine, stand
-from netmend.doctor.finding import Finding, Severity
 from netmend.doctor.mends import reconnect, share_host
 from netmend.doctor.observation import HOST
 from netmend.doctor.places import HostView, Place
 from netmend.doctor.wording import script, several
+from netmend.ground.finding import Finding, Severity
 
 CHECK = "private-run"
 

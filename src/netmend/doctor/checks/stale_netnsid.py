@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netmend.doctor.finding import Finding, Severity
 from netmend.doctor.places import HostView
 from netmend.doctor.wording import count, script, several
+from netmend.ground.finding import Finding, Severity
 
 CHECK = "stale-netnsid"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import cast
 
-from netmend.lab.scenario import EngineName, Scenario
-from netmend.lab.scenario_run import Results
+from netmend.lab.scenario.run import Results
+from netmend.lab.scenario.scenario import EngineName, Scenario
 
 
 def run(scenarios: Iterable[Scenario], engine: EngineName | None = None) -> list[Results]:

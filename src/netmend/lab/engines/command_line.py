@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 
 from netmend.lab.engines.engine_host import NETNS, EngineHost
 from netmend.lab.engines.world import Refused
-from netmend.lab.scenario import HOST, Scenario
+from netmend.lab.scenario.scenario import HOST, Scenario
 
 
 class CommandLineWorld(ABC):

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from netmend.kernel import mounts
 from netmend.lab.engines.world import EngineMissing
-from netmend.lab.scenario import Host
+from netmend.lab.scenario.scenario import Host
 from netmend.propagation.mountinfo import is_under, parse
 
 NETNS = "/run/netns"

@@ -16,10 +16,10 @@ from pathlib import Path
 from netmend.kernel import mounts, sandbox, syscalls
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netns import Netns
-from netmend.lab.engines.small import SmallWorld
+from netmend.lab.engines.own_engine import SmallWorld
 from netmend.lab.engines.world import EngineMissing
-from netmend.lab.scenario import Scenario
-from netmend.lab.scenario_run import Results, perform
+from netmend.lab.scenario.run import Results, perform
+from netmend.lab.scenario.scenario import Scenario
 from netmend.propagation.flags import Propagation
 from netmend.propagation.model.system import System
 from netmend.propagation.mountinfo import Mount, parse

@@ -12,8 +12,8 @@ from netmend.lab.engines.command_line import CommandLineWorld
 from netmend.lab.engines.engine_host import DataDirectory, EngineHost
 from netmend.lab.engines.programs import build_image, environment
 from netmend.lab.engines.world import EngineMissing
-from netmend.lab.scenario import Scenario
-from netmend.lab.scenario_run import Results, perform
+from netmend.lab.scenario.run import Results, perform
+from netmend.lab.scenario.scenario import Scenario
 
 NEEDED = ("podman", "conmon", "setpriv", "unshare", "nsenter", "mount", "pivot_root", "ip", "tar")
 RUNTIMES = ("crun", "runc")

@@ -26,6 +26,6 @@ from netmend.services.dhcp4.counters import Counters, Drop
 from netmend.services.dhcp4.reply import Reply
 from netmend.services.dhcp4.responder import Dhcp4Responder
 from netmend.services.dhcp4.status import LeaseRow
-from netmend.services.leases import Lease, LeaseState, LeaseTable
+from netmend.services.leases.table import Lease, LeaseState, LeaseTable
 
 __all__ = ["Counters", "Dhcp4Responder", "Drop", "Lease", "LeaseRow", "LeaseState", "LeaseTable", "Reply"]

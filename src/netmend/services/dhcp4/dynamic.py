@@ -18,7 +18,7 @@ from netmend.services.dhcp4.directory import Directory
 from netmend.services.dhcp4.exchange import Answer, acknowledge, claimed_address, inform, refuse
 from netmend.services.dhcp4.link import Scope, find_scope
 from netmend.services.dhcp4.request import Request
-from netmend.services.leases import LeaseTable
+from netmend.services.leases.table import LeaseTable
 
 _Type = wire.MessageType
 

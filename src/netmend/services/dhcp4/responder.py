@@ -15,8 +15,8 @@ from netmend.services.dhcp4.rendering import Rendering, refusal, render
 from netmend.services.dhcp4.reply import Reply, address_reply, compose, compose_refusal
 from netmend.services.dhcp4.request import Request, parse_request
 from netmend.services.dhcp4.status import LeaseRow, PortJournal, row_of
-from netmend.services.leases import Lease, LeaseTable
-from netmend.services.port_changes import changed_ports
+from netmend.services.leases.table import Lease, LeaseTable
+from netmend.services.shared.port_changes import changed_ports
 
 RENDERINGS = 1024  # kept per network; clients of one kind ask alike, so tens are usual
 

@@ -8,7 +8,7 @@ from netmend.services.dhcp6 import wire
 from netmend.services.dhcp6.exchange import Bound
 from netmend.services.dhcp6.link import Scope, find_scope
 from netmend.services.dhcp6.request import Association
-from netmend.services.leases import LeaseState, LeaseTable, SubnetLeases
+from netmend.services.leases.table import LeaseState, LeaseTable, SubnetLeases
 
 
 class DynamicBindings:

@@ -22,8 +22,8 @@ from netmend.services.dhcp6.request import Request, parse_request
 from netmend.services.dhcp6.reserved import ReservedBindings
 from netmend.services.dhcp6.status import LeaseRow, PortJournal, row_of
 from netmend.services.dhcp6.wire import MessageType, Status
-from netmend.services.leases import Lease, LeaseTable
-from netmend.services.port_changes import changed_ports
+from netmend.services.leases.table import Lease, LeaseTable
+from netmend.services.shared.port_changes import changed_ports
 
 RENDERINGS = 1024  # kept per network; clients of one kind ask alike, so tens are usual
 

@@ -6,7 +6,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from netmend.intent import Network
 from netmend.intent.dns import DEFAULT_GUEST_RATE
 from netmend.services.dns.blocks import all_subnets, block_of, holding
-from netmend.services.rate_limit import RateLimit
+from netmend.services.shared.rate_limit import RateLimit
 
 _BURST = 2  # seconds' worth that may come at once
 _STRANGERS = 4  # guests' worth that all addresses of no port may ask together

@@ -17,7 +17,7 @@ from netmend.services.dns.local import Found, Local, Nothing
 from netmend.services.dns.private import PrivateAddresses
 from netmend.services.dns.query import Malformed, Query, parse_query
 from netmend.services.dns.reply import compose, compose_body, name_at, record
-from netmend.services.port_changes import changed_ports
+from netmend.services.shared.port_changes import changed_ports
 
 LOCAL_TTL = 30  # seconds: of the network's own names, and of their absence
 REMEMBERED = 4096  # queries whose answers are at hand

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
 from netmend.intent import Network, Port
 from netmend.intent.eui64 import mac_in
-from netmend.services.port_changes import changed_ports
+from netmend.services.shared.port_changes import changed_ports
 
 Address = IPv4Address | IPv6Address
 LeaseHolder = Callable[[IPv4Address], str | None]  # the MAC that an address is leased to

@@ -6,20 +6,10 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from types import ModuleType
 
-from netmend.intent import (
-    Boot,
-    BootByArchitecture,
-    NetnsPlug,
-    NoPlug,
-    PidPlug,
-    Plug,
-    Port,
-    TapPlug,
-    dhcp6_options,
-    dhcp_options,
-)
+from netmend.intent import Boot, BootByArchitecture, NetnsPlug, NoPlug, PidPlug, Plug, Port, TapPlug
 from netmend.intent.names import id_from_name, mac_from_id
 from netmend.intent.plug import DEFAULT_GUEST_DEVICE
+from netmend.options import dhcp4, dhcp6
 from netmend.sources import fields, fields6, metadata_fields
 from netmend.sources.file.build_metadata import build_instance
 from netmend.sources.file.reading import Reader
@@ -40,7 +30,7 @@ def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str
     addresses = reader.read_all(place, "fixed_ips", _host_address, shape.fixed_ips)
     fixed_ips = tuple(address for address in addresses if isinstance(address, IPv4Address))
     hostname = reader.read(place, "hostname", fields.host_name, shape.hostname)
-    options = _options(reader, (*place, "dhcp_options"), shape.dhcp_options, dhcp_options) if shape.dhcp_options else ()
+    options = _options(reader, (*place, "dhcp_options"), shape.dhcp_options, dhcp4) if shape.dhcp_options else ()
     boot = build_boot(reader, (*place, "boot"), shape.boot) if shape.boot else None
     plug = _plug(reader, place, shape.plug) if isinstance(shape.plug, PlugShape) else _NO_PLUG
     port = Port(port_id, name, mac or "", fixed_ips, hostname, options, boot, plug)
@@ -50,7 +40,7 @@ def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str
             port,
             fixed_ips6=tuple(address for address in addresses if isinstance(address, IPv6Address)),
             duid=reader.read(place, "duid", fields6.duid, shape.duid),
-            dhcp6_options=_options(reader, (*place, "dhcp6_options"), raw, dhcp6_options),
+            dhcp6_options=_options(reader, (*place, "dhcp6_options"), raw, dhcp6),
         )
     if shape.instance or shape.device_id is not None or shape.project_id is not None:
         device_id = reader.read(place, "device_id", metadata_fields.identifier, shape.device_id)

@@ -4,10 +4,10 @@ from collections.abc import Sequence, Set
 from ipaddress import IPv4Address, IPv4Network
 
 from netmend.intent import Route, Subnet
-from netmend.intent.dhcp_options import MAX_PAYLOAD
-from netmend.intent.dhcp_values import encode_classless_route
 from netmend.intent.names import id_from_name
 from netmend.intent.subnet import DEFAULT_LEASE_TIME
+from netmend.options.dhcp4 import MAX_PAYLOAD
+from netmend.options.values4 import encode_classless_route
 from netmend.sources import fields
 from netmend.sources.addresses import choose_server_address, default_pools, without
 from netmend.sources.file.build_port import build_boot

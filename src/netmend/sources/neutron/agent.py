@@ -18,6 +18,7 @@ from netmend.intent import Intent
 from netmend.sources.neutron.cache import NetworkCache
 from netmend.sources.neutron.calls import Calls
 from netmend.sources.neutron.configuration import Configuration
+from netmend.sources.neutron.dhcp_scopes import Part, parts
 from netmend.sources.neutron.intents import IntentBuilder
 from netmend.sources.neutron.last_known import LastKnown
 from netmend.sources.neutron.names import WITHOUT_DHCP, Raw
@@ -32,7 +33,6 @@ from netmend.sources.neutron.notices import (
     PortTold,
 )
 from netmend.sources.neutron.own_ports import is_to_ask
-from netmend.sources.neutron.parts import Part, parts
 from netmend.sources.neutron.readiness import Readiness
 from netmend.sources.neutron.rpc import NOT_FOUND, Server, ServerError
 from netmend.sources.neutron.troubles import Troubles

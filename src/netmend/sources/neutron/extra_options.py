@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
-from netmend.intent import Boot, dhcp6_options
-from netmend.intent.dhcp_options import encode_option
+from netmend.intent import Boot
+from netmend.options import dhcp6
+from netmend.options.dhcp4 import encode_option
 from netmend.sources.neutron.names import Raw
 
 Encoded = tuple[tuple[int, bytes], ...]
@@ -73,9 +74,7 @@ def extra_options(
             if name == _NEXT_SERVER and version == 4:
                 next_server = IPv4Address(value)
                 continue
-            encode: Callable[[str, str], tuple[int, bytes]] = (
-                encode_option if version == 4 else dhcp6_options.encode_option
-            )
+            encode: Callable[[str, str], tuple[int, bytes]] = encode_option if version == 4 else dhcp6.encode_option
             code, payload = encode(name, value)
         except ValueError as error:
             problems.append(f"extra DHCP option {option.get('opt_name')}: {error}")

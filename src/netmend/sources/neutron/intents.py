@@ -6,8 +6,8 @@ import structlog
 
 from netmend.intent import Intent, MetadataProxy, Network
 from netmend.sources.neutron.dhcp_port import own_port
+from netmend.sources.neutron.dhcp_scopes import Part, parts
 from netmend.sources.neutron.names import Raw
-from netmend.sources.neutron.parts import Part, parts
 from netmend.sources.neutron.policy import Policy
 from netmend.sources.neutron.translate import Translated, TranslationError, translate
 

@@ -4,8 +4,8 @@ use for. Runs in a worker."""
 from typing import Any
 
 from netmend.sources.neutron import dhcp_port
+from netmend.sources.neutron.dhcp_scopes import Part, left_over, parts
 from netmend.sources.neutron.names import Raw
-from netmend.sources.neutron.parts import Part, left_over, parts
 from netmend.sources.neutron.rpc import Server
 
 

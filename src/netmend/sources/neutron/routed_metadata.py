@@ -16,7 +16,7 @@ _MODES: Final = {"user": 0o644, "group": 0o664, "all": 0o666}
 
 
 class RoutedMetadata:
-    """What a node needs to answer in the place of neutron-metadata-agent (netmend.node.source)."""
+    """What a node needs to answer in the place of neutron-metadata-agent (netmend.node.intake.source)."""
 
     def __init__(self, configuration: Configuration, server: Callable[[], "Server"]) -> None:
         """`server` gives the server to ask; raises ConnectionError when there is none now."""

@@ -9,10 +9,10 @@ from netmend.intent import DhcpPort, Dns, Network, Port, Subnet, Subnet6
 from netmend.intent.network import DEFAULT_MTU
 from netmend.sources.neutron import metadata
 from netmend.sources.neutron.dhcp_port import own_port
+from netmend.sources.neutron.dhcp_scopes import Part
 from netmend.sources.neutron.dns_names import DnsName, names_of
 from netmend.sources.neutron.extra_options import Encoded, extra_options
 from netmend.sources.neutron.names import WITHOUT_DHCP, Raw, project_of
-from netmend.sources.neutron.parts import Part
 from netmend.sources.neutron.policy import Policy
 from netmend.sources.neutron.subnets import Surroundings, announces_no_dns, subnet4, subnet6
 

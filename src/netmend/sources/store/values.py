@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from netmend.intent import Boot, Network, Pool, Pool6, Port, Route, Route6, Subnet, Subnet6, dhcp6_options, dhcp_options
-from netmend.intent.dhcp_options import MAX_PAYLOAD
-from netmend.intent.dhcp_values import encode_classless_route
+from netmend.intent import Boot, Network, Pool, Pool6, Port, Route, Route6, Subnet, Subnet6
+from netmend.options import dhcp4, dhcp6
+from netmend.options.dhcp4 import MAX_PAYLOAD
+from netmend.options.values4 import encode_classless_route
 from netmend.sources import fields, fields6
 from netmend.sources.addresses import without, without6
 from netmend.sources.file.build import build_intent
@@ -231,10 +232,10 @@ def _extra_options(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[int, byte
                 if server.version == 4:  # DHCPv4 has no room for another: kept, as Neutron does, and sent to nobody
                     boot = Boot(next_server=str(server))
             elif version == 4:
-                code, payload = dhcp_options.encode_option(name, value)
+                code, payload = dhcp4.encode_option(name, value)
                 options[code] = payload
             elif not is_of_dhcp4_alone(name):
-                code, payload = dhcp6_options.encode_option(name, value)
+                code, payload = dhcp6.encode_option(name, value)
                 options6[code] = payload
         except ValueError as error:
             raise invalid(f"extra_dhcp_opts: {error}") from None
@@ -244,11 +245,11 @@ def _extra_options(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[int, byte
 def is_of_dhcp4_alone(name: str) -> bool:
     """Whether the option means nothing in DHCPv6: it is kept, as Neutron does, and sent to nobody."""
     try:
-        dhcp6_options.option_code(name)
+        dhcp6.option_code(name)
     except ValueError:
         if name == NEXT_SERVER:
             return True
-        dhcp_options.option_code(name)
+        dhcp4.option_code(name)
         return True
     return False
 

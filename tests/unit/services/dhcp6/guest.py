@@ -9,7 +9,7 @@ from scapy.layers import dhcp6
 
 from netmend.intent import Network, Pool6, Port, Subnet6
 from netmend.services.dhcp6 import Dhcp6Responder, Drop, Reply, Sender
-from netmend.services.leases import LeaseTable
+from netmend.services.leases.table import LeaseTable
 
 NOW = 1_700_000_000.0
 MAC, OTHER_MAC, STRANGER = "02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:ff:01"

@@ -29,7 +29,7 @@ from tests.unit.services.dhcp6.guest import (
 
 from netmend.intent import Pool6
 from netmend.services.dhcp6 import Drop
-from netmend.services.leases import DECLINE_HOLD, OFFER_HOLD, LeaseTable
+from netmend.services.leases.table import DECLINE_HOLD, OFFER_HOLD, LeaseTable
 
 POOL = [str(subnet().cidr[number]) for number in range(0x100, 0x10A)]
 ELSEWHERE = "2001:db8:99::10"

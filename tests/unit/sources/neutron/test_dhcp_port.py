@@ -5,8 +5,8 @@ from typing import Any
 from tests.unit.sources.neutron import payloads
 
 from netmend.sources.neutron.dhcp_port import CreatePort, UpdatePort, instead, wish, with_port
+from netmend.sources.neutron.dhcp_scopes import parts
 from netmend.sources.neutron.names import dhcp_device_id
-from netmend.sources.neutron.parts import parts
 
 
 def subject(name: str = "plain", host: str = payloads.HOST) -> tuple[dict[str, Any], str]:

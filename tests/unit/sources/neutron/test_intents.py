@@ -4,8 +4,8 @@ from typing import Any
 
 from tests.unit.sources.neutron import payloads
 
+from netmend.sources.neutron.dhcp_scopes import parts
 from netmend.sources.neutron.intents import IntentBuilder
-from netmend.sources.neutron.parts import parts
 from netmend.sources.neutron.policy import Policy
 
 

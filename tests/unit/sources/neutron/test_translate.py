@@ -8,8 +8,8 @@ import pytest
 from tests.unit.sources.neutron import payloads
 
 from netmend.intent import DhcpPort, Network, OvsWiring, Port, Route
+from netmend.sources.neutron.dhcp_scopes import parts
 from netmend.sources.neutron.names import RESERVED_DHCP_PORT, dhcp_device_id
-from netmend.sources.neutron.parts import parts
 from netmend.sources.neutron.policy import INFINITE, Policy
 from netmend.sources.neutron.translate import TranslationError, translate
 

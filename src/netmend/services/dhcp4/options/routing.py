@@ -6,8 +6,8 @@ way to the metadata address by netmend's own comes with them, as Neutron's agent
 
 from ipaddress import IPv4Network
 
-from netmend.intent.dhcp_values import encode_classless_route
 from netmend.intent.metadata import METADATA_ADDRESS
+from netmend.options.values4 import encode_classless_route
 from netmend.services.dhcp4 import wire
 from netmend.services.dhcp4.options.facts import Facts, Options
 

@@ -6,7 +6,7 @@ and O where the client wanted S.
 
 from functools import lru_cache
 
-from netmend.intent.dhcp_values import domain_name
+from netmend.options.values4 import domain_name
 from netmend.services.dhcp6 import tlv, wire
 
 _S, _O, _N = 1, 2, 4

@@ -4,7 +4,7 @@ Where the subnet names no server and the network has a resolver of its own, that
 """
 
 from netmend.intent import Dns, Subnet6
-from netmend.intent.dhcp_values import domain_name
+from netmend.options.values4 import domain_name
 from netmend.services.dhcp6 import wire
 from netmend.services.dhcp6.options.facts import Facts, Options
 

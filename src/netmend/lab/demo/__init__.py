@@ -1,0 +1,1 @@
+"""`netmend demo`: whole networks with guests in a sandbox."""

@@ -1,0 +1,1 @@
+"""The outage, replayed on two hosts: the old agent on one, netmend on the other."""

@@ -1,0 +1,1 @@
+"""Scenarios of mounts and namespaces: the format, and performing them."""

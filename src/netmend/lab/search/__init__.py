@@ -1,0 +1,1 @@
+"""The search for every way to endless taps."""

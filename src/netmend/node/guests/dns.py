@@ -1,0 +1,75 @@
+"""Joins networks that are ready to the DNS sockets."""
+
+import socket
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any
+
+from netmend.intent.network import Network
+from netmend.kernel.errors import KernelError
+from netmend.kernel.sockets import open_listener, open_udp
+from netmend.node.guests.host_resolvers import HostResolvers
+from netmend.node.settings import Settings
+from netmend.reconcile.reports import Ready
+from netmend.services.dns.io import DnsSockets
+from netmend.services.dns.wire import PORT
+
+
+class DnsServing:
+    """DNS for all networks of the node that ask for it."""
+
+    name = "dns"
+
+    def __init__(self, suspect: Callable[[str], None], settings: Settings) -> None:
+        """`suspect` is told, in some other thread, of a network whose sockets fail."""
+        self._sockets = DnsSockets(lambda network_id, *_: suspect(network_id), HostResolvers(settings.resolv_conf))
+        self._served: dict[
+            str, tuple[int, frozenset[IPv4Address | IPv6Address]]
+        ] = {}  # namespace's inode, and the addresses served
+
+    def wanted(self, network: Network) -> bool:
+        return network.dns is not None and network.has_subnets
+
+    def prepare(self) -> None:
+        """Nothing: all was started with the object."""
+
+    def ready(self, ready: Ready) -> None:
+        """Answer on every address of netmend's own in the network; raises KernelError when sockets cannot be opened."""
+        network = ready.network
+        addresses: list[IPv4Address | IPv6Address] = [subnet.server_address for subnet in network.subnets]
+        addresses += [subnet.server_address for subnet in network.subnets6]
+        wanted = ready.namespace.inode, frozenset(addresses)
+        if self._served.get(network.id) == wanted and not ready.anew:
+            self._sockets.update(network)
+            return
+        self._served.pop(network.id, None)
+        self._sockets.suspend(network.id)  # two sockets cannot listen at one address
+        opened: list[socket.socket] = []
+        try:
+            for address in addresses:
+                opened.append(open_udp(ready.namespace, ready.device, address, PORT))
+            udp = opened.copy()
+            for address in addresses:
+                opened.append(open_listener(ready.namespace, ready.device, address, PORT))
+        except BaseException:
+            for one in opened:
+                one.close()
+            raise
+        try:
+            self._sockets.add(network, udp, opened[len(udp) :])
+        except OSError as error:
+            raise KernelError("watch sockets of", network.name, error.errno or 0) from error
+        self._served[network.id] = wanted
+
+    def update(self, network: Network) -> None:
+        self._sockets.update(network)
+
+    def gone(self, network_id: str) -> None:
+        self._served.pop(network_id, None)
+        self._sockets.remove(network_id)
+
+    def status(self, network_id: str) -> dict[str, Any] | None:
+        return self._sockets.status(network_id)
+
+    def close(self) -> None:
+        self._sockets.close()

@@ -1,0 +1,102 @@
+"""Joins networks that are ready to the metadata server, and keeps what is answered in step with intent."""
+
+import errno
+import os
+import socket
+from collections.abc import Callable
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from netmend.intent.metadata import METADATA_ADDRESS, METADATA_ADDRESS6, MetadataProxy
+from netmend.intent.network import Network
+from netmend.kernel.errors import KernelError
+from netmend.kernel.sockets import open_listener
+from netmend.node.guests.service import CannotServe
+from netmend.node.settings import Settings
+from netmend.reconcile.reports import Ready
+
+if TYPE_CHECKING:
+    from netmend.services.metadata.io import MetadataServer, MetadataStore
+
+PORT: Final = 80
+_NO_IPV6: Final = frozenset((errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL))  # the kernel has none, or this namespace
+
+log = structlog.get_logger(__name__)
+
+
+class MetadataServing:
+    """Metadata for all networks that ask for it; a GuestService."""
+
+    name = "metadata"
+
+    def __init__(
+        self,
+        suspect: Callable[[str], None],
+        settings: Settings,
+        proxy: Callable[[], MetadataProxy | None],
+        lease_holder: Callable[[str, IPv4Address], str | None],
+    ) -> None:
+        """`proxy` gives what intent says of it now; `lease_holder` the MAC that an address is dynamically leased to."""
+        self._suspect, self._settings, self._proxy, self._lease_holder = suspect, settings, proxy, lease_holder
+        self._store: MetadataStore | None = None
+        self._server: MetadataServer | None = None  # from the first network on
+        self._served: dict[str, int] = {}  # namespaces (inodes) by network
+
+    def wanted(self, network: Network) -> bool:
+        return network.metadata != "off" and network.has_subnets
+
+    def prepare(self) -> None:
+        """Load the HTTP stack, whose time and memory a node without metadata need not spend, and start it."""
+        if self._server is not None:
+            return
+        from netmend.services.metadata import KEY_SIZE
+        from netmend.services.metadata.io import MetadataServer, MetadataStore, MetadataStoreError
+
+        try:
+            self._store = MetadataStore(self._settings.metadata, os.urandom(KEY_SIZE))
+        except MetadataStoreError as error:
+            raise CannotServe(str(error)) from None
+        self._server = MetadataServer(self._store, self._proxy, self._suspect, lease_holder=self._lease_holder)
+
+    def ready(self, ready: Ready) -> None:
+        assert self._server is not None
+        server, network_id = self._server, ready.network.id
+        if self._served.get(network_id) == ready.namespace.inode and not ready.anew:
+            server.update(ready.network)
+            return
+        listeners = [open_listener(ready.namespace, ready.device, METADATA_ADDRESS, PORT)]
+        listeners += _open_ipv6(ready)
+        server.serve(ready.network, listeners)
+        self._served[network_id] = ready.namespace.inode
+
+    def update(self, network: Network) -> None:
+        if not self.wanted(network):
+            self.gone(network.id)
+        elif self._server is not None:
+            self._server.update(network)
+
+    def gone(self, network_id: str) -> None:
+        if self._served.pop(network_id, None) is not None and self._server is not None:
+            self._server.remove(network_id)
+
+    def status(self, network_id: str) -> dict[str, Any] | None:
+        return self._server.status(network_id) if self._server is not None else None
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        if self._store is not None:
+            self._store.close()
+
+
+def _open_ipv6(ready: Ready) -> list[socket.socket]:
+    """The listener on IPv6, where there is IPv6."""
+    try:
+        return [open_listener(ready.namespace, ready.device, METADATA_ADDRESS6, PORT)]
+    except KernelError as error:
+        if error.code not in _NO_IPV6:
+            raise
+        log.info("metadata is served over IPv4 alone", network=ready.network.id, reason=str(error))
+        return []

@@ -1,0 +1,133 @@
+"""All services for guests, on all networks that are ready.
+
+DHCPv4 is first, in the reconciler's own threads, so that nothing delays a lease. The others follow in one thread of
+their own (`Followers`), in order of arrival; one that fails on a network is tried again, later and later, and costs the
+others nothing.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from netmend.intent.metadata import MetadataProxy
+from netmend.intent.network import Network
+from netmend.node.guests.dhcp4 import Dhcp4Serving
+from netmend.node.guests.followers import Followers
+from netmend.node.guests.port_answers import AnyLease
+from netmend.node.guests.service import GuestService
+from netmend.node.settings import Settings
+from netmend.reconcile.reports import Ready
+from netmend.reconcile.resync import Problem
+
+if TYPE_CHECKING:
+    from netmend.node.guests.dhcp6 import Dhcp6Serving
+
+
+class Serving:
+    """Thread-safe, but for one call at a time for any one network."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        suspect: Callable[[str], None],
+        metadata_proxy: Callable[[], MetadataProxy | None],
+        served: Callable[[str], None] = lambda network_id: None,
+    ) -> None:
+        """Raises LeaseStoreError when the lease database cannot be used. `suspect` is told, in some other thread, of a
+        network whose sockets fail, `served` of one that has all services from now on, when that is later than `ready`;
+        `metadata_proxy` gives what the intent in force says of it."""
+        self.dhcp4 = Dhcp4Serving(settings.leases, suspect)
+        self._dhcp6: Dhcp6Serving | None = None
+        self._served = served
+        self._followers = Followers(self._make_followers(settings, suspect, metadata_proxy), suspect, self._followed)
+
+    def _make_followers(
+        self, settings: Settings, suspect: Callable[[str], None], metadata_proxy: Callable[[], MetadataProxy | None]
+    ) -> Callable[[], Sequence[GuestService]]:
+        """What makes the services that follow, once a network asks for one: to load them takes time."""
+
+        def make() -> Sequence[GuestService]:
+            from netmend.node.guests.dhcp6 import Dhcp6Serving
+            from netmend.node.guests.dns import DnsServing
+            from netmend.node.guests.metadata import MetadataServing
+
+            self._dhcp6 = Dhcp6Serving(suspect, settings)
+            return (
+                self._dhcp6,
+                DnsServing(suspect, settings),
+                MetadataServing(suspect, settings, metadata_proxy, self.dhcp4.lease_holder),
+            )
+
+        return make
+
+    def _followed(self, network: Network) -> None:
+        if self.answers(network):
+            self._served(network.id)
+
+    def answers(self, network: Network) -> bool:
+        """Whether guests get their addresses: by DHCPv4 where intent asks for that; else once all is served."""
+        if self.dhcp4.wanted(network):
+            return self.dhcp4.served_since(network.id) is not None
+        return self.served_since(network) is not None
+
+    def ready(self, ready: Ready) -> list[Problem]:
+        """Serve a network from now on; returns what is not served. Raises KernelError when the sockets of DHCPv4 cannot
+        be opened."""
+        if self.dhcp4.wanted(ready.network):
+            self.dhcp4.ready(ready)
+        else:
+            self.dhcp4.gone(ready.network.id)
+        if not (_asks_for_more(ready.network) or ready.network.id in self._followers):
+            return []
+        self._followers.ready(ready)
+        found = self._followers.problems(ready.network.id)
+        return [Problem(None, f"{name} is not served: {problem}", serves=True) for name, problem in found.items()]
+
+    def networks_changed(self, networks: Iterable[Network]) -> None:
+        """Answer by their new intent at once where networks are served already; the kernel follows with the next
+        pass."""
+        for network in networks:
+            self.dhcp4.update(network)
+            self._followers.update(network)
+
+    def follows_at_once(self, network: Network) -> bool:
+        """Whether `networks_changed` was all that a network needed: DHCPv4 alone answers on it."""
+        alone = not (_asks_for_more(network) or network.id in self._followers)
+        return alone and self.dhcp4.wanted(network) and self.dhcp4.served_since(network.id) is not None
+
+    def gone(self, network_id: str) -> None:
+        """Answer no more on a network, and let go of its namespace."""
+        self.dhcp4.gone(network_id)
+        self._followers.gone(network_id)
+
+    def served_since(self, network: Network) -> float | None:
+        """Since when all that intent asks for is answered, in seconds since the epoch; None: something is not."""
+        leases = [self.dhcp4.served_since(network.id)] if self.dhcp4.wanted(network) else []
+        more = [self._followers.served_since(network.id)] if _asks_for_more(network) else []
+        moments = [moment for moment in leases + more if moment is not None]
+        return max(moments) if moments and len(moments) == len(leases) + len(more) else None
+
+    def leases(self, network_id: str) -> list[AnyLease]:
+        """Of DHCPv4 and DHCPv6: dynamic leases, and addresses that ports were given or have declined."""
+        found: list[AnyLease] = [*self.dhcp4.leases(network_id)]
+        if self._dhcp6 is not None:
+            found += self._dhcp6.leases(network_id)
+        return found
+
+    @property
+    def store_error(self) -> str | None:
+        """Why leases cannot be stored, None while they can."""
+        return self.dhcp4.store_error or (self._dhcp6.store_error if self._dhcp6 is not None else None)
+
+    def status(self, network_id: str) -> dict[str, Any]:
+        """By name of the service, what it counts; services that are not served are left out."""
+        found = {service.name: service.status(network_id) for service in (self.dhcp4, *self._followers.services)}
+        return {name: status for name, status in found.items() if status is not None}
+
+    def close(self) -> None:
+        self._followers.close()
+        self.dhcp4.close()
+
+
+def _asks_for_more(network: Network) -> bool:
+    """Whether intent asks for any service but DHCPv4."""
+    return bool(network.subnets6) or network.dns is not None or network.metadata != "off"

@@ -1,0 +1,176 @@
+"""Signs that the kernel is no longer as we left it: each names the networks to look at again.
+
+Our own changes are heard too. A device that is told to be as it should be clears the suspicion that an earlier
+message about it raised, so a pass does not set off the next one.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from netmend.intent.names import Mark, dhcp_port, namespace_name, tap_name
+from netmend.intent.network import Intent
+from netmend.intent.plug import NetnsPlug
+from netmend.intent.port import Port
+from netmend.intent.wiring import OvsWiring
+from netmend.kernel.errors import KernelError
+from netmend.kernel.netns import is_namespace
+from netmend.kernel.ovsdb.watch import PortsChanged
+from netmend.kernel.watch import AddressGone, LinkChanged, LinkWatch
+from netmend.services.shared.port_changes import changed_ports
+
+EVERYTHING = "*"  # in place of a network id: look at all of them
+_PREFIX = namespace_name("")
+
+
+@dataclass(frozen=True, slots=True)
+class _WaitedFor:
+    """The namespaces that ports are plugged into, each with how many are: kept, for a network of thousands of ports
+    changes one at a time."""
+
+    ports: Mapping[str, Port]
+    names: Counter[str]
+
+    @classmethod
+    def of(cls, ports: Mapping[str, Port], before: "_WaitedFor | None") -> "_WaitedFor":
+        if before is None:
+            return cls(ports, Counter(_plugged(ports.values())))
+        if before.ports is ports:
+            return before
+        removed, added = changed_ports(before.ports, ports)
+        names = Counter(before.names)
+        names.update(_plugged(added))
+        names.subtract(_plugged(removed))
+        return cls(ports, +names)
+
+
+def _plugged(ports: Iterable[Port]) -> Iterable[str]:
+    return (port.plug.netns for port in ports if isinstance(port.plug, NetnsPlug))
+
+
+class Signs:
+    """Suspicions by network id, gathered from watches; taken by the node's loop."""
+
+    def __init__(
+        self,
+        network_of_device: Callable[[str], str | None],
+        network_of_netnsid: Callable[[int], str | None],
+        is_awaited: Callable[[str], bool] = lambda device: False,
+    ) -> None:
+        """`is_awaited` says of a device that somebody else, the switch, has yet to make it."""
+        self._network_of_device = network_of_device
+        self._network_of_netnsid = network_of_netnsid
+        self._is_awaited = is_awaited
+        self._switched: set[str] = set()  # networks wired by Open vSwitch, whose devices have no bridge as master
+        self._internal: set[str] = set()  # devices that are on the host only on their way into a namespace
+        self._netnsids: dict[int, str] = {}  # namespace id of a network of ours, as its DHCP port last told
+        self._objects: dict[str, str] = {}  # device or name -> network
+        self._networks: set[str] = set()
+        self._waited_for: dict[str, _WaitedFor] = {}  # by network
+        self._networks_of_name: dict[str, set[str]] = {}  # guest's namespace -> networks plugged into it
+
+    def intent_changed(self, intent: Intent) -> None:
+        """Learn which guests' namespaces are waited for, and which devices are the switch's."""
+        names: dict[str, set[str]] = {}
+        known, self._waited_for = self._waited_for, {}
+        self._switched, self._internal = set(), set()
+        for network in intent.networks.values():
+            if isinstance(network.wiring, OvsWiring):
+                self._switched.add(network.id)
+                if not network.wiring.veth:
+                    self._internal.add(tap_name(dhcp_port(network).id))
+            self._waited_for[network.id] = waited_for = _WaitedFor.of(network.ports, known.get(network.id))
+            for name in waited_for.names:
+                names.setdefault(name, set()).add(network.id)
+        self._networks_of_name = names
+
+    def hear_links(self, watch: LinkWatch) -> None:
+        latest: dict[str, LinkChanged] = {}  # a device that is made changes eight times over; what it is last, counts
+        for event in watch.read():
+            match event:
+                case None:
+                    self._networks.add(EVERYTHING)
+                case AddressGone(netnsid):
+                    self._suspect_namespace(netnsid)
+                case LinkChanged(netnsid=None):
+                    latest[event.name] = event
+                case LinkChanged():
+                    if event.gone or not event.up:
+                        self._suspect_namespace(event.netnsid)
+        for event in latest.values():
+            self._hear_link(event)
+
+    def _hear_link(self, event: LinkChanged) -> None:
+        """One of the host's own links changed."""
+        network_id = self._network_of_device(event.name)
+        if network_id is None:
+            return
+        if event.name in self._internal:
+            self._hear_internal(event, network_id)
+            return
+        link = event.link
+        mark = Mark.parse(link.alias)
+        is_port = link.master or network_id in self._switched
+        is_right = not event.gone and link.up and mark is not None and (is_port or mark.role == "bridge")
+        if mark is not None and mark.role == "dhcp" and link.peer_netnsid is not None:
+            self._netnsids[link.peer_netnsid] = network_id
+        if is_right:
+            self._objects.pop(link.name, None)
+        else:
+            self._objects[link.name] = network_id
+
+    def _hear_internal(self, event: LinkChanged, network_id: str) -> None:
+        """A device of the switch's came to the host, to be moved on, or went: by our own doing, as a rule."""
+        if event.gone:
+            self._objects.pop(event.name, None)
+        elif self._is_awaited(event.name):
+            self._networks.add(network_id)
+        else:
+            self._objects[event.name] = network_id
+
+    def hear_switch(self, changed: PortsChanged) -> None:
+        """Ports of ours changed in the database of Open vSwitch, or went."""
+        if changed.everything:
+            self._networks.add(EVERYTHING)
+        for text in changed.marks:
+            mark = Mark.parse(text)
+            if mark is None:
+                self._networks.add(EVERYTHING)
+            else:
+                self._objects[text] = mark.network_id
+
+    def _suspect_namespace(self, netnsid: int | None) -> None:
+        """Something is gone in a namespace: ours, or a guest's, which may do in its own what it likes."""
+        if netnsid is not None:
+            network_id = self._netnsids.get(netnsid) or self._network_of_netnsid(netnsid)
+            if network_id is not None:
+                self._networks.add(network_id)
+
+    def hear_names(self, names: Iterable[str]) -> None:
+        """Names that appeared or vanished in the namespace directory; an empty one: the directory itself."""
+        for name in names:
+            if not name:
+                self._networks.add(EVERYTHING)
+            elif name.startswith(_PREFIX):
+                self._objects[name] = name.removeprefix(_PREFIX)
+            else:
+                self._networks.update(self._networks_of_name.get(name, ()))
+
+    def check_pins(self, network_ids: Iterable[str], directory: str) -> None:
+        """After mounts changed: whose name leads to a namespace no more."""
+        for network_id in network_ids:
+            with suppress(KernelError):
+                if not is_namespace(f"{directory}/{namespace_name(network_id)}"):
+                    self._networks.add(network_id)
+
+    def take(self, waiting: set[str]) -> set[str]:
+        """The networks under suspicion, which are so no longer.
+
+        Devices and names of those `waiting` for their next try come and go by our own doing and undoing, which is no
+        reason to try sooner.
+        """
+        taken = self._networks | (set(self._objects.values()) - waiting)
+        self._objects.clear()
+        self._networks = set()
+        return taken

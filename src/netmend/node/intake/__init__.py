@@ -1,0 +1,1 @@
+"""What joins a source of intent to the loop of a node: the file, the store, Neutron."""

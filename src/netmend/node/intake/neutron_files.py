@@ -1,0 +1,41 @@
+"""A Neutron server as the source of a node, from Neutron's own files; loaded only where it is asked for."""
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from netmend.kernel.ovsdb.stream import Tls
+from netmend.node.settings import Settings
+from netmend.sources.problem import SourceError
+
+if TYPE_CHECKING:
+    from netmend.node.intake.neutron import NeutronSource
+
+
+def neutron_source(files: Sequence[Path], settings: Settings) -> "tuple[NeutronSource, Settings]":
+    """The source, and the settings with what the files say of Open vSwitch; raises SourceError."""
+    try:
+        from netmend.node.intake.neutron import NeutronSource
+        from netmend.sources.neutron.configuration import configuration
+    except ModuleNotFoundError as error:
+        raise SourceError(f"{error}; install netmend with its extras: pip install 'netmend[neutron]'") from None
+    found = configuration(files)
+    ovs = found.ovs
+    tls = None
+    if ovs.private_key and ovs.certificate and ovs.ca_certificate:
+        tls = Tls(ovs.private_key, ovs.certificate, ovs.ca_certificate)
+    settings = replace(settings, ovsdb=ovs.connection, ovsdb_tls=tls, take_over=True)
+    return NeutronSource(found, settings.state), settings
+
+
+def leave() -> NoReturn:
+    """End the process, once the node has ended. Calls to the server that are under way cannot be broken off; nobody
+    waits for their answers any more, and Python would: a minute, and longer each time that one ran out."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -1,0 +1,192 @@
+"""The store as a source, with the API that writes it.
+
+The API has a thread of its own, and the store another. Each commit's intent goes to the node's loop before the client
+is told of success; where several come before the loop looks, it takes the last.
+"""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from netmend import __version__
+from netmend.intent.network import Intent
+from netmend.sources.store import Store, StoreError, agents
+from netmend.sources.store.api.listen import Listen, Listeners, is_loopback, open_listeners
+from netmend.sources.store.api.token_file import Tokens, read_tokens
+from netmend.sources.store.records import record
+
+if TYPE_CHECKING:
+    from netmend.node.intake.store_records import Wrong
+    from netmend.sources.store.api.application import Beside
+    from netmend.sources.store.api.server import ApiServer
+
+TOKENS = "api-tokens"
+DATABASE = "store.sqlite"
+_BETWEEN_RECORDS = 2.0  # seconds
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """Where the API listens, and who may use it. `tokens` None: the file in the state directory, made when absent."""
+
+    listen: Listen = field(default_factory=Listen)
+    tokens: Path | None = None
+    require_tokens: bool = True  # False: everybody who reaches the address; only on loopback
+    page_max: int = 0
+
+
+class StoreSource:
+    """A Source whose intent is what the store in the directory `state` holds."""
+
+    routed_metadata = None
+
+    def __init__(self, state: Path, api: ApiSettings | None) -> None:
+        """`api` None: nobody but this process writes."""
+        self._state, self._settings = state, api
+        self._store: Store | None = None
+        self._api: ApiServer | None = None
+        self._served: frozenset[str] = frozenset()
+        self._lock = Lock()
+        self._host = socket.gethostname()
+        self._listeners: Listeners | None = None
+        self._tokens: Tokens | None = None
+        self._beside: Callable[[], Sequence[Beside]] = lambda: ()
+        self._look: Callable[[], Wrong] = lambda: ((), ())
+
+    def serve_beside(self, make: "Callable[[], Sequence[Beside]]") -> None:
+        """Let the API's server answer more than the API; `make` is called in its thread. Before `follow`."""
+        self._beside = make
+
+    def keep_records(self, look: "Callable[[], Wrong]") -> None:
+        """Keep in the store what `look` says is wrong, every now and then. Before `follow`."""
+        self._look = look
+
+    def first(self) -> Intent:
+        try:
+            self._state.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"cannot make {self._state}: {error.strerror}; run as root, or give --state-dir"
+            ) from error
+        if self._settings is not None:
+            self._admit(self._settings)
+        self._store = Store(self._state / DATABASE)
+        return self._store.intent
+
+    async def follow(self, take: Callable[[Intent], None], problem: Callable[[str | None], None]) -> None:
+        store = self.store
+        loop = asyncio.get_running_loop()
+        pending: list[Intent] = []
+
+        def hand_over() -> None:
+            intent = pending[-1]
+            pending.clear()
+            take(intent)
+
+        def committed(intent: Intent) -> None:  # in the writer's thread
+            with self._lock:
+                pending.append(intent)
+                if len(pending) == 1:
+                    loop.call_soon_threadsafe(hand_over)
+
+        store.listen(committed)
+        try:
+            if self._settings is not None:
+                self._api = await asyncio.to_thread(self._start_api, store, self._settings)
+            take(store.intent)
+            await self._keep_records(store)
+        finally:
+            await asyncio.shield(asyncio.to_thread(self.close))
+
+    async def _keep_records(self, store: Store) -> None:
+        kept: Wrong | None = None
+        while True:
+            wrong = self._look()
+            if wrong != kept:
+                try:
+                    await asyncio.wrap_future(store.write(lambda tx, wrong=wrong: record(tx, *wrong)))  # type: ignore[misc]
+                    kept = wrong
+                except StoreError as error:
+                    log.error("what is wrong could not be recorded", problem=str(error))
+            await asyncio.sleep(_BETWEEN_RECORDS)
+
+    @property
+    def store(self) -> Store:
+        """Open from `first` on."""
+        assert self._store is not None
+        return self._store
+
+    @property
+    def served_networks(self) -> frozenset[str]:
+        """Networks that are answered."""
+        return self._served
+
+    def close(self) -> None:
+        """Answer what was asked for, and let go of the file."""
+        if self._api is not None:
+            self._api.close()
+        elif self._listeners is not None:
+            self._listeners.close()
+        if self._store is not None:
+            self._store.close()
+
+    def reload(self) -> None:
+        """Nothing to do: every commit is told."""
+
+    def status(self) -> dict[str, Any]:
+        listen = self._settings.listen if self._settings else None
+        return {
+            "kind": "store",
+            "file": str(self._state / DATABASE),
+            "api": None if listen is None else _url(listen, self._listeners),
+            "socket": str(listen.socket_path) if listen and listen.socket_path else None,
+        }
+
+    def served(self, network_id: str) -> None:
+        if network_id not in self._served:
+            with self._lock:
+                self._served |= {network_id}
+
+    def gone(self, network_id: str) -> None:
+        with self._lock:
+            self._served -= {network_id}
+
+    def _admit(self, settings: ApiSettings) -> None:
+        """Read who may use the API, and open its sockets. Raises StoreError."""
+        listen = settings.listen
+        if settings.require_tokens:
+            self._tokens = read_tokens(settings.tokens or self._state / TOKENS)
+        elif listen.address is not None and not is_loopback(listen.address):
+            raise StoreError(f"API: without tokens it is for loopback alone, not for {listen.address}")
+        self._listeners = open_listeners(listen)
+
+    def _start_api(self, store: Store, settings: ApiSettings) -> "ApiServer":
+        from netmend.sources.store.api.application import application  # half a second of HTTP, after the first answers
+        from netmend.sources.store.api.context import Context
+        from netmend.sources.store.api.server import ApiServer
+
+        assert self._listeners is not None
+        store.write(lambda tx: agents.register(tx, self._host, {"version": __version__})).result()
+        context = Context(
+            store, self._host, lambda: self._served, lambda: {"networks": len(self._served), "at": time.time()},
+            settings.page_max,
+        )  # fmt: skip
+        server = ApiServer(lambda: application(context, self._tokens, self._beside()), self._listeners)
+        server.start()
+        return server
+
+
+def _url(listen: Listen, listeners: Listeners | None) -> str | None:
+    if listen.address is None:
+        return None
+    scheme = "https" if listen.certificate else "http"
+    host = f"[{listen.address}]" if ":" in listen.address else listen.address
+    return f"{scheme}://{host}:{listeners.port if listeners else listen.port}/v2.0"

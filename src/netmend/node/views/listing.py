@@ -1,0 +1,211 @@
+"""Networks, ports and leases by the page: filtered, sorted, counted, so that nobody is sent 50,000 rows."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, Final
+
+from netmend.intent.names import namespace_name, tap_name
+from netmend.intent.network import Network
+from netmend.intent.port import Port
+from netmend.intent.subnet import Subnet
+from netmend.intent.subnet6 import Subnet6
+from netmend.node.guests.port_answers import PortAnswers, answers_by_port
+from netmend.node.state import NodeState
+from netmend.node.views.network_state import STATES, reasons_by_network, state_of
+from netmend.node.views.overview import Clock, reason_row
+from netmend.reconcile.resync import Reason
+from netmend.wiring import bridge_of
+
+MOST: Final = 500
+"""Rows of a page at most."""
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What of a list is asked for: rows from `offset` on, `limit` of them, those that contain `text`, sorted by a
+    column (`-name`: downwards); `state` is for networks."""
+
+    offset: int = 0
+    limit: int = 100
+    text: str = ""
+    sort: str = ""
+    state: str = ""
+
+    def cut(self, rows: Sequence[Any]) -> Sequence[Any]:
+        return rows[self.offset : self.offset + min(self.limit, MOST)]
+
+
+def network_row(node: NodeState, network: Network, reasons: Sequence[Reason]) -> Row:
+    served = node.serving.served_since(network)
+    subnets = [*map(_cidr, network.subnets[:4]), *map(_cidr, network.subnets6[:4])]
+    return {
+        "id": network.id,
+        "name": network.name,
+        "state": state_of(node, network, has_reasons=bool(reasons)),
+        "subnets": subnets[:4],
+        "subnets_count": len(network.subnets) + len(network.subnets6),
+        "ports_count": len(network.ports),
+        "served_since": round(served, 2) if served is not None else None,
+        "reason": reasons[0].text if reasons else None,
+        "reasons_count": len(reasons),
+    }
+
+
+def _cidr(subnet: Subnet | Subnet6) -> str:
+    return str(subnet.cidr)
+
+
+def network_rows(node: NodeState) -> list[Row]:
+    """All networks; what `Page` is then cut from."""
+    reasons = reasons_by_network(node)
+    return [network_row(node, network, reasons.get(network.id, ())) for network in node.intent.intent.networks.values()]
+
+
+_NETWORK_KEYS: Final[dict[str, Callable[[Row], Any]]] = {
+    "state": lambda row: (STATES.index(row["state"]), row["name"]),
+    "name": lambda row: row["name"],
+    "ports": lambda row: (row["ports_count"], row["name"]),
+    "since": lambda row: (row["served_since"] or 0.0, row["name"]),
+}
+
+
+def network_page(rows: Iterable[Row], page: Page) -> dict[str, Any]:
+    """Of `network_rows`, those asked for; the worst first where no column is named. Raises ValueError."""
+    text, chosen = page.text.lower(), list(rows)
+    if page.state:
+        chosen = [row for row in chosen if row["state"] == page.state]
+    if text:
+        chosen = [
+            row for row in chosen if text in row["name"].lower() or text in row["id"] or _in_any(text, row["subnets"])
+        ]
+    _sort(chosen, page.sort or "state", _NETWORK_KEYS)
+    return {"total": len(chosen), "offset": page.offset, "rows": page.cut(chosen)}
+
+
+def network_detail(node: NodeState, network: Network, clock: Clock) -> dict[str, Any]:
+    """One network, without its ports and leases, which come by the page."""
+    reasons = reasons_by_network(node).get(network.id, [])
+    plan = node.reconciler.in_progress.get(network.id)
+    return {
+        **network_row(node, network, reasons),
+        "namespace": namespace_name(network.id),
+        "namespace_usable": network.id in node.reconciler.held,
+        "bridge": bridge_of(network),
+        "wiring": type(network.wiring).__name__.removesuffix("Wiring").lower(),
+        "mtu": network.mtu,
+        "project": network.project_id,
+        "metadata": network.metadata,
+        "domain": network.dns.domain if network.dns else None,
+        "subnets": [*map(_subnet, network.subnets), *map(_subnet, network.subnets6)],
+        "reasons": [reason_row(node, reason, clock) for reason in reasons],
+        "in_progress": [str(step) for step in plan.steps] if plan else None,
+        "services": node.serving.status(network.id),
+    }
+
+
+def _subnet(subnet: Subnet | Subnet6) -> Row:
+    return {
+        "id": subnet.id,
+        "name": subnet.name,
+        "cidr": str(subnet.cidr),
+        "server_address": str(subnet.server_address),
+        "gateway": str(subnet.gateway) if subnet.gateway else None,
+        "dynamic": subnet.dynamic,
+    }
+
+
+class Ports:
+    """Ports by the page, of one network or of all. Thread-safe: searching 50,000 is not for the node's loop."""
+
+    def __init__(self, node: NodeState) -> None:
+        self._node = node
+        self._texts: dict[str, tuple[Network, list[tuple[str, Port]]]] = {}
+        self._lock = Lock()
+
+    def page(self, page: Page, network: Network | None = None) -> dict[str, Any]:
+        """Raises ValueError for an unknown column."""
+        networks = self._node.intent.intent.networks
+        chosen = [network] if network is not None else list(networks.values())
+        text = page.text.lower()
+        found = [(one, port) for one in chosen for port in self._matching(one, text)]
+        if page.sort:
+            _sort(found, page.sort, _PORT_KEYS)
+        answered: dict[str, dict[str, PortAnswers]] = {}
+        rows = []
+        for one, port in page.cut(found):
+            if one.id not in answered:
+                answered[one.id] = answers_by_port(self._node.serving.leases(one.id))
+            rows.append(_port_row(one, port, answered[one.id].get(port.id)))
+        with self._lock:
+            for gone in self._texts.keys() - networks.keys():
+                del self._texts[gone]
+        return {"total": len(found), "offset": page.offset, "rows": rows}
+
+    def _matching(self, network: Network, text: str) -> Iterable[Port]:
+        if not text:
+            return network.ports.values()
+        with self._lock:
+            known = self._texts.get(network.id)
+            if known is None or known[0] is not network:
+                texts = [(_port_text(port), port) for port in network.ports.values()]
+                known = self._texts[network.id] = (network, texts)
+        return [port for words, port in known[1] if text in words]
+
+
+_PORT_KEYS: Final[dict[str, Callable[[tuple[Network, Port]], Any]]] = {
+    "name": lambda pair: (pair[1].name, pair[0].name),
+    "mac": lambda pair: pair[1].mac,
+    "network": lambda pair: (pair[0].name, pair[1].name),
+    "address": lambda pair: tuple(map(int, pair[1].fixed_ips)),
+}
+
+
+def _port_text(port: Port) -> str:
+    words = (port.name, port.mac, port.id, port.hostname or "", *map(str, port.fixed_ips), *map(str, port.fixed_ips6))
+    return "\n".join(words).lower()
+
+
+def _port_row(network: Network, port: Port, answered: PortAnswers | None) -> Row:
+    return {
+        "id": port.id,
+        "name": port.name,
+        "network": network.id,
+        "network_name": network.name,
+        "mac": port.mac,
+        "fixed_ips": [*map(str, port.fixed_ips), *map(str, port.fixed_ips6)],
+        "hostname": port.hostname,
+        "device": tap_name(port.id),
+        "plug": type(port.plug).__name__.removesuffix("Plug").lower(),
+        "last_answered": answered.acknowledged if answered else None,
+        "declined": answered.declined if answered else None,
+    }
+
+
+def lease_page(node: NodeState, network: Network, page: Page) -> dict[str, Any]:
+    """The dynamic leases of a network: its ports' own addresses are with the ports."""
+    text = page.text.lower()
+    found = [
+        lease
+        for lease in node.serving.leases(network.id)
+        if lease.port_id is None and (text in str(lease.address) or text in (lease.mac or ""))
+    ]
+    found.sort(key=lambda lease: int(lease.address))
+    rows = [
+        {"address": str(lease.address), "mac": lease.mac, "state": lease.state, "expires": lease.expires}
+        for lease in page.cut(found)
+    ]
+    return {"total": len(found), "offset": page.offset, "rows": rows, "at": time.time()}
+
+
+def _sort(rows: list[Any], column: str, keys: dict[str, Callable[[Any], Any]]) -> None:
+    key = keys.get(column.removeprefix("-"))
+    if key is None:
+        raise ValueError(f"sort: no column {column.removeprefix('-')}; there are {', '.join(sorted(keys))}")
+    rows.sort(key=key, reverse=column.startswith("-"))
+
+
+def _in_any(text: str, values: Iterable[str]) -> bool:
+    return any(text in value for value in values)

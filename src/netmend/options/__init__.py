@@ -1,0 +1,1 @@
+"""DHCP options: names, numbers, values and encoders, for DHCPv4 and DHCPv6."""

@@ -1,0 +1,1 @@
+"""The sockets of DHCPv6 and of router advertisements."""

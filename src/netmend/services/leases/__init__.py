@@ -1,0 +1,1 @@
+"""Dynamic leases of both DHCPs; where they are kept on disk is `io`."""

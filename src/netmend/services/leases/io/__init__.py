@@ -1,0 +1,1 @@
+"""The lease store, and the thread that writes to it."""

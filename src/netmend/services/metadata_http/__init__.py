@@ -1,8 +1,0 @@
-"""The I/O around `services.metadata`: sockets and guests' connections, Nova's metadata API, what is kept on disk."""
-
-from netmend.services.metadata_http.limits import Limits
-from netmend.services.metadata_http.routed import RoutedServer
-from netmend.services.metadata_http.server import MetadataServer
-from netmend.services.metadata_http.store import MetadataStore, MetadataStoreError
-
-__all__ = ["Limits", "MetadataServer", "MetadataStore", "MetadataStoreError", "RoutedServer"]

@@ -1,0 +1,260 @@
+"""What clients rely on: filters, pages, revisions, tags, bulk, bindings; and what they get for nonsense."""
+
+from pathlib import Path
+
+import pytest
+from tests.unit.sources.store.served import HOST, Client, serve
+
+from netmend.intent import NoPlug, TapPlug
+from netmend.sources.store import Store
+
+
+@pytest.fixture
+def api(tmp_path: Path):  # type: ignore[no-untyped-def]
+    with serve(tmp_path) as (store, client):
+        yield store, client
+
+
+def names(found: list[dict[str, str]]) -> list[str]:
+    return [item["name"] for item in found]
+
+
+def test_filters_are_alternatives_and_add_up(api: tuple[Store, Client]) -> None:
+    _, client = api
+    network = client.make("network", name="n")
+    client.make("subnet", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4)
+    for name, owner, up in (("a", "x", True), ("b", "x", False), ("c", "y", True)):
+        client.make("port", network_id=network["id"], name=name, device_owner=owner, admin_state_up=up)
+
+    def listed(query: str) -> list[str]:
+        return sorted(names(client.get(f"ports?{query}")["ports"]))
+
+    assert listed("name=a&name=b") == ["a", "b"]
+    assert listed("name=a&name=b&device_owner=x&admin_state_up=False") == ["b"]
+    assert listed("device_owner=network:dhcp") == [""]
+    assert listed("fixed_ips=ip_address=10.0.0.3") == ["a"]
+    assert listed("fixed_ips=ip_address_substr=10.0.0.&device_owner=x") == ["a", "b"]
+    assert listed("mac_address=00:00:00:00:00:01") == []
+    assert listed(f"network_id={network['id']}&device_owner=y") == ["c"]
+    assert listed("changed_since=2020-01-01T00:00:00Z&device_owner=y") == ["c"]
+    assert listed("changed_since=2099-01-01T00:00:00Z") == []
+    assert listed("status=ACTIVE") == []
+    assert client.refused("GET", "ports?fixed_ips=colour%3Dblue")[0] == 400
+
+
+def test_ports_are_active_where_their_network_is_answered(tmp_path: Path) -> None:
+    answered: set[str] = set()
+    with serve(tmp_path, served=lambda: answered) as (_, client):
+        network = client.make("network")
+        port = client.make("port", network_id=network["id"])
+        assert port["status"] == "DOWN"
+        answered.add(network["id"])
+        assert [found["id"] for found in client.get("ports?status=ACTIVE")["ports"]] == [port["id"]]
+        assert client.get("ports?status=DOWN")["ports"] == []
+        assert client.get(f"ports/{port['id']}")["port"]["status"] == "ACTIVE"
+
+
+@pytest.mark.parametrize(
+    "order", ["", "sort_key=name&sort_dir=asc&", "sort_key=mtu&sort_dir=desc&sort_key=name&sort_dir=asc&"]
+)
+def test_pages_make_up_the_list_in_both_directions(api: tuple[Store, Client], order: str) -> None:
+    _, client = api
+    for number in range(7):
+        client.make("network", name=f"n{number % 3}", mtu=1000 + number % 2)
+    whole = [found["id"] for found in client.get(f"networks?{order}")["networks"]]
+    assert len(whole) == 7
+    query, pages = f"networks?{order}limit=3", list[list[str]]()
+    while True:
+        answer = client.get(query)
+        pages.append([found["id"] for found in answer["networks"]])
+        following = [link["href"] for link in answer["networks_links"] if link["rel"] == "next"]
+        if not following:
+            break
+        query = following[0].partition("/v2.0/")[2]
+    assert [key for page in pages for key in page] == whole
+    before = next(link["href"] for link in answer["networks_links"] if link["rel"] == "previous").partition("/v2.0/")[2]
+    assert [found["id"] for found in client.get(before)["networks"]] == whole[3:6]
+
+
+def test_a_bulk_request_is_all_or_nothing(api: tuple[Store, Client]) -> None:
+    store, client = api
+    network = client.make("network")
+    bodies = [{"network_id": network["id"], "mac_address": mac} for mac in ("fa:16:3e:00:00:01", "fa:16:3e:00:00:01")]
+    assert client.refused("POST", "ports", {"ports": bodies})[:2] == (409, "MacAddressInUse")
+    assert client.get("ports")["ports"] == []
+    assert not store.intent.networks[network["id"]].ports
+    status, made = client.ask("POST", "/v2.0/ports", {"ports": [{"network_id": network["id"]}] * 3})
+    assert (status, len(made["ports"])) == (201, 3)
+    assert len(store.intent.networks[network["id"]].ports) == 3
+
+
+def test_a_revision_guards_an_update_and_a_deletion(api: tuple[Store, Client]) -> None:
+    _, client = api
+    network = client.make("network")
+    path = f"networks/{network['id']}"
+    current = network["revision_number"]
+    status, changed = client.ask(
+        "PUT", f"/v2.0/{path}", {"network": {"name": "x"}}, If_Match=f"revision_number={current}"
+    )
+    assert (status, changed["network"]["revision_number"]) == (200, current + 1)
+    stale = {"If_Match": f"revision_number={current}"}
+    assert client.refused("PUT", path, {"network": {"name": "y"}}, **stale)[:2] == (
+        412,
+        "RevisionNumberConstraintFailed",
+    )
+    assert client.refused("DELETE", path, **stale)[0] == 412
+    assert client.refused("DELETE", path, If_Match="W/tag")[0] == 400
+    assert client.get(path)["network"]["name"] == "x"
+
+
+def test_tags_are_filters(api: tuple[Store, Client]) -> None:
+    _, client = api
+    for name, tags in (("a", ["red", "big"]), ("b", ["red"]), ("c", [])):
+        client.make("network", name=name, tags=tags)
+
+    def listed(query: str) -> list[str]:
+        return sorted(names(client.get(f"networks?{query}")["networks"]))
+
+    assert listed("tags=red") == ["a", "b"]
+    assert listed("tags=red,big") == ["a"]
+    assert listed("tags-any=big,none") == ["a"]
+    assert listed("not-tags=red") == ["c"]
+    assert listed("not-tags-any=big") == ["b", "c"]
+
+
+def test_a_port_is_bound_to_this_node_or_to_nobody(api: tuple[Store, Client]) -> None:
+    _, client = api
+    network = client.make("network")
+    bound = client.make("port", network_id=network["id"], binding__host_id=HOST)
+    assert bound["binding:vif_type"] == "bridge"
+    assert bound["binding:vif_details"]["bridge_name"] == f"brq{network['id'][:11]}"
+    assert (
+        client.make("port", network_id=network["id"], binding__host_id="elsewhere")["binding:vif_type"]
+        == "binding_failed"
+    )
+    assert client.make("port", network_id=network["id"])["binding:vif_type"] == "unbound"
+
+
+def test_a_binding_profile_can_say_where_a_port_is_plugged_in(api: tuple[Store, Client]) -> None:
+    store, client = api
+    network = client.make("network")
+    port = client.make("port", network_id=network["id"], binding__profile={"netns": "guest", "device": "lan0"})
+    assert port["netmend"] == {"plug": {"netns": "guest", "device": "lan0"}}
+    path = f"/v2.0/ports/{port['id']}"
+    client.ask("PUT", path, {"port": {"binding:profile": {"tap": "1000", "else": 1}}})
+    assert store.intent.networks[network["id"]].ports[port["id"]].plug == TapPlug(1000)
+    client.ask("PUT", path, {"port": {"binding:profile": {}}})
+    assert store.intent.networks[network["id"]].ports[port["id"]].plug == NoPlug()
+    body = {"port": {"network_id": network["id"], "binding:profile": {"pid": "x"}}}
+    assert client.refused("POST", "ports", body)[0] == 400
+
+
+def test_names_follow_the_networks_domain(api: tuple[Store, Client]) -> None:
+    _, client = api
+    network = client.make("network", dns_domain="lab.example.")
+    client.make("subnet", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4)
+    named = client.make("port", network_id=network["id"], dns_name="web")
+    assert named["dns_assignment"] == [{"hostname": "web", "ip_address": "10.0.0.3", "fqdn": "web.lab.example."}]
+    other = client.make("port", network_id=network["id"])
+    assert other["dns_assignment"][0]["fqdn"] == "host-10-0-0-4.lab.example."
+
+
+def test_ipv6_addresses_are_made_of_the_mac(api: tuple[Store, Client]) -> None:
+    store, client = api
+    network = client.make("network")
+    subnet = client.make("subnet", network_id=network["id"], cidr="2001:db8::/64", ip_version=6, ipv6_ra_mode="slaac",
+                         ipv6_address_mode="slaac")  # fmt: skip
+    port = client.make("port", network_id=network["id"], mac_address="fa:16:3e:00:00:01")
+    assert port["fixed_ips"] == [{"subnet_id": subnet["id"], "ip_address": "2001:db8::f816:3eff:fe00:1"}]
+    path = f"ports/{port['id']}"
+    _, moved = client.ask("PUT", f"/v2.0/{path}", {"port": {"mac_address": "fa:16:3e:00:00:02"}})
+    assert moved["port"]["fixed_ips"][0]["ip_address"] == "2001:db8::f816:3eff:fe00:2"
+    assert str(store.intent.networks[network["id"]].ports[port["id"]].fixed_ips6[0]) == "2001:db8::f816:3eff:fe00:2"
+    wish = [{"subnet_id": subnet["id"], "ip_address": "2001:db8::9"}]
+    refusal = client.refused("POST", "ports", {"port": {"network_id": network["id"], "fixed_ips": wish}})
+    assert refusal[:2] == (400, "AllocationOnAutoAddressSubnet")
+    assert client.ask("DELETE", f"/v2.0/subnets/{subnet['id']}")[0] == 204
+    assert client.get(path)["port"]["fixed_ips"] == []
+
+
+def test_the_own_port_comes_and_goes_with_the_subnets(api: tuple[Store, Client]) -> None:
+    _, client = api
+    network = client.make("network")
+    subnet = client.make("subnet", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4)
+    (own,) = client.get("ports?device_owner=network:dhcp")["ports"]
+    assert own["fixed_ips"] == [{"subnet_id": subnet["id"], "ip_address": "10.0.0.2"}]
+    assert own["binding:host_id"] == HOST
+    assert client.refused("DELETE", f"ports/{own['id']}")[:2] == (409, "ServicePortInUse")
+    assert client.refused("PUT", f"ports/{own['id']}", {"port": {"fixed_ips": []}})[0] == 400
+    client.ask("PUT", f"/v2.0/subnets/{subnet['id']}", {"subnet": {"enable_dhcp": False}})
+    assert client.get("ports")["ports"] == []
+    client.ask("PUT", f"/v2.0/subnets/{subnet['id']}", {"subnet": {"enable_dhcp": True}})
+    assert len(client.get("ports")["ports"]) == 1
+    assert client.ask("DELETE", f"/v2.0/networks/{network['id']}")[0] == 204
+    assert client.get("subnets")["subnets"] == []
+
+
+def test_what_the_intent_file_can_say_goes_under_netmend(api: tuple[Store, Client]) -> None:
+    store, client = api
+    network = client.make("network")
+    client.make("subnet", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4,
+                netmend={"dynamic": True, "lease_time": 600, "server_address": "10.0.0.9"})  # fmt: skip
+    port = client.make("port", network_id=network["id"], netmend={"plug": {"netns": "guest"}},
+                       extra_dhcp_opts=[{"opt_name": "mtu", "opt_value": "1400"}])  # fmt: skip
+    value = store.intent.networks[network["id"]]
+    assert (value.subnets[0].lease_time, str(value.subnets[0].server_address)) == (600, "10.0.0.9")
+    assert value.ports[port["id"]].dhcp_options == ((26, b"\x05\x78"),)
+    plugged = {"network_id": network["id"], "netmend": {"plug": {"netns": "guest"}}}
+    assert client.refused("POST", "ports", {"port": plugged})[:2] == (409, "PlugInUse")
+    for netmend, word in (({"plugg": 1}, "no such field"), ({"plug": {"netns": "../x"}}, "plug"), ({"boot": 5}, "boot"),
+                          ({"instance": {"user_data_file": "/etc/shadow"}}, "user_data")):  # fmt: skip
+        status, kind, message = client.refused(
+            "POST", "ports", {"port": {"network_id": network["id"], "netmend": netmend}}
+        )
+        assert (status, kind) == (400, "InvalidInput")
+        assert word in message
+    options = [{"opt_name": "colour", "opt_value": "blue"}]
+    body = {"port": {"network_id": network["id"], "extra_dhcp_opts": options}}
+    assert client.refused("POST", "ports", body)[0] == 400
+
+
+def test_security_groups_do_not_exist(api: tuple[Store, Client]) -> None:
+    _, client = api
+    network = client.make("network")
+    client.make("port", network_id=network["id"], security_groups=[])
+    group = "11111111-2222-4333-8444-555555555555"
+    body = {"port": {"network_id": network["id"], "security_groups": [group]}}
+    assert client.refused("POST", "ports", body)[:2] == (404, "SecurityGroupNotFound")
+    assert client.refused("GET", "security-groups")[:2] == (404, "HTTPNotFound")
+
+
+def test_a_network_that_is_switched_off_is_not_served(api: tuple[Store, Client]) -> None:
+    store, client = api
+    network = client.make("network")
+    client.make("subnet", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4)
+    port = client.make("port", network_id=network["id"])
+    before = store.intent.networks[network["id"]].ports[port["id"]]
+    client.ask("PUT", f"/v2.0/networks/{network['id']}", {"network": {"admin_state_up": False}})
+    assert not store.intent.networks
+    client.ask("PUT", f"/v2.0/networks/{network['id']}", {"network": {"admin_state_up": True}})
+    assert store.intent.networks[network["id"]].ports[port["id"]] == before
+
+
+NONSENSE = [
+    b"", b"{", b"[]", b"null", b"5", b'"x"', b"{}", b'{"network": null}', b'{"network": 5}',
+    b'{"network": {"name": null}}',
+    b'{"network": {"name": "\\ud800"}}', b'{"network": {"name": "\\u0000"}}', b'{"network": {"mtu": 1e400}}',
+    b'{"network": {"mtu": NaN}}', b'{"network": {"mtu": 99999999999999999999999}}', b'{"network": {"netmend": []}}',
+    b"\xff\xfe", b"[" * 100_000, b'{"network": {"netmend": {"dns": ' + b"[" * 500 + b"]" * 500 + b"}}}",
+    b'{"network": {"id": "x"}}', b'{"network": {"tags": ["a,b"]}}', b'{"networks": [5]}', b'{"networks": {}}',
+    b'{"network": {"tenant_id": "a", "project_id": "b"}}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", NONSENSE, ids=range(len(NONSENSE)))
+def test_nonsense_is_refused_in_neutrons_shape(api: tuple[Store, Client], body: bytes) -> None:
+    _, client = api
+    status, _, message = client.refused("POST", "networks", body)
+    assert status == 400
+    assert message
+    assert client.get("networks")["networks"] == []
