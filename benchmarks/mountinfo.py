@@ -9,7 +9,8 @@ import gc
 import time
 import tracemalloc
 
-from netmend.propagation.mountinfo import MountTree, Parser
+from netmend.propagation.mount_tree import MountTree
+from netmend.propagation.mountinfo import Parser
 
 
 def namespace(number: int, lines: int, *, distinct: bool) -> bytes:

@@ -10,7 +10,7 @@ from rich.console import Console
 from netmend.cli.options import Json, sentences
 from netmend.lab.demo import demo as lab
 from netmend.lab.demo.document import DocumentShow
-from netmend.lab.demo.terminal import TerminalShow
+from netmend.lab.demo.progress_display import TerminalShow
 from netmend.sources.file import IntentError
 
 

@@ -11,11 +11,11 @@ from netmend.cli.lab_incident import incident
 from netmend.cli.lab_search import search
 from netmend.lab.engines.choose import run as perform
 from netmend.lab.engines.world import EngineMissing
+from netmend.lab.scenario.report import differences, report, result_in_words
 from netmend.lab.scenario.run import Results
 from netmend.lab.scenario.run import predict as predicted
 from netmend.lab.scenario.scenario import ENGINES, Scenario, load
 from netmend.lab.scenario.text import ScenarioError
-from netmend.lab.scenario.wording import differences, report, result_in_words
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 

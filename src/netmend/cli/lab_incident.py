@@ -12,18 +12,15 @@ import typer
 from rich.console import Console
 
 from netmend.cli.options import Json, sentences
-from netmend.lab.incident import curve_png, logs, page
-from netmend.lab.incident.curve_png import NoPainter
+from netmend.lab.incident import logs, page
 from netmend.lab.incident.document import document
+from netmend.lab.incident.progress_display import Silence, show_for
 from netmend.lab.incident.replay import Outcome, play
 from netmend.lab.incident.setup import CannotPlay, setup_from
-from netmend.lab.incident.terminal import Silence, show_for
-from netmend.lab.incident.wording import curve_of
 
 _ROUNDS = 20  # where nobody is there to press Ctrl-C
 
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Draw the curve, as one page.")]
-Png = Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Draw the curve, as a picture.")]
 
 
 def incident(
@@ -60,7 +57,6 @@ def incident(
     ] = "none",
     run: Annotated[str, typer.Option("--run", metavar="WORD", help="The host's /run: shared or private.")] = "shared",
     html: Html = None,
-    png: Png = None,
     log: Annotated[
         Path | None,
         typer.Option(
@@ -77,7 +73,7 @@ def incident(
     instant; 1: not so; 2: it cannot be played.
     """
     signal.signal(signal.SIGTERM, _terminated)
-    with sentences(CannotPlay, NoPainter):
+    with sentences(CannotPlay):
         restarts = [] if no_restart else [part for text in restart for part in text.split(",")] if restart else None
         setup = setup_from(
             propagation or ["a=private"],
@@ -88,13 +84,11 @@ def incident(
             run=run,
             engine=engine,
         )
-        if png is not None:
-            curve_png.check()
         planned = rounds or (_ROUNDS if once or as_json else None)
         show = Silence() if as_json else show_for(Console(highlight=False))
         with _netmend_log(log) as netmend_log:
             outcome = play(setup, show, interval=interval, rounds=planned, netmend_log=netmend_log)
-        written = _write(outcome, html, png, log)
+        written = _write(outcome, html, log)
     if as_json:
         print(json.dumps(document(outcome), indent=2))
     elif written:
@@ -118,15 +112,12 @@ def _netmend_log(directory: Path | None) -> IO[bytes]:
         raise CannotPlay(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _write(outcome: Outcome, html: Path | None, png: Path | None, log: Path | None) -> list[Path]:
+def _write(outcome: Outcome, html: Path | None, log: Path | None) -> list[Path]:
     written = []
     try:
         if html is not None:
             page.write(outcome, html)
             written.append(html)
-        if png is not None:
-            curve_png.write(curve_of(outcome), png)
-            written.append(png)
         if log is not None:
             written += logs.write(outcome, log)
     except OSError as error:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from netmend.lint.declared import LintFinding, Unreadable
-from netmend.lint.run import lint as lint_text
+from netmend.lint.lint_file import lint as lint_text
 
 
 def lint(

@@ -14,7 +14,7 @@ from typing import Final
 from netmend.doctor.blame import Standing, bind_of, line, option, reference_of, stand
 from netmend.doctor.observation import Directory
 from netmend.doctor.places import HostView, Place, alike
-from netmend.doctor.wording import count
+from netmend.doctor.sentences import count
 
 _CHARACTER: Final = 7.3
 """Width of one at 12 px in a monospaced font, in px."""

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from netmend.doctor.containers import container_id, from_bundle, from_docker
-from netmend.doctor.look_networks import Held, look_at_networks
+from netmend.doctor.network_namespaces import Held, look_at_networks
 from netmend.doctor.observation import HOST, Container, Directory, MountNamespace, Name, Observation, Unread
 from netmend.doctor.places import HostView
 from netmend.doctor.relevant import keep_relevant
-from netmend.doctor.wording import count
+from netmend.doctor.sentences import count
 from netmend.kernel import engines, listing, mounts, procfs
 from netmend.kernel.errors import KernelError
 from netmend.propagation.mountinfo import MountinfoError

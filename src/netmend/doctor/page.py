@@ -11,7 +11,7 @@ from netmend.doctor.drawing import draw
 from netmend.doctor.observation import Directory, Observation
 from netmend.doctor.places import HostView, alike
 from netmend.doctor.report import grouped, headlines, sufferers, summary
-from netmend.doctor.wording import count, moment, several
+from netmend.doctor.sentences import count, moment, several
 from netmend.ground.finding import Finding
 
 _MOST_ROWS = 40

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from netmend.doctor.observation import MountNamespace, Observation, Unread
 from netmend.doctor.relevant import Kept, keep_relevant
-from netmend.propagation.mountinfo import MountinfoError, MountTree, Parser
+from netmend.propagation.mount_tree import MountTree
+from netmend.propagation.mountinfo import MountinfoError, Parser
 
 
 class BadCopy(ValueError):

@@ -14,7 +14,9 @@ from functools import cached_property
 from netmend.doctor.observation import HOST, Directory, MountNamespace, Name, Observation
 from netmend.doctor.relevant import WELL_KNOWN, network_namespace
 from netmend.propagation.groups import PropagationGraph
-from netmend.propagation.mountinfo import Mount, MountTree, is_under, join_below
+from netmend.propagation.mount_tree import MountTree
+from netmend.propagation.mountinfo import Mount
+from netmend.propagation.paths import is_under, join_below
 
 ENGINE_INTERNAL = ("/run/docker/netns", "/var/run/docker/netns")
 """Directories only their engine uses; it leaves plain files there for up to a minute (libnetwork, osl: GC)."""

@@ -20,7 +20,8 @@ from netmend.ground.finding import Finding, Severity
 from netmend.kernel import listing, mounts, procfs
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netns import is_namespace
-from netmend.propagation.mountinfo import MountinfoError, normal
+from netmend.propagation.mountinfo import MountinfoError
+from netmend.propagation.paths import normal
 
 SELF = "netmend"
 PAUSE = 0.05

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from netmend.propagation.mountinfo import Mount, MountTree, Parser, is_under, unescape
+from netmend.propagation.mount_tree import MountTree
+from netmend.propagation.mountinfo import Mount, Parser, unescape
+from netmend.propagation.paths import is_under
 
 WELL_KNOWN: Final = ("/run/netns", "/var/run/netns", "/run/docker/netns", "/var/run/docker/netns")
 

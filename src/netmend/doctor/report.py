@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from netmend.doctor.observation import Observation
-from netmend.doctor.wording import count, several
+from netmend.doctor.sentences import count, several
 from netmend.ground.finding import Finding, PinName, RemoveName
 
 

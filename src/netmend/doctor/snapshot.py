@@ -23,7 +23,8 @@ from netmend.doctor.observation import (
     SeenLink,
     Unread,
 )
-from netmend.propagation.mountinfo import MountinfoError, MountTree, Parser
+from netmend.propagation.mount_tree import MountTree
+from netmend.propagation.mountinfo import MountinfoError, Parser
 
 FORMAT = 1
 

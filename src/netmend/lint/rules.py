@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from netmend.ground.finding import Severity
 from netmend.lint.declared import DeclaredContainer, DeclaredMount
-from netmend.propagation.mountinfo import is_under
+from netmend.propagation.paths import is_under
 
 _DIRECTORY: Final = "/run/netns"
 

@@ -16,7 +16,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
-from netmend.propagation.mountinfo import Location, Mount, MountTree, is_under, join_below, normal
+from netmend.propagation.mount_tree import Location, MountTree
+from netmend.propagation.mountinfo import Mount
+from netmend.propagation.paths import is_under, join_below, normal
 
 
 class Member(NamedTuple):

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from netmend.propagation.mountinfo import is_under
 from netmend.propagation.options.request import MountRequest
+from netmend.propagation.paths import is_under
 
 NETNS_DIRECTORIES = ("/run/netns", "/var/run/netns", "/run/docker/netns", "/var/run/docker/netns")
 

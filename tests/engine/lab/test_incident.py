@@ -7,9 +7,9 @@ import pytest
 from netmend.lab.engines.docker import NEEDED
 from netmend.lab.engines.programs import environment
 from netmend.lab.engines.world import EngineMissing
+from netmend.lab.incident.progress_display import Silence
 from netmend.lab.incident.replay import play
 from netmend.lab.incident.setup import setup_from
-from netmend.lab.incident.terminal import Silence
 
 
 @pytest.mark.parametrize("propagation", ["a=private", "a=shared,b=private"])

@@ -12,9 +12,9 @@ from netmend.forensics import report
 from netmend.kernel import links, mounts
 from netmend.kernel.netlink import RouteSocket
 from netmend.lab.incident import logs
+from netmend.lab.incident.progress_display import Silence
 from netmend.lab.incident.replay import Outcome, play
 from netmend.lab.incident.setup import Setup, setup_from
-from netmend.lab.incident.terminal import Silence
 from netmend.lab.scenario.run import predict
 from netmend.lab.scenario.scenario import load
 from netmend.lab.search import report as search_report
@@ -57,7 +57,7 @@ def test_each_reproduction_is_a_scenario_file_whose_last_probe_fails_for_the_use
 def test_with_the_missing_word_nothing_leaks() -> None:
     outcome = played(setup_from(["a=shared"], None))
     assert all(one.failed is None for one in outcome.rounds)
-    assert {one.stand_in for one in outcome.rounds} == {outcome.wanted}
+    assert {one.old_agent for one in outcome.rounds} == {outcome.wanted}
     assert not outcome.ok
     assert outcome.most("netmend") == outcome.wanted
     assert outcome.state["state"] == "served"
@@ -78,9 +78,9 @@ def test_the_command_prints_one_document_and_leaves_nothing() -> None:
     document = json.load(io.StringIO(done.output))
     assert document["ok"] is True
     assert [one["round"] for one in document["rounds"]] == [0, 1, 2, 3]
-    assert all(one["stand_in_new"] >= 1 for one in document["rounds"][1:])
+    assert all(one["old_agent_new"] >= 1 for one in document["rounds"][1:])
     assert max(count for _, count in document["netmend"]["changes"]) == document["intent"] == 2
-    assert document["stand_in"]["left_behind"] == 6
+    assert document["old_agent"]["left_behind"] == 6
     with RouteSocket() as route:
         assert (links.dump_links(route), mounts.read_mountinfo()) == before
 

@@ -18,11 +18,11 @@ from netmend.kernel import syscalls
 from netmend.kernel.errors import KernelError
 from netmend.propagation.flags import Propagation
 from netmend.propagation.model import kernel as model
-from netmend.propagation.model.filesystem import Dentry, FileSystem
-from netmend.propagation.model.mount import UserNamespace
-from netmend.propagation.model.refusal import KernelRefusal
+from netmend.propagation.model import lookup
 from netmend.propagation.model.render import mountinfo as rendered
-from netmend.propagation.mountinfo import Mount, MountTree, parse
+from netmend.propagation.model.structures import Dentry, FileSystem, KernelRefusal, UserNamespace
+from netmend.propagation.mount_tree import MountTree
+from netmend.propagation.mountinfo import Mount, parse
 
 WORLD = "/run/w"
 DIRECTORIES = ("a", "b", "a/a", "a/b", "b/a")
@@ -42,8 +42,8 @@ class Both:
     def __init__(self) -> None:
         self.home = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
         self.real: list[int] = []
-        self.modelled: list[model.Task] = []
-        self.held: list[tuple[int, model.Place]] = []
+        self.modelled: list[lookup.Task] = []
+        self.held: list[tuple[int, lookup.Place]] = []
         self.nsfs = FileSystem("nsfs", "nsfs", directory=False, root_name="uts:[0]")
         self.history: list[str] = []
 
@@ -203,16 +203,16 @@ class Both:
         """Keep a file open: umount(2) is then busy."""
 
         def real() -> None:
-            self.held.append((os.open(path, os.O_RDONLY | os.O_CLOEXEC), model.Place(*place)))
+            self.held.append((os.open(path, os.O_RDONLY | os.O_CLOEXEC), lookup.Place(*place)))
 
         place: list[Any] = []
 
         def modelled() -> None:
-            found = model.lookup(self.modelled[number], path)
+            found = lookup.lookup(self.modelled[number], path)
             found.mount.users += 1
 
         with suppress(KernelRefusal):
-            place += model.lookup(self.modelled[number], path)
+            place += lookup.lookup(self.modelled[number], path)
         self._try(f"hold {path}", number, real, modelled)
 
     def release(self) -> None:
@@ -279,7 +279,7 @@ class Both:
             for path in PATHS:
                 seen = _stat(path)
                 try:
-                    predicted: Dentry | int = model.lookup(task, path).dentry
+                    predicted: Dentry | int = lookup.lookup(task, path).dentry
                 except KernelRefusal as error:
                     predicted = error.code
                 if isinstance(seen, int) or isinstance(predicted, int):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netmend.lint.declared import Unreadable
-from netmend.lint.run import lint
+from netmend.lint.lint_file import lint
 
 COMPOSE = """\
 services:

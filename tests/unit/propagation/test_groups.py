@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from netmend.propagation.groups import PropagationGraph, Reach
-from netmend.propagation.mountinfo import MountTree, parse
+from netmend.propagation.mount_tree import MountTree
+from netmend.propagation.mountinfo import parse
 
 HOST = """\
 1 0 8:1 / / rw shared:1 - ext4 d rw

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from netmend.propagation.flags import Propagation
 from netmend.propagation.groups import PropagationGraph, Reach
-from netmend.propagation.model import kernel
-from netmend.propagation.model.filesystem import FileSystem
-from netmend.propagation.model.refusal import KernelRefusal
+from netmend.propagation.model import kernel, lookup
 from netmend.propagation.model.render import mountinfo
-from netmend.propagation.mountinfo import MountTree, parse
+from netmend.propagation.model.structures import FileSystem, KernelRefusal
+from netmend.propagation.mount_tree import MountTree
+from netmend.propagation.mountinfo import parse
 
 PATHS = ("/w", "/w/a", "/w/b", "/w/a/a", "/w/a/b", "/w/b/a", "/w/a/b/a")
 NAMES = ("a", "b", "a/a", "a/b", "b/a", "a/b/a")
@@ -39,7 +39,7 @@ def new_filesystem() -> FileSystem:
     return filesystem
 
 
-def world(sequence: list[tuple[Any, ...]]) -> list[kernel.Task]:
+def world(sequence: list[tuple[Any, ...]]) -> list[lookup.Task]:
     root = FileSystem("tmpfs")
     root.make("/w")
     tasks = [kernel.boot(root)]
@@ -62,7 +62,7 @@ def world(sequence: list[tuple[Any, ...]]) -> list[kernel.Task]:
     return tasks
 
 
-def trees(tasks: list[kernel.Task]) -> dict[str, MountTree]:
+def trees(tasks: list[lookup.Task]) -> dict[str, MountTree]:
     return {str(number): MountTree(parse(mountinfo(task))) for number, task in enumerate(tasks)}
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netmend.propagation.mountinfo import MountinfoError, MountTree, Parser, parse, parse_pasted, unescape
+from netmend.propagation.mount_tree import MountTree
+from netmend.propagation.mountinfo import MountinfoError, Parser, parse, parse_pasted, unescape
 
 EXAMPLE = "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue"
 

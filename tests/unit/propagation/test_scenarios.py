@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from netmend.cli.lab import app
-from netmend.lab.engines.own_engine import SmallWorld
+from netmend.lab.engines.built_in_engine import BuiltInEngine
 from netmend.lab.scenario.run import predict
 from netmend.lab.scenario.scenario import Scenario, load
 from netmend.lab.scenario.text import ScenarioError
@@ -54,7 +54,7 @@ def test_mounts_double_at_each_start() -> None:
     text = "containers: {a: {volumes: ['/run:/run:shared', '/run/netns:/run/netns']}}\nsteps: []\n"
     (scenario,) = load("x.yaml", text)
     host = ModelSystem.boot()
-    world = SmallWorld(host, scenario)
+    world = BuiltInEngine(host, scenario)
     world.add("host", "x")
     counts = []
     for _ in range(5):

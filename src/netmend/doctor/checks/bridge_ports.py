@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from netmend.doctor.places import HostView
-from netmend.doctor.wording import script
+from netmend.doctor.sentences import script
 from netmend.ground.finding import Finding, Severity
 
 CHECK = "bridge-ports"

@@ -9,9 +9,9 @@ from netmend.doctor.blame import Stand, Standing, bind_of, explain, leads_to, li
 from netmend.doctor.mends import keep, reconnect, reshare, uncover
 from netmend.doctor.observation import HOST, Directory, Name
 from netmend.doctor.places import Copy, HostView, Place, alike
-from netmend.doctor.wording import moment, script, several
+from netmend.doctor.sentences import moment, script, several
 from netmend.ground.finding import Finding, PinName, RemoveName, Severity
-from netmend.propagation.mountinfo import is_under
+from netmend.propagation.paths import is_under
 
 CHECK = "dead-name"
 

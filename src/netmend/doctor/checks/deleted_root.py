@@ -8,7 +8,7 @@ from netmend.doctor.mends import restart
 from netmend.doctor.observation import HOST, MountNamespace
 from netmend.doctor.places import HostView
 from netmend.doctor.relevant import WELL_KNOWN
-from netmend.doctor.wording import script
+from netmend.doctor.sentences import script
 from netmend.ground.finding import Finding, Severity
 from netmend.propagation.mountinfo import Mount
 

@@ -10,7 +10,7 @@ from netmend.doctor.mends import recreate
 from netmend.doctor.observation import HOST, Bind, MountNamespace
 from netmend.doctor.places import HostView, directory_at
 from netmend.doctor.relevant import WELL_KNOWN
-from netmend.doctor.wording import count, script, several
+from netmend.doctor.sentences import count, script, several
 from netmend.ground.finding import Finding, Severity
 
 CHECK = "doubling-mounts"

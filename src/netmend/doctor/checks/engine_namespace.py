@@ -9,7 +9,7 @@ from netmend.doctor.blame import refused_by_engine
 from netmend.doctor.mends import rejoin_engine
 from netmend.doctor.observation import HOST, MountNamespace
 from netmend.doctor.places import HostView
-from netmend.doctor.wording import script
+from netmend.doctor.sentences import script
 from netmend.ground.finding import Finding, Severity
 from netmend.propagation.groups import Reach
 

@@ -13,7 +13,7 @@ from netmend.doctor.blame import Stand, Standing, leads_to, line, option, refere
 from netmend.doctor.mends import recreate
 from netmend.doctor.observation import HOST, Bind, Container, Directory, MountNamespace
 from netmend.doctor.places import Copy, HostView, Place
-from netmend.doctor.wording import count, script, several
+from netmend.doctor.sentences import count, script, several
 from netmend.ground.finding import Finding, Severity
 
 CHECK = "hidden-copy"

@@ -8,7 +8,7 @@ from netmend.doctor.blame import Stand, Standing, bind_of, explain, line, refere
 from netmend.doctor.mends import keep, reconnect
 from netmend.doctor.observation import HOST
 from netmend.doctor.places import HostView
-from netmend.doctor.wording import script
+from netmend.doctor.sentences import script
 from netmend.ground.finding import Finding, Severity
 
 CHECK = "not-shared"

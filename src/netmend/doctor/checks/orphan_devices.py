@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from netmend.doctor.naming import maker_of
 from netmend.doctor.observation import NetworkNamespace, SeenLink
 from netmend.doctor.places import HostView
-from netmend.doctor.wording import count, script, several
+from netmend.doctor.sentences import count, script, several
 from netmend.ground.finding import Finding, Severity
 
 CHECK = "orphan-devices"

@@ -9,7 +9,7 @@ from netmend.doctor.blame import Stand, Standing, bind_of, explain, line, refere
 from netmend.doctor.mends import keep, reconnect, restart, uncover
 from netmend.doctor.observation import HOST, Directory, Name
 from netmend.doctor.places import Copy, HostView, Place, alike
-from netmend.doctor.wording import script, several
+from netmend.doctor.sentences import script, several
 from netmend.ground.finding import Finding, PinName, Severity
 
 CHECK = "plain-file"

@@ -9,7 +9,7 @@ from netmend.doctor.blame import Standing, line, reference_of, refused_by_engine
 from netmend.doctor.mends import reconnect, share_host
 from netmend.doctor.observation import HOST
 from netmend.doctor.places import HostView, Place
-from netmend.doctor.wording import script, several
+from netmend.doctor.sentences import script, several
 from netmend.ground.finding import Finding, Severity
 
 CHECK = "private-run"

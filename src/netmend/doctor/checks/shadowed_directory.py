@@ -9,7 +9,7 @@ from netmend.doctor.mends import recreate
 from netmend.doctor.observation import HOST, Bind, Directory, MountNamespace
 from netmend.doctor.places import HostView, directory_at, directory_seen
 from netmend.doctor.relevant import WELL_KNOWN
-from netmend.doctor.wording import count, script
+from netmend.doctor.sentences import count, script
 from netmend.ground.finding import Finding, Severity
 from netmend.propagation.mountinfo import Mount
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from netmend.doctor.blame import explain, line, reference_of, stand
 from netmend.doctor.mends import reconnect
 from netmend.doctor.places import HostView, alike
-from netmend.doctor.wording import script, several
+from netmend.doctor.sentences import script, several
 from netmend.ground.finding import Finding, Severity
 
 CHECK = "split-name"

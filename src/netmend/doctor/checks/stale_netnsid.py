@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netmend.doctor.places import HostView
-from netmend.doctor.wording import count, script, several
+from netmend.doctor.sentences import count, script, several
 from netmend.ground.finding import Finding, Severity
 
 CHECK = "stale-netnsid"

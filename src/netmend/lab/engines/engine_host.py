@@ -20,7 +20,8 @@ from pathlib import Path
 from netmend.kernel import mounts
 from netmend.lab.engines.world import EngineMissing
 from netmend.lab.scenario.scenario import Host
-from netmend.propagation.mountinfo import is_under, parse
+from netmend.propagation.mountinfo import parse
+from netmend.propagation.paths import is_under
 
 NETNS = "/run/netns"
 _UNSHARE = (

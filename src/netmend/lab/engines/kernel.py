@@ -16,7 +16,7 @@ from pathlib import Path
 from netmend.kernel import mounts, sandbox, syscalls
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netns import Netns
-from netmend.lab.engines.own_engine import SmallWorld
+from netmend.lab.engines.built_in_engine import BuiltInEngine
 from netmend.lab.engines.world import EngineMissing
 from netmend.lab.scenario.run import Results, perform
 from netmend.lab.scenario.scenario import Scenario
@@ -190,7 +190,7 @@ def perform_here(scenario: Scenario) -> Results:
     """One scenario; call it inside a sandbox."""
     host = RealSystem.boot()
     try:
-        return perform(scenario, SmallWorld(host, scenario, RealSystem.prepare))
+        return perform(scenario, BuiltInEngine(host, scenario, RealSystem.prepare))
     finally:
         host.close()
 

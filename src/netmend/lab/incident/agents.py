@@ -14,7 +14,7 @@ import structlog
 
 from netmend.intent.network import Network
 from netmend.lab.engines.kernel import RealSystem
-from netmend.lab.incident.old_agent import NamespaceMaker, StandIn
+from netmend.lab.incident.old_agent import NamespaceMaker, OldAgent
 from netmend.lab.incident.process import Channel
 from netmend.node.intake.file import FileSource
 from netmend.node.node import Node
@@ -47,7 +47,7 @@ def _here() -> RealSystem:
 
 def run_stand_in(network: Network, port: str | None, channel: Channel) -> None:
     """One resync for each message; the answer is its ResyncReport."""
-    agent = StandIn(network, _here(), port)
+    agent = OldAgent(network, _here(), port)
     while True:
         channel.receive()
         channel.send(agent.periodic_resync())
@@ -79,7 +79,7 @@ def run_netmend(intent: str, log: int, _: Channel) -> None:
     asyncio.run(Node(FileSource(_CONFIG), Settings()).run())
 
 
-def stand_in(network: Network, port: str | None) -> Callable[[Channel], None]:
+def old_agent(network: Network, port: str | None) -> Callable[[Channel], None]:
     return partial(run_stand_in, network, port)
 
 

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from netmend.kernel import links, syscalls
 from netmend.kernel.netlink import RouteSocket
+from netmend.lab.engines.built_in_engine import BuiltInEngine
 from netmend.lab.engines.docker import NEEDED, DockerWorld
 from netmend.lab.engines.engine_host import DataDirectory, EngineHost
 from netmend.lab.engines.kernel import RealSystem
-from netmend.lab.engines.own_engine import SmallWorld
 from netmend.lab.engines.programs import build_image, environment
 from netmend.lab.engines.world import World
 from netmend.lab.incident.process import Entrance
@@ -54,7 +54,7 @@ class KernelPlace:
         syscalls.unshare(syscalls.CLONE_NEWNET, "a network namespace")
         with RouteSocket() as route:
             links.set_link(route, links.LOOPBACK, up=True)
-        self.world = SmallWorld(RealSystem.boot(), scenario, RealSystem.prepare)
+        self.world = BuiltInEngine(RealSystem.boot(), scenario, RealSystem.prepare)
 
     def entrance(self, container: str) -> Entrance:
         return _KernelEntrance(self.world, container)

@@ -6,7 +6,7 @@ from typing import Any
 
 from netmend import __version__
 from netmend.lab.incident.replay import Outcome
-from netmend.lab.incident.wording import command_of, verdict
+from netmend.lab.incident.sentences import command_of, verdict
 
 
 def document(outcome: Outcome) -> dict[str, Any]:
@@ -32,17 +32,17 @@ def document(outcome: Outcome) -> dict[str, Any]:
                 "round": played.number,
                 "seconds": round(played.at, 6),
                 "restarted": list(played.restarted),
-                "stand_in": played.stand_in,
-                "stand_in_new": played.new,
-                "stand_in_error": played.failed,
+                "old_agent": played.old_agent,
+                "old_agent_new": played.new,
+                "old_agent_error": played.failed,
                 "netmend": played.netmend,
             }
             for played in outcome.rounds
         ],
-        "stand_in": {
-            "most": outcome.most("stand_in"),
+        "old_agent": {
+            "most": outcome.most("old_agent"),
             "left_behind": sum(played.new for played in rounds if played.failed),
-            "changes": _changes(outcome.changes["stand_in"]),
+            "changes": _changes(outcome.changes["old_agent"]),
         },
         "netmend": {
             "most": outcome.most("netmend"),

@@ -25,7 +25,7 @@ from netmend.lab.incident.setup import Setup, intent_text, netns_path, network, 
 from netmend.lab.scenario.scenario import HOST
 from netmend.node.http.status_client import NoNode, ask
 
-SideName = Literal["stand_in", "netmend"]
+SideName = Literal["old_agent", "netmend"]
 _SETTLED = 20.0  # seconds for netmend to serve, or to say why it does not
 _LOOK = 0.02  # seconds between looks while waiting
 
@@ -140,7 +140,7 @@ class Side(ABC):
         """What the agent says of itself."""
 
 
-class StandInSide(Side):
+class OldAgentSide(Side):
     """With the stand-in. The bridge is there already: in Neutron another agent makes it."""
 
     def __init__(self, setup: Setup, place: Place) -> None:
@@ -150,7 +150,7 @@ class StandInSide(Side):
             links.create_bridge(route, bridge_name(self.network.id), self.network.mtu, 0, mac_from_id(self.network.id))
 
     def agent(self) -> Body:
-        return agents.stand_in(self.network, self._port)
+        return agents.old_agent(self.network, self._port)
 
     def round(self) -> None:
         report = self.processes[self.setup.used_by].channel.ask("resync")
@@ -212,7 +212,7 @@ def serve(setup: Setup, side: SideName, log: int, channel: Channel) -> None:
     """
     try:
         with place_of(scenario_of(setup, "incident")) as place:
-            host = StandInSide(setup, place) if side == "stand_in" else NetmendSide(setup, place, log)
+            host = OldAgentSide(setup, place) if side == "old_agent" else NetmendSide(setup, place, log)
             try:
                 _answer(host, channel)
             finally:

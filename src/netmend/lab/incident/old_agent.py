@@ -40,7 +40,7 @@ class ResyncReport(TypedDict):
     lines: list[str]
 
 
-class StandIn:
+class OldAgent:
     """One old agent with one network, in the mount and network namespaces of the calling process.
 
     `port`: the id of the DHCP port that the server gave this agent in an earlier life, if it has one.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from netmend.lab.incident.curve_svg import STYLE, svg
+from netmend.lab.incident.curve import STYLE, svg
 from netmend.lab.incident.replay import Outcome
-from netmend.lab.incident.wording import OLD_AGENT, command_of, curve_of, verdict
+from netmend.lab.incident.sentences import OLD_AGENT, command_of, curve_of, verdict
 
 _STYLE = (
     STYLE
@@ -40,7 +40,7 @@ def render(outcome: Outcome) -> str:
     """The page's HTML."""
     said = "".join(f"<p>{escape(line)}</p>" for line in verdict(outcome))
     rows = "".join(
-        f"<tr><td class=n>{played.number}</td><td class=n>{played.at:.2f} s</td><td class=n>{played.stand_in:,}</td>"
+        f"<tr><td class=n>{played.number}</td><td class=n>{played.at:.2f} s</td><td class=n>{played.old_agent:,}</td>"
         f"<td class=n>{played.netmend:,}</td><td>{escape(', '.join(played.restarted))}</td>"
         f"<td>{escape(played.failed or '')}</td></tr>"
         for played in outcome.rounds

@@ -17,14 +17,14 @@ from netmend.lab.incident.host import SideName, Told, serve
 from netmend.lab.incident.process import Channel, Ended, Process, start
 from netmend.lab.incident.setup import CannotPlay, Setup, intent_text, network, wanted_devices
 
-_SIDES: tuple[SideName, ...] = ("stand_in", "netmend")
+_SIDES: tuple[SideName, ...] = ("old_agent", "netmend")
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
     """One resync interval; round 0 is the start. `began`, `at`: its beginning and end, in seconds since the start.
 
-    `stand_in`, `netmend`: devices on the hosts; `new`: those of the first that were not there a round ago; `failed`:
+    `old_agent`, `netmend`: devices on the hosts; `new`: those of the first that were not there a round ago; `failed`:
     what the old agent's log says.
     """
 
@@ -32,7 +32,7 @@ class Round:
     began: float
     at: float
     restarted: tuple[str, ...]
-    stand_in: int
+    old_agent: int
     netmend: int
     new: int
     failed: str | None
@@ -160,14 +160,14 @@ def _keep(outcome: Outcome, told: dict[SideName, Told], start: float) -> None:
         known += [(at - start, count) for at, count in answer["changes"][bool(known) :]]
         outcome.lost = outcome.lost or answer["lost"]
         for container, lines in answer["lines"].items():
-            outcome.logs.setdefault(container, []).extend(lines if side == "stand_in" else ())
+            outcome.logs.setdefault(container, []).extend(lines if side == "old_agent" else ())
     if "netmend" in told:
         outcome.state = told["netmend"]["state"]
 
 
 def _note(outcome: Outcome, told: dict[SideName, Told], start: float, began: float, restarted: tuple[str, ...]) -> None:
     _keep(outcome, told, start)
-    old, new = told["stand_in"], told["netmend"]
+    old, new = told["old_agent"], told["netmend"]
     outcome.rounds.append(
         Round(
             len(outcome.rounds),

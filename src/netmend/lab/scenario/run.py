@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import TypedDict
 
-from netmend.lab.engines.own_engine import SmallWorld
+from netmend.lab.engines.built_in_engine import BuiltInEngine
 from netmend.lab.engines.world import Refused, World
 from netmend.lab.scenario.scenario import HOST, Scenario, Step
 from netmend.propagation.model.system import ModelSystem
@@ -30,7 +30,7 @@ def perform(scenario: Scenario, world: World) -> Results:
 
 def predict(scenario: Scenario) -> Results:
     """What the model says will happen."""
-    return perform(scenario, SmallWorld(ModelSystem.boot(), scenario))
+    return perform(scenario, BuiltInEngine(ModelSystem.boot(), scenario))
 
 
 def _result(world: World, step: Step) -> Result:

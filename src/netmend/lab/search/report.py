@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from netmend import __version__
-from netmend.lab.incident.wording import command_of
-from netmend.lab.scenario.wording import step_in_words
+from netmend.lab.incident.sentences import command_of
+from netmend.lab.scenario.report import step_in_words
 from netmend.lab.search.search import Found, Trigger, as_document, mounts_in_words
 
 TITLES = {

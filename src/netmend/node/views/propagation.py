@@ -41,7 +41,7 @@ def _look() -> tuple[dict[str, Any], list[str]]:
     from netmend.doctor.look import CannotLook, look
     from netmend.doctor.places import HostView
     from netmend.doctor.report import summary
-    from netmend.doctor.wording import count
+    from netmend.doctor.sentences import count
 
     try:
         observation, findings = diagnose_steadily(look)

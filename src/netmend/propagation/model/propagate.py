@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 from netmend.propagation.flags import Propagation
-from netmend.propagation.model.filesystem import Dentry
-from netmend.propagation.model.mount import Mount, PeerGroup, UserNamespace
-from netmend.propagation.model.refusal import KernelRefusal
+from netmend.propagation.model.structures import Dentry, KernelRefusal, Mount, PeerGroup, UserNamespace
 
 MOST_MOUNTS = 100_000
 """Default of sysctl fs.mount-max."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from netmend.propagation.model.kernel import Task
-from netmend.propagation.model.mount import Mount, PeerGroup
+from netmend.propagation.model.lookup import Task
+from netmend.propagation.model.structures import Mount, PeerGroup
 
 
 def mountinfo(task: Task) -> str:

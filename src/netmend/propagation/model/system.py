@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from netmend.propagation.flags import Propagation
-from netmend.propagation.model import kernel
-from netmend.propagation.model.filesystem import FileSystem
+from netmend.propagation.model import kernel, lookup
+from netmend.propagation.model.structures import FileSystem
 from netmend.propagation.mountinfo import Mount, parse
 
 
@@ -55,7 +55,7 @@ class System(Protocol):
 class ModelSystem:
     """A namespace of the modelled kernel."""
 
-    def __init__(self, task: kernel.Task) -> None:
+    def __init__(self, task: lookup.Task) -> None:
         self.task = task
 
     @classmethod
@@ -79,13 +79,13 @@ class ModelSystem:
         kernel.unlink(self.task, path)
 
     def exists(self, path: str) -> bool:
-        return kernel.exists(self.task, path)
+        return lookup.exists(self.task, path)
 
     def is_directory(self, path: str) -> bool:
-        return self.exists(path) and kernel.lookup(self.task, path).dentry.directory
+        return self.exists(path) and lookup.lookup(self.task, path).dentry.directory
 
     def resolve(self, path: str, *, within: str = "/") -> str:
-        return kernel.resolve(self.task, path, within=within)
+        return lookup.resolve(self.task, path, within=within)
 
     def mount_new(self, path: str) -> None:
         kernel.mount_new(self.task, FileSystem("tmpfs", "tmpfs"), path)
@@ -118,7 +118,7 @@ class ModelSystem:
     def probe(self, path: str) -> str:
         if not self.exists(path):
             return "absent"
-        return "ok" if kernel.lookup(self.task, path).dentry.filesystem.kind == "nsfs" else "einval"
+        return "ok" if lookup.lookup(self.task, path).dentry.filesystem.kind == "nsfs" else "einval"
 
     def copy(self) -> ModelSystem:
         return ModelSystem(kernel.unshare(self.task))

@@ -10,8 +10,8 @@ later): of the mounts at the same place on all receivers, the greatest set that
 from __future__ import annotations
 
 from netmend.propagation.flags import Propagation
-from netmend.propagation.model.mount import Mount
 from netmend.propagation.model.propagate import change, receivers
+from netmend.propagation.model.structures import Mount
 
 
 def is_busy(mount: Mount) -> bool:

@@ -10,8 +10,9 @@ import csv
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from netmend.propagation.mountinfo import Mount, is_under
-from netmend.propagation.options.request import MountRequest, OptionError, clean
+from netmend.propagation.mountinfo import Mount
+from netmend.propagation.options.request import MountRequest, OptionError
+from netmend.propagation.paths import clean, is_under
 
 PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
 DEFAULT = "rprivate"

@@ -10,7 +10,8 @@ from __future__ import annotations
 import csv
 from typing import Literal
 
-from netmend.propagation.options.request import MountRequest, OptionError, clean
+from netmend.propagation.options.request import MountRequest, OptionError
+from netmend.propagation.paths import clean
 
 PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable")
 _ONE_OF: tuple[tuple[tuple[str, ...], str], ...] = (

@@ -47,15 +47,3 @@ class MountRequest:
         if word == "shared":
             return "both"
         return "in" if word == "slave" else "none"
-
-
-def clean(path: str) -> str:
-    """Go's path.Clean for an absolute path: no ``//``, ``.``, ``..`` or trailing slash."""
-    parts: list[str] = []
-    for part in path.split("/"):
-        if part == "..":
-            if parts:
-                parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/" + "/".join(parts)

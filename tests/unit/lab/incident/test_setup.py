@@ -1,17 +1,13 @@
 """The incident's options, words and picture, without a kernel."""
 
 import shlex
-import struct
-from pathlib import Path
 
 import pytest
 
-from netmend.lab.incident import curve_png
-from netmend.lab.incident.curve import HEIGHT, WIDTH, Curve, Line, Series, draw
-from netmend.lab.incident.curve_svg import svg
+from netmend.lab.incident.curve import HEIGHT, WIDTH, Curve, Line, Series, draw, svg
+from netmend.lab.incident.sentences import command_of
 from netmend.lab.incident.setup import CannotPlay, Restart, scenario_of, setup_from
-from netmend.lab.incident.wording import command_of
-from netmend.lab.scenario.wording import step_in_words
+from netmend.lab.scenario.report import step_in_words
 from netmend.lab.search.search import setups
 
 
@@ -101,13 +97,6 @@ def test_a_curve_as_svg_has_no_colours_of_its_own_and_escapes() -> None:
     assert "<b>" not in drawn
     assert "#" not in drawn
     assert "var(--old)" in drawn
-
-
-def test_a_curve_as_png(tmp_path: Path) -> None:
-    curve_png.write(_curve(42), tmp_path / "curve.png")
-    head = (tmp_path / "curve.png").read_bytes()[:24]
-    assert head[:8] == b"\x89PNG\r\n\x1a\n"
-    assert struct.unpack(">II", head[16:]) == (2 * WIDTH, 2 * HEIGHT)
 
 
 def _curve(most: int) -> Curve:

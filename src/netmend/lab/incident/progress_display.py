@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from netmend.lab.incident.replay import Outcome, Show
-from netmend.lab.incident.wording import OLD_AGENT, notes, round_in_words, setup_in_words, verdict
+from netmend.lab.incident.sentences import OLD_AGENT, notes, round_in_words, setup_in_words, verdict
 
 _ROWS = 14
 _BAR = 24
@@ -81,10 +81,10 @@ def _table(outcome: Outcome) -> Group:
     table.add_column("", no_wrap=True)
     table.add_column("netmend", justify="right", style="green")
     table.add_column("", no_wrap=True, overflow="ellipsis")
-    most = max(1, outcome.most("stand_in"))
+    most = max(1, outcome.most("old_agent"))
     for played in outcome.rounds[-_ROWS:]:
-        bar = Text("█" * max(1, round(_BAR * played.stand_in / most)), "red") if played.stand_in else Text()
+        bar = Text("█" * max(1, round(_BAR * played.old_agent / most)), "red") if played.old_agent else Text()
         bar.pad_right(_BAR - len(bar))
         said = Text(", ".join(notes(played)), "dim")
-        table.add_row(str(played.number), f"{played.stand_in:,}", bar, f"{played.netmend:,}", said)
+        table.add_row(str(played.number), f"{played.old_agent:,}", bar, f"{played.netmend:,}", said)
     return Group(table, Text(f"intent asks for {outcome.wanted} devices; Ctrl-C ends it", "dim"))

@@ -51,7 +51,7 @@ def command_of(setup: Setup) -> str:
 
 def round_in_words(played: Round, wanted: int) -> str:
     """One line for people who follow without a terminal."""
-    head = f"round {played.number:<4} old agent {played.stand_in:>5}   netmend {played.netmend:>3}   intent {wanted}"
+    head = f"round {played.number:<4} old agent {played.old_agent:>5}   netmend {played.netmend:>3}   intent {wanted}"
     return head + "".join(f"   {note}" for note in notes(played))
 
 
@@ -70,7 +70,7 @@ def _old(outcome: Outcome) -> str:
     if not rounds:
         return "No round was played after the last restart, so there is nothing to say of the old agent."
     leaked = sum(played.new for played in rounds if played.failed)
-    end = outcome.rounds[-1].stand_in
+    end = outcome.rounds[-1].old_agent
     if outcome.leaked_each_round:
         return (
             f"The old agent left {leaked} dead devices behind in {len(rounds)} rounds, and would go on for ever: "
@@ -114,7 +114,7 @@ def curve_of(outcome: Outcome) -> Curve:
         "Devices on the host",
         setup_in_words(outcome.setup),
         (
-            Series(OLD_AGENT, "old", outcome.changes["stand_in"]),
+            Series(OLD_AGENT, "old", outcome.changes["old_agent"]),
             Series("netmend", "new", outcome.changes["netmend"]),
         ),
         outcome.wanted,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from netmend.lint import compose, inspect, kolla, kubernetes, quadlet
+from netmend.lint import compose, docker_inspect, kolla, kubernetes, quadlet
 from netmend.lint.declared import DeclaredContainer, LintFinding, Unreadable
 from netmend.lint.located import load
 from netmend.lint.rules import RULES
@@ -54,8 +54,8 @@ def declared(file: str, text: str) -> list[DeclaredContainer]:
 
 
 def _of_document(document: Any) -> Iterator[DeclaredContainer] | None:
-    if inspect.is_inspect(document):
-        return inspect.read(document)
+    if docker_inspect.is_inspect(document):
+        return docker_inspect.read(document)
     if kubernetes.is_manifest(document):
         return kubernetes.read(document)
     if compose.is_compose(document):

@@ -35,7 +35,7 @@ def set_up_host(system: System, scenario: Scenario) -> None:
             system.change(NETNS, propagation, recursive=recursive)
 
 
-class SmallWorld:
+class BuiltInEngine:
     """Starts containers as Docker does (as Podman where the scenario says so), without an image or a daemon."""
 
     def __init__(self, host: System, scenario: Scenario, prepare: Prepare | None = None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from netmend.doctor.observation import Holder, NetworkNamespace, SeenLink, Unread
 from netmend.doctor.places import HostView
-from netmend.doctor.wording import count
+from netmend.doctor.sentences import count
 from netmend.kernel import links, listing, ownership, procfs
 from netmend.kernel.errors import KernelError
 from netmend.kernel.links import Link
