@@ -39,7 +39,7 @@ def lint(
         where = f"{problem['file']}:{problem['line']}" if problem["line"] else problem["file"]
         typer.echo(f"netmend lint: {where}: {problem['why']}", err=True)
     if as_json:
-        json.dump({"findings": [_as_json(finding) for finding in findings], "problems": problems}, sys.stdout, indent=2)
+        json.dump({"findings": [finding.as_json() for finding in findings], "problems": problems}, sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
         for finding in findings:
@@ -57,17 +57,3 @@ def _read(file: str) -> str:
         raise Unreadable(0, error.strerror or str(error)) from error
     except UnicodeDecodeError as error:
         raise Unreadable(0, f"not text: {error.reason} at byte {error.start}") from error
-
-
-def _as_json(finding: LintFinding) -> dict[str, object]:
-    return {
-        "check": finding.check,
-        "severity": finding.severity.word,
-        "file": finding.file,
-        "line": finding.line,
-        "container": finding.container,
-        "summary": finding.summary,
-        "evidence": list(finding.evidence),
-        "cause": finding.cause,
-        "mend": finding.mend,
-    }

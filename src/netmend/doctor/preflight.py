@@ -1,7 +1,7 @@
 """The namespace directory as the calling process sees it: cheap enough for every start and every fault of a step.
 
 It reads two mountinfo files at most, the caller's and, where /proc shows it, that of process 1, and looks at the names
-asked about. The checks are the doctor's; a finding's first four fields are a Diagnosis.
+asked about. The checks are the doctor's.
 """
 
 from __future__ import annotations

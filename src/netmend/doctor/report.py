@@ -13,7 +13,7 @@ from netmend.ground.finding import Finding, PinName, RemoveName
 def to_json(observation: Observation, findings: Sequence[Finding]) -> dict[str, Any]:
     """The object of `--json`; docs/doctor.md gives its shape."""
     return {
-        "findings": [finding_to_json(finding) for finding in findings],
+        "findings": [finding.as_json() for finding in findings],
         "looked_at": {
             "source": observation.source,
             "mount_namespaces": len(observation.namespaces),
@@ -23,27 +23,6 @@ def to_json(observation: Observation, findings: Sequence[Finding]) -> dict[str, 
         },
         "unread": [{"what": item.what, "why": item.why} for item in observation.unread],
     }
-
-
-def finding_to_json(finding: Finding) -> dict[str, Any]:
-    """One finding; `netns`, `usable_in` and `broken_in` are there when it is about one network namespace."""
-    found: dict[str, Any] = {
-        "check": finding.check,
-        "severity": finding.severity.word,
-        "summary": finding.summary,
-        "evidence": list(finding.evidence),
-        "cause": finding.cause,
-        "mend": finding.mend,
-        "suffers": list(finding.suffers),
-        "culprits": list(finding.culprits),
-    }
-    if finding.directory is not None:
-        found["directory"] = finding.directory
-    if finding.netns is not None:
-        found["netns"] = finding.netns
-        found["usable_in"] = list(finding.usable_in)
-        found["broken_in"] = list(finding.broken_in)
-    return found
 
 
 def to_text(observation: Observation, findings: Sequence[Finding]) -> Iterator[str]:

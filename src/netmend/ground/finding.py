@@ -1,18 +1,19 @@
-"""What a check says: evidence, cause, mend, and who suffers."""
+"""What a check of the doctor finds: a diagnosis, how bad it is, and who suffers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from netmend.ground.diagnosis import Diagnosis
 
 
 class Severity(IntEnum):
     """How bad; findings are ranked by it."""
 
     NOTE = 1
-    WARNING = 2
-    """Nothing is broken yet, or nobody needs it."""
+    WARNING = 2  # nothing is broken yet, or nobody needs it
     ERROR = 3
 
     @property
@@ -38,41 +39,34 @@ class PinName(NamedTuple):
     through: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding(Diagnosis):
+    """One thing that a check finds wrong."""
 
     check: str
     severity: Severity
-    summary: str
-    """One line."""
-    evidence: tuple[str, ...]
-    """What was read, and where."""
-    cause: str
-    mend: str
-    """Shell commands, one a line, to be typed on the host as root as they stand; `#` starts a remark."""
-    suffers: tuple[str, ...] = ()
-    netns: str | None = None
-    """The name, where the finding is about one network namespace."""
-    usable_in: tuple[str, ...] = ()
-    broken_in: tuple[str, ...] = ()
-    directory: str | None = None
-    culprits: tuple[str, ...] = ()
-    """Labels of the mount namespaces that are set up wrongly."""
-    safe: tuple[RemoveName | PinName, ...] = ()
-    """Mends that cannot destroy anything in use (`--fix`)."""
-    key: tuple[object, ...] = field(default=(), compare=False)
-    """What the finding is about, down to inodes: the same in two looks only if it stood all the while."""
+    suffers: tuple[str, ...] = ()  # labels of mount namespaces
+    netns: str | None = None  # the name, where the finding is about one network namespace
+    usable_in: tuple[str, ...] = ()  # labels of the mount namespaces where `netns` leads to a namespace
+    broken_in: tuple[str, ...] = ()  # and of those where it does not
+    directory: str | None = None  # the directory of names that the finding is about
+    culprits: tuple[str, ...] = ()  # labels of the mount namespaces that are set up wrongly
+    safe: tuple[RemoveName | PinName, ...] = ()  # mends that cannot destroy anything in use (`--fix`)
+    key: tuple[object, ...] = field(default=(), compare=False)  # what it is about, down to inodes: the same in two
+    # looks only if it stood all the while
 
-
-class Diagnosis(NamedTuple):
-    """A finding in four words, for a log or a breaker."""
-
-    summary: str
-    evidence: tuple[str, ...]
-    cause: str
-    mend: str
-
-
-def as_diagnosis(finding: Finding) -> Diagnosis:
-    return Diagnosis(finding.summary, finding.evidence, finding.cause, finding.mend)
+    def as_json(self) -> dict[str, Any]:
+        """A diagnosis with `check`, `severity`, `suffers`, `culprits`; with `directory`, `netns`, `usable_in` and
+        `broken_in` where it is about one (docs/doctor.md)."""
+        found: dict[str, Any] = {
+            "check": self.check,
+            "severity": self.severity.word,
+            **Diagnosis.as_json(self),
+            "suffers": list(self.suffers),
+            "culprits": list(self.culprits),
+        }
+        if self.directory is not None:
+            found["directory"] = self.directory
+        if self.netns is not None:
+            found |= {"netns": self.netns, "usable_in": list(self.usable_in), "broken_in": list(self.broken_in)}
+        return found

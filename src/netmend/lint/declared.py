@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
+from netmend.ground.diagnosis import Diagnosis
 from netmend.ground.finding import Severity
 from netmend.propagation.options.request import MountRequest
 
@@ -38,23 +39,29 @@ class DeclaredContainer:
     line: int
     mounts: tuple[DeclaredMount, ...] = ()
     refused: tuple[Refused, ...] = ()
-    privileged: bool = False
-    """Privileged, or with CAP_SYS_ADMIN: it can make and enter namespaces."""
+    privileged: bool = False  # privileged, or with CAP_SYS_ADMIN: it can make and enter namespaces
 
 
-@dataclass(frozen=True, slots=True)
-class LintFinding:
-    """One mistake. `file` is the name given."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LintFinding(Diagnosis):
+    """One mistake in a file."""
 
     check: str
     severity: Severity
-    file: str
-    line: int
+    file: str  # the name given
+    line: int  # from 1
     container: str
-    summary: str
-    cause: str
-    mend: str
-    evidence: tuple[str, ...] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """A diagnosis with `check`, `severity`, `file`, `line`, `container` (docs/lint.md)."""
+        return {
+            "check": self.check,
+            "severity": self.severity.word,
+            "file": self.file,
+            "line": self.line,
+            "container": self.container,
+            **Diagnosis.as_json(self),
+        }
 
 
 class Unreadable(ValueError):

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import Any, Final, Literal
 
-from netmend.reconcile.breaker import BreakerState, Diagnosis
+from netmend.ground.diagnosis import Diagnosis
+from netmend.reconcile.breaker import BreakerState
 from netmend.reconcile.reports import PassReport
 
 KEPT: Final = 500

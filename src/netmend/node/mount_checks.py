@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from netmend.ground.diagnosis import Diagnosis
 from netmend.intent.names import namespace_name
-from netmend.reconcile.breaker import Diagnosis
 
 if TYPE_CHECKING:
     from netmend.ground.finding import Finding

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from netmend.ground.diagnosis import Diagnosis
 from netmend.intent.network import Intent
 from netmend.node.device_history import DeviceHistory
 from netmend.node.guests.routed_metadata import RoutedServing
@@ -10,7 +11,6 @@ from netmend.node.http.counts import HttpCounts
 from netmend.node.intake.source import Source
 from netmend.node.journal import Journal
 from netmend.node.settings import Settings
-from netmend.reconcile.breaker import Diagnosis
 from netmend.reconcile.reconciler import Reconciler
 
 

@@ -5,18 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
+from netmend.ground.diagnosis import Diagnosis
 from netmend.kernel.errors import KernelError
 from netmend.reconcile.resync import back_off
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """What is wrong with the host: what was read and where, why, and the command that mends it."""
-
-    summary: str
-    evidence: tuple[str, ...]
-    cause: str
-    mend: str
 
 
 class HostFault(Exception):

@@ -1,9 +1,10 @@
 """Faults of the host that a pass meets: what shows them, and in which words they are told."""
 
+from netmend.ground.diagnosis import Diagnosis
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netnsids import find_link_there, namespace_ids
-from netmend.reconcile.breaker import Diagnosis, HostFault
+from netmend.reconcile.breaker import HostFault
 from netmend.reconcile.diff_switch import is_dead
 from netmend.reconcile.observe import Snapshot
 

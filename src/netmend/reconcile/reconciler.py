@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Lock, local
 
+from netmend.ground.diagnosis import Diagnosis
 from netmend.intent.names import dhcp_port, dhcp_port_id, namespace_name, tap_name
 from netmend.intent.network import Intent, Network
 from netmend.intent.wiring import OvsWiring
@@ -17,7 +18,7 @@ from netmend.kernel.sysctl import SysctlDirectory
 from netmend.reconcile.adoption import was_here
 from netmend.reconcile.apply import Executor, StepFailed
 from netmend.reconcile.batches import add_together, delete_together
-from netmend.reconcile.breaker import Breaker, Diagnosis, HostFault, host_fault
+from netmend.reconcile.breaker import Breaker, HostFault, host_fault
 from netmend.reconcile.diagnoses import not_propagated, sign_of_life, unreadable
 from netmend.reconcile.diff import plan_network, plan_removal
 from netmend.reconcile.diff_switch import ports_to_add_ahead, without_device

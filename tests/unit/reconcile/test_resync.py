@@ -3,8 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netmend.ground.diagnosis import Diagnosis
 from netmend.kernel.errors import KernelError
-from netmend.reconcile.breaker import Breaker, BreakerState, Diagnosis, host_fault
+from netmend.reconcile.breaker import Breaker, BreakerState, host_fault
 from netmend.reconcile.resync import FIRST_DELAY, LONGEST_DELAY, Problem, Resync, back_off
 
 

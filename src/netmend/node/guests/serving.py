@@ -6,20 +6,23 @@ others nothing.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from netmend.intent.metadata import MetadataProxy
 from netmend.intent.network import Network
 from netmend.node.guests.dhcp4 import Dhcp4Serving
 from netmend.node.guests.followers import Followers
-from netmend.node.guests.port_answers import AnyLease
 from netmend.node.guests.service import GuestService
 from netmend.node.settings import Settings
 from netmend.reconcile.reports import Ready
 from netmend.reconcile.resync import Problem
+from netmend.services.dhcp4 import LeaseRow
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a node without IPv6 does not load it
     from netmend.node.guests.dhcp6 import Dhcp6Serving
+    from netmend.services.dhcp6 import LeaseRow as LeaseRow6
+
+AnyLease: TypeAlias = Union[LeaseRow, "LeaseRow6"]
 
 
 class Serving:

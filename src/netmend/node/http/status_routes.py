@@ -3,7 +3,8 @@
 from aiohttp import web
 
 from netmend.node.state import NodeState
-from netmend.node.views.status import find_network, network_status, status
+from netmend.node.views.shapes import find_network
+from netmend.node.views.status import network_status, status
 
 
 def attach(application: web.Application, node: NodeState) -> None:

@@ -2,10 +2,11 @@
 
 import time
 
+from netmend.ground.diagnosis import Diagnosis
 from netmend.node.state import NodeState
-from netmend.sources.store.records import FindingRecord, ReasonRecord
+from netmend.sources.store.records import ReasonRecord
 
-Wrong = tuple[tuple[ReasonRecord, ...], tuple[FindingRecord, ...]]
+Wrong = tuple[tuple[ReasonRecord, ...], tuple[Diagnosis, ...]]
 
 
 def wrong_now(node: NodeState) -> Wrong:
@@ -17,4 +18,4 @@ def wrong_now(node: NodeState) -> Wrong:
     )
     breaker = node.reconciler.breaker.state
     faults = [*node.mount_faults, *([breaker.diagnosis] if breaker else [])]
-    return reasons, tuple(FindingRecord(found.summary, found.evidence, found.cause, found.mend) for found in faults)
+    return reasons, tuple(faults)

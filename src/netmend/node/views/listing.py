@@ -6,15 +6,25 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final
 
-from netmend.intent.names import namespace_name, tap_name
+from netmend.intent.names import namespace_name
 from netmend.intent.network import Network
 from netmend.intent.port import Port
 from netmend.intent.subnet import Subnet
 from netmend.intent.subnet6 import Subnet6
-from netmend.node.guests.port_answers import PortAnswers, answers_by_port
 from netmend.node.state import NodeState
-from netmend.node.views.network_state import STATES, reasons_by_network, state_of
-from netmend.node.views.overview import Clock, reason_row
+from netmend.node.views.shapes import (
+    STATES,
+    Clock,
+    PortAnswers,
+    answers_by_port,
+    lease_json,
+    network_json,
+    port_json,
+    reason_json,
+    reasons_by_network,
+    steps_json,
+    subnets_json,
+)
 from netmend.reconcile.resync import Reason
 from netmend.wiring import bridge_of
 
@@ -39,16 +49,11 @@ class Page:
 
 
 def network_row(node: NodeState, network: Network, reasons: Sequence[Reason]) -> Row:
-    served = node.serving.served_since(network)
+    """A network in a list, with its first subnets and its first reason."""
     subnets = [*map(_cidr, network.subnets[:4]), *map(_cidr, network.subnets6[:4])]
     return {
-        "id": network.id,
-        "name": network.name,
-        "state": state_of(node, network, has_reasons=bool(reasons)),
+        **network_json(node, network, has_reasons=bool(reasons)),
         "subnets": subnets[:4],
-        "subnets_count": len(network.subnets) + len(network.subnets6),
-        "ports_count": len(network.ports),
-        "served_since": round(served, 2) if served is not None else None,
         "reason": reasons[0].text if reasons else None,
         "reasons_count": len(reasons),
     }
@@ -99,21 +104,10 @@ def network_detail(node: NodeState, network: Network, clock: Clock) -> dict[str,
         "project": network.project_id,
         "metadata": network.metadata,
         "domain": network.dns.domain if network.dns else None,
-        "subnets": [*map(_subnet, network.subnets), *map(_subnet, network.subnets6)],
-        "reasons": [reason_row(node, reason, clock) for reason in reasons],
-        "in_progress": [str(step) for step in plan.steps] if plan else None,
+        "subnets": subnets_json(network),
+        "reasons": [reason_json(node, reason, clock) for reason in reasons],
+        "in_progress": steps_json(plan) if plan else None,
         "services": node.serving.status(network.id),
-    }
-
-
-def _subnet(subnet: Subnet | Subnet6) -> Row:
-    return {
-        "id": subnet.id,
-        "name": subnet.name,
-        "cidr": str(subnet.cidr),
-        "server_address": str(subnet.server_address),
-        "gateway": str(subnet.gateway) if subnet.gateway else None,
-        "dynamic": subnet.dynamic,
     }
 
 
@@ -133,12 +127,12 @@ class Ports:
         found = [(one, port) for one in chosen for port in self._matching(one, text)]
         if page.sort:
             _sort(found, page.sort, _PORT_KEYS)
-        answered: dict[str, dict[str, PortAnswers]] = {}
+        answers: dict[str, dict[str, PortAnswers]] = {}
         rows = []
         for one, port in page.cut(found):
-            if one.id not in answered:
-                answered[one.id] = answers_by_port(self._node.serving.leases(one.id))
-            rows.append(_port_row(one, port, answered[one.id].get(port.id)))
+            if one.id not in answers:
+                answers[one.id] = answers_by_port(self._node.serving.leases(one.id))
+            rows.append(port_json(one, port, answers[one.id].get(port.id)))
         with self._lock:
             for gone in self._texts.keys() - networks.keys():
                 del self._texts[gone]
@@ -168,22 +162,6 @@ def _port_text(port: Port) -> str:
     return "\n".join(words).lower()
 
 
-def _port_row(network: Network, port: Port, answered: PortAnswers | None) -> Row:
-    return {
-        "id": port.id,
-        "name": port.name,
-        "network": network.id,
-        "network_name": network.name,
-        "mac": port.mac,
-        "fixed_ips": [*map(str, port.fixed_ips), *map(str, port.fixed_ips6)],
-        "hostname": port.hostname,
-        "device": tap_name(port.id),
-        "plug": type(port.plug).__name__.removesuffix("Plug").lower(),
-        "last_answered": answered.acknowledged if answered else None,
-        "declined": answered.declined if answered else None,
-    }
-
-
 def lease_page(node: NodeState, network: Network, page: Page) -> dict[str, Any]:
     """The dynamic leases of a network: its ports' own addresses are with the ports."""
     text = page.text.lower()
@@ -193,10 +171,7 @@ def lease_page(node: NodeState, network: Network, page: Page) -> dict[str, Any]:
         if lease.port_id is None and (text in str(lease.address) or text in (lease.mac or ""))
     ]
     found.sort(key=lambda lease: int(lease.address))
-    rows = [
-        {"address": str(lease.address), "mac": lease.mac, "state": lease.state, "expires": lease.expires}
-        for lease in page.cut(found)
-    ]
+    rows = [lease_json(lease) for lease in page.cut(found)]
     return {"total": len(found), "offset": page.offset, "rows": rows, "at": time.time()}
 
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from netmend.node.state import NodeState
 from netmend.node.views.listing import Row, network_detail, network_rows
-from netmend.node.views.overview import Clock, overview
+from netmend.node.views.overview import overview
+from netmend.node.views.shapes import Clock
 
 EVERY: Final = 0.25  # seconds
 _AT_REST: Final = 1.0  # seconds between looks at all of it while nothing shows that anything changed

@@ -23,7 +23,7 @@ from netmend import __version__
 from netmend.node.http.counts import BOUNDS
 from netmend.node.state import NodeState
 from netmend.node.views.guest_totals import Totals
-from netmend.node.views.network_state import STATES, reasons_by_network, state_of
+from netmend.node.views.shapes import STATES, reasons_by_network, state_of
 
 _NETWORKS: Final = 200
 """Networks with reasons that get a series each, those that are wrong longest; all are counted."""

@@ -63,18 +63,7 @@ def _look() -> tuple[dict[str, Any], list[str]]:
         "summary": summary(observation, findings),
         "problem": None,
         "drawings": titles,
-        "findings": [
-            {
-                "check": finding.check,
-                "severity": finding.severity.word,
-                "summary": finding.summary,
-                "evidence": list(finding.evidence),
-                "cause": finding.cause,
-                "mend": finding.mend,
-                "suffers": list(finding.suffers),
-            }
-            for finding in findings[:_MOST]
-        ],
+        "findings": [finding.as_json() for finding in findings[:_MOST]],
     }
     return told, drawings
 

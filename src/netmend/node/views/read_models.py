@@ -16,10 +16,9 @@ from netmend.node.views.listing import (
     network_rows,
 )
 from netmend.node.views.live import Live, TooManyWatchers
-from netmend.node.views.network_state import STATES
-from netmend.node.views.overview import Clock, overview
+from netmend.node.views.overview import overview
 from netmend.node.views.propagation import PropagationView
-from netmend.node.views.status import find_network
+from netmend.node.views.shapes import STATES, Clock, find_network
 
 __all__ = ["TooManyWatchers", "Views"]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from netmend.ground.diagnosis import Diagnosis
 from netmend.sources.store.transaction import Transaction
 
 KEPT = 10_000  # rows of each kind
@@ -27,17 +28,7 @@ class ReasonRecord:
     failures: int
 
 
-@dataclass(frozen=True, slots=True)
-class FindingRecord:
-    """What is wrong with the host."""
-
-    summary: str
-    evidence: tuple[str, ...]
-    cause: str
-    mend: str
-
-
-def record(tx: Transaction, reasons: Iterable[ReasonRecord], findings: Iterable[FindingRecord]) -> None:
+def record(tx: Transaction, reasons: Iterable[ReasonRecord], findings: Iterable[Diagnosis]) -> None:
     """All that is wrong now."""
     execute = tx.connection.execute
     wrong = {(reason.network_id, reason.port_id or "", reason.reason): reason for reason in reasons}
@@ -73,12 +64,10 @@ def read_records(connection: sqlite3.Connection, limit: int) -> dict[str, list[d
         "SELECT summary, evidence, cause, mend, since, resolved FROM finding ORDER BY number DESC LIMIT ?", (limit,)
     )
     return {
-        "reasons": [
-            dict(zip(_REASON, row, strict=True)) for row in reasons
-        ],
+        "reasons": [dict(zip(_REASON, row, strict=True)) for row in reasons],
         "findings": [
-            {"summary": summary, "evidence": json.loads(evidence), "cause": cause, "mend": mend, "since": since,
-             "resolved": resolved}
+            Diagnosis(summary, tuple(json.loads(evidence)), cause, mend).as_json()
+            | {"since": since, "resolved": resolved}
             for summary, evidence, cause, mend, since, resolved in findings
         ],
-    }  # fmt: skip
+    }

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netmend.node.views.listing import MOST, Page, network_page
-from netmend.node.views.network_state import STATES
 from netmend.node.views.read_models import _page
+from netmend.node.views.shapes import STATES
 
 rows = st.lists(
     st.fixed_dictionaries(

@@ -10,8 +10,9 @@ import pytest
 from tests.unit.sources.store.served import serve
 from tests.unit.sources.store.writes import make_network, make_port
 
+from netmend.ground.diagnosis import Diagnosis
 from netmend.sources.store import Store
-from netmend.sources.store.records import FindingRecord, ReasonRecord, record
+from netmend.sources.store.records import ReasonRecord, record
 
 FILE = """\
 networks:
@@ -137,7 +138,7 @@ def test_what_is_not_there(tmp_path: Path, places: list[str]) -> None:
 def test_history_tells_what_was_wrong(tmp_path: Path) -> None:
     store = Store(tmp_path / "store.sqlite")
     reason = ReasonRecord("n1", None, "no device", 1_700_000_000.0, 1)
-    finding = FindingRecord("names cannot be made", ("read-only",), "a mount", "remount it")
+    finding = Diagnosis("names cannot be made", ("read-only",), "a mount", "remount it")
     store.write(lambda tx: record(tx, [reason], [finding])).result()
     store.write(lambda tx: record(tx, [ReasonRecord("n1", None, "no device", 1_700_000_000.0, 3)], [])).result()
     store.write(lambda tx: record(tx, [], [])).result()
