@@ -48,6 +48,7 @@ test-web: setup-web
 	$(BIN)/pytest tests/web $(ARGS)
 
 lint: setup-dev
+	tools/check-layout
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy

@@ -15,7 +15,7 @@ from benchmarks.confined import confined
 from benchmarks.networks import network_id
 from benchmarks.node_process import NodeProcess
 from benchmarks.record import Figure, Record, Sample, at_most, ratio_at_most
-from tests.kernel.ovs.vswitch import SOCKET, VSwitch
+from tests.kernel.vswitch import SOCKET, VSwitch
 
 from netmend.intent import Intent, Network, OvsWiring, Subnet
 from netmend.intent.names import dhcp_port, id_from_name, namespace_name, tap_name

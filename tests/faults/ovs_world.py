@@ -8,7 +8,7 @@ from ipaddress import IPv4Interface
 from typing import Any
 
 from tests.faults.world import DHCP_TAP, DIRECTORY, GUESTS, NETWORK_ID, World, changed, small
-from tests.kernel.ovs.vswitch import SOCKET, VSwitch
+from tests.kernel.vswitch import SOCKET, VSwitch
 
 from netmend.intent import BridgeWiring, Intent, NetnsPlug, Network, OvsWiring, TapPlug
 from netmend.kernel import links, nsdir

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from tests.faults.injection import FailNth, KillAtNth, Recording, in_child, observing
-from tests.kernel.ovs.test_adoption import PORT, adopt, made_by_another, rows
-from tests.kernel.ovs.test_wiring import INTERNAL, inside, intent, run_until_right
-from tests.kernel.ovs.vswitch import VSwitch
+from tests.kernel.reconcile.test_adoption_ovs import PORT, adopt, made_by_another, rows
+from tests.kernel.vswitch import VSwitch
+from tests.kernel.wiring.test_ovs import INTERNAL, inside, intent, run_until_right
 
 from netmend.intent import Intent, Network
 from netmend.kernel import nsdir

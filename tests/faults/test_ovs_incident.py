@@ -6,7 +6,7 @@ from dataclasses import replace
 from tests.faults.ovs_world import rows, with_internal
 from tests.faults.test_incident import NAME, another_container, end, without_sight_of_others
 from tests.faults.world import DHCP_TAP, DIRECTORY, NETWORK_ID
-from tests.kernel.ovs.vswitch import VSwitch
+from tests.kernel.vswitch import VSwitch
 
 from netmend.intent import Intent, NoPlug
 from netmend.kernel import nsdir

@@ -14,7 +14,7 @@ from tests.faults.ovs_world import (
 )
 from tests.faults.start_states import START_STATES
 from tests.faults.world import EMPTY
-from tests.kernel.ovs.vswitch import VSwitch
+from tests.kernel.vswitch import VSwitch
 
 from netmend.intent import Intent
 

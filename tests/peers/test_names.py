@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_interface
 
-from tests.kernel.dns.world import dnsmasq
+from tests.kernel.services.dns.io.world import dnsmasq
 from tests.peers.clients import Udhcpc
 from tests.peers.guests import Document, make_guest, network, port
 from tests.peers.node import HOME, Node

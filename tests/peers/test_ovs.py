@@ -9,7 +9,7 @@ from ipaddress import IPv4Interface
 from typing import Any
 
 import pytest
-from tests.kernel.ovs.vswitch import VSwitch
+from tests.kernel.vswitch import VSwitch
 from tests.peers.capture import Capture
 from tests.peers.clients import Udhcpc, address
 from tests.peers.guests import Document, make_guest, network, port, run_in, wait_for_device

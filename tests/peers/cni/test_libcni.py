@@ -1,6 +1,6 @@
 """netmend-cni, called by libcni (Debian's, 1.1.2): the code by which containerd, CRI-O and Podman call CNI plugins.
 
-It speaks the specification up to 1.0: GC and STATUS of 1.1 are tested in tests/kernel/test_cni.py alone.
+It speaks the specification up to 1.0: GC and STATUS of 1.1 are tested in tests/kernel/attach/test_cni.py alone.
 """
 
 import json

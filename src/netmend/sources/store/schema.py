@@ -6,8 +6,8 @@ whose columns are drawn from it where something is looked up by them. Addresses 
 as numbers do. `free_range` holds, for each allocation pool, what of it is free: the lowest free address is the first
 row of an index.
 
-A migration is never edited once it was released; the next one is added. tests/unit/sources/store/test_migrations.py
-starts from every version there was.
+A migration is never edited once it was released; the next one is added.
+tests/unit/sources/store/test_schema_migrations.py starts from every version there was.
 """
 
 APPLICATION_ID = 0x6E6D7374  # "nmst"

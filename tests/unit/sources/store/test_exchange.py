@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
-from tests.unit.sources.file.test_any_file import files, load_any
+from tests.unit.sources.file.test_load_any_file import files, load_any
 
 from netmend.intent import Intent
 from netmend.sources.file import load

@@ -11,7 +11,7 @@ from netmend.lab.engines.kernel import perform_here
 from netmend.lab.scenario.run import predict
 from netmend.lab.scenario.scenario import load
 
-RECORDED = Path(__file__).parents[2] / "unit/propagation/propagation-docker.jsonl"
+RECORDED = Path(__file__).parents[3] / "unit/lab/scenario/propagation-docker.jsonl"
 GENERATED = 150
 
 

@@ -20,7 +20,7 @@ from netmend.lab.scenario.text import ScenarioError
 from netmend.propagation.model.system import ModelSystem
 
 RECORDED = Path(__file__).with_name("propagation-docker.jsonl")
-EXAMPLES = Path(__file__).parents[3] / "examples/scenarios"
+EXAMPLES = Path(__file__).parents[4] / "examples/scenarios"
 runner = CliRunner()
 
 _recorded = [json.loads(line) for line in RECORDED.read_text().splitlines()]

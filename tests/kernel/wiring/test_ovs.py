@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
-from tests.kernel.ovs.vswitch import SOCKET, VSwitch
+from tests.kernel.vswitch import SOCKET, VSwitch
 
 from netmend.intent import BridgeWiring, Intent, Network, OvsWiring, Port, Subnet
 from netmend.intent.names import DEVICE_GROUP, dhcp_port, id_from_name, namespace_name, tap_name

@@ -9,7 +9,7 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
-from tests.kernel.dns.world import DEVICE, SERVER, SERVER6, World, dnsmasq
+from tests.kernel.services.dns.io.world import DEVICE, SERVER, SERVER6, World, dnsmasq
 from tests.peers.waiting import wait_for
 from tests.unit.services.dns.asker import NETWORK_ID, data, network, port
 

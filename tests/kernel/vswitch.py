@@ -14,7 +14,7 @@ import pytest
 RUN = Path("/run/openvswitch")
 SOCKET = RUN / "db.sock"
 _PROGRAMS = ("ovsdb-server", "ovsdb-tool", "ovs-vswitchd", "ovs-vsctl", "ovs-appctl")
-_SCHEMA = Path(__file__).parents[3] / ".tools/root/usr/share/openvswitch/vswitch.ovsschema"
+_SCHEMA = Path(__file__).parents[2] / ".tools/root/usr/share/openvswitch/vswitch.ovsschema"
 
 
 def need_switch(*, tun: bool = True) -> None:

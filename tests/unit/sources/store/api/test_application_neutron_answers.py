@@ -10,7 +10,7 @@ import pytest
 from tests.peers.api.record_neutron import record
 from tests.unit.sources.store.served import serve
 
-RECORD = Path(__file__).parents[3] / "peers/api/neutron_answers.json"
+RECORD = Path(__file__).parents[4] / "peers/api/neutron_answers.json"
 
 DIFFERENT = {
     "method not allowed": "405, which says what is allowed; Neutron looks for a network None",

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from netmend.cli.check import check
 
-EXAMPLES = Path(__file__).parents[4] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 app = typer.Typer()
 app.command()(check)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from queue import Empty, Queue
 
 import pytest
-from tests.kernel.ovs.vswitch import SOCKET, VSwitch
+from tests.kernel.vswitch import SOCKET, VSwitch
 from tests.unit.services.metadata.io.certificates import make_certificates
 
 from netmend.kernel.errors import KernelError

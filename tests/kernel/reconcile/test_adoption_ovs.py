@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from tests.kernel.ovs.test_wiring import INTERNAL, VETH, host_links, inside, intent, network, run_until_right
-from tests.kernel.ovs.vswitch import SOCKET, VSwitch
+from tests.kernel.vswitch import SOCKET, VSwitch
+from tests.kernel.wiring.test_ovs import INTERNAL, VETH, host_links, inside, intent, network, run_until_right
 
 from netmend.intent import Intent, Network, OvsWiring
 from netmend.intent.names import dhcp_port, namespace_name, tap_name

@@ -11,7 +11,7 @@ import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
-from tests.kernel.dns.world import Upstream, World, good
+from tests.kernel.services.dns.io.world import Upstream, World, good
 from tests.peers.waiting import wait_for
 from tests.unit.services.dns.asker import code, data
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import dns.message
 import dns.query
-from tests.kernel.dns.world import GUEST, SERVER, Upstream, World, good
+from tests.kernel.services.dns.io.world import GUEST, SERVER, Upstream, World, good
 from tests.peers.waiting import wait_for
 from tests.unit.services.dns.asker import data
 
