@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from netmend.cli.http_parts import parts_of
-from netmend.cli.logs import log_to_stderr
+from netmend.cli.messages import refuse_on
 from netmend.cli.options import (
     NETNS_DIRECTORY,
     RUNTIME_DIRECTORY,
@@ -17,9 +16,9 @@ from netmend.cli.options import (
     NetnsDirectory,
     RuntimeDirectory,
     StateDirectory,
-    sentences,
     where_to_listen,
 )
+from netmend.cli.serving import log_to_stderr, parts_of
 from netmend.node.intake.neutron_files import leave, neutron_source
 from netmend.node.lock import CannotStart
 from netmend.node.node import Node
@@ -42,13 +41,16 @@ def agent(
     listen: ListenAt = None,
     http_name: HttpNames = None,
 ) -> None:
-    """Serve the networks that a Neutron server gives to this host, until SIGTERM or Ctrl-C; what was made stays.
+    """Serve the networks of a Neutron server, in place of its agents.
 
-    Reads Neutron's own files, as neutron-dhcp-agent and neutron-metadata-agent do: neutron.conf, dhcp_agent.ini,
-    metadata_agent.ini. SIGHUP asks the server for everything again.
+    It runs until SIGTERM or Ctrl-C; what was made stays. It reads Neutron's own files, as neutron-dhcp-agent and
+    neutron-metadata-agent do: neutron.conf, dhcp_agent.ini, metadata_agent.ini. SIGHUP asks the server for everything
+    again.
+
+    Exit codes: 0 ended as asked; 2 the files or the host cannot be used.
     """
     log_to_stderr()
-    with sentences(SourceError, CannotStart, LeaseStoreError):
+    with refuse_on(SourceError, CannotStart, LeaseStoreError):
         source, settings = neutron_source(config_file, Settings(netns_dir, state_dir, runtime_dir))
         asyncio.run(Node(source, settings, where_to_listen(listen, http_name), parts_of).run())
     leave()

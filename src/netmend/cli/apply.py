@@ -9,12 +9,13 @@ import typer
 
 from netmend.cli.api_client import ApiClient, ApiError
 from netmend.cli.import_file import show_changes
-from netmend.cli.options import RUNTIME_DIRECTORY, Json, RuntimeDirectory, sentences
+from netmend.cli.messages import refuse_on
+from netmend.cli.options import RUNTIME_DIRECTORY, Json, RuntimeDirectory
 from netmend.sources.file import IntentError
 from netmend.sources.store.exchange.changes import Change, Current, changes_between, is_own
 from netmend.sources.store.exchange.wanted import wanted_of
 
-_TOGETHER = 500  # objects in one request
+_GROUP_SIZE = 500  # objects in one request
 
 
 def apply(
@@ -31,13 +32,15 @@ def apply(
     runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
     as_json: Json = False,
 ) -> None:
-    """Make the networks of FILE what it says they are, and print what changed; what is right already is left alone.
+    """Make the store's networks what a file says, over the API.
 
-    A network of the file is as the file says, wholly: its other subnets and ports go. Networks that the file does not
-    have stay, unless --prune is given. Exit code 0: it is so now; 2: it is not, with the reason, and how much had been
-    changed by then.
+    What is right already is left alone. A network of FILE gets exactly the subnets and ports that FILE gives it: its
+    others are deleted. Networks that FILE does not have stay, unless --prune is given.
+
+    Exit codes: 0 the networks are as FILE says; 2 they are not, and the message says why, and how many changes were
+    made before.
     """
-    with sentences(IntentError, ApiError):
+    with refuse_on(IntentError, ApiError):
         wanted = wanted_of(file)
         client = ApiClient(api or runtime_dir / "api.sock", _token(token_file))
         changes = changes_between(_current(client), wanted, prune=prune)
@@ -85,10 +88,10 @@ def _perform(client: ApiClient, changes: Sequence[Change]) -> None:
 
 
 def _groups(changes: Sequence[Change]) -> Iterator[list[Change]]:
-    """Creations of one kind in groups, all else one by one, in order."""
+    """Group creations of one kind that follow each other; all other changes come alone. The order is kept."""
     group: list[Change] = []
     for change in changes:
-        if group and (change.action != "create" or change.kind != group[0].kind or len(group) == _TOGETHER):
+        if group and (change.action != "create" or change.kind != group[0].kind or len(group) == _GROUP_SIZE):
             yield group
             group = []
         group.append(change)

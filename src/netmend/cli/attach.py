@@ -1,4 +1,4 @@
-"""`netmend attach`: join a guest to a port of the store."""
+"""`netmend attach` and `netmend detach`: join a guest to a port of the store, and part them."""
 
 import json
 import os
@@ -10,13 +10,13 @@ import typer
 
 from netmend.attach import guest, places
 from netmend.attach.client import Api, Document, NoApi, NoSuchObject, Refused
+from netmend.cli.messages import complain, refuse, refuse_on
 from netmend.cli.options import (
     NETNS_DIRECTORY,
     RUNTIME_DIRECTORY,
     Json,
     NetnsDirectory,
     RuntimeDirectory,
-    sentences,
 )
 from netmend.intent.names import tap_name
 from netmend.kernel import links
@@ -48,15 +48,17 @@ def attach(
     runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
     as_json: Json = False,
 ) -> None:
-    """Plug a port of the store into a guest, and wait until the node has done it.
+    """Plug a port of the store into a guest, and wait for it.
+
+    The verb waits until the node has plugged it in.
 
     Exit codes: 0 it is plugged in; 1 it is asked for, and was not done in time; 2 bad input, or no store answers.
     """
     if sum(place is not None for place in (pid, netns, container, tap or None)) != 1:
-        _refuse("give one of --pid, --netns, --container, --tap")
+        refuse("give one of --pid, --netns, --container, --tap")
     if owner is not None and not tap:
-        _refuse("--owner goes with --tap")
-    with sentences(NoApi, NoSuchObject, Refused, places.NoPlace):
+        refuse("--owner goes with --tap")
+    with refuse_on(NoApi, NoSuchObject, Refused, places.NoPlace):
         if tap:
             plug = places.of_tap(os.getuid() if owner is None else owner)
         elif pid is not None:
@@ -65,7 +67,7 @@ def attach(
             plug = places.of_namespace(netns, device, netns_dir)
         else:
             plug = places.of_container(str(container), device)
-        found = changed(runtime_dir, port, plug)
+        found = _set_plug(runtime_dir, port, plug)
         problem = _wait(found, plug, device, wait, netns_dir)
     addresses = [entry["ip_address"] for entry in found["fixed_ips"]]
     host_device = tap_name(found["id"])
@@ -73,29 +75,46 @@ def attach(
         document = {"port": found["id"], "plug": plug, "mac": found["mac_address"], "fixed_ips": addresses}
         typer.echo(json.dumps({**document, "device": host_device, "problem": problem}))
     elif problem:
-        typer.echo(f"netmend: {found['name'] or found['id']} is asked for, and not there: {problem}", err=True)
-        typer.echo(f"netmend status {found['network_id']}  # says why, and when it is tried next", err=True)
+        complain(
+            f"{found['name'] or found['id']} is asked for, and not there: {problem}\n"
+            f"netmend status {found['network_id']}  # says why, and when it is tried next"
+        )
     else:
         where = host_device if tap else f"{device}, by {host_device} on the host"
         typer.echo(f"{found['name'] or found['id']}: {where}, {found['mac_address']}, {', '.join(addresses)}")
     raise typer.Exit(1 if problem else 0)
 
 
-def changed(runtime_dir: Path, text: str, plug: places.Plug | None) -> Document:
-    """The port with this plug, or none. Raises NoApi, NoSuchObject, Refused."""
+def detach(port: Port, runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY, as_json: Json = False) -> None:
+    """Unplug a port of the store from its guest.
+
+    The port, its addresses and its leases stay; a port that is not plugged in is left as it is.
+
+    Exit codes: 0 it is not plugged in; 2 no such port, or no store answers.
+    """
+    with refuse_on(NoApi, NoSuchObject, Refused):
+        found = _set_plug(runtime_dir, port, None)
+    if as_json:
+        typer.echo(json.dumps({"port": found["id"], "plug": None}))
+    else:
+        typer.echo(f"{found['name'] or found['id']}: not plugged")
+
+
+def _set_plug(runtime_dir: Path, text: str, plug: places.Plug | None) -> Document:
+    """Give a port, by id or name, this plug or none, and return it. Raises NoApi, NoSuchObject, Refused."""
     api = Api(runtime_dir / "api.sock")
     try:
         port = api.port(text)
     except NoApi as error:
-        raise NoApi(_whose_business(runtime_dir) or str(error), again=error.again) from None
+        raise NoApi(_other_source(runtime_dir) or str(error), again=error.again) from None
     settings = {name: value for name, value in port["netmend"].items() if name != "plug"}
     if plug is not None:
         settings["plug"] = plug
     return api.update_port(port["id"], {"netmend": settings})
 
 
-def _whose_business(runtime_dir: Path) -> str | None:
-    """Where the node that runs has its intent, when that is no store."""
+def _other_source(runtime_dir: Path) -> str | None:
+    """Say where the running node takes its intent from, when that is not a store; None: it is, or no node runs."""
     try:
         intent = ask(Settings(runtime=runtime_dir).socket)["intent"]
     except NoNode:
@@ -111,7 +130,7 @@ def _whose_business(runtime_dir: Path) -> str | None:
 
 
 def _wait(port: Document, plug: places.Plug, device: str, seconds: float, directory: str) -> str | None:
-    """Until the device is there; what is lacking when it is not."""
+    """Wait until the device is in the guest. Return what is missing after `seconds`, or None when it is there."""
     try:
         if "tap" in plug:
             return _wait_for_tap(tap_name(port["id"]), seconds)
@@ -131,8 +150,3 @@ def _wait_for_tap(name: str, seconds: float) -> str | None:
                 return f"no device {name} on this host"
             time.sleep(0.01)
     return None
-
-
-def _refuse(text: str) -> None:
-    typer.echo(f"netmend: {text}", err=True)
-    raise typer.Exit(2)

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from netmend.cli.options import Json, sentences
+from netmend.cli.messages import output, refuse_on
+from netmend.cli.options import Json
 from netmend.lab.demo import demo as lab
 from netmend.lab.demo.document import DocumentShow
 from netmend.lab.demo.progress_display import TerminalShow
@@ -22,14 +22,14 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="End when all has been shown, and do not stay up.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Serve two networks that use the same addresses, with four guests that run real DHCP clients.
+    """Serve two isolated networks and their four guests, in a sandbox.
 
-    All of it happens in a sandbox: no root is needed, nothing of the host is touched, nothing is left behind. With
-    --json it prints one document and ends.
+    Both networks use the same addresses, and the guests run real DHCP clients. All of it happens in a sandbox: no root
+    is needed, nothing of the host is touched, nothing is left behind. With --json it prints one document and ends.
 
-    Exit code 0: every guest was served and isolation held; 1: not so; 2: this machine, or the file, cannot be used.
+    Exit codes: 0 every guest was served and isolation held; 1 not so; 2 this machine, or the file, cannot be used.
     """
-    show = DocumentShow(sys.stdout, sys.stderr) if as_json else TerminalShow(Console(highlight=False))
-    with sentences(IntentError, lab.CannotRun):
+    show = DocumentShow(sys.stdout, sys.stderr) if as_json else TerminalShow(output())
+    with refuse_on(IntentError, lab.CannotRun):
         code = lab.run(lab.prepare(config), show, once=once or as_json)
     raise typer.Exit(code)

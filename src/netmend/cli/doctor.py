@@ -6,10 +6,12 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from netmend.cli.messages import refuse
+from netmend.cli.options import Json
 from netmend.doctor import report, snapshot
 from netmend.doctor.diagnose import diagnose, diagnose_steadily
 from netmend.doctor.fix import fix as make_safe_mends
@@ -22,7 +24,7 @@ from netmend.ground.finding import Finding
 
 def doctor(
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    as_json: Json = False,
     record: Annotated[
         Path | None, typer.Option("--snapshot", metavar="FILE", help="Record all that was looked at in one file.")
     ] = None,
@@ -37,14 +39,16 @@ def doctor(
     yes: Annotated[bool, typer.Option("--yes", help="With --fix: do not ask.")] = False,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the drawing, as one page.")] = None,
 ) -> None:
-    """Look at every mount namespace, every namespace directory, every network namespace and all links.
+    """Name the mount flag that is wrong on this host, and its container.
+
+    It looks at every mount namespace, every namespace directory, every network namespace and all links.
 
     Exit codes: 0 nothing is wrong, 1 there are findings, 2 nothing could be looked at, or bad input.
     """
     if fix and (recorded or mountinfo):
-        _fail("--fix mends this host; it does not go with --from or --mountinfo")
+        refuse("--fix mends this host; it does not go with --from or --mountinfo")
     if recorded and mountinfo:
-        _fail("give either --from or --mountinfo")
+        refuse("give either --from or --mountinfo")
     observation, findings = _observe(recorded, mountinfo or [])
     if fix and make_safe_mends(findings, lambda text: yes or typer.confirm(text, err=True), _say(as_json)):
         observation, findings = _observe(None, [])
@@ -66,26 +70,26 @@ def _observe(recorded: Path | None, mountinfo: list[str]) -> tuple[Observation, 
         try:
             observation = snapshot.read(_read(recorded))
         except snapshot.BadSnapshot as error:
-            _fail(f"{recorded}: {error}")
+            refuse(f"{recorded}: {error}")
         return observation, diagnose(observation)
     if mountinfo:
         copies: dict[str, tuple[str, bytes]] = {}
         for given in mountinfo:
             label, _, file = given.partition("=")
             if not label or not file:
-                _fail(f"--mountinfo {given}: expected LABEL=FILE, such as host=mountinfo.txt")
+                refuse(f"--mountinfo {given}: expected LABEL=FILE, such as host=mountinfo.txt")
             if label in copies:
-                _fail(f"--mountinfo {given}: the label {label} was given before")
+                refuse(f"--mountinfo {given}: the label {label} was given before")
             copies[label] = (file, _read(Path(file)))
         try:
             observation = observe_copies(copies)
         except BadCopy as error:
-            _fail(str(error))
+            refuse(str(error))
         return observation, diagnose(observation)
     try:
         return diagnose_steadily(look)
     except CannotLook as error:
-        _fail(str(error))
+        refuse(str(error))
 
 
 def _say(quiet: bool) -> Callable[[str], None]:
@@ -96,16 +100,11 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        _fail(f"{path}: {error.strerror}")
+        refuse(f"{path}: {error.strerror}")
 
 
 def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text)
     except OSError as error:
-        _fail(f"{path}: {error.strerror}")
-
-
-def _fail(text: str) -> NoReturn:
-    typer.echo(f"netmend doctor: {text}", err=True)
-    raise typer.Exit(2)
+        refuse(f"{path}: {error.strerror}")

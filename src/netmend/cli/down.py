@@ -1,15 +1,18 @@
-"""`netmend down`: nothing of ours is left."""
+"""`netmend down`: removes all that netmend made."""
+
+import json
 
 import typer
 
+from netmend.cli.messages import complain, refuse_on
 from netmend.cli.options import (
     NETNS_DIRECTORY,
     RUNTIME_DIRECTORY,
     Config,
+    Json,
     NetnsDirectory,
     Ovsdb,
     RuntimeDirectory,
-    sentences,
 )
 from netmend.intent import Intent
 from netmend.node.lock import CannotStart, hold_lock
@@ -23,20 +26,28 @@ def down(
     netns_dir: NetnsDirectory = NETNS_DIRECTORY,
     runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
     ovsdb: Ovsdb = None,
+    as_json: Json = False,
 ) -> None:
-    """Remove every device and namespace that netmend made on this host, and nothing else; leases are kept.
+    """Remove what netmend made on this host, and nothing else.
 
-    Refuses while a node runs. Exit code 0: all gone; 1: something of ours could not be removed.
+    Every device and namespace of netmend goes; leases are kept.
+
+    Exit codes: 0 all is gone; 1 something of netmend's could not be removed; 2 a node runs, or the file or the host
+    cannot be used.
     """
-    with sentences(IntentError, CannotStart), hold_lock(Settings(runtime=runtime_dir).lock):
+    with refuse_on(IntentError, CannotStart), hold_lock(Settings(runtime=runtime_dir).lock):
         load(config)
         reconciler = Reconciler(netns_dir, ovsdb=ovsdb)
         report = reconciler.run(Intent())
         left = [plan for plan in reconciler.plan(Intent()) if plan.steps]
     for reason in report.new_reasons:
-        typer.echo(f"netmend: {reason.text}", err=True)
+        complain(reason.text)
     if reconciler.breaker.state:
         found = reconciler.breaker.state.diagnosis
-        typer.echo("\n".join((f"netmend: {found.summary}", *found.evidence, found.cause, found.mend)), err=True)
-    typer.echo(f"{report.planned_steps} removed, {sum(len(plan.steps) for plan in left)} left")
+        complain("\n".join((found.summary, *found.evidence, found.cause, found.mend)))
+    remaining = sum(len(plan.steps) for plan in left)
+    if as_json:
+        typer.echo(json.dumps({"removed": report.planned_steps, "left": remaining}))
+    else:
+        typer.echo(f"{report.planned_steps} removed, {remaining} left")
     raise typer.Exit(1 if left or reconciler.breaker.state else 0)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from netmend.cli.messages import refuse
+from netmend.cli.options import Json
 from netmend.propagation.explain import ENGINES, Explanation
 from netmend.propagation.explain import explain as explained
 from netmend.propagation.options.request import OptionError
@@ -12,22 +14,25 @@ from netmend.propagation.options.request import OptionError
 
 def explain(
     options: Annotated[
-        list[str], typer.Argument(metavar="OPTION...", help="as in -v, --mount, Volume=, MountFlags=, mount --make-…")
+        list[str], typer.Argument(metavar="OPTION...", help="As in -v, --mount, Volume=, MountFlags=, mount --make-….")
     ],
     engine: Annotated[
-        str | None, typer.Option("--engine", metavar="NAME", help=f"{', '.join(ENGINES)}; else by the option's form")
+        str | None,
+        typer.Option("--engine", metavar="NAME", help=f"One of {', '.join(ENGINES)}; default: by its form."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Show the mount(2) calls an option leads to, what then travels which way, and which pitfalls apply.
+    """Show what a mount option does, and its pitfalls.
 
-    Several options are those of one container. Exit code 2: the engine would refuse it, and this is what it says.
+    It shows the mount(2) calls, what then travels which way, and which pitfalls apply. Several options are those of one
+    container.
+
+    Exit codes: 0 explained; 2 the engine would refuse an option, and the message is what it would say.
     """
     try:
         found = explained(options, engine)
     except OptionError as refused:
-        typer.echo(f"{refused.option}: {refused}" if refused.option not in str(refused) else str(refused), err=True)
-        raise typer.Exit(2) from None
+        refuse(f"{refused.option}: {refused}" if refused.option not in str(refused) else str(refused))
     typer.echo(json.dumps(found.as_json()) if as_json else "\n".join(_lines(found)))
 
 
@@ -46,7 +51,3 @@ def _lines(found: Explanation) -> list[str]:
         for pitfall in found.pitfalls:
             lines += [f"  {pitfall.id}: {pitfall.text}", f"      mend: {pitfall.mend}"]
     return lines if lines[-1] else lines[:-1]
-
-
-if __name__ == "__main__":
-    typer.run(explain)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from netmend.cli.options import STATE_DIRECTORY, StateDirectory, sentences
+from netmend.cli.messages import complain, refuse_on
+from netmend.cli.options import STATE_DIRECTORY, StateDirectory
 from netmend.node.intake.store import DATABASE
 from netmend.sources.store import StoreError
 from netmend.sources.store.database import open_reader
@@ -23,17 +24,19 @@ def export(
     state_dir: StateDirectory = STATE_DIRECTORY,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, which loads faster, instead of YAML.")] = False,
 ) -> None:
-    """Write what the store holds as an intent file, with all ids. The node may run meanwhile.
+    """Write what the store holds as an intent file, with all ids.
 
-    What a file cannot say is told on standard error: objects that are switched off, and subnets without DHCP. Exit code
-    0: written; 2: there is no store, or it cannot be read.
+    The node may run meanwhile. Objects that a file cannot describe are named on standard error: those that are switched
+    off, and subnets without DHCP.
+
+    Exit codes: 0 written; 2 there is no store, or it cannot be read.
     """
-    with sentences(StoreError):
+    with refuse_on(StoreError):
         with closing(open_reader(state_dir / DATABASE)) as connection:
             connection.execute("BEGIN")  # one state of it, whatever is written meanwhile
             found = export_store(connection)
         for line in found.left_out:
-            typer.echo(f"left out: {line}", err=True)
+            complain(f"left out: {line}")
         text = json.dumps(found.root, indent=1, ensure_ascii=False) + "\n" if as_json else found.text()
         if output is None:
             typer.echo(text, nl=False)

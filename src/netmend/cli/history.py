@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from netmend.cli.options import STATE_DIRECTORY, Json, StateDirectory, sentences
+from netmend.cli.messages import refuse_on
+from netmend.cli.options import STATE_DIRECTORY, Json, StateDirectory
 from netmend.node.intake.store import DATABASE
 from netmend.sources.store import StoreError
 from netmend.sources.store.database import open_reader
@@ -20,11 +21,13 @@ def history(
     state_dir: StateDirectory = STATE_DIRECTORY,
     as_json: Json = False,
 ) -> None:
-    """Show why networks were tried again, and what was wrong with the host, from the store: when, and for how long.
+    """Show what was wrong, when, and for how long, from the store.
 
-    The node may run meanwhile. Exit code 0: shown; 2: there is no store, or it cannot be read.
+    It shows the faults of the host, and why networks were tried again. The node may run meanwhile.
+
+    Exit codes: 0 shown; 2 there is no store, or it cannot be read.
     """
-    with sentences(StoreError), closing(open_reader(state_dir / DATABASE)) as connection:
+    with refuse_on(StoreError), closing(open_reader(state_dir / DATABASE)) as connection:
         found = read_records(connection, limit)
     if as_json:
         typer.echo(json.dumps(found, indent=2))

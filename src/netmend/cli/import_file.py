@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from netmend.cli.messages import refuse_on
 from netmend.cli.options import (
     RUNTIME_DIRECTORY,
     STATE_DIRECTORY,
@@ -13,7 +14,6 @@ from netmend.cli.options import (
     Json,
     RuntimeDirectory,
     StateDirectory,
-    sentences,
 )
 from netmend.node.intake.store import DATABASE
 from netmend.node.lock import CannotStart, hold_lock
@@ -38,12 +38,13 @@ def import_file(
     runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
     as_json: Json = False,
 ) -> None:
-    """Make the store hold what FILE says, in one step: all of it, or, where anything is refused, nothing.
+    """Make the store hold what a file says: all of it, or nothing.
 
-    No node may run meanwhile; with one, `netmend apply` does it over the API. Exit code 0: done; 2: the file or the
-    store cannot be used, or the store refuses.
+    No node may run meanwhile; while one runs, `netmend apply` does it over the API.
+
+    Exit codes: 0 done; 2 the file or the store cannot be used, or the store refuses something in the file.
     """
-    with sentences(IntentError, StoreError, RefusedError, CannotStart):
+    with refuse_on(IntentError, StoreError, RefusedError, CannotStart):
         wanted = wanted_of(config)
         try:
             state_dir.mkdir(parents=True, exist_ok=True)
@@ -57,7 +58,7 @@ def import_file(
 
 
 def show_changes(changes: list[Change], *, as_json: bool, dry_run: bool) -> None:
-    """What changed, or would."""
+    """Print what changed, or, with `dry_run`, what would."""
     if as_json:
         found = [
             {"action": change.action, "kind": change.kind, "id": change.id, "name": change.name,

@@ -2,13 +2,15 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NoReturn, cast
+from typing import Annotated, cast
 
 import typer
 
 from netmend.cli.lab_incident import incident
 from netmend.cli.lab_search import search
+from netmend.cli.messages import name_command, refuse
 from netmend.lab.engines.choose import run as perform
 from netmend.lab.engines.world import EngineMissing
 from netmend.lab.scenario.report import differences, report, result_in_words
@@ -19,42 +21,62 @@ from netmend.lab.scenario.text import ScenarioError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-File = Annotated[str, typer.Argument(metavar="FILE", help="a scenario (YAML), or one a line (.jsonl); - reads YAML")]
-Json = Annotated[bool, typer.Option("--json", help='print {"name", "results"}, one line a scenario')]
+File = Annotated[
+    str,
+    typer.Argument(metavar="FILE", help="A scenario (YAML), or one a line (.jsonl); - reads YAML."),
+]
+Json = Annotated[bool, typer.Option("--json", help='Print {"name", "results"}, one line a scenario.')]
 Engine = Annotated[
     str | None,
-    typer.Option("--engine", metavar="NAME", help="kernel, docker or podman, whatever the scenario names"),
+    typer.Option("--engine", metavar="NAME", help="kernel, docker or podman, instead of the one in the scenario."),
 ]
 
 
-app.command("incident")(incident)
-app.command("search")(search)
+def _verb(function: Callable[..., None]) -> Callable[..., None]:
+    """Add a verb of its function's name; `netmend lab --help` shows the first paragraph of its docstring, whole."""
+    summary = " ".join(str(function.__doc__).split("\n\n")[0].split())
+    app.command(function.__name__, short_help=summary)(function)
+    return function
 
 
 @app.callback()
-def _root() -> None:
+def _root(context: typer.Context) -> None:
     """Reproduce mount propagation between a host and its containers."""
+    name_command(f"netmend lab {context.invoked_subcommand}")
 
 
-@app.command("predict")
+_verb(incident)
+_verb(search)
+
+
+@_verb
 def predict(file: File, as_json: Json = False) -> None:
-    """Say what each step will give, from the model of the kernel; nothing is run."""
+    """Say what each step will give, from the model of the kernel; nothing is run.
+
+    Exit codes: 0 predicted; 2 the file cannot be used.
+    """
     for scenario in _scenarios(file):
         results = predicted(scenario)
         print(json.dumps(results) if as_json else "\n".join(report(scenario, results)))
 
 
-@app.command("run")
+@_verb
 def run(file: File, as_json: Json = False, engine: Engine = None) -> None:
-    """Perform each step for real, in namespaces of their own: on the kernel, or on a real engine."""
+    """Perform each step for real, in namespaces of their own: on the kernel, or on a real engine.
+
+    Exit codes: 0 performed; 2 the file cannot be used, or the scenario cannot be run here.
+    """
     scenarios = _scenarios(file)
     for scenario, results in zip(scenarios, _perform(scenarios, engine), strict=True):
         print(json.dumps(results) if as_json else "\n".join(report(scenario, results)))
 
 
-@app.command("compare")
+@_verb
 def compare(file: File, as_json: Json = False, engine: Engine = None) -> None:
-    """Do both, and show where they differ. Exit 0: nowhere, 1: somewhere, 2: could not be run."""
+    """Predict and perform each step, and show where the two differ.
+
+    Exit codes: 0 nowhere; 1 somewhere; 2 the file cannot be used, or the scenario cannot be run here.
+    """
     scenarios = _scenarios(file)
     differ = False
     for scenario, seen in zip(scenarios, _perform(scenarios, engine), strict=True):
@@ -69,16 +91,16 @@ def compare(file: File, as_json: Json = False, engine: Engine = None) -> None:
             print(f"       predicted  {result_in_words(cast(str, item['predicted']))}")
             print(f"       seen       {result_in_words(cast(str, item['seen']))}")
     if differ:
-        sys.exit(1)
+        raise typer.Exit(1)
 
 
 def _perform(scenarios: list[Scenario], engine: str | None) -> list[Results]:
     if engine is not None and engine not in ENGINES:
-        _refuse(f"--engine: must be one of {', '.join(ENGINES)}, not {engine!r}")
+        refuse(f"--engine: must be one of {', '.join(ENGINES)}, not {engine!r}")
     try:
         return perform(scenarios, engine)
     except EngineMissing as missing:
-        _refuse(str(missing))
+        refuse(str(missing))
 
 
 def _scenarios(file: str) -> list[Scenario]:
@@ -86,17 +108,8 @@ def _scenarios(file: str) -> list[Scenario]:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
         return load(file, text)
     except OSError as error:
-        _refuse(f"{file}: {error.strerror}")
+        refuse(f"{file}: {error.strerror}")
     except UnicodeDecodeError as error:
-        _refuse(f"{file}: not UTF-8 text at byte {error.start}")
+        refuse(f"{file}: not UTF-8 text at byte {error.start}")
     except ScenarioError as error:
-        _refuse(str(error))
-
-
-def _refuse(why: str) -> NoReturn:
-    print(why, file=sys.stderr)
-    sys.exit(2)
-
-
-if __name__ == "__main__":
-    app()
+        refuse(str(error))

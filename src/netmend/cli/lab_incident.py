@@ -9,16 +9,16 @@ from types import FrameType
 from typing import IO, Annotated
 
 import typer
-from rich.console import Console
 
-from netmend.cli.options import Json, sentences
+from netmend.cli.messages import output, refuse_on
+from netmend.cli.options import Json
 from netmend.lab.incident import logs, page
 from netmend.lab.incident.document import document
 from netmend.lab.incident.progress_display import Silence, show_for
 from netmend.lab.incident.replay import Outcome, play
 from netmend.lab.incident.setup import CannotPlay, setup_from
 
-_ROUNDS = 20  # where nobody is there to press Ctrl-C
+_ROUNDS = 20  # with --once or --json, and no --rounds
 
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Draw the curve, as one page.")]
 
@@ -49,11 +49,12 @@ def incident(
     interval: Annotated[
         float, typer.Option("--interval", metavar="S", help="Seconds from resync to resync.", min=0)
     ] = 0.25,
-    rounds: Annotated[int | None, typer.Option("--rounds", metavar="N", help="End after so many.", min=1)] = None,
+    rounds: Annotated[int | None, typer.Option("--rounds", metavar="N", help="End after N rounds.", min=1)] = None,
     made_by: Annotated[str | None, typer.Option("--made-by", metavar="NAME", help="A container, or host.")] = None,
     used_by: Annotated[str | None, typer.Option("--used-by", metavar="NAME", help="A container.")] = None,
     before: Annotated[
-        str, typer.Option("--before", metavar="WHAT", help="What bears the name already: none, file or namespace.")
+        str,
+        typer.Option("--before", metavar="WHAT", help="What has the name already: none, file, namespace."),
     ] = "none",
     run: Annotated[str, typer.Option("--run", metavar="WORD", help="The host's /run: shared or private.")] = "shared",
     html: Html = None,
@@ -69,11 +70,11 @@ def incident(
     The old agent is a stand-in that does what its resync did, on real devices. All happens in a sandbox: no root is
     needed, nothing of the host is touched, nothing is left behind. Without --once or --rounds it goes on until Ctrl-C.
 
-    Exit code 0: the old agent leaked in every round, and netmend never had more devices than intent asks for, at any
-    instant; 1: not so; 2: it cannot be played.
+    Exit codes: 0 the old agent leaked in every round, and netmend never had more devices than intent asks for, at any
+    instant; 1 not so; 2 it cannot be played.
     """
     signal.signal(signal.SIGTERM, _terminated)
-    with sentences(CannotPlay):
+    with refuse_on(CannotPlay):
         restarts = [] if no_restart else [part for text in restart for part in text.split(",")] if restart else None
         setup = setup_from(
             propagation or ["a=private"],
@@ -85,7 +86,7 @@ def incident(
             engine=engine,
         )
         planned = rounds or (_ROUNDS if once or as_json else None)
-        show = Silence() if as_json else show_for(Console(highlight=False))
+        show = Silence() if as_json else show_for(output())
         with _netmend_log(log) as netmend_log:
             outcome = play(setup, show, interval=interval, rounds=planned, netmend_log=netmend_log)
         written = _write(outcome, html, log)

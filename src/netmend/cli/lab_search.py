@@ -1,7 +1,6 @@
 """`netmend lab search`: every way to endless taps."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from netmend.cli.options import Json, sentences
+from netmend.cli.messages import refuse, refuse_on
+from netmend.cli.options import Json
 from netmend.lab.engines.world import EngineMissing
 from netmend.lab.search import report
 from netmend.lab.search import search as lab
@@ -28,10 +28,10 @@ def search(
 
     First by the model of the kernel, then on the kernel itself, in a sandbox; nothing of the host is touched.
 
-    Exit code 0: model and kernel agree; 1: they do not; 2: this machine has no sandbox for the kernel.
+    Exit codes: 0 model and kernel agree; 1 they do not; 2 this machine has no sandbox for the kernel.
     """
     console = Console(stderr=True)
-    with sentences(EngineMissing), Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    with refuse_on(EngineMissing), Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("by the model", total=None)
         found = lab.search(lambda done, of: bar.update(task, completed=done, total=of), all_on_kernel=kernel_all)
     if as_json:
@@ -42,6 +42,5 @@ def search(
         try:
             report.write_scenarios(found, scenarios)
         except OSError as error:
-            typer.echo(f"netmend: {error.filename}: cannot be written: {error.strerror}", err=True)
-            raise typer.Exit(2) from None
-    sys.exit(1 if found.disagreements else 0)
+            refuse(f"{error.filename}: cannot be written: {error.strerror}")
+    raise typer.Exit(1 if found.disagreements else 0)

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from netmend.cli.messages import complain
+from netmend.cli.options import Json
 from netmend.lint.declared import LintFinding, Unreadable
 from netmend.lint.lint_file import lint as lint_text
 
@@ -22,11 +24,13 @@ def lint(
             "- for standard input.",
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Find mistakes in how containers mount namespace directories, before they run.
+    """Find wrong mount options in container files, before they run.
 
-    Exit codes: 0 none, 1 there are findings, 2 a file cannot be read or is of no known kind.
+    It finds mistakes in how containers mount directories of namespaces.
+
+    Exit codes: 0 there are no findings, 1 there are some, 2 a file cannot be read or is of no known kind.
     """
     findings: list[LintFinding] = []
     problems: list[dict[str, object]] = []
@@ -37,7 +41,7 @@ def lint(
             problems.append({"file": file, "line": error.line, "why": error.why})
     for problem in problems:
         where = f"{problem['file']}:{problem['line']}" if problem["line"] else problem["file"]
-        typer.echo(f"netmend lint: {where}: {problem['why']}", err=True)
+        complain(f"{where}: {problem['why']}")
     if as_json:
         json.dump({"findings": [finding.as_json() for finding in findings], "problems": problems}, sys.stdout, indent=2)
         sys.stdout.write("\n")

@@ -3,80 +3,129 @@
 import os
 import sys
 from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+from typer.main import get_command
 
-# Each verb is one file, loaded only when it is called: start-up time is part of the time to a guest's first answer.
+from netmend import __version__
+from netmend.cli.messages import complain, name_command
+
+DESCRIPTION = "DHCP, DNS and metadata for guests on isolated networks; cannot leak devices; says which flag is wrong."
+# Each verb is loaded only when it is called: start-up time is part of the time to a guest's first answer. The summary
+# is the first paragraph of the verb's docstring (a test compares them).
 VERBS = {
-    "demo": "two isolated networks and four guests, in a sandbox that leaves the host untouched",
-    "run": "serve networks from a file or the store, in the foreground",
-    "agent": "serve the networks that Neutron gives to this host, in the place of its agents",
-    "plan": "show what would change, and do nothing",
-    "status": "ask the running node",
-    "attach": "join a guest to a port of the store: a process, namespace, container or VM",
-    "detach": "take a port of the store out of its guest",
-    "down": "remove all that is netmend's, and nothing else",
-    "check": "validate an intent file",
-    "doctor": "look at the whole host and name the wrong flag",
-    "lint": "find wrong mount options in compose files, Quadlets, manifests, before they run",
-    "explain": "say what a mount option does: calls, what travels which way, pitfalls",
-    "lab": "scenarios of mounts and namespaces: predicted, run for real, compared",
-    "apply": "make the store's networks what an intent file says, over its API",
-    "export": "write what the store holds as an intent file",
-    "history": "show what was wrong, when and for how long, from the store",
-    "import": "read an intent file into the store, all or nothing",
-    "timeline": "read logs into one time line and say what went wrong",
-    "sweep": "find dead devices and names by evidence, and delete them",
+    "demo": "Serve two isolated networks and their four guests, in a sandbox.",
+    "run": "Make networks exist and serve their guests, in the foreground.",
+    "agent": "Serve the networks of a Neutron server, in place of its agents.",
+    "plan": "Show what `netmend run -c FILE` would change, and do nothing.",
+    "status": "Show the networks of the running node, and what is wrong.",
+    "attach": "Plug a port of the store into a guest, and wait for it.",
+    "detach": "Unplug a port of the store from its guest.",
+    "down": "Remove what netmend made on this host, and nothing else.",
+    "check": "Validate an intent file, and change nothing.",
+    "doctor": "Name the mount flag that is wrong on this host, and its container.",
+    "lint": "Find wrong mount options in container files, before they run.",
+    "explain": "Show what a mount option does, and its pitfalls.",
+    "apply": "Make the store's networks what a file says, over the API.",
+    "export": "Write what the store holds as an intent file, with all ids.",
+    "history": "Show what was wrong, when, and for how long, from the store.",
+    "import": "Make the store hold what a file says: all of it, or nothing.",
+    "timeline": "Put logs on one time line, and name what went wrong.",
+    "sweep": "Find dead devices and names by evidence; delete them with --yes.",
+    "lab": "Reproduce mount propagation between a host and its containers.",
 }
-KEYWORDS = {"import": "import_file"}  # verbs that are words of Python: the module and its function are named so
-GROUPS = {"lab"}  # verbs that have verbs of their own: the module offers `app` instead of a function
+_MODULES = {"import": "import_file", "detach": "attach"}  # verbs that their module is not named after
+_FUNCTIONS = {"import": "import_file"}  # `import` is a word of Python
 
 
-def build(chosen: str | None) -> typer.Typer:
-    """The command line, with the chosen verb, or with all of them when it is none."""
-    app = typer.Typer(
-        help="DHCP, DNS and metadata for guests on isolated networks; cannot leak devices; says which flag is wrong.",
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-    )
-    app.callback()(_root)
-    for verb in [chosen] if chosen in VERBS else VERBS:
-        name = KEYWORDS.get(verb, verb)
-        module = import_module(f"netmend.cli.{name}")
-        if verb in GROUPS:
-            app.add_typer(module.app, name=verb, help=VERBS[verb])
+class Verb(TyperCommand):
+    """A verb by name and summary. What else it is, options too, is loaded when a context is made for it."""
+
+    def __init__(self, name: str, summary: str) -> None:
+        super().__init__(name, help=summary, short_help=summary)
+
+    def load(self) -> Any:
+        """The command itself."""
+        name = str(self.name)
+        module = import_module(f"netmend.cli.{_MODULES.get(name, name)}")
+        if name == "lab":
+            command = get_command(module.app)
         else:
-            app.command(verb, help=_help(module, name, verb))(getattr(module, name))
-    return app
+            app = typer.Typer(add_completion=False, rich_markup_mode=None)
+            app.command(name)(getattr(module, _FUNCTIONS.get(name, name)))
+            command = get_command(app)
+        command.name = name
+        return command
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        name_command(f"netmend {self.name}")
+        return self.load().make_context(info_name, args, parent, **extra)
 
 
-def _root() -> None:
-    """Keeps `netmend VERB` a group even when only one verb is loaded."""
+def build() -> Any:
+    """The command line: a group of all verbs, none of them loaded."""
+    app = typer.Typer(help=DESCRIPTION, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.callback()(_root)
+    group = get_command(app)
+    group.name = "netmend"
+    for name, summary in VERBS.items():
+        group.add_command(Verb(name, summary))  # type: ignore[attr-defined]
+    return group
 
 
-def _help(module: object, name: str, verb: str) -> str:
-    documentation = getattr(module, name).__doc__
-    return documentation or VERBS[verb]
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"netmend {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:
-    """The entry point. Exit codes: 0 well, 1 findings, 2 bad input or nothing to work with, 3 work to do (`plan`)."""
-    verb = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+    """The entry point.
+
+    Exit codes: 0 well, 1 findings, 2 bad input or nothing to work with, 3 work to do.
+    """
     try:
-        build(verb)()
+        sys.exit(build().main(prog_name="netmend", standalone_mode=False))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except typer.Abort:  # a question was answered with Ctrl-D
+        sys.exit(130)
     except Exception as error:
+        if isinstance(code := getattr(error, "exit_code", None), int):
+            _say_usage(error)
+            sys.exit(code)
         if os.environ.get("NETMEND_DEBUG"):
             raise
-        typer.echo(
-            f"netmend: defect: {type(error).__name__}: {error}\n"
-            "This is netmend's fault, not yours. Run it again with NETMEND_DEBUG=1 and report what it prints.",
-            err=True,
+        complain(
+            f"defect: {type(error).__name__}: {error}\n"
+            "This is netmend's fault, not yours. Run it again with NETMEND_DEBUG=1 and report what it prints."
         )
         sys.exit(70)
+
+
+def _say_usage(error: Any) -> None:
+    """Print what is wrong with the command line; the errors that typer raises have no public type."""
+    text = str(error.format_message())
+    if text.startswith("Usage: "):  # no verb was given: the text is the whole help
+        typer.echo(text, err=True)
+        return
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "netmend"
+    complain(f"{text.removesuffix('.')}; {command} --help says what there is")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,6 @@
-"""Options that several verbs share, and the one way to end with a sentence."""
+"""Options that several verbs share."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,6 @@ from netmend.kernel.ovsdb.stream import check_remote
 from netmend.node.http.listen import Listen
 from netmend.node.lock import CannotStart
 from netmend.node.settings import Settings
-from netmend.sources.problem import SourceError
 
 Config = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The intent file (YAML or JSON).")]
 NetnsDirectory = Annotated[
@@ -28,7 +26,7 @@ RuntimeDirectory = Annotated[
 
 
 def _remote(text: str | None) -> str | None:
-    """Where a database listens, if netmend can connect there."""
+    """The remote of a database, checked. Raises typer.BadParameter where netmend cannot connect to its kind."""
     try:
         return None if text is None else check_remote(text)
     except KernelError as error:
@@ -67,23 +65,10 @@ RUNTIME_DIRECTORY = Settings().runtime
 
 
 def where_to_listen(text: str | None, names: Iterable[str] | None) -> Listen | None:
-    """Where --listen says, called by further `names`; raises CannotStart."""
+    """The address and port of --listen, and the host `names` that requests may use. Raises CannotStart."""
     if text is None:
         return None
     try:
         return Listen.parse(text, [name.lower() for name in names or ()])
     except ValueError as error:
         raise CannotStart(f"--listen {error}") from None
-
-
-@contextmanager
-def sentences(*errors: type[Exception]) -> Iterator[None]:
-    """Turn these errors, and the kernel's, into their text on standard error and exit code 2."""
-    try:
-        yield
-    except Exception as error:
-        if not isinstance(error, (*errors, KernelError)):
-            raise
-        # problems of a file begin with its name and line, as editors and scripts want them
-        typer.echo(str(error) if isinstance(error, SourceError) else f"netmend: {error}", err=True)
-        raise typer.Exit(2) from None

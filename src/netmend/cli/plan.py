@@ -4,7 +4,8 @@ import json
 
 import typer
 
-from netmend.cli.options import NETNS_DIRECTORY, Config, Json, NetnsDirectory, Ovsdb, sentences
+from netmend.cli.messages import refuse_on
+from netmend.cli.options import NETNS_DIRECTORY, Config, Json, NetnsDirectory, Ovsdb
 from netmend.intent import Intent
 from netmend.reconcile.breaker import HostFault
 from netmend.reconcile.reconciler import Reconciler
@@ -15,11 +16,11 @@ from netmend.sources.file import IntentError, load
 def plan(
     config: Config, netns_dir: NetnsDirectory = NETNS_DIRECTORY, ovsdb: Ovsdb = None, as_json: Json = False
 ) -> None:
-    """Show what `netmend run -c FILE` would change on this host; nothing is done.
+    """Show what `netmend run -c FILE` would change, and do nothing.
 
-    Exit code 0: nothing to do; 3: something to do; 2: the file or the host cannot be read.
+    Exit codes: 0 nothing to do; 3 something to do; 2 the file or the host cannot be read.
     """
-    with sentences(IntentError, HostFault):
+    with refuse_on(IntentError, HostFault):
         intent = load(config)
         plans = Reconciler(netns_dir, ovsdb=ovsdb).plan(intent)
     typer.echo(json.dumps(_document(plans, intent), indent=2) if as_json else _text(plans, intent))

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netmend.cli.http_parts import beside_api, parts_of
-from netmend.cli.logs import log_to_stderr
+from netmend.cli.messages import refuse, refuse_on
 from netmend.cli.options import (
     NETNS_DIRECTORY,
     RUNTIME_DIRECTORY,
@@ -19,9 +18,9 @@ from netmend.cli.options import (
     Ovsdb,
     RuntimeDirectory,
     StateDirectory,
-    sentences,
     where_to_listen,
 )
+from netmend.cli.serving import api_settings, beside_api, log_to_stderr, parts_of
 from netmend.node.http.listen import Listen
 from netmend.node.intake.neutron_files import neutron_source
 from netmend.node.intake.source import Source
@@ -69,19 +68,20 @@ def run(
     listen: ListenAt = None,
     http_name: HttpNames = None,
 ) -> None:
-    """Make networks exist and serve their guests until SIGTERM or Ctrl-C; what was made stays.
+    """Make networks exist and serve their guests, in the foreground.
 
-    They stand in FILE (-c), which is read again when it changes and on SIGHUP, or in the store (--store), which its API
-    changes. Only the difference is applied. A FILE that says `source: neutron` is as `netmend agent` with its
-    `config_files`.
+    It runs until SIGTERM or Ctrl-C, and what was made stays. The networks are those of FILE (-c), which is read again
+    when it changes and on SIGHUP, or of the store (--store), which is changed over its API. Only the difference is
+    applied. A FILE that says `source: neutron` is like `netmend agent` with its `config_files`.
+
+    Exit codes: 0 ended as asked; 2 the file, the store or the host cannot be used.
     """
     log_to_stderr()
     if (config is None) == (not store):
-        typer.echo("netmend: give the intent file with -c FILE, or --store", err=True)
-        raise typer.Exit(2)
+        refuse("give the intent file with -c FILE, or --store")
     names = [name.lower() for name in http_name or ()]
     settings = Settings(netns_dir, state_dir, runtime_dir, ovsdb=ovsdb)
-    with sentences(SourceError, CannotStart, LeaseStoreError):
+    with refuse_on(SourceError, CannotStart, LeaseStoreError):
         source: Source
         parts: Callable[[NodeState], Sequence[Part]] = parts_of
         if config is not None and (files := neutron_files(config)) is not None:
@@ -91,7 +91,6 @@ def run(
 
             source = FileSource(config)
         else:
-            from netmend.cli.api_options import api_settings
             from netmend.node.intake.store import StoreSource
             from netmend.node.intake.store_records import wrong_now
 

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from netmend.cli.options import RUNTIME_DIRECTORY, Json, RuntimeDirectory, sentences
+from netmend.cli.messages import output, refuse_on
+from netmend.cli.options import RUNTIME_DIRECTORY, Json, RuntimeDirectory
 from netmend.node.http.status_client import NoNode, ask
 from netmend.node.settings import Settings
 
@@ -19,16 +20,18 @@ def status(
     runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
     as_json: Json = False,
 ) -> None:
-    """Show networks, what is wrong with them and when it is tried again, and faults of the host.
+    """Show the networks of the running node, and what is wrong.
 
-    Exit code 0: all is served; 1: something is wrong, and shown; 2: no node answers.
+    It shows what is wrong with them, when it is tried again, and faults of the host.
+
+    Exit codes: 0 all is served; 1 something is wrong, and shown; 2 no node answers, or it has no such network.
     """
-    with sentences(NoNode):
+    with refuse_on(NoNode):
         answer = ask(Settings(runtime=runtime_dir).socket, network)
     if as_json:
         typer.echo(json.dumps(answer, indent=2))
     else:
-        console = Console(highlight=False)
+        console = output()
         (_show_network if network else _show_node)(console, answer)
     healthy = answer["state"] == "served" if network else answer["node"]["healthy"]
     raise typer.Exit(0 if healthy else 1)
@@ -36,7 +39,7 @@ def status(
 
 def _show_node(console: Console, answer: dict[str, Any]) -> None:
     _show_faults(console, answer)
-    table = Table("network", "id", "state", "ports", "served for", box=None, pad_edge=False)
+    table = _table("network", "id", "state", "ports", "served for")
     for found in answer["networks"]:
         table.add_row(
             Text(found["name"]),
@@ -82,7 +85,7 @@ def _show_network(console: Console, answer: dict[str, Any]) -> None:
         console.print(
             Text(f"subnet {subnet['cidr']}: {kind}server {subnet['server_address']}, gateway {subnet['gateway']}")
         )
-    ports = Table("port", "mac", "fixed IPs", "device", "plug", "last answered", box=None, pad_edge=False)
+    ports = _table("port", "mac", "fixed IPs", "device", "plug", "last answered")
     for port in answer["ports"]:
         ports.add_row(
             Text(port["name"]), port["mac"], ", ".join(port["fixed_ips"]), port["device"], port["plug"],
@@ -91,12 +94,20 @@ def _show_network(console: Console, answer: dict[str, Any]) -> None:
     console.print(ports)
     dynamic = [lease for lease in answer["leases"] if lease["port"] is None]
     if dynamic:
-        leases = Table("address", "mac", "state", "ends in", box=None, pad_edge=False)
+        leases = _table("address", "mac", "state", "ends in")
         for lease in dynamic:
             ends = lease["expires"] - time.time() if lease["expires"] else 0
             leases.add_row(lease["address"], lease["mac"], lease["state"], _span(ends) if ends > 0 else "")
         console.print(leases)
     _show_reasons(console, answer["reasons"])
+
+
+def _table(*columns: str) -> Table:
+    """An empty table; where it is too narrow, a cell is continued below, and never cut."""
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
 
 
 def _show_reasons(console: Console, reasons: list[dict[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from netmend.cli.messages import refuse, refuse_on
 from netmend.cli.options import (
     NETNS_DIRECTORY,
     RUNTIME_DIRECTORY,
@@ -21,7 +22,6 @@ from netmend.cli.options import (
     NetnsDirectory,
     RuntimeDirectory,
     StateDirectory,
-    sentences,
 )
 from netmend.node.lock import CannotStart, hold_lock
 from netmend.node.settings import Settings
@@ -66,19 +66,21 @@ def sweep(
     state_dir: StateDirectory = STATE_DIRECTORY,
     runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
 ) -> None:
-    """Find devices and names that are dead by evidence; with --yes delete them, a journal first.
+    """Find dead devices and names by evidence; delete them with --yes.
 
-    Exit codes: 0 nothing is dead, or all that was is gone; 1 something could not be deleted or made again;
-    2 bad input, or the host cannot be looked at; 3 something is dead (dry run).
+    A journal is written before anything is deleted; --restore makes again what it holds.
+
+    Exit codes: 0 nothing is dead, or all that was is gone; 1 something could not be deleted or made again; 2 bad input,
+    or the host cannot be looked at; 3 something is dead (dry run).
     """
-    with sentences(IntentError, CannotStart, BadPortsFile, BadJournal, CannotRemember):
+    with refuse_on(IntentError, CannotStart, BadPortsFile, BadJournal, CannotRemember):
         if restore is not None:
             _restore(restore, as_json=as_json)
         kinds = tuple(dict.fromkeys(kind or ()))
         if unknown := [name for name in kinds if name not in KINDS]:
-            _refuse(f"--kind {unknown[0]}: no such kind; there are: {', '.join(KINDS)}")
+            refuse(f"--kind {unknown[0]}: no such kind; there are: {', '.join(KINDS)}")
         if config is None and not kinds:
-            _refuse("nothing to sweep: give the intent with -c FILE, or --kind, or both")
+            refuse("nothing to sweep: give the intent with -c FILE, or --kind, or both")
         options = sweeping.Options(
             intent=load(config) if config is not None else None,
             kinds=kinds,
@@ -186,10 +188,5 @@ def _restore(path: Path, *, as_json: bool) -> NoReturn:
 def _seconds(text: str) -> float:
     found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)([smhd]?)", text.strip())
     if found is None:
-        _refuse(f"--min-age {text}: expected a number of seconds, or of m, h, d")
+        refuse(f"--min-age {text}: expected a number of seconds, or of m, h, d")
     return float(found[1]) * _UNITS[found[2]]
-
-
-def _refuse(text: str) -> NoReturn:
-    typer.echo(f"netmend: {text}", err=True)
-    raise typer.Exit(2)

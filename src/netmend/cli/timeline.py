@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from netmend.cli.messages import output, refuse
+from netmend.cli.options import Json
 from netmend.forensics import clocks, console, page, reading, report, signatures
 
 
@@ -24,28 +25,30 @@ def timeline(
         list[str] | None,
         typer.Option("--offset", help="FILE_GLOB=SECONDS, added to each stamp of a host whose clock is wrong."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    as_json: Json = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as one page.", metavar="FILE")] = None,
     signature: Annotated[
         list[Path] | None, typer.Option("--signatures", help="A directory or file with further signatures.")
     ] = None,
     show: Annotated[int, typer.Option("--show", help="Rows of the time line and of the messages.", min=1)] = 25,
 ) -> None:
-    """Put all logs on one time line, find the first failure, and name what went wrong.
+    """Put logs on one time line, and name what went wrong.
 
-    Exit codes: 0 the logs were read (whatever they say), 2 a file or an option cannot be used.
+    It finds the first failure, and what followed from it.
+
+    Exit codes: 0 the logs were read, whatever is in them; 2 a file or an option cannot be used.
     """
     try:
         found = report.read(logs, tz or (), offset or (), signature or ())
         if html is not None:
             page.write(found, html)
     except (reading.UnreadableLog, clocks.BadRule, signatures.BadSignature, page.CannotWrite) as error:
-        typer.echo(f"netmend timeline: {error}", err=True)
-        raise typer.Exit(2) from None
+        refuse(str(error))
     if as_json:
         json.dump(report.to_json(found), sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
         return
-    Console(highlight=False, soft_wrap=False).print(console.render(found, show))
+    screen = output()
+    screen.print(console.render(found, show, wide=screen.width > 200))
     if html is not None:
         typer.echo(f"\nwritten: {html}")

@@ -26,8 +26,8 @@ def clock(when: float, day: str = "") -> str:
     return text[11:19] if day and text[:10] == day else f"{text[5:10]} {text[11:19]}"
 
 
-def render(report: Report, shown: int = SHOWN) -> RenderableType:
-    """All parts, each under a heading."""
+def render(report: Report, shown: int = SHOWN, *, wide: bool = False) -> RenderableType:
+    """All parts, each under a heading; `wide` is for output that no terminal limits."""
     parts: list[RenderableType] = []
     parts += _verdicts(report)
     if report.first_failure:
@@ -38,7 +38,7 @@ def render(report: Report, shown: int = SHOWN) -> RenderableType:
             Text(f"in {_short(first.file, 500)}", "dim"),
         ]
     parts += _leak(report)
-    parts += _timeline(report, shown)
+    parts += _timeline(report, shown, wide=wide)
     parts += _repeats(report.repeats, shown)
     parts += _files(report.files)
     return Group(*parts)
@@ -74,15 +74,15 @@ def _verdict(verdict: Verdict) -> Iterable[RenderableType]:
     yield Text(f"seen {clock(verdict.first)} to {clock(verdict.last)} UTC", "dim")
     yield Text("because", "bold")
     for evidence in verdict.because:
-        yield Padding(Text("- " + _evidence(evidence)), (0, 0, 0, 2))
+        yield Padding(Text("- " + _evidence(evidence)), (0, 0, 0, 2), expand=False)
         if evidence.sample:
-            yield Padding(Text(_short(evidence.sample, 150), "dim"), (0, 0, 0, 4))
+            yield Padding(Text(_short(evidence.sample, 150), "dim"), (0, 0, 0, 4), expand=False)
     for text in verdict.contradicted:
-        yield Padding(Text("- against it: " + text, "yellow"), (0, 0, 0, 2))
-    yield Padding(Text(verdict.explains), (1, 0, 1, 0))
+        yield Padding(Text("- against it: " + text, "yellow"), (0, 0, 0, 2), expand=False)
+    yield Padding(Text(verdict.explains), (1, 0, 1, 0), expand=False)
     yield Text("do", "bold")
     for text in verdict.do:
-        yield Padding(Text("- " + text, "green"), (0, 0, 0, 2))
+        yield Padding(Text("- " + text, "green"), (0, 0, 0, 2), expand=False)
 
 
 def _evidence(evidence: Evidence) -> str:
@@ -126,13 +126,13 @@ def _leak(report: Report) -> list[RenderableType]:
     return parts
 
 
-def _timeline(report: Report, shown: int) -> list[RenderableType]:
+def _timeline(report: Report, shown: int, *, wide: bool) -> list[RenderableType]:
     if not report.events:
         return []
     chosen = _telling(report.events, shown)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("UTC", no_wrap=True)
-    table.add_column("source", overflow="fold", max_width=18)
+    table.add_column("source", overflow="fold", max_width=None if wide else 18)
     table.add_column("times", justify="right", no_wrap=True)
     table.add_column("what", overflow="fold", ratio=1)
     day = ""

@@ -122,7 +122,7 @@ def test_a_broken_file_at_the_start_is_told_by_line() -> None:
     config = write_intent(INTENT.replace("10.0.0.0/24", "10.0.0.0/99"))
     for verb in ("run", "plan", "check", "down"):
         stderr = netmend(verb, "-c", config, code=2).stderr
-        assert stderr.startswith("/run/intent.yaml:5: networks[blue].subnets[10.0.0.0/99].cidr: ")
+        assert stderr.startswith(f"netmend {verb}: /run/intent.yaml:5: networks[blue].subnets[10.0.0.0/99].cidr: ")
 
 
 def test_no_such_file_and_no_such_verb() -> None:

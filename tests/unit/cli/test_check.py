@@ -42,8 +42,8 @@ def test_a_bad_file(bad: Path) -> None:
     result = CliRunner().invoke(app, ["-c", str(bad)])
     assert (result.exit_code, result.stdout) == (2, "")
     first, second = result.stderr.splitlines()
-    assert first.startswith(f"{bad}:3: networks[n].mtu: 1 is no MTU")
-    assert second.startswith(f"{bad}:4: networks[n].ports[p].mac: 'x' is no MAC address")
+    assert first.startswith(f"netmend: {bad}:3: networks[n].mtu: 1 is no MTU")
+    assert second.startswith(f"netmend: {bad}:4: networks[n].ports[p].mac: 'x' is no MAC address")
 
 
 def test_a_bad_file_as_json(bad: Path) -> None:
@@ -57,4 +57,4 @@ def test_a_bad_file_as_json(bad: Path) -> None:
 
 def test_no_file(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["-c", str(tmp_path / "missing")])
-    assert (result.exit_code, result.stderr) == (2, f"{tmp_path / 'missing'}: there is no such file\n")
+    assert (result.exit_code, result.stderr) == (2, f"netmend: {tmp_path / 'missing'}: there is no such file\n")

@@ -68,7 +68,7 @@ def test_an_import_is_refused_wholly(tmp_path: Path, places: list[str]) -> None:
     store.close()
     refused = netmend("import", "-c", path, "--keep", *places)
     assert refused.returncode == 2
-    assert refused.stderr == "netmend: create port db: Another port is plugged into db as eth0\n"
+    assert refused.stderr == "netmend import: create port db: Another port is plugged into db as eth0\n"
     store = Store(tmp_path / "store.sqlite")
     assert len(store.intent.networks) == 1
     store.close()
@@ -119,11 +119,11 @@ def test_what_is_not_there(tmp_path: Path, places: list[str]) -> None:
     for words, said in (
         (["export", *places[:2]], f"store {tmp_path}/store.sqlite: there is no such file"),
         (["history", *places[:2]], f"store {tmp_path}/store.sqlite: there is no such file"),
-        (["apply", "-f", path, *places[2:]], f"netmend: no API here: there is no {tmp_path}/api.sock"),
-        (["apply", "-f", path, "--api", "127.0.0.1"], "netmend: 127.0.0.1: give a URL such as http://"),
-        (["apply", "-f", path, "--api", "http://127.0.0.1:1"], "netmend: no API here: nobody listens at"),
-        (["apply", "-f", path, "--token-file", tmp_path / "no"], f"netmend: {tmp_path}/no: cannot be read"),
-        (["run"], "netmend: give the intent file with -c FILE, or --store"),
+        (["apply", "-f", path, *places[2:]], f"no API here: there is no {tmp_path}/api.sock"),
+        (["apply", "-f", path, "--api", "127.0.0.1"], "127.0.0.1: give a URL such as http://"),
+        (["apply", "-f", path, "--api", "http://127.0.0.1:1"], "no API here: nobody listens at"),
+        (["apply", "-f", path, "--token-file", tmp_path / "no"], f"{tmp_path}/no: cannot be read"),
+        (["run"], "give the intent file with -c FILE, or --store"),
         (["run", "--store", "--api-listen", "x", *places], "--api-listen x: give ADDRESS:PORT"),
         (
             ["run", "--store", "--api-no-tokens", "--api-listen", "0.0.0.0:1", *places],
@@ -132,7 +132,7 @@ def test_what_is_not_there(tmp_path: Path, places: list[str]) -> None:
     ):
         ended = netmend(*words)
         assert ended.returncode == 2, words
-        assert ended.stderr.startswith(said), ended.stderr
+        assert ended.stderr.startswith(f"netmend {words[0]}: {said}"), ended.stderr
 
 
 def test_history_tells_what_was_wrong(tmp_path: Path) -> None:

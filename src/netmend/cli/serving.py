@@ -1,0 +1,114 @@
+"""What `run` and `agent` have in common: the log, the parts of the HTTP servers, and where the API listens."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from aiohttp import web
+    from aiohttp.typedefs import Handler
+
+    from netmend.node.http.listen import Listen
+    from netmend.node.http.server import Part
+    from netmend.node.intake.store import ApiSettings
+    from netmend.node.settings import Settings
+    from netmend.node.state import NodeState
+    from netmend.sources.store.api.application import Beside
+
+
+def log_to_stderr() -> None:
+    """Send structlog to standard error."""
+    renderer: structlog.typing.Processor
+    if sys.stderr.isatty():
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    else:
+        renderer = structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _what_first,
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _what_first(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Put time, level and event before the other fields."""
+    first = {key: line.pop(key) for key in ("timestamp", "level", "event") if key in line}
+    return {**first, **line}
+
+
+def parts_of(node: "NodeState", other_root: "Handler | None" = None) -> "Sequence[Part]":
+    """What one HTTP server answers beside status: metrics, and the page with its live data.
+
+    Called in that server's thread, once guests have their first answers: loading all this takes a tenth of a second.
+    """
+    from netmend.node.views import metrics
+    from netmend.node.views.read_models import Views
+    from netmend.web import page
+
+    views = Views(node)
+    registry = metrics.registry_of(node, lambda: views.live.watchers)
+    return (
+        lambda application: metrics.attach(application, registry),
+        lambda application: page.attach(application, views, other_root),
+    )
+
+
+def beside_api(node: "NodeState", listen: "Listen", *, tokens: bool) -> "Callable[[], Sequence[Beside]]":
+    """The parts of `parts_of` for the server of the store's API, which is at `listen`.
+
+    Where the API asks for tokens, requests to the API may name any host.
+    """
+
+    def attach(application: "web.Application", versions: "Handler") -> None:
+        from netmend.node.http.guard import counted, guarded
+
+        hosts, url = listen.hosts, listen.url
+        application.middlewares.insert(0, counted(node.http))
+        application.middlewares.insert(1, guarded(hosts, url, lambda request: not (tokens and _of_api(request.path))))
+        for part in parts_of(node, versions):
+            part(application)
+
+    return lambda: (attach,)
+
+
+def _of_api(path: str) -> bool:
+    return path.startswith("/v2.0") or path in {"/", "/openapi.json"}
+
+
+def api_settings(
+    settings: "Settings",
+    listen: str,
+    *,
+    tokens: Path | None,
+    no_tokens: bool,
+    certificate: Path | None,
+    key: Path | None,
+) -> "ApiSettings":
+    """Where the API of the store listens, and for whom, from the options of `netmend run`. Raises StoreError."""
+    from netmend.node.intake.store import ApiSettings
+    from netmend.sources.store import StoreError
+    from netmend.sources.store.api.listen import Listen, is_loopback
+
+    address: str | None = None
+    port = 0
+    if listen != "socket":
+        host, colon, digits = listen.rpartition(":")
+        if not colon or not digits.isdigit() or not 0 <= int(digits) <= 65_535 or not host:
+            raise StoreError(f"--api-listen {listen}: give ADDRESS:PORT, such as 127.0.0.1:9696, or `socket`")
+        address, port = host.strip("[]"), int(digits)
+        if no_tokens and not is_loopback(address):
+            raise StoreError(f"--api-no-tokens is for loopback alone, and {address} is not; make a file of tokens")
+    for path in (certificate, key):
+        if path is not None and not path.exists():
+            raise StoreError(f"{path}: there is no such file")
+    where = Listen(address, port, settings.runtime / "api.sock", certificate, key)
+    return ApiSettings(where, tokens, require_tokens=not no_tokens)

@@ -1,0 +1,118 @@
+"""The command line as a whole: summaries, version, completion, messages, and what `--help` loads."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from netmend import __version__
+from netmend.cli.main import VERBS, Verb, build
+
+COMMAND = [sys.executable, "-m", "netmend.cli"]
+
+
+def netmend(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    known = {key: value for key, value in os.environ.items() if key != "COLUMNS"} | environment
+    return subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=False, env=known, timeout=120)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_summary_is_the_first_paragraph_of_the_verbs_own_help(name: str) -> None:
+    command = Verb(name, VERBS[name]).load()
+    assert command.help.split("\n\n")[0] == VERBS[name]
+
+
+@pytest.mark.parametrize("name", sorted(set(VERBS) - {"lab"}))
+def test_the_help_of_a_verb_has_its_exit_codes(name: str) -> None:
+    assert "Exit codes: 0 " in Verb(name, VERBS[name]).load().help
+
+
+def test_help_shows_every_summary_whole_and_on_one_line() -> None:
+    lines = netmend("--help").stdout.splitlines()
+    for name, summary in VERBS.items():
+        assert f"  {name:<8}  {summary}" in lines
+
+
+def test_the_help_of_lab_shows_every_summary_whole() -> None:
+    shown = " ".join(netmend("lab", "--help").stdout.split())
+    lab = Verb("lab", VERBS["lab"]).load()
+    assert len(lab.commands) == 5
+    for command in lab.commands.values():
+        assert " ".join(command.help.split("\n\n")[0].split()) in shown
+    assert "..." not in shown.replace("ARGS]...", "")
+
+
+def test_version() -> None:
+    done = netmend("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"netmend {__version__}\n", "")
+
+
+def test_help_and_completion_load_no_verb() -> None:
+    """Typer itself loads pydantic to read options; the rest of what verbs need stays unloaded."""
+    program = (
+        "import sys; from netmend.cli.main import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+    )
+    for environment, words in (
+        ({}, ["--help"]),
+        ({"_NETMEND_COMPLETE": "complete_bash", "COMP_WORDS": "netmend ", "COMP_CWORD": "1"}, []),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", program, *words],
+            capture_output=True, text=True, check=False, env={**os.environ, **environment}, timeout=120,
+        )  # fmt: skip
+        assert "status" in done.stdout and "sweep" in done.stdout
+        loaded = set(done.stderr.split())
+        assert "netmend.cli.messages" in loaded
+        assert not loaded & {"netmend.cli.status", "netmend.node.node", "aiohttp", "asyncio", "rich.table"}
+
+
+@pytest.mark.parametrize(
+    ("words", "position", "offered"),
+    [
+        ("netmend st", 1, ["status"]),
+        ("netmend status --j", 2, ["--json"]),
+        ("netmend lab ", 2, ["incident", "search", "predict", "run", "compare"]),
+    ],
+)
+def test_completion(words: str, position: int, offered: list[str]) -> None:
+    done = netmend(_NETMEND_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(position))
+    assert done.stdout.split() == offered
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["stauts"], "netmend: No such command 'stauts'. Did you mean 'status'?; netmend --help says what there is"),
+        (["status", "--jsn"], "netmend status: No such option: --jsn"),
+        (["lab", "run"], "netmend lab run: Missing argument 'FILE'; netmend lab run --help says what there is"),
+        (["lab", "run", "/no/such"], "netmend lab run: /no/such: No such file or directory"),
+        (["check", "-c", "/no/such"], "netmend check: /no/such: there is no such file"),
+        (["plan", "-c", "/no/such"], "netmend plan: /no/such: there is no such file"),
+        (["doctor", "--from", "/no/such"], "netmend doctor: /no/such: No such file or directory"),
+        (["lint", "/no/such"], "netmend lint: /no/such: No such file or directory"),
+        (["timeline", "/no/such"], "netmend timeline: /no/such: "),
+        (["explain", "--engine", "nobody", "x"], "netmend explain: "),
+        (["status", "--runtime-dir", "/no/such"], "netmend status: "),
+        (["sweep"], "netmend sweep: nothing to sweep: "),
+        (["attach", "x"], "netmend attach: give one of --pid, --netns, --container, --tap"),
+        (["detach", "x", "--runtime-dir", "/no/such"], "netmend detach: "),
+        (["run"], "netmend run: give the intent file with -c FILE, or --store"),
+        (["history", "--state-dir", "/no/such"], "netmend history: "),
+        (["export", "--state-dir", "/no/such"], "netmend export: "),
+        (["apply", "-f", "/no/such"], "netmend apply: /no/such: "),
+        (["import", "-c", "/no/such"], "netmend import: /no/such: "),
+        (["down", "-c", "/no/such", "--runtime-dir", "/tmp"], "netmend down: /no/such: "),
+        (["demo", "-c", "/no/such"], "netmend demo: /no/such: "),
+        (["lab", "incident", "--propagation", "a=odd"], "netmend lab incident: "),
+    ],
+)
+def test_every_message_begins_with_the_verb_and_says_why(words: list[str], said: str) -> None:
+    done = netmend(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(said)
+    assert all(line.startswith(("netmend ", "  ")) for line in done.stderr.splitlines()[1:])
+
+
+def test_all_verbs_are_there() -> None:
+    assert list(build().commands) == list(VERBS)
