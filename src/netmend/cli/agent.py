@@ -19,7 +19,7 @@ from netmend.cli.options import (
     where_to_listen,
 )
 from netmend.cli.serving import log_to_stderr, parts_of
-from netmend.node.intake.neutron_files import leave, neutron_source
+from netmend.node.intake.neutron import leave, neutron_source
 from netmend.node.lock import CannotStart
 from netmend.node.node import Node
 from netmend.node.settings import Settings

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from netmend.ground.listen import Listen
 from netmend.kernel import nsdir
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.stream import check_remote
-from netmend.node.http.listen import Listen
 from netmend.node.lock import CannotStart
 from netmend.node.settings import Settings
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,8 +22,7 @@ from netmend.cli.options import (
     where_to_listen,
 )
 from netmend.cli.serving import api_settings, beside_api, log_to_stderr, parts_of
-from netmend.node.http.listen import Listen
-from netmend.node.intake.neutron_files import neutron_source
+from netmend.node.intake.neutron import neutron_source
 from netmend.node.intake.source import Source
 from netmend.node.lock import CannotStart
 from netmend.node.node import Node
@@ -91,8 +91,7 @@ def run(
 
             source = FileSource(config)
         else:
-            from netmend.node.intake.store import StoreSource
-            from netmend.node.intake.store_records import wrong_now
+            from netmend.node.intake.store import StoreSource, wrong_now
 
             api = api_settings(
                 settings,
@@ -106,7 +105,7 @@ def run(
             where = api.listen
 
             def parts(state: "NodeState") -> "Sequence[Part]":
-                called = Listen(where.address or "127.0.0.1", where.port, frozenset(names))
+                called = replace(where, names=frozenset(names))
                 stored.keep_records(lambda: wrong_now(state))
                 stored.serve_beside(beside_api(state, called, tokens=api.require_tokens))
                 return parts_of(state)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from netmend.ground.listen import Listen, is_loopback
+
 if TYPE_CHECKING:
     from aiohttp import web
     from aiohttp.typedefs import Handler
 
-    from netmend.node.http.listen import Listen
     from netmend.node.http.server import Part
     from netmend.node.intake.store import ApiSettings
     from netmend.node.settings import Settings
@@ -62,7 +63,7 @@ def parts_of(node: "NodeState", other_root: "Handler | None" = None) -> "Sequenc
     )
 
 
-def beside_api(node: "NodeState", listen: "Listen", *, tokens: bool) -> "Callable[[], Sequence[Beside]]":
+def beside_api(node: "NodeState", listen: Listen, *, tokens: bool) -> "Callable[[], Sequence[Beside]]":
     """The parts of `parts_of` for the server of the store's API, which is at `listen`.
 
     Where the API asks for tokens, requests to the API may name any host.
@@ -96,7 +97,6 @@ def api_settings(
     """Where the API of the store listens, and for whom, from the options of `netmend run`. Raises StoreError."""
     from netmend.node.intake.store import ApiSettings
     from netmend.sources.store import StoreError
-    from netmend.sources.store.api.listen import Listen, is_loopback
 
     address: str | None = None
     port = 0
@@ -110,5 +110,12 @@ def api_settings(
     for path in (certificate, key):
         if path is not None and not path.exists():
             raise StoreError(f"{path}: there is no such file")
-    where = Listen(address, port, settings.runtime / "api.sock", certificate, key)
+    where = Listen(
+        address,
+        port,
+        socket_path=settings.runtime / "api.sock",
+        certificate=certificate,
+        key=key,
+        is_dual_stack=False,
+    )
     return ApiSettings(where, tokens, require_tokens=not no_tokens)

@@ -7,11 +7,11 @@ message about it raised, so a pass does not set off the next one.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from netmend.intent.names import Mark, dhcp_port, namespace_name, tap_name
-from netmend.intent.network import Intent
-from netmend.intent.plug import NetnsPlug
+from netmend.intent.network import Intent, Network
+from netmend.intent.plug import NetnsPlug, NoPlug
 from netmend.intent.port import Port
 from netmend.intent.wiring import OvsWiring
 from netmend.kernel.errors import KernelError
@@ -174,3 +174,14 @@ class Signs:
         self._objects.clear()
         self._networks = set()
         return taken
+
+
+def same_devices(old: Network, new: Network) -> bool:
+    """Whether a change of intent is no hint: the two differ at most in ports that others wire, and netmend makes the
+    same devices for both. Costs what changed, where ports share what did not."""
+    if old.ports is new.ports:
+        return old == new
+    removed, added = changed_ports(old.ports, new.ports)
+    if not all(isinstance(port.plug, NoPlug) for port in (*removed, *added)):
+        return False
+    return replace(new, ports=old.ports) == old

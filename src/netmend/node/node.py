@@ -19,18 +19,17 @@ from typing import TYPE_CHECKING
 import structlog
 
 from netmend import __version__
+from netmend.ground.listen import CannotListen, Listen
 from netmend.intent.network import Intent, Network
 from netmend.intent.wiring import OvsWiring
 from netmend.kernel import limits
 from netmend.node.device_counter import DeviceCounter
 from netmend.node.guests.routed_metadata import RoutedServing
 from netmend.node.guests.serving import Serving
-from netmend.node.hints import EVERYTHING, Signs
-from netmend.node.http.listen import Listen
+from netmend.node.hints import EVERYTHING, Signs, same_devices
 from netmend.node.intake.source import Source
 from netmend.node.lock import CannotStart, hold_lock
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
-from netmend.node.same_devices import same_devices
 from netmend.node.settings import Settings
 from netmend.node.state import IntentState, NodeState
 from netmend.node.takeover import take_over, tell_what_stays
@@ -83,7 +82,7 @@ class Node:
         with hold_lock(settings.lock), contextlib.ExitStack() as stack:
             intent = IntentState(await asyncio.to_thread(self._source.first), time.time())
             if self._listen is not None:
-                self._tcp = self._listen, stack.enter_context(self._listen.open())
+                self._tcp = self._listen, stack.enter_context(_open_tcp(self._listen))
             limits.raise_open_files()
             gc.freeze()  # the intent stays; walking its values over and over would only cost answers their time
             gc.set_threshold(_GC_YOUNG)
@@ -100,7 +99,7 @@ class Node:
                 helpers=helper_namespaces if settings.take_over else tuple,
             )
             serving = Serving(
-                settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy, self._source.served
+                settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy, self._tell_if_served
             )
             self.state = NodeState(self._source, settings, started, intent, reconciler, serving)
             if (routed := self._source.routed_metadata) is not None:
@@ -282,9 +281,14 @@ class Node:
         problems = self.state.serving.ready(ready)
         if self.state.first_answer_after is None:
             self.state.first_answer_after = time.time() - self.state.started_at
-        if self.state.serving.answers(ready.network):
-            self._source.served(ready.network.id)
+        self._tell_if_served(ready.network)
         return problems
+
+    def _tell_if_served(self, network: Network) -> None:
+        """Tell the source of a network whose guests are answered by its newest intent; the one place that does. Called
+        in any thread."""
+        if self.state.serving.answers(network):
+            self._source.served(network.id)
 
     def _gone(self, network_id: str) -> None:
         self.state.serving.gone(network_id)
@@ -340,7 +344,7 @@ class Node:
                 if self._looked_at & {network_id, EVERYTHING}:
                     self._overtaken.add(network_id)
                 else:
-                    self._source.served(network_id)
+                    self._tell_if_served(network)
         return right
 
     def _catch_up(self) -> None:
@@ -352,10 +356,19 @@ class Node:
                 continue  # gone meanwhile, and dirty for that
             self.state.serving.networks_changed((network,))
             if self.state.serving.follows_at_once(network):
-                self._source.served(network.id)
+                self._tell_if_served(network)
             else:
                 self._dirty.add(network.id)
 
     def _stop(self) -> None:
         self._stopping = True
         self._wake.set()
+
+
+def _open_tcp(listen: Listen) -> socket.socket:
+    try:
+        tcp = listen.open().tcp
+    except CannotListen as error:
+        raise CannotStart(str(error)) from error
+    assert tcp is not None
+    return tcp

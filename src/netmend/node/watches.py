@@ -9,10 +9,10 @@ from threading import Thread
 
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.stream import Tls
-from netmend.kernel.ovsdb.watch import PortsChanged
+from netmend.kernel.ovsdb.watch import PortsChanged, PortWatch
 from netmend.kernel.watch import DirectoryWatch, LinkWatch, MountWatch
 from netmend.node.hints import Signs
-from netmend.node.switch_watch import SwitchWatch
+from netmend.wiring.ovs import MARK_KEY, OWNER
 
 _CROWD = 0.4  # seconds: mounts come in crowds, and each is a reason to look at every name
 _GATHER = 0.02  # seconds from the first event to the reading of all: a network that is made causes twenty
@@ -120,3 +120,25 @@ class Watches(contextlib.ExitStack):
 
         self._loop.add_reader(descriptor, heard)
         self.callback(self._loop.remove_reader, descriptor)
+
+
+class SwitchWatch:
+    """Hears, in a thread of its own, of changes in the database of Open vSwitch, whose connection may come and go. It
+    calls `hear` in the running loop, until `close`."""
+
+    def __init__(self, remote: str, tls: Tls | None, hear: Callable[[PortsChanged], None]) -> None:
+        loop = asyncio.get_running_loop()
+        self._watch = PortWatch(remote, OWNER, MARK_KEY, tls)
+
+        def wait() -> None:
+            while (changed := self._watch.wait()) is not None:
+                loop.call_soon_threadsafe(hear, changed)
+                time.sleep(_GATHER)
+
+        self._thread = Thread(target=wait, name="switch-watch", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._watch.stop()
+        self._thread.join()
+        self._watch.close()

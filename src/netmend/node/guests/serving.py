@@ -33,15 +33,17 @@ class Serving:
         settings: Settings,
         suspect: Callable[[str], None],
         metadata_proxy: Callable[[], MetadataProxy | None],
-        served: Callable[[str], None] = lambda network_id: None,
+        all_served: Callable[[Network], None] = lambda network: None,
     ) -> None:
-        """Raises LeaseStoreError when the lease database cannot be used. `suspect` is told, in some other thread, of a
-        network whose sockets fail, `served` of one that has all services from now on, when that is later than `ready`;
-        `metadata_proxy` gives what the intent in force says of it."""
+        """Raises LeaseStoreError when the lease database cannot be used.
+
+        `suspect` is called, in some other thread, with the id of a network whose sockets fail; `all_served`, in some
+        other thread, with a network that has all services from now on, when that is later than `ready`.
+        `metadata_proxy` gives what the intent in force says of it.
+        """
         self.dhcp4 = Dhcp4Serving(settings.leases, suspect)
         self._dhcp6: Dhcp6Serving | None = None
-        self._served = served
-        self._followers = Followers(self._make_followers(settings, suspect, metadata_proxy), suspect, self._followed)
+        self._followers = Followers(self._make_followers(settings, suspect, metadata_proxy), suspect, all_served)
 
     def _make_followers(
         self, settings: Settings, suspect: Callable[[str], None], metadata_proxy: Callable[[], MetadataProxy | None]
@@ -61,10 +63,6 @@ class Serving:
             )
 
         return make
-
-    def _followed(self, network: Network) -> None:
-        if self.answers(network):
-            self._served(network.id)
 
     def answers(self, network: Network) -> bool:
         """Whether guests get their addresses: by DHCPv4 where intent asks for that; else once all is served."""

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from aiohttp import web
 
+from netmend.ground.listen import Listen
 from netmend.node.http.counts import HttpCounts
 from netmend.node.http.guard import counted, guarded
-from netmend.node.http.listen import Listen
 
 Part = Callable[[web.Application], None]
 """Adds its routes, or sub-applications, to the application."""

@@ -1,4 +1,4 @@
-"""The intent file as a source: read when it changes, and when told to; a broken one changes nothing."""
+"""The intent file as a node's source of intent: read when it changes, and on SIGHUP; a broken one changes nothing."""
 
 import asyncio
 import contextlib
@@ -9,15 +9,14 @@ from typing import Any
 from netmend.intent.network import Intent
 from netmend.kernel.errors import KernelError
 from netmend.kernel.watch import DirectoryWatch
+from netmend.node.intake.source import Source
 from netmend.sources.file import IntentError, load
 
 _GATHER = 0.02  # seconds from the first event to the look: a file is written in several steps
 
 
-class FileSource:
-    """A Source that follows the file at `path`."""
-
-    routed_metadata = None
+class FileSource(Source):
+    """Follows the file at `path`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -50,10 +49,10 @@ class FileSource:
         return {"kind": "file", "file": str(self._path)}
 
     def served(self, network_id: str) -> None:
-        """Nobody asks."""
+        """Nothing: a file asks for no answer."""
 
     def gone(self, network_id: str) -> None:
-        """Nobody asks."""
+        """Nothing: a file asks for no answer."""
 
     async def _read(self, take: Callable[[Intent], None], problem: Callable[[str | None], None]) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What the node asks of whoever knows what should exist: a file, a store, a control plane."""
+"""What the node asks of a source of intent: a file, a store, a control plane."""
 
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
@@ -20,28 +20,32 @@ class RoutedMetadata(Protocol):
     def find(
         self, network_id: str | None, router_id: str | None, address: IPv4Address | IPv6Address
     ) -> tuple[str, str] | None:
-        """Who has the address on a network, or on any of a router's: ids of the instance and its project, None: nobody,
-        or more than one. Blocks; raises ConnectionError."""
+        """The ids of the instance and the project that have the address on a network, or on any network of a router;
+        None: no instance has it, or more than one. Blocks; raises ConnectionError."""
 
 
 class Source(Protocol):
-    """Where a node's intent comes from. Intents share what did not change between them: the node compares by `is`."""
+    """Where a node's intent comes from. Intents share what did not change between them: the node compares by `is`.
+
+    `netmend.node.intake` has one subclass for each kind of source.
+    """
 
     @property
     def routed_metadata(self) -> RoutedMetadata | None:
-        """None: the node has no business with it."""
+        """None: the node leaves it to others."""
+        return None
 
     def first(self) -> Intent:
         """The intent to start with; raises SourceError. May block."""
 
     async def follow(self, take: Callable[[Intent], None], problem: Callable[[str | None], None]) -> None:
-        """Give newer intents to `take`, and tell `problem` why one cannot be used, or that none is pending (None).
+        """Give newer intents to `take`, and to `problem` why one cannot be used, or None once no such one is left.
 
         Runs in the node's loop, and calls both there, until it is cancelled.
         """
 
     def reload(self) -> None:
-        """Look again, now: the node was told to (SIGHUP). Called in the node's loop."""
+        """Look again, now: the node got a SIGHUP. Called in the node's loop."""
 
     def status(self) -> dict[str, Any]:
         """What status says of the source, as JSON: `kind`, and what there is to know beside."""

@@ -1,4 +1,4 @@
-"""The store as a source, with the API that writes it.
+"""The store as a node's source of intent, with the API that writes it.
 
 The API has a thread of its own, and the store another. Each commit's intent goes to the node's loop before the client
 is told of success; where several come before the loop looks, it takes the last.
@@ -8,7 +8,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -16,20 +16,24 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from netmend import __version__
+from netmend.ground.diagnosis import Diagnosis
+from netmend.ground.listen import CannotListen, Listen, Listeners, is_loopback
 from netmend.intent.network import Intent
+from netmend.node.intake.source import Source
+from netmend.node.state import NodeState
 from netmend.sources.store import Store, StoreError, agents
-from netmend.sources.store.api.listen import Listen, Listeners, is_loopback, open_listeners
 from netmend.sources.store.api.token_file import Tokens, read_tokens
-from netmend.sources.store.records import record
+from netmend.sources.store.records import ReasonRecord, record
 
 if TYPE_CHECKING:
-    from netmend.node.intake.store_records import Wrong
     from netmend.sources.store.api.application import Beside
     from netmend.sources.store.api.server import ApiServer
 
 TOKENS = "api-tokens"
 DATABASE = "store.sqlite"
+_ANOTHER_PLACE = "give another place with --api-listen ADDRESS:PORT, or `--api-listen socket`"
 _BETWEEN_RECORDS = 2.0  # seconds
+Wrong = tuple[tuple[ReasonRecord, ...], tuple[Diagnosis, ...]]
 log = structlog.get_logger()
 
 
@@ -37,16 +41,14 @@ log = structlog.get_logger()
 class ApiSettings:
     """Where the API listens, and who may use it. `tokens` None: the file in the state directory, made when absent."""
 
-    listen: Listen = field(default_factory=Listen)
+    listen: Listen
     tokens: Path | None = None
     require_tokens: bool = True  # False: everybody who reaches the address; only on loopback
     page_max: int = 0
 
 
-class StoreSource:
-    """A Source whose intent is what the store in the directory `state` holds."""
-
-    routed_metadata = None
+class StoreSource(Source):
+    """Follows the store in the directory `state`."""
 
     def __init__(self, state: Path, api: ApiSettings | None) -> None:
         """`api` None: nobody but this process writes."""
@@ -139,16 +141,25 @@ class StoreSource:
             self._store.close()
 
     def reload(self) -> None:
-        """Nothing to do: every commit is told."""
+        """Nothing: each commit is heard of."""
 
     def status(self) -> dict[str, Any]:
         listen = self._settings.listen if self._settings else None
         return {
             "kind": "store",
             "file": str(self._state / DATABASE),
-            "api": None if listen is None else _url(listen, self._listeners),
+            "api": self._url(),
             "socket": str(listen.socket_path) if listen and listen.socket_path else None,
         }
+
+    def _url(self) -> str | None:
+        """Where the API answers; None: at no address."""
+        if self._settings is None or self._settings.listen.address is None:
+            return None
+        listen, listeners = self._settings.listen, self._listeners
+        if listeners is not None and listeners.port is not None:
+            listen = replace(listen, port=listeners.port)
+        return f"{listen.url}v2.0"
 
     def served(self, network_id: str) -> None:
         if network_id not in self._served:
@@ -166,7 +177,10 @@ class StoreSource:
             self._tokens = read_tokens(settings.tokens or self._state / TOKENS)
         elif listen.address is not None and not is_loopback(listen.address):
             raise StoreError(f"API: without tokens it is for loopback alone, not for {listen.address}")
-        self._listeners = open_listeners(listen)
+        try:
+            self._listeners = listen.open(_ANOTHER_PLACE)
+        except CannotListen as error:
+            raise StoreError(f"API: {error}") from error
 
     def _start_api(self, store: Store, settings: ApiSettings) -> "ApiServer":
         from netmend.sources.store.api.application import application  # half a second of HTTP, after the first answers
@@ -184,9 +198,14 @@ class StoreSource:
         return server
 
 
-def _url(listen: Listen, listeners: Listeners | None) -> str | None:
-    if listen.address is None:
-        return None
-    scheme = "https" if listen.certificate else "http"
-    host = f"[{listen.address}]" if ":" in listen.address else listen.address
-    return f"{scheme}://{host}:{listeners.port if listeners else listen.port}/v2.0"
+def wrong_now(node: NodeState) -> Wrong:
+    """What the store is to keep of a node: its resync reasons, and the faults of its host: the breaker's, and those of
+    mounts."""
+    ago = time.time() - time.monotonic()
+    reasons = tuple(
+        ReasonRecord(reason.network_id, reason.port_id, reason.text, ago + reason.since, reason.failures)
+        for reason in node.reconciler.resync.all()
+    )
+    breaker = node.reconciler.breaker.state
+    faults = [*node.mount_faults, *([breaker.diagnosis] if breaker else [])]
+    return reasons, tuple(faults)

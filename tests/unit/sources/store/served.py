@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from netmend.ground.listen import Listen
 from netmend.sources.store import Store, agents
 from netmend.sources.store.api.application import application
 from netmend.sources.store.api.context import Context
-from netmend.sources.store.api.listen import Listen, open_listeners
 from netmend.sources.store.api.server import ApiServer
 from netmend.sources.store.api.token_file import Tokens
 
@@ -61,7 +61,7 @@ def serve(directory: Path, tokens: dict[str, str] | None = None, **context: Any)
     try:
         known = Context(store, HOST, **context)
         store.write(lambda tx: agents.register(tx, HOST, {})).result()
-        listeners = open_listeners(Listen(port=0, socket_path=directory / "api.sock"))
+        listeners = Listen(socket_path=directory / "api.sock").open()
         server = ApiServer(lambda: application(known, Tokens(tokens) if tokens else None), listeners)
         server.start()
         try:

@@ -6,7 +6,7 @@ from threading import Event, Thread
 
 from aiohttp import web
 
-from netmend.sources.store.api.listen import Listeners
+from netmend.ground.listen import Listeners
 
 _LAST_WORDS = 2.0  # seconds for requests that are under way at the end
 

@@ -1,7 +1,6 @@
 """Who may ask: bearers of a token, whoever opens the unix socket, and nobody else."""
 
 import http.client
-import os
 import ssl
 import stat
 import subprocess
@@ -11,10 +10,10 @@ import pytest
 from tests.unit.sources.store.served import Client, serve
 
 from netmend.cli.api_client import ApiClient, ApiError
+from netmend.ground.listen import Listen
 from netmend.sources.store import Store, StoreError
 from netmend.sources.store.api.application import application
 from netmend.sources.store.api.context import Context
-from netmend.sources.store.api.listen import Listen, is_loopback, open_listeners
 from netmend.sources.store.api.server import ApiServer
 from netmend.sources.store.api.token_file import Tokens, read_tokens
 
@@ -68,18 +67,6 @@ def test_a_file_of_tokens_that_cannot_be_used(tmp_path: Path, text: str, mode: i
     assert words in str(refused.value)
 
 
-def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
-    first = open_listeners(Listen(port=0))
-    try:
-        assert first.port is not None
-        with pytest.raises(StoreError, match=r"cannot listen on 127\.0\.0\.1 port"):
-            open_listeners(Listen(port=first.port))
-    finally:
-        first.close()
-    with pytest.raises(StoreError, match="cannot be used as certificate and key"):
-        open_listeners(Listen(port=0, certificate=Path(os.devnull)))
-
-
 def test_tls_with_a_certificate_of_ones_own(tmp_path: Path) -> None:
     certificate = tmp_path / "api.pem"
     subprocess.run(
@@ -91,7 +78,7 @@ def test_tls_with_a_certificate_of_ones_own(tmp_path: Path) -> None:
     certificate.write_text(certificate.read_text() + (tmp_path / "only.pem").read_text())
     store = Store(tmp_path / "store.sqlite")
     context = Context(store)
-    listeners = open_listeners(Listen(port=0, certificate=certificate))
+    listeners = Listen(certificate=certificate).open()
     server = ApiServer(lambda: application(context, Tokens({TOKEN: ""})), listeners)
     server.start()
     try:
@@ -105,11 +92,3 @@ def test_tls_with_a_certificate_of_ones_own(tmp_path: Path) -> None:
     finally:
         server.close()
         store.close()
-
-
-def test_what_is_loopback() -> None:
-    assert is_loopback("127.0.0.1")
-    assert is_loopback("::1")
-    assert is_loopback("localhost")
-    assert not is_loopback("0.0.0.0")
-    assert not is_loopback("192.0.2.1")

@@ -7,7 +7,7 @@ import pytest
 
 from netmend.intent import NetnsPlug, Network, Port, Subnet
 from netmend.intent.port_map import PortMap
-from netmend.node.same_devices import same_devices
+from netmend.node.hints import same_devices
 
 SUBNET = Subnet("s", "four", IPv4Network("10.0.0.0/24"), IPv4Address("10.0.0.2"))
 PORT = Port("p", "web", "fa:16:3e:00:00:01", (IPv4Address("10.0.0.9"),))

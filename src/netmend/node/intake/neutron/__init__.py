@@ -1,4 +1,8 @@
-"""A Neutron server as the source of a node, from Neutron's own files; loaded only where it is asked for."""
+"""A Neutron server as the source of a node.
+
+This door is light: `source` (the Source) and `connection` (to the server) need the extra `netmend[neutron]`, and are
+loaded where a Neutron server is asked for.
+"""
 
 import logging
 import os
@@ -13,13 +17,14 @@ from netmend.node.settings import Settings
 from netmend.sources.problem import SourceError
 
 if TYPE_CHECKING:
-    from netmend.node.intake.neutron import NeutronSource
+    from netmend.node.intake.neutron.source import NeutronSource
 
 
 def neutron_source(files: Sequence[Path], settings: Settings) -> "tuple[NeutronSource, Settings]":
-    """The source, and the settings with what the files say of Open vSwitch; raises SourceError."""
+    """The source that Neutron's own `files` describe, and the settings with what they say of Open vSwitch. Raises
+    SourceError."""
     try:
-        from netmend.node.intake.neutron import NeutronSource
+        from netmend.node.intake.neutron.source import NeutronSource
         from netmend.sources.neutron.configuration import configuration
     except ModuleNotFoundError as error:
         raise SourceError(f"{error}; install netmend with its extras: pip install 'netmend[neutron]'") from None
