@@ -30,7 +30,7 @@ from netmend.sweep import report
 from netmend.sweep import sweep as sweeping
 from netmend.sweep.journal import BadJournal, read_journal
 from netmend.sweep.kinds import KINDS
-from netmend.sweep.known import NOTHING_KNOWN, BadPortsFile, read_ports_file
+from netmend.sweep.known import BadPortsFile, read_ports_files
 from netmend.sweep.restore import restore as make_again
 from netmend.sweep.sightings import CannotRemember
 
@@ -51,8 +51,12 @@ def sweep(
         str, typer.Option("--min-age", help="Others' devices must have been dead for so long (10m, 2h, 1d).")
     ] = "10m",
     ports_file: Annotated[
-        Path | None,
-        typer.Option("--ports-file", metavar="FILE", help="What the control plane knows: names, ids, or JSON."),
+        list[Path] | None,
+        typer.Option(
+            "--ports-file",
+            metavar="FILE",
+            help="What the control plane knows: names, ids, or JSON; - reads standard input. Repeat it.",
+        ),
     ] = None,
     assume_all_seen: Annotated[
         bool, typer.Option("--assume-all-seen", help="Take the processes that can be seen for all there are.")
@@ -71,7 +75,8 @@ def sweep(
     A journal is written before anything is deleted; --restore makes again what it holds.
 
     Exit codes: 0 nothing is dead, or all that was is gone; 1 something could not be deleted or made again; 2 bad input,
-    or the host cannot be looked at; 3 something is dead (dry run).
+    or the host cannot be looked at; 3 something is dead (dry run), or looks so and cannot be called so yet: it is
+    younger than --min-age, as everything is at the first look, or not everything could be looked at.
     """
     with refuse_on(IntentError, CannotStart, BadPortsFile, BadJournal, CannotRemember):
         if restore is not None:
@@ -85,7 +90,7 @@ def sweep(
             intent=load(config) if config is not None else None,
             kinds=kinds,
             min_age=_seconds(min_age),
-            known=read_ports_file(ports_file) if ports_file is not None else NOTHING_KNOWN,
+            known=read_ports_files(ports_file or ()),
             assume_all_seen=assume_all_seen,
             directory=netns_dir,
             state=state_dir / "sweep",
@@ -104,9 +109,10 @@ def sweep(
     else:
         for line in report.to_text(options, findings, result, every_object=every):
             typer.echo(line)
-    if result is None:
-        raise typer.Exit(3 if findings.dead_units or findings.dead_names else 0)
-    raise typer.Exit(1 if result.outcome.failed else 0)
+    if result is not None and result.outcome.failed:
+        raise typer.Exit(1)
+    dead = result is None and (findings.dead_units or findings.dead_names)
+    raise typer.Exit(3 if dead or report.undecided(findings) else 0)
 
 
 def _delete(options: sweeping.Options, findings: sweeping.Findings) -> sweeping.Result:

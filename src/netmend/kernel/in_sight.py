@@ -15,6 +15,7 @@ from netmend.kernel.netns import Netns
 
 _FIRST_PID_NAMESPACE: Final = "pid:[4026531836]"  # PROC_PID_INIT_INO, linux/proc_ns.h
 _WALKS: Final = 5
+_NAMED: Final = 5  # processes that a sentence names
 _ENDED: Final = (errno.ENOENT, errno.ESRCH, errno.EINVAL)  # EINVAL: ended, and not waited for yet
 _NETWORK: Final = re.compile(rb"net:\[([0-9]+)\]")
 
@@ -64,12 +65,13 @@ def look_around() -> InSight:
 def _walk() -> tuple[InSight, bool]:
     """What was seen, and whether a process ended by which a mount namespace was to be looked into: others in it live
     on."""
-    seen, refused, ended = InSight(), 0, False
+    seen, ended = InSight(), False
+    refused: list[int] = []
     for pid in procfs.pids():
         try:
             _look_at(pid, seen)
         except PermissionError:
-            refused += 1
+            refused.append(pid)
     for pid in list(seen.mount_namespaces.values()):
         try:
             _mounted_networks(pid, seen)
@@ -77,11 +79,18 @@ def _walk() -> tuple[InSight, bool]:
             if error.code in _ENDED:
                 ended = True
             else:
-                refused += 1
+                refused.append(pid)
     if refused:
-        what = "1 process" if refused == 1 else f"{refused} processes"
-        seen.unseen.append(f"{what} may not be looked into; run as root with CAP_SYS_PTRACE")
+        seen.unseen.append(f"{_named(refused)} may not be looked into; run as root with CAP_SYS_PTRACE")
     return seen, ended
+
+
+def _named(pids: list[int]) -> str:
+    """Processes by id and command, the first few of many; the command may be read whatever else may not (proc(5))."""
+    named = ", ".join(f"{pid} ({procfs.program(pid) or 'ended'})" for pid in pids[:_NAMED])
+    if len(pids) == 1:
+        return f"process {named}"
+    return f"{len(pids)} processes, {named}{' and others' if len(pids) > _NAMED else ''},"
 
 
 def _look_at(pid: int, seen: InSight) -> None:

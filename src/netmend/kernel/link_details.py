@@ -51,6 +51,10 @@ IFLA_TUN_NUM_QUEUES: Final = 8
 IFLA_TUN_NUM_DISABLED_QUEUES: Final = 9
 IFF_TUN: Final = 1  # linux/if_tun.h
 IFF_TAP: Final = 2
+IFF_PROMISC: Final = 0x100  # linux/if.h: set by hand; a bridge or a sniffer only counts in `promiscuity`
+IFA_ADDRESS: Final = 1  # linux/if_addr.h
+IFA_PROTO: Final = 11
+IFAPROT_KERNEL_LL: Final = 3
 
 _LINK: Final = struct.Struct("=BxHiII")  # struct ifinfomsg
 _SIOCGIFNAME: Final = 0x8910  # linux/sockios.h
@@ -101,6 +105,8 @@ class LinkDetails:
     """A BPF program handles its packets."""
     alternative_names: tuple[str, ...]
     tun: TunDetails | None
+    flags: int = 0
+    """IFF_* as the kernel shows them."""
     raw: bytes = field(default=b"", repr=False, compare=False)
     """The message as it came: where it is the same, so is all of this."""
 
@@ -139,6 +145,7 @@ def decode_details(data: bytes) -> LinkDetails:
         xdp=xdp[0] != 0,
         alternative_names=tuple(_alternative_names(found[IFLA_PROP_LIST])) if IFLA_PROP_LIST in found else (),
         tun=tun,
+        flags=flags,
         raw=data,
     )
 
@@ -224,6 +231,19 @@ def name_of_index(control: socket.socket, index: int) -> str | None:
 
 
 def indexes_with_addresses(route: RouteSocket) -> set[int]:
-    """Indexes of the links that have an address of IPv4 or IPv6; raises KernelError."""
+    """Indexes of the links to which somebody gave an address of IPv4 or IPv6; raises KernelError.
+
+    The link-local address that the kernel gives a device by itself, once it has carrier, is not counted: it stays on a
+    device that is up when the carrier goes (net/ipv6/addrconf.c). Kernels before 5.18 do not mark it (IFA_PROTO): there
+    every fe80::/64 with the `ff:fe` of a MAC in its middle (RFC 4291 appendix A) is taken for such.
+    """
     listed = route.dump(RTM_GETADDR, struct.pack("=BBBBI", 0, 0, 0, 0, 0), "list addresses", "of the namespace")
-    return {struct.unpack_from("=I", data, 4)[0] for data in listed}
+    return {struct.unpack_from("=I", data, 4)[0] for data in listed if not _made_by_the_kernel(data)}
+
+
+def _made_by_the_kernel(data: bytes) -> bool:
+    found = parse_attributes(data, 8)
+    protocol, address = found.get(IFA_PROTO), found.get(IFA_ADDRESS, b"")
+    if protocol is not None:
+        return protocol[0] == IFAPROT_KERNEL_LL
+    return len(address) == 16 and address[:8] == b"\xfe\x80" + bytes(6) and address[11:13] == b"\xff\xfe"

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
@@ -21,7 +22,9 @@ RTM_GETROUTE: Final = 26
 RTA_DST: Final = 1
 RTA_OIF: Final = 4
 RTA_GATEWAY: Final = 5
+RTA_MULTIPATH: Final = 9
 _RT_TABLE_MAIN: Final = 254
+_RTPROT_KERNEL: Final = 2
 _RTPROT_STATIC: Final = 4
 _RT_SCOPE_UNIVERSE: Final = 0
 _RT_SCOPE_LINK: Final = 253
@@ -47,6 +50,34 @@ def add_route(route: RouteSocket, link: Link | Found, destination: Block, gatewa
         body += attribute(RTA_GATEWAY, gateway.packed)
     target = f"{destination} via {gateway or link.name}"
     perform(route, Request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, body, "add route", target))
+
+
+def indexes_with_routes(route: RouteSocket) -> set[int]:
+    """Indexes of the links that a route leads to, of whatever table and made by whomever but the kernel itself; raises
+    KernelError."""
+    found: set[int] = set()
+
+    def note(data: bytes) -> bool:
+        if _HEADER.unpack_from(data)[5] != _RTPROT_KERNEL:
+            attributes = parse_attributes(data, 12)
+            if RTA_OIF in attributes:
+                found.add(struct.unpack("=I", attributes[RTA_OIF])[0])
+            found.update(_next_hops(attributes.get(RTA_MULTIPATH, b"")))
+        return False
+
+    route.dump(RTM_GETROUTE, _HEADER.pack(0, 0, 0, 0, 0, 0, 0, 0, 0), "list routes", "of the namespace", note)
+    return found
+
+
+def _next_hops(data: bytes) -> Iterator[int]:
+    """The links of a route of several next hops: struct rtnexthop one after the other."""
+    start = 0
+    while start + 8 <= len(data):
+        length, _, _, index = struct.unpack_from("=HBBi", data, start)
+        if length < 8:
+            return
+        yield index
+        start += (length + 3) & ~3
 
 
 def dump_routes(route: RouteSocket, index: int) -> set[tuple[Block, Address | None]]:

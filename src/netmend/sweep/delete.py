@@ -24,7 +24,7 @@ from netmend.kernel.netlink import RouteSocket, u32
 from netmend.sweep import names, rules
 from netmend.sweep.journal import Journal
 from netmend.sweep.names import Name
-from netmend.sweep.rules import Reason, Unit
+from netmend.sweep.scene import Reason, Unit
 
 BATCH: Final = 1_000
 """Devices, or pairs, deleted at once: the kernel's rtnl lock is held for some 0.2 s, for which every other change of a

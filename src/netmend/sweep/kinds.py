@@ -37,7 +37,10 @@ KINDS: Final = {
     for kind in (
         ForeignKind(
             "neutron",
-            re.compile(r"(tap|ns-|qvo|qvb|qr-|qg-|sg-|ha-|rfp-|fpr-|fg-)[0-9a-f]{8}-[0-9a-f]{2}"),
+            # Neutron cuts prefix and id to 14 characters together (neutron_lib LINUX_DEV_LEN)
+            re.compile(
+                r"(tap|ns-|qbr|qvo|qvb|qr-|qg-|sg-|ha-|fg-)[0-9a-f]{8}-[0-9a-f]{2}|(rfp-|fpr-)[0-9a-f]{8}-[0-9a-f]"
+            ),
             taps=True,
             veths=True,
             namespaces=re.compile(rf"(qdhcp|qrouter|snat|fip|ovnmeta)-(?P<id>{_UUID})"),

@@ -1,15 +1,21 @@
-"""What the control plane knows, from a file: names of devices, ids of ports and networks; lines or JSON."""
+"""What the control plane knows, from files: names of devices, ids of ports, networks and routers; lines or JSON."""
 
 import json
 import re
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_SHORT_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{2}\Z")
+_SHORT_ID: Final = re.compile(r"([0-9a-f]{8}-[0-9a-f])[0-9a-f]?\Z")
+_OVN_METADATA: Final = re.compile(r"tap([0-9a-f]{8}-[0-9a-f])[01]")
+"""neutron-ovn-metadata-agent's pair: 10 characters of the network's id, and 0 or 1 for the end (agent.py, VETH_SUFFIX
+and _get_veth_name)."""
 _LINE: Final = re.compile(r"[!-~]+")
-_ABOUT_IDS: Final = ("id", "network_id", "device", "name", "networkid")
+_ABOUT_IDS: Final = ("id", "network_id", "device_id", "device", "name", "networkid")
+_LISTS: Final = ("ports", "networks", "routers")
 
 
 class BadPortsFile(Exception):
@@ -18,7 +24,8 @@ class BadPortsFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`names` of devices and namespaces; `ids` of ports and networks, and their first 11 characters."""
+    """`names` of devices and namespaces; `ids` of ports, networks and routers, and their first 10 and 11 characters,
+    as many as fit into the name of a device."""
 
     names: frozenset[str] = frozenset()
     ids: frozenset[str] = frozenset()
@@ -28,16 +35,36 @@ class Known:
         if name in self.names:
             return True
         found = _ID.search(name) or _SHORT_ID.search(name)
-        return found is not None and found[0] in self.ids
+        if found is not None and found[0] in self.ids:
+            return True
+        pair = _OVN_METADATA.fullmatch(name)
+        return pair is not None and pair[1] in self.ids
+
+    @property
+    def given(self) -> bool:
+        """True when anything is known at all: what is not in it is then unknown to the control plane."""
+        return bool(self.names or self.ids)
+
+    def __or__(self, other: "Known") -> "Known":
+        return Known(self.names | other.names, self.ids | other.ids)
 
 
 NOTHING_KNOWN: Final = Known()
 
 
+def read_ports_files(paths: Iterable[Path]) -> Known:
+    """What is in all of the files together; raises BadPortsFile."""
+    known = NOTHING_KNOWN
+    for path in paths:
+        known |= read_ports_file(path)
+    return known
+
+
 def read_ports_file(path: Path) -> Known:
-    """What is in the file; raises BadPortsFile. An empty file is refused: it would say that nothing is known."""
+    """What is in the file, or on standard input for `-`; raises BadPortsFile. An empty one is refused: it would say
+    that the control plane knows nothing."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = sys.stdin.buffer.read().decode() if str(path) == "-" else path.read_text(encoding="utf-8")
     except OSError as error:
         raise BadPortsFile(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -46,7 +73,7 @@ def read_ports_file(path: Path) -> Known:
     if not words:
         raise BadPortsFile(f"{path}: has no port in it; without the option nothing is compared with a control plane")
     ids = {word.lower() for word in words if _ID.fullmatch(word.lower())}
-    return Known(frozenset(words), frozenset(ids | {found[:11] for found in ids}))
+    return Known(frozenset(words), frozenset(ids | {found[:length] for found in ids for length in (10, 11)}))
 
 
 def _from_lines(path: Path, text: str) -> set[str]:
@@ -68,9 +95,11 @@ def _from_json(path: Path, text: str) -> set[str]:
         line = getattr(error, "lineno", 1)
         raise BadPortsFile(f"{path}:{line}: is not JSON: {getattr(error, 'msg', error)}") from None
     if isinstance(found, dict):  # the API's own answer: {"ports": [...]}
-        found = found.get("ports")
+        found = next((found[key] for key in _LISTS if key in found), None)
     if not isinstance(found, list):
-        raise BadPortsFile(f"{path}:1: expected a list of ports, as `openstack port list -f json` prints it")
+        raise BadPortsFile(
+            f"{path}:1: expected a list of ports, networks or routers, as `openstack port list -f json` prints it"
+        )
     words: set[str] = set()
     for position, port in enumerate(found):
         if isinstance(port, str):

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from netmend.kernel import link_details, links, ovsdb, packet_sockets
+from netmend.kernel import link_details, links, ovsdb, packet_sockets, routes
 from netmend.kernel.errors import KernelError
 from netmend.kernel.in_sight import InSight
 from netmend.kernel.link_details import LinkDetails
 from netmend.kernel.netlink import RouteSocket
-from netmend.sweep.rules import Scene
+from netmend.sweep.scene import Scene
 
 
 def look_at_links(route: RouteSocket) -> dict[int, LinkDetails]:
@@ -18,12 +18,13 @@ def look_at_links(route: RouteSocket) -> dict[int, LinkDetails]:
 def take_scene(route: RouteSocket, seen: InSight, *, assume_all_seen: bool) -> Scene:
     """What is needed to judge foreign devices. Raises KernelError.
 
-    Links are listed last: a device that comes to be used between the looks is seen with its carrier on.
+    Links are listed after who uses them: a device that comes to be used between the looks is seen with its carrier on.
     """
     listened = packet_sockets.bound_indexes()
     ports = _ovs_ports()
     addressed = link_details.indexes_with_addresses(route)
     found = look_at_links(route)
+    routed = routes.indexes_with_routes(route) if any(link.up and link.tun for link in found.values()) else set()
     wanted = {link.lower_netnsid for link in found.values() if link.lower_netnsid is not None}
     alive = _alive(route, seen, wanted) if wanted else set()
     return Scene(
@@ -31,6 +32,7 @@ def take_scene(route: RouteSocket, seen: InSight, *, assume_all_seen: bool) -> S
         open_taps=seen.taps,
         listened=listened,
         addressed=addressed,
+        routed=routed,
         netnsids_alive=alive,
         ovs_ports=ports,
         all_seen=not seen.unseen,

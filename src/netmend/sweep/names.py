@@ -19,7 +19,7 @@ from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.sweep.kinds import ForeignKind
 from netmend.sweep.known import Known
-from netmend.sweep.rules import DEAD, Reason
+from netmend.sweep.scene import DEAD, Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from netmend.sweep.rules import DEAD, Reason
+from netmend.sweep.scene import DEAD, Reason
 from netmend.sweep.sweep import Findings, Options, Result
 
 _EXAMPLES: Final = 3
@@ -59,6 +60,10 @@ def to_json(options: Options, findings: Findings, result: Result | None, *, ever
         "kept": sum(row["count"] for row in rows if row["verdict"] == "kept"),
         "reasons": rows,
         "unseen": findings.unseen,
+        "young": _count(findings, Reason.YOUNG),
+        "unjudged": _count(findings, Reason.UNSEEN),
+        "first_look": findings.first_look,
+        "again_at": round(findings.mature_at, 3) if findings.mature_at is not None else None,
     }
     if result is not None:
         document |= {
@@ -82,6 +87,15 @@ def to_json(options: Options, findings: Findings, result: Result | None, *, ever
     return document
 
 
+def _count(findings: Findings, reason: Reason) -> int:
+    return sum(one.reason is reason for one in judged(findings))
+
+
+def undecided(findings: Findings) -> bool:
+    """True when something looks dead and cannot be called so yet: it is too young, or not all could be looked at."""
+    return bool(_count(findings, Reason.YOUNG) or _count(findings, Reason.UNSEEN))
+
+
 def to_text(options: Options, findings: Findings, result: Result | None, *, every_object: bool) -> Iterator[str]:
     """The same for people, line by line."""
     document = to_json(options, findings, result, every_object=every_object)
@@ -92,12 +106,14 @@ def to_text(options: Options, findings: Findings, result: Result | None, *, ever
         yield f"  {row['verdict']}  {row['count']:>7,} {what}: {row['reason']} ({examples})"
     for sentence in findings.unseen:
         yield f"not seen: {sentence}"
-    if findings.unseen and not options.assume_all_seen:
-        yield "          where what is in sight is all there is, --assume-all-seen says so"
     for one in document.get("objects", ()):
         yield f"{one['verdict']}  {one['what']} {one['name']}: {one['reason']}"
+    yield from _not_yet(options, document)
     if result is None:
-        yield f"{document['dead']:,} would be deleted; --yes deletes" if document["dead"] else "nothing is dead"
+        if document["dead"]:
+            yield f"{document['dead']:,} would be deleted; --yes deletes"
+        elif not document["young"] and not document["unjudged"]:
+            yield "nothing is dead"
         return
     for row in document["spared"]:
         yield f"spared  {row['name']}: {row['why']}"
@@ -107,3 +123,33 @@ def to_text(options: Options, findings: Findings, result: Result | None, *, ever
     yield f"{document['deleted']:,} deleted{rate}; {len(result.outcome.failed):,} left"
     if result.journal:
         yield f"journal: {result.journal}"
+
+
+def _not_yet(options: Options, document: dict[str, Any]) -> Iterator[str]:
+    """What looks dead and is not deleted yet, and what to do about it."""
+    if document["unjudged"]:
+        yield (
+            f"{document['unjudged']:,} may be dead, and not everything could be looked at; "
+            "where what is in sight is all there is, --assume-all-seen says so"
+        )
+    if document["young"]:
+        looks = "1 looks" if document["young"] == 1 else f"{document['young']:,} look"
+        first = "this is the first look: " if document["first_look"] else f"not yet for {_span(options.min_age)}: "
+        yield f"{looks} dead; {first}run again after {_clock(document['again_at'])} (or --min-age 0)"
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds // size:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
+def _clock(at: float) -> str:
+    """Local time, to the next whole minute, or second where that is near; with the date where it is another day."""
+    now = datetime.now()
+    exact = at - now.timestamp() < 120
+    step = 1 if exact else 60
+    moment = datetime.fromtimestamp((int(at) // step + 1) * step)
+    day = "" if moment.date() == now.date() else f"{moment:%Y-%m-%d} "
+    return f"{day}{moment:%H:%M:%S}" if exact else f"{day}{moment:%H:%M}"

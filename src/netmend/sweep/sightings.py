@@ -1,6 +1,6 @@
-"""Since when a device has been dead: the kernel keeps no time of a link's creation, so looks are remembered.
+"""Since when a thing has been dead: the kernel keeps no time of a link's creation, so looks are remembered.
 
-A device counts as dead since the first of a row of looks at all of which it was dead, by the clock that runs since the
+It counts as dead since the first of a row of looks at all of which it was dead, by the clock that runs since the
 host was started (CLOCK_BOOTTIME), which nobody can set. Another start of the host, or another network namespace, and
 nothing is remembered.
 """
@@ -21,7 +21,8 @@ class CannotRemember(Exception):
     """The file of sightings cannot be written; the text says which and what to do."""
 
 
-def _key(link: LinkDetails) -> str:
+def key(link: LinkDetails) -> str:
+    """By which a device is remembered: its index may be given to another, and its name, too."""
     return f"{link.index}/{link.name}/{link.mac}"
 
 
@@ -38,6 +39,8 @@ class Sightings:
     path: Path
     now: float
     place: list[str]
+    first_look: bool = True
+    """Nothing was remembered: no earlier look at this network namespace since the host was started."""
     _first: dict[str, float] = field(default_factory=dict)
 
     @classmethod
@@ -48,6 +51,7 @@ class Sightings:
         try:
             document: Any = json.loads(path.read_bytes())
             if document["place"] == found.place:
+                found.first_look = False
                 found._first = {
                     str(key): float(first) for key, first in document["first_seen"].items() if float(first) <= found.now
                 }
@@ -55,16 +59,16 @@ class Sightings:
             pass
         return found
 
-    def age(self, link: LinkDetails) -> float:
-        """Seconds since the first look of the row; 0 for one that was never seen dead."""
-        return self.now - self._first.get(_key(link), self.now)
+    def age(self, key: str) -> float:
+        """Seconds since the first look of the row; 0 for what was never seen dead."""
+        return self.now - self._first.get(key, self.now)
 
-    def note(self, here: Iterable[LinkDetails], alive: Iterable[LinkDetails], dead: Iterable[LinkDetails]) -> None:
-        """Take in a look: what is gone or was seen alive is forgotten, what was seen dead is remembered."""
-        keys = {_key(link) for link in here} - {_key(link) for link in alive}
+    def note(self, here: Iterable[str], alive: Iterable[str], dead: Iterable[str]) -> None:
+        """Take in a look, by keys: what is gone or was seen alive is forgotten, what was seen dead is remembered."""
+        keys = set(here) - set(alive)
         self._first = {key: first for key, first in self._first.items() if key in keys}
-        for link in dead:
-            self._first.setdefault(_key(link), self.now)
+        for key in dead:
+            self._first.setdefault(key, self.now)
 
     def save(self) -> None:
         """Raises CannotRemember."""

@@ -18,8 +18,8 @@ from netmend.sweep.kinds import KINDS
 from netmend.sweep.known import NOTHING_KNOWN, Known
 from netmend.sweep.look import look_at_links, take_scene
 from netmend.sweep.names import Name
-from netmend.sweep.rules import Reason, Unit
-from netmend.sweep.sightings import Sightings
+from netmend.sweep.scene import Reason, Scene, Unit
+from netmend.sweep.sightings import Sightings, key
 
 APART: Final = 0.5
 """Seconds that lie at least between the two looks at which a thing must be dead; a healthy name is a plain file for up
@@ -41,7 +41,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was judged, and when (`at`, time.monotonic); `devices`: how many there are in all, in which `groups`."""
+    """What was judged, and when (`at`, time.monotonic); `devices`: how many there are in all, in which `groups`.
+
+    `first_look`: there was none before, so nothing of others can be old enough. `mature_at` (seconds since the epoch):
+    when all that looks dead now will be old enough; None: nothing is too young.
+    """
 
     units: list[Unit]
     names: list[Name]
@@ -49,6 +53,8 @@ class Findings:
     devices: int
     groups: frozenset[int]
     at: float
+    first_look: bool = False
+    mature_at: float | None = None
 
     @property
     def dead_units(self) -> list[Unit]:
@@ -91,7 +97,7 @@ def _look(options: Options) -> Findings:
     with RouteSocket() as route:
         if not kinds:
             present = look_at_links(route)
-            scene, unseen, found = rules.Scene(present), [], []
+            scene, unseen, found = Scene(present), [], []
         else:
             seen = look_around()
             scene = take_scene(route, seen, assume_all_seen=options.assume_all_seen)
@@ -113,26 +119,38 @@ def _look(options: Options) -> Findings:
         found = [*own_names, *(name for name in found if name.reason is not Reason.OURS)]
     else:
         ours = []
-    units = [*ours, *_with_age(foreign, scene, options)]
-    groups = frozenset(link.group for link in scene.links.values())
-    return Findings(units, found, unseen, len(scene.links), groups, time.monotonic())
+    first_look, youngest = False, None
+    if foreign:
+        sightings = Sightings.load(options.state / "seen.json")
+        first_look = sightings.first_look
+        foreign, youngest = _with_age(foreign, scene, sightings, options.min_age)
+        sightings.save()
+    mature = [time.time() - youngest + options.min_age] if youngest is not None else []
+    mature += [name.entry.changed + options.min_age for name in found if name.reason is Reason.YOUNG]
+    return Findings(
+        [*ours, *foreign],
+        found,
+        unseen,
+        len(scene.links),
+        frozenset(link.group for link in scene.links.values()),
+        time.monotonic(),
+        first_look,
+        max(mature, default=None),
+    )
 
 
-def _with_age(foreign: list[Unit], scene: rules.Scene, options: Options) -> list[Unit]:
-    """Units that are dead but not for long enough are kept."""
-    if not foreign:
-        return []
-    sightings = Sightings.load(options.state / "seen.json")
-    dead = [link for unit in foreign if unit.dead for link in unit.links]
-    alive = [link for unit in foreign if not unit.dead and unit.reason is not Reason.UNSEEN for link in unit.links]
-    sightings.note(scene.links.values(), alive, dead)
-    sightings.save()
-    return [
-        replace(unit, reason=Reason.YOUNG)
-        if unit.dead and min(sightings.age(link) for link in unit.links) < options.min_age
-        else unit
-        for unit in foreign
-    ]
+def _with_age(
+    foreign: list[Unit], scene: Scene, sightings: Sightings, min_age: float
+) -> tuple[list[Unit], float | None]:
+    """Takes in the look, and keeps the units that are dead but not for long enough; with the age of the youngest."""
+    dead = [key(link) for unit in foreign if unit.dead for link in unit.links]
+    alive = [key(link) for unit in foreign if not unit.dead and unit.reason is not Reason.UNSEEN for link in unit.links]
+    sightings.note(map(key, scene.links.values()), alive, dead)
+    aged = [(unit, min(sightings.age(key(link)) for link in unit.links) if unit.dead else min_age) for unit in foreign]
+    return (
+        [replace(unit, reason=Reason.YOUNG) if age < min_age else unit for unit, age in aged],
+        min((age for _, age in aged if age < min_age), default=None),
+    )
 
 
 def recover(options: Options) -> int:

@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import sleep
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
@@ -34,6 +35,8 @@ class Host:
     other: IPRoute = field(default_factory=IPRoute)
     held: list[object] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
+    bridges: set[str] = field(default_factory=set)
+    """Bridges with nothing but dead ports: they stay."""
     numbers: set[int] = field(default_factory=set)
 
     def name(self) -> str:
@@ -100,8 +103,55 @@ def dead_tap_with_alias(host: Host) -> list[str]:
     return [name]
 
 
+def dead_tap_that_is_up(host: Host) -> list[str]:
+    """As whoever made it left it: Nova, libvirt, Firecracker, KubeVirt set their taps up."""
+    name = host.tap()
+    links.set_link(host.route, host.find(name), up=True)
+    return [name]
+
+
+def dead_tap_with_the_kernels_own_address(host: Host) -> list[str]:
+    """It had carrier, so the kernel gave it a link-local address, which stays."""
+    name = host.tap()
+    with Tap(name, tap.IFF_TAP | tap.IFF_NO_PI):
+        index = host.find(name).index
+        links.set_link(host.route, host.find(name), up=True)
+        waited = [None for _ in range(200) if not _addressed(host, index) and sleep(0.01) is None]
+        assert len(waited) < 200, "no link-local address in 2 s"
+    return [name]
+
+
+def _addressed(host: Host, index: int) -> bool:
+    return any(message["index"] == index for message in host.other.get_addr())
+
+
 def dead_pair(host: Host) -> list[str]:
     return list(host.pair())
+
+
+def _bridge(host: Host, chosen: str) -> str:
+    """The device becomes a port of a bridge, up or down."""
+    bridge = f"br-{host.name()[-11:]}"
+    made = links.create_bridge(host.route, bridge, 1500, 0, "02:00:00:00:00:01")
+    links.set_link(host.route, host.find(chosen), master=made.index)
+    if host.chance.random() < 0.5:
+        links.set_link(host.route, made, up=True)
+    host.bridges.add(bridge)
+    return bridge
+
+
+def dead_tap_on_a_bridge(host: Host) -> list[str]:
+    name = host.tap()
+    if host.chance.random() < 0.5:
+        links.set_link(host.route, host.find(name), up=True)
+    _bridge(host, name)
+    return [name]
+
+
+def dead_pair_on_a_bridge(host: Host) -> list[str]:
+    ends = host.pair()
+    _bridge(host, host.chance.choice(ends))
+    return list(ends)
 
 
 DEAD: list[Callable[[Host], list[str]]] = [
@@ -111,6 +161,10 @@ DEAD: list[Callable[[Host], list[str]]] = [
     dead_tap_that_was_used,
     dead_tap_of_many_queues,
     dead_tap_with_alias,
+    dead_tap_that_is_up,
+    dead_tap_with_the_kernels_own_address,
+    dead_tap_on_a_bridge,
+    dead_pair_on_a_bridge,
     dead_pair,
     dead_pair,
 ]
@@ -148,17 +202,40 @@ def tap_whose_descriptor_is_on_its_way(host: Host) -> list[str]:
     return [name]
 
 
-def tap_that_is_up(host: Host) -> list[str]:
+def open_tap_on_a_bridge(host: Host) -> list[str]:
+    (name,) = open_tap(host)
+    return [name, _bridge(host, name)]
+
+
+def tap_on_a_bridge_of_netmend(host: Host) -> list[str]:
+    name = host.tap()
+    bridge = _bridge(host, name)
+    links.set_link(host.route, host.find(bridge), alias=str(Mark("bridge", "n")))
+    return [name, bridge]
+
+
+def tap_on_a_bond(host: Host) -> list[str]:
+    name = host.tap()
+    for bond in host.add(kind="bond"):
+        links.set_link(host.route, host.find(name), master=host.find(bond).index)
+        return [name, bond]
+    return [name, _bridge(host, name), *_listened(host, name)]
+
+
+def tap_that_is_up_with_a_route(host: Host) -> list[str]:
+    """As Calico's, whose guest's address is a route to it."""
     name = host.tap()
     links.set_link(host.route, host.find(name), up=True)
+    address = f"10.{host.chance.randrange(256)}.{host.chance.randrange(256)}.{host.chance.randrange(256)}/32"
+    host.other.route("replace", dst=address, oif=host.find(name).index, scope=253)
     return [name]
 
 
-def tap_on_a_bridge(host: Host) -> list[str]:
-    name, bridge = host.tap(), host.name()
-    made = links.create_bridge(host.route, bridge, 1500, 0, "02:00:00:00:00:01")
-    links.set_link(host.route, host.find(name), master=made.index)
-    return [name, bridge]
+def tap_that_is_up_with_a_given_link_local_address(host: Host) -> list[str]:
+    name = host.tap()
+    links.set_link(host.route, host.find(name), up=True)
+    host.other.addr("add", index=host.find(name).index, address="fe80::1", prefixlen=64)
+    return [name]
 
 
 def tap_with_an_address(host: Host) -> list[str]:
@@ -179,10 +256,16 @@ def tap_under_another(host: Host) -> list[str]:
 
 def tap_that_is_listened_to(host: Host) -> list[str]:
     name = host.tap()
+    if host.chance.random() < 0.5:
+        links.set_link(host.route, host.find(name), up=True)
+    return [name, *_listened(host, name)]
+
+
+def _listened(host: Host, name: str) -> list[str]:
     listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_PACKET_SOCKET_KIND))
     listener.bind((name, 0))
     host.held.append(listener)
-    return [name]
+    return []
 
 
 def known_tap(host: Host) -> list[str]:
@@ -215,10 +298,9 @@ def pair_with_an_end_up(host: Host) -> list[str]:
 
 
 def pair_with_an_end_on_a_bridge(host: Host) -> list[str]:
-    ends, bridge = host.pair(), host.name()
-    made = links.create_bridge(host.route, bridge, 1500, 0, "02:00:00:00:00:01")
-    links.set_link(host.route, host.find(host.chance.choice(ends)), master=made.index)
-    return [*ends, bridge]
+    ends = host.pair()
+    links.set_link(host.route, host.find(host.chance.choice(ends)), up=True)
+    return [*ends, _bridge(host, host.chance.choice(ends))]
 
 
 def _into(host: Host, place: Netns) -> list[str]:
@@ -253,8 +335,11 @@ LIVING: list[Callable[[Host], list[str]]] = [
     open_tap,
     tap_with_a_disabled_queue,
     tap_whose_descriptor_is_on_its_way,
-    tap_that_is_up,
-    tap_on_a_bridge,
+    open_tap_on_a_bridge,
+    tap_on_a_bridge_of_netmend,
+    tap_on_a_bond,
+    tap_that_is_up_with_a_route,
+    tap_that_is_up_with_a_given_link_local_address,
     tap_with_an_address,
     tap_under_another,
     tap_that_is_listened_to,
@@ -275,6 +360,6 @@ def has_tun() -> bool:
 
 
 def device_states() -> dict[tuple[int, str], tuple[int, bool, int]]:
-    """By index and name: group, up, master."""
+    """By index and name: group, whether it is set up, master."""
     with RouteSocket() as route:
         return {(link.index, link.name): (link.group, link.up, link.master) for link in links.dump_links(route)}

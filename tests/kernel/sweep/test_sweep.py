@@ -3,8 +3,10 @@
 import json
 import os
 import random
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from netmend.sweep import delete, sweep
 from netmend.sweep.journal import Journal, read_journal
 from netmend.sweep.known import Known
 from netmend.sweep.restore import restore
-from netmend.sweep.rules import Reason
+from netmend.sweep.scene import Reason
 
 STATE = Path("/run/state/sweep")
 NETWORK, WANTED = id_from_name("network", "gone"), id_from_name("network", "blue")
@@ -89,8 +91,9 @@ def test_where_not_all_processes_can_be_seen_nothing_of_others_is_deleted() -> N
     """This sandbox is a pid namespace of its own."""
     host = Host(random.Random(0))
     host.tap()
-    found = run_verb("--kind", "tap", "--min-age", "0", "--yes", code=0).stdout
-    assert "not everything could be looked at" in found and "--pid=host" in found and "0 deleted" in found
+    found = run_verb("--kind", "tap", "--min-age", "0", "--yes", code=3).stdout
+    assert "1 may be dead, and not everything could be looked at" in found and "--pid=host" in found
+    assert "0 deleted" in found and "nothing is dead" not in found
     assert len(device_states()) == 2
 
 
@@ -106,6 +109,24 @@ def test_a_device_counts_as_old_only_after_looks_at_all_of_which_it_was_dead() -
     with Tap(name, tap.IFF_TAP | tap.IFF_NO_PI):
         assert reasons(sweep.find(options("tap", min_age=3600))) == {name: Reason.CARRIER}
     assert reasons(sweep.find(options("tap", min_age=3600))) == {name: Reason.YOUNG}
+
+
+def test_the_first_look_says_so_and_when_to_come_back() -> None:
+    host = Host(random.Random(0))
+    for _ in range(3):
+        host.tap()
+    arguments = ("--kind", "tap", "--assume-all-seen")
+    first = run_verb(*arguments, code=3).stdout
+    assert re.search(r"3 look dead; this is the first look: run again after \d\d:\d\d \(or --min-age 0\)", first)
+    assert "nothing is dead" not in first
+    second = run_verb(*arguments, "--min-age", "1h", code=3).stdout
+    assert "3 look dead; not yet for 1h: run again after" in second
+    found = json.loads(run_verb(*arguments, "--yes", "--json", code=3).stdout)
+    assert (found["young"], found["first_look"], found["deleted"]) == (3, False, 0)
+    assert 0 < found["again_at"] - time.time() <= 600
+    found = json.loads(run_verb(*arguments, "--min-age", "0", "--yes", "--json", code=0).stdout)
+    assert (found["young"], found["again_at"], found["deleted"]) == (0, None, 3)
+    assert "nothing is dead" in run_verb(*arguments, code=0).stdout
 
 
 def test_what_comes_alive_between_look_and_deletion_is_spared() -> None:

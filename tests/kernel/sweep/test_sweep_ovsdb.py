@@ -18,7 +18,7 @@ from tests.kernel.sweep.host import Host, has_tun
 from netmend.kernel import ovsdb
 from netmend.kernel.errors import KernelError
 from netmend.sweep import sweep
-from netmend.sweep.rules import Reason
+from netmend.sweep.scene import Reason
 
 OPTIONS = sweep.Options(kinds=("tap",), min_age=0, assume_all_seen=True, state=Path("/run/state"))
 SOCKET = "/run/openvswitch/db.sock"

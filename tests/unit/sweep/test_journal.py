@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.unit.sweep.test_rules import FAR, NEAR, TAP
 
 from netmend.sweep.journal import BadJournal, Journal, read_journal
-from netmend.sweep.rules import Reason
+from netmend.sweep.scene import Reason
 
 
 def written(folder: Path) -> Path:

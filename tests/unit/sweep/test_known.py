@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from netmend.sweep.known import BadPortsFile, read_ports_file
+from netmend.sweep.known import BadPortsFile, read_ports_file, read_ports_files
 
 PORT, NETWORK = "11111111-aaaa-4111-8111-111111111111", "22222222-bbbb-4222-8222-222222222222"
 
@@ -41,12 +41,48 @@ def test_neutrons_own_json(tmp_path: Path, wrap: object) -> None:
         ("[1", ":1: is not JSON"),
         ('[\n{"Name": "x"}]', "entry 0: a port needs a field"),
         ("[4]", "entry 0: a port needs a field"),
-        ('{"networks": []}', ":1: expected a list of ports"),
+        ('{"networks": []}', "has no port in it"),
+        ('{"servers": []}', ":1: expected a list of ports"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(BadPortsFile, match=why):
         read_ports_file(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"tap{NETWORK[:11]}",
+        f"rfp-{NETWORK[:10]}",
+        f"fpr-{NETWORK[:10]}",
+        f"tap{NETWORK[:10]}0",
+        f"tap{NETWORK[:10]}1",
+        f"ovnmeta-{NETWORK}",
+        f"qrouter-{NETWORK}",
+    ],
+)
+@pytest.mark.parametrize("field", ["network_id", "device_id", "Network ID", "ID"])
+def test_names_of_every_cut_are_compared(tmp_path: Path, name: str, field: str) -> None:
+    """Neutron cuts names at 14 characters; OVN's metadata agent puts a digit for the end behind 10 of them."""
+    known = read_ports_file(write(tmp_path, json.dumps([{"ID": PORT, field: NETWORK}])))
+    assert known.knows(name)
+    other = name.replace("2222", "2223")
+    assert not known.knows(other) and not known.knows(f"tap{NETWORK[:10]}2"[: len(name)] + "x")
+
+
+def test_an_eleventh_character_counts_but_for_ovns_pairs(tmp_path: Path) -> None:
+    known = read_ports_file(write(tmp_path, NETWORK))
+    assert not known.knows(f"tap{NETWORK[:10]}c") and not known.knows(f"qvo{NETWORK[:10]}0")
+
+
+def test_several_files_are_taken_together(tmp_path: Path) -> None:
+    ports, networks = tmp_path / "ports", tmp_path / "networks"
+    ports.write_text(PORT)
+    networks.write_text(json.dumps({"networks": [{"id": NETWORK, "name": "blue"}]}))
+    known = read_ports_files([ports, networks])
+    assert known.given and known.knows(f"tap{PORT[:11]}") and known.knows(f"qdhcp-{NETWORK}")
+    assert not read_ports_files([]).given
 
 
 def test_no_file_and_no_text(tmp_path: Path) -> None:

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netmend.intent import Intent
 from netmend.intent.names import DEVICE_GROUP, DOOMED_GROUP, Mark
-from netmend.kernel.link_details import IFF_TAP, IFF_TUN, LinkDetails, TunDetails
+from netmend.kernel.link_details import IFF_PROMISC, IFF_TAP, IFF_TUN, LinkDetails, TunDetails
 from netmend.sweep.kinds import KINDS
 from netmend.sweep.known import NOTHING_KNOWN, Known
-from netmend.sweep.rules import DEAD, Reason, Scene, judge_foreign, judge_ours, still_dead
+from netmend.sweep.rules import judge_foreign, judge_ours, still_dead
+from netmend.sweep.scene import DEAD, Reason, Scene
 
 TUN = TunDetails(IFF_TAP, None, None, False, True, True, False, 0)
 TAP = LinkDetails(
@@ -38,18 +40,22 @@ TAP = LinkDetails(
 NEAR = replace(TAP, index=3, name="tap22222222-bb", kind="veth", tun=None, lower=4)
 FAR = replace(NEAR, index=4, name="ns-22222222-bb", lower=3)
 
-# What one device can show that says that somebody uses it.
+BRIDGE = replace(TAP, index=30, name="br-lb", kind="bridge", tun=None)
+BOND = replace(BRIDGE, index=31, name="bond0", kind="bond")
+
+# What one device can show that says that somebody uses it; a tap is often set up by whoever makes it.
 ON_THE_DEVICE: dict[Reason, dict[str, object]] = {
     Reason.UP: {"up": True},
     Reason.CARRIER: {"carrier": True},
     Reason.PORT: {"master": 9},
     Reason.PROGRAM: {"xdp": True},
-    Reason.PROMISCUOUS: {"promiscuity": 1},
+    Reason.PROMISCUOUS: {"promiscuity": 2},
     Reason.OURS: {"alias": str(Mark("guest", "n", "p"))},
 }
 # What others show.
 AROUND: dict[Reason, Callable[[LinkDetails], dict[str, object]]] = {
     Reason.LISTENED: lambda link: {"listened": {link.index}},
+    Reason.ROUTED: lambda link: {"routed": {link.index}},
     Reason.ADDRESS: lambda link: {"addressed": {link.index}},
     Reason.OVS_PORT: lambda link: {"ovs_ports": {link.name}},
     Reason.OVS_UNKNOWN: lambda link: {"ovs_ports": None},
@@ -79,6 +85,8 @@ def test_what_is_dead() -> None:
 def test_one_sign_of_life_keeps_a_tap_and_a_whole_pair(
     on: set[Reason], around: set[Reason], chosen: LinkDetails
 ) -> None:
+    if chosen is TAP:
+        on = on - {Reason.UP}
     changed: dict[str, object] = {}
     for reason in on:
         changed |= ON_THE_DEVICE[reason]
@@ -137,3 +145,64 @@ def test_a_device_is_the_same_only_with_all_that_names_it() -> None:
     for reason, change in ON_THE_DEVICE.items():
         now = replace(TAP, **change)  # type: ignore[arg-type]
         assert still_dead(TAP, now, Reason.TAP_UNUSED) in {reason, Reason.CHANGED}
+
+
+def test_a_tap_that_is_up_is_dead_unless_somebody_holds_or_uses_it() -> None:
+    up = replace(TAP, up=True)
+    assert verdicts(up) == {TAP.name: Reason.TAP_UNUSED}
+    for around, reason in (
+        ({"open_taps": {TAP.name: 1}}, Reason.OPEN),
+        ({"listened": {TAP.index}}, Reason.LISTENED),
+        ({"addressed": {TAP.index}}, Reason.ADDRESS),
+        ({"routed": {TAP.index}}, Reason.ROUTED),
+        ({"ovs_ports": {TAP.name}}, Reason.OVS_PORT),
+        ({"all_seen": False}, Reason.UNSEEN),
+    ):
+        assert verdicts(up, **around) == {TAP.name: reason}
+    assert verdicts(replace(up, carrier=True)) == {TAP.name: Reason.CARRIER}
+    assert verdicts(replace(up, flags=IFF_PROMISC)) == {TAP.name: Reason.PROMISCUOUS}
+    assert still_dead(up, up, Reason.TAP_UNUSED) is None
+    assert still_dead(TAP, up, Reason.TAP_UNUSED) is Reason.UP
+
+
+def test_being_a_port_of_a_bridge_is_no_use() -> None:
+    """A bridge hears all that passes at its ports, which is one count of promiscuity."""
+    for up in (False, True):
+        port = replace(TAP, master=BRIDGE.index, promiscuity=1, up=up)
+        assert verdicts(port, BRIDGE) == {TAP.name: Reason.BRIDGE_PORT_UNUSED}
+        assert verdicts(replace(port, promiscuity=2), BRIDGE) == {TAP.name: Reason.PROMISCUOUS}
+        assert verdicts(replace(port, carrier=True), BRIDGE) == {TAP.name: Reason.CARRIER}
+    for bridged, other in ((NEAR, FAR), (FAR, NEAR)):
+        port = replace(bridged, master=BRIDGE.index, promiscuity=1)
+        assert set(verdicts(port, other, BRIDGE).values()) == {Reason.BRIDGE_PORT_UNUSED}
+        assert set(verdicts(replace(port, up=True), other, BRIDGE).values()) < {Reason.UP, Reason.PEER_USED}
+        assert not DEAD & set(verdicts(port, replace(other, up=True), BRIDGE).values())
+
+
+def test_a_port_of_anything_but_a_strangers_bridge_is_kept() -> None:
+    for master in (BOND, replace(BRIDGE, alias=str(Mark("bridge", "n"))), replace(BRIDGE, index=99)):
+        assert verdicts(replace(TAP, master=BOND.index if master is BOND else 30), master)[TAP.name] is Reason.PORT
+
+
+def test_a_port_that_changed_its_bridge_is_spared() -> None:
+    port = replace(TAP, master=30, promiscuity=1)
+    assert still_dead(port, port, Reason.BRIDGE_PORT_UNUSED) is None
+    assert still_dead(port, replace(port, master=31), Reason.BRIDGE_PORT_UNUSED) is Reason.PORT
+    assert still_dead(port, replace(port, promiscuity=2), Reason.BRIDGE_PORT_UNUSED) is Reason.PROMISCUOUS
+
+
+@pytest.mark.parametrize(
+    ("near", "far"),
+    [("rfp-44444444-4", "fpr-44444444-4"), ("tapabcdef01-20", "tapabcdef01-21"), ("qvo11111111-aa", "qvb11111111-aa")],
+)
+def test_neutrons_pairs_are_known_by_name(near: str, far: str) -> None:
+    ends = replace(NEAR, name=near), replace(FAR, name=far)
+    scene = Scene({link.index: link for link in ends})
+    (unit,) = judge_foreign(scene, {"neutron": KINDS["neutron"]}, NOTHING_KNOWN)
+    assert unit.dead and {link.name for link in unit.links} == {near, far}
+
+
+@pytest.mark.parametrize("name", ["rfp-44444444-44", "rfp-44444444-g", "xtap11111111-aa", "tap11111111-aaa", "qr-1"])
+def test_names_that_are_not_neutrons(name: str) -> None:
+    assert not KINDS["neutron"].covers(replace(TAP, name=name))
+    assert not KINDS["neutron"].covers(replace(NEAR, name=name))
