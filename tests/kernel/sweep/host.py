@@ -8,7 +8,7 @@ import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from time import sleep
+from time import monotonic, sleep
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
@@ -116,13 +116,11 @@ def dead_tap_with_the_kernels_own_address(host: Host) -> list[str]:
     with Tap(name, tap.IFF_TAP | tap.IFF_NO_PI):
         index = host.find(name).index
         links.set_link(host.route, host.find(name), up=True)
-        waited = [None for _ in range(200) if not _addressed(host, index) and sleep(0.01) is None]
-        assert len(waited) < 200, "no link-local address in 2 s"
+        deadline = monotonic() + 30
+        while not any(message["index"] == index for message in host.other.get_addr()):
+            assert monotonic() < deadline, "the kernel gave no link-local address"
+            sleep(0.01)
     return [name]
-
-
-def _addressed(host: Host, index: int) -> bool:
-    return any(message["index"] == index for message in host.other.get_addr())
 
 
 def dead_pair(host: Host) -> list[str]:
