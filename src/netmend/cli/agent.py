@@ -18,9 +18,10 @@ from netmend.cli.options import (
     StateDirectory,
     where_to_listen,
 )
-from netmend.cli.serving import log_to_stderr, parts_of
+from netmend.cli.serving import parts_of
 from netmend.node.intake.neutron import leave, neutron_source
 from netmend.node.lock import CannotStart
+from netmend.node.log_writer import log_to_stderr
 from netmend.node.node import Node
 from netmend.node.settings import Settings
 from netmend.services.leases.io.store import LeaseStoreError

@@ -1,5 +1,6 @@
 """`netmend`: finds the verb, and sees to it that no traceback reaches a user."""
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -38,6 +39,7 @@ VERBS = {
 }
 _MODULES = {"import": "import_file", "detach": "attach"}  # verbs that their module is not named after
 _FUNCTIONS = {"import": "import_file"}  # `import` is a word of Python
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # what a write to a full disk may say
 
 
 class Verb(TyperCommand):
@@ -89,13 +91,27 @@ def _root(
     pass
 
 
+def _open_standard_streams() -> None:
+    """Give descriptors 0 to 2 something to be: the next file to be opened, a database, would be standard error else."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+        if descriptor > 0:
+            setattr(sys, ("stdout", "stderr")[descriptor - 1], os.fdopen(descriptor, "w", closefd=False))
+    os.close(descriptor)
+
+
 def main() -> None:
     """The entry point.
 
     Exit codes: 0 well, 1 findings, 2 bad input or nothing to work with, 3 work to do.
     """
+    _open_standard_streams()
     try:
-        sys.exit(build().main(prog_name="netmend", standalone_mode=False))
+        try:
+            code = build().main(prog_name="netmend", standalone_mode=False)
+        finally:
+            sys.stdout.flush()
+        sys.exit(code)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
@@ -104,6 +120,10 @@ def main() -> None:
     except typer.Abort:  # a question was answered with Ctrl-D
         sys.exit(130)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            complain(f"standard output: cannot be written: {error.strerror}; the output is cut")
+            sys.exit(2)
         if isinstance(code := getattr(error, "exit_code", None), int):
             _say_usage(error)
             sys.exit(code)

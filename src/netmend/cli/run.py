@@ -21,10 +21,11 @@ from netmend.cli.options import (
     StateDirectory,
     where_to_listen,
 )
-from netmend.cli.serving import api_settings, beside_api, log_to_stderr, parts_of
+from netmend.cli.serving import api_settings, beside_api, parts_of
 from netmend.node.intake.neutron import neutron_source
 from netmend.node.intake.source import Source
 from netmend.node.lock import CannotStart
+from netmend.node.log_writer import log_to_stderr
 from netmend.node.node import Node
 from netmend.node.settings import Settings
 from netmend.services.leases.io.store import LeaseStoreError

@@ -1,11 +1,8 @@
-"""What `run` and `agent` have in common: the log, the parts of the HTTP servers, and where the API listens."""
+"""What `run` and `agent` have in common: the parts of the HTTP servers, and where the API listens."""
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import structlog
 
 from netmend.ground.listen import Listen, is_loopback
 
@@ -18,32 +15,6 @@ if TYPE_CHECKING:
     from netmend.node.settings import Settings
     from netmend.node.state import NodeState
     from netmend.sources.store.api.application import Beside
-
-
-def log_to_stderr() -> None:
-    """Send structlog to standard error."""
-    renderer: structlog.typing.Processor
-    if sys.stderr.isatty():
-        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    else:
-        renderer = structlog.processors.JSONRenderer()
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            _what_first,
-            renderer,
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-
-
-def _what_first(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Put time, level and event before the other fields."""
-    first = {key: line.pop(key) for key in ("timestamp", "level", "event") if key in line}
-    return {**first, **line}
 
 
 def parts_of(node: "NodeState", other_root: "Handler | None" = None) -> "Sequence[Part]":

@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 
 from netmend import __version__
 from netmend.node.http.counts import BOUNDS
+from netmend.node.log_writer import lines_lost
 from netmend.node.state import NodeState
 from netmend.node.views.guest_totals import Totals
 from netmend.node.views.shapes import STATES, reasons_by_network, state_of
@@ -75,6 +76,8 @@ class _NodeCollector(Collector):
         if node.first_answer_after is not None:
             text = "Seconds from the start to the first network served"
             yield _gauge("netmend_first_answer_seconds", text, node.first_answer_after)
+        text = "Lines of the log that were dropped, as nobody read them or they could not be written"
+        yield _counter("netmend_log_lines_lost", text, lines_lost())
         text = "1 while a newer intent cannot be used and the one before it stays in force"
         yield _gauge("netmend_intent_problem", text, node.intent.problem is not None)
         text = "When the intent in force was read, in seconds since the epoch"

@@ -6,6 +6,7 @@ from typing import Any
 from netmend import __version__
 from netmend.intent.names import namespace_name
 from netmend.intent.network import Network
+from netmend.node.log_writer import lines_lost
 from netmend.node.state import NodeState
 from netmend.node.views.shapes import (
     Spans,
@@ -38,6 +39,7 @@ def status(node: NodeState) -> dict[str, Any]:
             "started_at": node.started_at,
             "first_answer_after": node.first_answer_after,
             "passes": node.passes,
+            "log_lines_lost": lines_lost(),
             "healthy": breaker is None
             and node.intent.problem is None
             and (node.routed is None or node.routed.problem is None)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from netmend.kernel.ovsdb.stream import Tls
+from netmend.node.log_writer import close_log
 from netmend.node.settings import Settings
 from netmend.sources.problem import SourceError
 
@@ -42,5 +43,5 @@ def leave() -> NoReturn:
     waits for their answers any more, and Python would: a minute, and longer each time that one ran out."""
     logging.shutdown()
     sys.stdout.flush()
-    sys.stderr.flush()
+    close_log()
     os._exit(0)

@@ -1,0 +1,204 @@
+"""The log of a node: lines wait in a bounded queue, and a thread of their own writes them to standard error.
+
+Nobody may be able to stop a node by not reading its log (invariant I11): a stopped terminal, a logger that hangs, a
+full disk. `write` never blocks. What the queue has no room for, and what the descriptor refuses (EPIPE, ENOSPC), is
+dropped and counted; the count is in status and metrics, and the log says it itself once lines get through again.
+"""
+
+import atexit
+import io
+import logging
+import os
+import select
+import sys
+import threading
+from collections import deque
+from typing import Final
+
+import structlog
+
+from netmend.ground.printable import printable, printable_line
+
+_MOST_LINES: Final = 10_000
+_MOST_BYTES: Final = 4 << 20
+_BATCH: Final = 64 << 10  # octets in one write(2)
+_LAST_WORDS: Final = 1.0  # seconds that the end of the process waits for its last lines to be read
+
+
+class LogWriter:
+    """Writes lines to `descriptor`, in the order of `write`. Thread-safe; every method but `close` returns at once."""
+
+    def __init__(self, descriptor: int, *, most_lines: int = _MOST_LINES, most_bytes: int = _MOST_BYTES) -> None:
+        self._descriptor = descriptor
+        self._most_lines, self._most_bytes = most_lines, most_bytes
+        self._lines: deque[bytes] = deque()
+        self._bytes = 0
+        self._lost = self._lost_said = 0
+        self._closing = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="netmend-log", daemon=True)
+        self._thread.start()
+
+    @property
+    def lost(self) -> int:
+        """Lines that were dropped since the start."""
+        return self._lost
+
+    def write(self, line: str) -> None:
+        """Queue a line, with or without its newline, or drop it and count it when the queue is full."""
+        data = line.rstrip("\n").encode("utf-8", "backslashreplace") + b"\n"
+        with self._changed:
+            if len(self._lines) >= self._most_lines or self._bytes + len(data) > self._most_bytes:
+                self._lost += 1
+                return
+            self._lines.append(data)
+            self._bytes += len(data)
+            self._changed.notify()
+
+    def close(self, seconds: float = _LAST_WORDS) -> None:
+        """Write what waits, for so long at most."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        while batch := self._next():
+            try:
+                _write_all(self._descriptor, b"".join(batch))
+            except OSError:  # nobody reads any more, or the disk is full: there is nowhere to say so but in status
+                self._lost += len(batch)
+                continue
+            if (lost := self._lost) != self._lost_said:
+                self._lost_said = lost
+                structlog.get_logger().warning("log lines lost", since_start=lost)
+
+    def _next(self) -> list[bytes]:
+        """Lines for one write; none at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._lines or self._closing)
+            batch: list[bytes] = []
+            size = 0
+            while self._lines and (not batch or size + len(self._lines[0]) <= _BATCH):
+                batch.append(self._lines.popleft())
+                size += len(batch[-1])
+            self._bytes -= size
+        return batch
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(descriptor, view) :]
+        except BlockingIOError:  # whoever shares the descriptor made it non-blocking (open(2), O_NONBLOCK)
+            _until_writable(descriptor)
+
+
+def _until_writable(descriptor: int) -> None:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    poll.poll()
+
+
+class _Stream(io.TextIOBase):
+    """What others print to standard error (a traceback of a thread, a warning of a library), as lines of the log."""
+
+    encoding = "utf-8"
+
+    def __init__(self, writer: LogWriter) -> None:
+        self._writer = writer
+        self._begun = ""
+        self._lock = threading.Lock()
+
+    def write(self, text: str) -> int:
+        with self._lock:
+            *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            self._writer.write(printable_line(line))
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return 2
+
+
+class _Records(logging.Handler):
+    """Records of Python's own logging, as libraries use it, in the form of the node's log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            log = structlog.get_logger()
+            level = "critical" if record.levelno > logging.ERROR else logging.getLevelName(record.levelno).lower()
+            say = getattr(log, level, log.warning)
+            say(record.getMessage(), logger=record.name, exc_info=record.exc_info or None)
+        except Exception:
+            self.handleError(record)
+
+
+_writer: LogWriter | None = None
+
+
+def lines_lost() -> int:
+    """Lines of this process's log that nobody can read any more."""
+    return 0 if _writer is None else _writer.lost
+
+
+def log_to_stderr() -> None:
+    """Send structlog, Python's logging and whatever is printed to standard error through one LogWriter.
+
+    Lines are for a person on a terminal, JSON anywhere else.
+    """
+    global _writer
+    renderer: structlog.typing.Processor
+    if os.isatty(2):
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    else:
+        renderer = structlog.processors.JSONRenderer()
+    _writer = writer = LogWriter(2)
+    atexit.register(writer.close)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _safe_to_show,
+            _what_first,
+            renderer,
+        ],
+        logger_factory=lambda *_: _Lines(writer),
+        cache_logger_on_first_use=True,
+    )
+    sys.stderr = _Stream(writer)
+    logging.basicConfig(handlers=[_Records(logging.WARNING)], level=logging.WARNING)
+
+
+def close_log() -> None:
+    """Let the last lines out, at the end of the process."""
+    if _writer is not None:
+        _writer.close()
+
+
+class _Lines:
+    """What structlog hands finished lines to."""
+
+    def __init__(self, writer: LogWriter) -> None:
+        self._write = writer.write
+
+    def msg(self, line: str) -> None:
+        self._write(line)
+
+    log = debug = info = warn = warning = error = critical = fatal = exception = failure = msg
+
+
+def _safe_to_show(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Text of guests and tenants is in these lines: what a terminal obeys is shown as an escape."""
+    return {key: printable(value) if isinstance(value, str) else value for key, value in line.items()}
+
+
+def _what_first(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """When, how bad, what; then the rest."""
+    first = {key: line.pop(key) for key in ("timestamp", "level", "event") if key in line}
+    return {**first, **line}
