@@ -63,7 +63,7 @@ def exercise(process: subprocess.Popen[bytes]) -> None:
     with RouteSocket() as route:
         link = links.find_link(route, bridge)
         assert link is not None
-        links.delete_link(route, link.index)
+        links.delete_link(route, link)
     until(lambda: bridges() == {bridge}, process)
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
