@@ -36,7 +36,7 @@ from benchmarks.neutron_routed import measure_routed_metadata
 from tests.neutron.agents import is_running, start_neutrons, stop_neutrons
 from tests.neutron.cloud import Cloud, Resource, call
 from tests.neutron.guests import run
-from tests.neutron.waiting import wait_for
+from tests.waiting import wait_for
 
 
 def measure_starts(subject: Subject, networks: list[Resource]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.neutron.cloud import Cloud, Resource, call
 from tests.neutron.guests import Guest
-from tests.neutron.waiting import wait_for
+from tests.waiting import wait_for
 
 from netmend.kernel.netns import Netns
 

@@ -12,7 +12,7 @@ from benchmarks.neutron_agents import Neutrons, Subject
 from tests.neutron.agents import start_neutrons, stop_neutrons
 from tests.neutron.cloud import Cloud
 from tests.neutron.nova import nova_metadata
-from tests.neutron.waiting import wait_for
+from tests.waiting import wait_for
 
 _SOCKET = "/var/lib/neutron/metadata_proxy"
 _ALONE, _TOGETHER, _AT_ONCE = 60, 240, 8  # requests; a guest that boots asks some sixty times

@@ -2,13 +2,13 @@
 
 import json
 import socket
-import time
 from dataclasses import replace
 from ipaddress import IPv4Interface
 from typing import Any
 
 from tests.faults.world import DHCP_TAP, DIRECTORY, GUESTS, NETWORK_ID, World, changed, small
 from tests.kernel.vswitch import SOCKET, VSwitch
+from tests.waiting import wait_for
 
 from netmend.intent import BridgeWiring, Intent, NetnsPlug, Network, OvsWiring, TapPlug
 from netmend.kernel import links, nsdir
@@ -89,16 +89,18 @@ class OvsWorld(World):
     def settle(self, reconciler: Reconciler, intent: Intent) -> None:
         """Until ovs-vswitchd has followed and nothing is left to do, twice: some time after it let go of a device it
         puts the flags back that it found on it, by name, on whatever bears that name by then. A node hears of that."""
-        deadline = time.monotonic() + _PATIENCE
         right = 0
-        while right < 2:
+
+        def look() -> bool:
+            nonlocal right
             self._switch.vsctl("--timeout=30", "set", "Open_vSwitch", ".", "external_ids:settled=yes")  # and waits
             report = reconciler.run(intent)
             right = 0 if report.planned_steps or report.wrong else right + 1
             if reconciler.breaker.state:
                 reconciler.breaker.close()
-            assert time.monotonic() < deadline, [reason.text for reason in reconciler.resync.all()]
-            time.sleep(0.05)
+            return right == 2
+
+        wait_for(look, "all is right, twice", lambda: [reason.text for reason in reconciler.resync.all()], every=0.05)
 
     @staticmethod
     def _host_devices(intent: Intent) -> dict[str, str]:

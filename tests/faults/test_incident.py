@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.faults.injection import in_child
 from tests.faults.world import DHCP_TAP, DIRECTORY, FIRST, NETWORK_ID, counting_devices, small
+from tests.waiting import wait_for
 
 from netmend.intent import Intent, Network, NoPlug
 from netmend.kernel import links, mounts, netns, nsdir, syscalls
@@ -116,9 +117,7 @@ def test_the_breaker_opens_once_and_closes_when_the_host_is_sound() -> None:
             # the operator ends the container that hides the namespace; with it, namespace and veth are gone
             Path("/run/end").touch()
             with RouteSocket() as route:
-                deadline = time.monotonic() + 30
-                while links.find_link(route, DHCP_TAP) and time.monotonic() < deadline:
-                    time.sleep(0.02)
+                wait_for(lambda: links.find_link(route, DHCP_TAP) is None, "the veth to go with the namespace")
             now[0] += 1_000.0
             reconciler.run(intent())
             assert reconciler.breaker.state is None and len(told) == 2
@@ -127,9 +126,7 @@ def test_the_breaker_opens_once_and_closes_when_the_host_is_sound() -> None:
         pid = os.fork()
         if pid == 0:
             os._exit(without_sight_of_others(rounds))
-        deadline = time.monotonic() + 30
-        while not Path("/run/end").exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        wait_for(Path("/run/end").exists, "the operator to end the container")
         end(holder)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
@@ -152,9 +149,8 @@ def test_names_whose_namespaces_are_dead_everywhere_are_made_anew() -> None:
     with another_container():
         pass
     with RouteSocket() as route:
-        deadline = time.monotonic() + 30  # the kernel tears namespaces down in the background
-        while links.find_link(route, DHCP_TAP) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        # the kernel tears namespaces down in the background
+        wait_for(lambda: links.find_link(route, DHCP_TAP) is None, "the veth to go with the namespace")
     assert Path(NAME).exists() and not netns.is_namespace(NAME)
     reconciler = Reconciler()
     reconciler.run(intent())

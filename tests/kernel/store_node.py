@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.waiting import wait_for
 
 from netmend.attach.client import Api, Document, NoApi
 from netmend.kernel import netns
@@ -22,15 +23,16 @@ def store_node() -> Iterator[Api]:
         process = subprocess.Popen([*command, "--state-dir", "/run/state"], stderr=log)
     api = Api(SOCKET)
     try:
-        until = time.monotonic() + 60
-        while True:
+
+        def answers() -> bool:
             try:
                 api.ports()
-                break
             except NoApi:
                 assert process.poll() is None, Path("/run/node.log").read_text()
-                assert time.monotonic() < until
-                time.sleep(0.05)
+                return False
+            return True
+
+        wait_for(answers, "the node's API answers", Path("/run/node.log").read_text)
         yield api
     finally:
         process.terminate()
@@ -57,6 +59,6 @@ def make_guest(name: str) -> Netns:
 def process_apart() -> subprocess.Popen[bytes]:
     """A process in a network namespace of its own; the caller ends it."""
     made = subprocess.Popen(["unshare", "--net", "sleep", "600"])
-    while Path(f"/proc/{made.pid}/ns/net").readlink() == Path("/proc/self/ns/net").readlink():
-        time.sleep(0.01)
+    ours = Path("/proc/self/ns/net").readlink()
+    wait_for(lambda: Path(f"/proc/{made.pid}/ns/net").readlink() != ours, "it has left our network namespace")
     return made

@@ -4,12 +4,11 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import pytest
+from tests.waiting import wait_for
 
 RUN = Path("/run/openvswitch")
 SOCKET = RUN / "db.sock"
@@ -62,7 +61,7 @@ class VSwitch:
     def start_database(self, *more: str) -> None:
         remotes = (f"--remote=punix:{SOCKET}", "--remote=db:Open_vSwitch,Open_vSwitch,manager_options")
         self._start("ovsdb-server", str(RUN / "conf.db"), *remotes, *more)
-        self._wait(SOCKET.exists)
+        wait_for(SOCKET.exists, "ovsdb-server listens", self.log)
 
     def start_vswitchd(self) -> None:
         self._start("ovs-vswitchd", f"unix:{SOCKET}", "--disable-system")
@@ -104,10 +103,3 @@ class VSwitch:
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{command}: {done.stderr}"
         return done.stdout
-
-    @staticmethod
-    def _wait(condition: Callable[[], Any]) -> None:
-        deadline = time.monotonic() + 30
-        while not condition():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.neutron.waiting import wait_for
+from tests.waiting import wait_for
 
 from netmend.node.http.status_client import NoNode, ask
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from tests.neutron.waiting import wait_for
+from tests.waiting import wait_for
 
 API = "http://127.0.0.1:9696/v2.0/"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.neutron.agents import Netmend, is_running, start_neutrons, stop_neutrons
 from tests.neutron.cloud import Cloud, Refused, call
-from tests.neutron.waiting import wait_for
+from tests.waiting import wait_for
 
 _INSIDE = Path("/usr/local/bin/agents-up")
 if _INSIDE.exists():  # programs of the sandbox, not those that set-up made for the machine outside

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.neutron.guests import Guest
-from tests.neutron.waiting import wait_for
+from tests.waiting import wait_for
 
 
 class Wire:

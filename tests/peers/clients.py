@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from tests.peers.node import HOME
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 from netmend.kernel import mounts
 from netmend.kernel.netns import Netns

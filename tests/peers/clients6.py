@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from tests.peers.guests import run_in, wait_for_device
 from tests.peers.node import HOME
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 from netmend.kernel import mounts
 from netmend.kernel.netns import Netns

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pyroute2 import IPRoute
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 from netmend.kernel import links, netns, nsdir
 from netmend.kernel.netlink import RouteSocket

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 from netmend.node.http.status_client import NoNode, ask
 

@@ -12,7 +12,7 @@ from tests.peers.clients import Udhcpc, address
 from tests.peers.guests import make_guest, network, port, wait_for_device
 from tests.peers.kernel_state import kernel_state
 from tests.peers.node import Node
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 from netmend.intent.names import bridge_name, dhcp_port_id, id_from_name, inner_name, namespace_name, tap_name
 from netmend.kernel import links, mounts, nsdir

@@ -13,7 +13,7 @@ from tests.peers.capture import Capture, Message, problems
 from tests.peers.clients import CLIENTS, Dhcpcd, PeerClient, address
 from tests.peers.guests import make_guest, network, port, wait_for_device
 from tests.peers.node import HOME, Node
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 MAC = "fa:16:3e:00:20:11"
 INTENT = network(

@@ -11,7 +11,7 @@ from tests.peers.capture6 import REPLIES, messages6, problems6
 from tests.peers.clients6 import CLIENTS6, Client6, Dhclient6, wait_for_link
 from tests.peers.guests import make_guest, port
 from tests.peers.node import Document, Node
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 MAC = "fa:16:3e:00:20:11"
 BLOCK, OWN = "2001:db8:20::/64", IPv6Address("2001:db8:20::11")

@@ -14,7 +14,7 @@ from tests.peers.capture6 import messages6
 from tests.peers.clients6 import Dhclient6, wait_for_link
 from tests.peers.guests import make_guest, port
 from tests.peers.node import HOME, Node
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 INTENT = {
     "name": "net",

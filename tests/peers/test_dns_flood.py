@@ -14,7 +14,7 @@ import pytest
 from tests.peers.guests import Document, make_guest, network, port, wait_for_device
 from tests.peers.node import Node
 from tests.peers.test_flood import discover_message
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 from netmend.kernel import addresses
 from netmend.kernel.netlink import RouteSocket

@@ -8,7 +8,7 @@ from tests.peers.capture import Capture, problems
 from tests.peers.clients import CLIENTS, PeerClient, address
 from tests.peers.guests import make_guest, network, port, unreachable, wait_for_device
 from tests.peers.node import Document, Node
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 MAC = "fa:16:3e:00:20:11"
 

@@ -10,7 +10,7 @@ from typing import Any
 from tests.peers.guests import Document, make_guest, network, port
 from tests.peers.metadata_guest import connect, curl
 from tests.peers.node import Node
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 MAC, OTHER_MAC = "fa:16:3e:00:30:11", "fa:16:3e:00:30:12"
 

@@ -9,7 +9,7 @@ from tests.peers.clients import Udhcpc
 from tests.peers.guests import Document, make_guest, network, port
 from tests.peers.node import HOME, Node
 from tests.peers.resolvers import Resolvers, musl_program
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 from netmend.kernel import addresses, links, syscalls
 from netmend.kernel.netlink import RouteSocket

@@ -18,7 +18,7 @@ from tests.peers.capture6 import messages6
 from tests.peers.clients6 import addresses_of, wait_for_link
 from tests.peers.guests import make_guest, port
 from tests.peers.node import HOME, Document, Node
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 from netmend.kernel import mounts
 from netmend.kernel.netns import Netns

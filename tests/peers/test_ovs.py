@@ -14,7 +14,7 @@ from tests.peers.capture import Capture
 from tests.peers.clients import Udhcpc, address
 from tests.peers.guests import Document, make_guest, network, port, run_in, wait_for_device
 from tests.peers.node import Node
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 from netmend.intent.names import id_from_name, namespace_name, tap_name
 from netmend.kernel.netns import Netns

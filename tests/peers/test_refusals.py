@@ -9,7 +9,7 @@ from tests.peers.capture import Capture, problems
 from tests.peers.clients import CLIENTS, Dhclient, PeerClient, Udhcpc, address
 from tests.peers.guests import make_guest, network, port, run_in, wait_for_device
 from tests.peers.node import Node
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 MAC = "fa:16:3e:00:20:11"
 _LEASE_OF_ANOTHER_NETWORK = """

@@ -10,7 +10,7 @@ from tests.peers.capture6 import advertisements
 from tests.peers.clients6 import addresses_of, wait_for_link
 from tests.peers.guests import make_guest, port, run_in, wait_for_device
 from tests.peers.node import Document, Node
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 from netmend.kernel.netns import Netns
 

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import Any
 import yaml
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
+from tests.waiting import wait_for
 
 ADDRESS = "127.0.0.1:9696"
 URL = f"http://{ADDRESS}/"
@@ -82,15 +82,15 @@ class Host:
         self.wait_for("")
 
     def wait_for(self, path: str, seconds: float = 60) -> bytes:
-        until = time.monotonic() + seconds
-        while True:
+        def answer() -> bytes | None:
             try:
                 return self.get(path)
-            except OSError as error:
+            except OSError:
                 assert self._node is not None
                 assert self._node.poll() is None, self.log.read_text()
-                assert time.monotonic() < until, f"{path}: {error}\n{self.log.read_text()[-2000:]}"
-                time.sleep(0.05)
+                return None
+
+        return wait_for(answer, f"the node answers /{path}", lambda: self.log.read_text()[-2000:], seconds=seconds)
 
     @staticmethod
     def get(path: str, headers: dict[str, str] | None = None) -> bytes:

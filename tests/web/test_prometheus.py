@@ -19,6 +19,7 @@ from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from tests.waiting import wait_for
 from tests.web.host import Host, host, networks
 
 TOP = Path(__file__).parents[2]
@@ -103,10 +104,11 @@ def lost(one: Any, other: Any, path: str = "") -> Iterator[str]:
 
 def test_a_real_prometheus_scrapes_the_node_and_answers_every_query_of_alerts_and_dashboard() -> None:
     with host(networks(5, 3)) as found, prometheus(found.directory):
-        until = time.monotonic() + 40
-        while not query('up{job="netmend"} == 1') or len(query("netmend_passes_total[1m]")[0]["values"]) < 4:
-            assert time.monotonic() < until
-            time.sleep(0.5)
+        wait_for(
+            lambda: query('up{job="netmend"} == 1') and len(query("netmend_passes_total[1m]")[0]["values"]) >= 4,
+            "Prometheus has looked four times",
+            every=0.5,
+        )
         assert query("sum(netmend_networks{state='served'})")[0]["value"][1] == "5"
         assert query("netmend_devices_found - netmend_devices_wanted")[0]["value"][1] == "0"
         for expression in expressions():
@@ -154,15 +156,16 @@ def prometheus(directory: Path) -> Iterator[None]:
             stdout=log, stderr=log,
         )  # fmt: skip
     try:
-        until = time.monotonic() + 30
-        while True:
+
+        def ready() -> bool:
             try:
                 urllib.request.urlopen(f"{PROMETHEUS}/-/ready", timeout=5)
-                break
             except OSError:
                 assert process.poll() is None, (directory / "prometheus.log").read_text()
-                assert time.monotonic() < until
-                time.sleep(0.1)
+                return False
+            return True
+
+        wait_for(ready, "Prometheus is ready", every=0.1)
         yield
     finally:
         os.kill(process.pid, signal.SIGTERM)

@@ -5,6 +5,7 @@ import time
 from statistics import median
 
 from playwright.sync_api import Page, expect
+from tests.waiting import wait_for
 from tests.web.host import Host, browser, host, networks, opened
 
 WATCH = """() => {
@@ -74,10 +75,12 @@ def scrolled(page: Page, what: str) -> None:
 
 
 def settled(found: Host) -> None:
-    until = time.monotonic() + 120
-    while json.loads(found.get("view/overview"))["states"]["served"] < 1000:
-        assert time.monotonic() < until
-        time.sleep(0.5)
+    wait_for(
+        lambda: json.loads(found.get("view/overview"))["states"]["served"] >= 1000,
+        "a thousand networks are served",
+        seconds=120,
+        every=0.5,
+    )
 
 
 def seconds(found: Host, path: str) -> float:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 from tests.kernel.store_node import make_guest
+from tests.waiting import wait_for
 from tests.web.host import URL, Host, browser, opened
 
 
@@ -88,8 +89,8 @@ def test_a_guest_that_boots_is_watched_on_the_page() -> None:
         network = post("v2.0/networks", {"network": {"name": "lab"}}, {})["network"]
         post("v2.0/subnets", {"subnet": {"network_id": network["id"], "ip_version": 4, "cidr": "192.0.2.0/24"}}, {})
         port = post("v2.0/ports", {"port": {"network_id": network["id"], "name": "guest"}}, {})["port"]
-        while json.loads(found.get("view/overview"))["states"]["served"] == 0:
-            time.sleep(0.05)  # a name made before netmend has prepared the directory would be covered by its mount
+        # a name made before netmend has prepared the directory would be covered by its mount
+        wait_for(lambda: json.loads(found.get("view/overview"))["states"]["served"], "the network is served")
         namespace = make_guest("guest")
         with opened(chromium, f"#/networks/{network['id']}") as page:
             row = page.locator(".ports .rows .row")

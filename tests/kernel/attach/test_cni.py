@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kernel.store_node import make_guest, make_network, process_apart, store_node
+from tests.waiting import wait_for
 
 from netmend.kernel import addresses, links, routes
 from netmend.kernel.netlink import RouteSocket
@@ -70,13 +72,11 @@ def test_add_check_del() -> None:
 
 
 def until_gone(guest: Netns) -> None:
-    until = time.monotonic() + 10
-    while True:
+    def gone() -> bool:
         with guest.entered(), RouteSocket() as route:
-            if links.find_link(route, "eth0") is None:
-                return
-        assert time.monotonic() < until
-        time.sleep(0.02)
+            return links.find_link(route, "eth0") is None
+
+    wait_for(gone, "eth0 goes")
 
 
 def test_two_interfaces_wished_addresses_and_every_version() -> None:
@@ -173,6 +173,11 @@ def test_status_and_errors_by_their_codes() -> None:
             assert plugin(command, configuration, environment, code=1)["code"] == code, given
 
 
+def processor_time_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_it_starts_fast() -> None:
     """Of a container's start, the plugin's own part: interpreter and imports, and an ADD with the node's work in it."""
     modules = subprocess.run(
@@ -184,12 +189,12 @@ def test_it_starts_fast() -> None:
         make_network(api, "lab")
         version, add = [], []
         for number in range(8):
-            began = time.perf_counter()
+            began = processor_time_of_children()
             plugin("VERSION", {"cniVersion": "1.1.0"})
-            version.append(time.perf_counter() - began)
+            version.append(processor_time_of_children() - began)
             make_guest(f"c{number}")
             began = time.perf_counter()
             plugin("ADD", conf(), attachment(f"c{number}"))
             add.append(time.perf_counter() - began)
-        print(f"VERSION {min(version) * 1000:.0f} ms, ADD {sorted(add)[4] * 1000:.0f} ms (median)")
+        print(f"VERSION {min(version) * 1000:.0f} ms of a processor, ADD {sorted(add)[4] * 1000:.0f} ms (median)")
         assert min(version) < 0.5

@@ -9,12 +9,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from ipaddress import IPv6Network
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.waiting import wait_for
 
 from netmend.intent.eui64 import eui64_address
 from netmend.kernel import links
@@ -126,11 +126,12 @@ def test_however_it_ends_nothing_is_left(number: signal.Signals) -> None:
     expected = {signal.SIGINT: 0, signal.SIGTERM: 143, signal.SIGKILL: -signal.SIGKILL}
     assert demo.wait(timeout=60) == expected[number]
     demo.stdout.close()
-    deadline = time.monotonic() + 30
-    while _traces() != before:
-        assert time.monotonic() < deadline, _traces()
+
+    def clean() -> bool:
         _reap()
-        time.sleep(0.05)
+        return _traces() == before
+
+    wait_for(clean, "nothing is left", _traces)
 
 
 def _reap() -> None:

@@ -5,10 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.waiting import wait_for
 
 from netmend.kernel import links, nsdir, syscalls
 from netmend.kernel.netlink import RouteSocket
@@ -39,24 +40,25 @@ def write_intent(text: str = INTENT) -> str:
     return str(path)
 
 
+def status_text() -> str:
+    return netmend("status", code=status_code()).stdout
+
+
 @contextmanager
 def node(config: str, code: int = 0, prefix: tuple[str, ...] = ()) -> Iterator[subprocess.Popen[str]]:
     """A running node whose status ends with `code`."""
     command = [*prefix, sys.executable, "-m", "netmend.cli", "run", "-c", config, "--state-dir", "/run/state"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
-        wait_until(lambda: status_code() == code)
+        wait_for(
+            lambda: status_code() == code,
+            f"status ends with {code}",
+            lambda: netmend("status", code=status_code()).stdout,
+        )
         yield process
     finally:
         process.kill()
         process.wait()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.02)
 
 
 def status(code: int = 0) -> dict[str, object]:
@@ -105,12 +107,12 @@ def test_a_broken_file_changes_nothing_and_is_shown_until_it_is_mended() -> None
     config = write_intent()
     with node(config):
         write_intent(INTENT.replace("10.0.0.11", "10.9.0.11"))
-        wait_until(lambda: status_code() == 1)
+        wait_for(lambda: status_code() == 1, "status has something to say")
         shown = netmend("status", code=1).stdout
         assert "/run/intent.yaml:8: networks[blue].ports[one].fixed_ips" in shown.replace("\n", "")
         assert "10.0.0.11" in netmend("status", "blue", code=0).stdout
         write_intent(INTENT.replace("10.0.0.11", "10.0.0.12"))
-        wait_until(lambda: status_code() == 0)
+        wait_for(lambda: status_code() == 0, "all is well", status_text)
         assert "10.0.0.12" in netmend("status", "blue", code=0).stdout
 
 
@@ -136,13 +138,13 @@ def test_a_host_fault_is_diagnosed_once_and_shown() -> None:
     Path("/run/netns").mkdir()
     syscalls.mount("tmpfs", "/run/netns", "tmpfs", syscalls.MS_RDONLY)
     with node(write_intent(), code=1):
-        wait_until(lambda: "held by descriptor" in netmend("status", code=1).stdout)
+        wait_for(lambda: "held by descriptor" in netmend("status", code=1).stdout, "status says what holds it")
         found = status(code=1)
         assert found["pinning"]["ok"] is False  # type: ignore[index]
         assert "read-only" in found["pinning"]["problem"]  # type: ignore[index]
         assert found["networks"][0]["state"] == "served with reasons"  # type: ignore[index]
         syscalls.mount(None, "/run/netns", None, syscalls.MS_REMOUNT)
-        wait_until(lambda: status_code() == 0)
+        wait_for(lambda: status_code() == 0, "all is well", status_text)
         assert len(os.listdir("/run/netns")) == 1
 
 
@@ -150,7 +152,7 @@ def test_a_mount_namespace_that_passes_no_names_on_is_named_in_status() -> None:
     """As in a container without `:shared`: guests are served, and status says what the next restart will break."""
     nsdir.prepare()
     with node(write_intent(), prefix=("unshare", "-m", "--propagation", "private")):
-        wait_until(lambda: bool(status()["mount_faults"]))
+        wait_for(lambda: status()["mount_faults"], "the mounts are seen to be wrong")
         faults: list[dict[str, str]] = status()["mount_faults"]  # type: ignore[assignment]
         (fault,) = faults
         assert "is a namespace in netmend, and a plain file in host" in fault["summary"] and fault["evidence"]
@@ -169,6 +171,6 @@ def test_a_file_behind_a_link_is_followed_when_the_link_is_changed() -> None:
         assert "10.0.0.11" in netmend("status", "blue", code=0).stdout
         Path("/run/map/..tmp").symlink_to("two")
         Path("/run/map/..tmp").rename("/run/map/..data")
-        wait_until(lambda: "10.0.0.12" in netmend("status", "blue", code=0).stdout)
+        wait_for(lambda: "10.0.0.12" in netmend("status", "blue", code=0).stdout, "the new address is there")
         Path("/run/map/two/intent.yaml").write_text(INTENT.replace("10.0.0.11", "10.0.0.13"))
-        wait_until(lambda: "10.0.0.13" in netmend("status", "blue", code=0).stdout)
+        wait_for(lambda: "10.0.0.13" in netmend("status", "blue", code=0).stdout, "the next address is there")

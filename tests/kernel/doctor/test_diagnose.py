@@ -2,10 +2,10 @@
 
 import os
 import subprocess
-import time
 from pathlib import Path
 
 from tests.kernel.doctor.hosts import checks, container, diagnosed, in_mounts_of, ip, mounted, plain, share_run
+from tests.waiting import wait_for
 
 from netmend.doctor import snapshot
 from netmend.doctor.diagnose import diagnose, diagnose_steadily
@@ -136,8 +136,8 @@ def test_a_namespace_kept_by_a_process_and_by_a_descriptor() -> None:
     ip("netns", "add", "lost")
     ip("-n", "lost", "link", "add", "tap01234567-89", "type", "bridge")
     process = subprocess.Popen(["ip", "netns", "exec", "lost", "sleep", "60"])
-    while namespace_inode(process.pid, "net") == namespace_inode(os.getpid(), "net"):
-        time.sleep(0.01)
+    ours = namespace_inode(os.getpid(), "net")
+    wait_for(lambda: namespace_inode(process.pid, "net") != ours, "the process is in its namespace")
     ip("netns", "delete", "lost")
     _, findings = diagnosed()
     assert checks(findings) == ["nameless-namespace"] and findings[0].netns == "lost"

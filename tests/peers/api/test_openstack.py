@@ -7,7 +7,7 @@ from ipaddress import IPv4Interface
 from tests.peers.api.store_node import OpenStack, StoreNode
 from tests.peers.clients import Udhcpc, address
 from tests.peers.guests import make_guest
-from tests.peers.waiting import wait_for
+from tests.waiting import wait_for
 
 
 def test_create_a_network_boot_a_guest_watch_it() -> None:

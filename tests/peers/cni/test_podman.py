@@ -6,13 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.kernel.store_node import make_network, store_node
+from tests.waiting import wait_for
 
 TOP = Path(__file__).parents[3]
 HOME = Path("/run/p")
@@ -128,11 +128,12 @@ def service() -> Iterator[None]:
         ["podman", "system", "service", "--time", "0", f"unix://{SOCKET}"], stderr=subprocess.DEVNULL
     )
     try:
-        until = time.monotonic() + 30
-        while not SOCKET.exists():
+
+        def listens() -> bool:
             assert process.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.05)
+            return SOCKET.exists()
+
+        wait_for(listens, "podman's API listens")
         yield
     finally:
         process.terminate()

@@ -1,11 +1,12 @@
 """Services that follow DHCPv4: served in order, tried again when they failed, and let go."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from tests.waiting import wait_for
 
 from netmend.intent import Network
 from netmend.intent.names import id_from_name
@@ -14,7 +15,6 @@ from netmend.kernel.netns import Netns
 from netmend.node.guests.followers import Followers
 from netmend.reconcile.reports import Ready
 
-PATIENCE = 20.0
 NETWORK = Network(id_from_name("network", "n"), "n")
 
 
@@ -49,13 +49,6 @@ class Recording:
         self.told.append(("close", None))
 
 
-def wait_for(condition: Callable[[], Any]) -> None:
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.002)
-
-
 @pytest.fixture
 def services() -> tuple[Recording, Recording]:
     return Recording("first"), Recording("second")
@@ -84,7 +77,7 @@ def test_all_are_served_once(
     followers: Followers, services: tuple[Recording, Recording], ready: Ready, changed: list[str]
 ) -> None:
     followers.ready(ready)
-    wait_for(lambda: followers.served_since(NETWORK.id))
+    wait_for(lambda: followers.served_since(NETWORK.id), "it is served")
     followers.ready(replace(ready, anew=False))
     time.sleep(0.05)
     assert [service.told for service in services] == [[("ready", NETWORK)]] * 2
@@ -97,16 +90,17 @@ def test_one_that_fails_does_not_keep_the_next_from_its_work_and_is_tried_again(
     first, second = services
     first.error = KernelError("open sockets on", "ns-x", 24)
     followers.ready(ready)
-    wait_for(lambda: changed)
+    wait_for(lambda: changed, "a change is told")
     assert list(followers.problems(NETWORK.id)) == ["first"] and "ns-x" in followers.problems(NETWORK.id)["first"]
     assert followers.served_since(NETWORK.id) is None and second.told == [("ready", NETWORK)]
     first.error = RuntimeError("a defect")
     followers.ready(replace(ready, anew=False))
-    wait_for(lambda: len(changed) == 2)
+    wait_for(lambda: len(changed) == 2, "the second failure is told")
     first.error = None
     followers.ready(replace(ready, anew=False))
-    wait_for(lambda: followers.served_since(NETWORK.id))
-    assert followers.problems(NETWORK.id) == {} and changed == [NETWORK.id] * 3
+    wait_for(lambda: len(changed) == 3, "that nothing fails any more is told")
+    assert followers.problems(NETWORK.id) == {} and followers.served_since(NETWORK.id)
+    assert changed == [NETWORK.id] * 3
 
 
 def test_a_new_intent_is_told_at_once_and_served_by_the_next_pass(
@@ -115,10 +109,10 @@ def test_a_new_intent_is_told_at_once_and_served_by_the_next_pass(
     newer = replace(NETWORK, mtu=1400)
     followers.update(newer)  # not served: nothing to be told
     followers.ready(ready)
-    wait_for(lambda: followers.served_since(NETWORK.id))
+    wait_for(lambda: followers.served_since(NETWORK.id), "it is served")
     followers.update(newer)
     followers.ready(replace(ready, network=newer, anew=False))
-    wait_for(lambda: followers.served_since(NETWORK.id))
+    wait_for(lambda: followers.served_since(NETWORK.id), "it is served")
     assert services[0].told == [("ready", NETWORK), ("update", newer), ("ready", newer)]
 
 
@@ -126,9 +120,9 @@ def test_what_is_wanted_no_more_is_let_go(
     followers: Followers, services: tuple[Recording, Recording], ready: Ready
 ) -> None:
     followers.ready(replace(ready, network=replace(NETWORK, mtu=1234)))
-    wait_for(lambda: followers.served_since(NETWORK.id))
+    wait_for(lambda: followers.served_since(NETWORK.id), "it is served")
     assert services[0].told == [("gone", NETWORK.id)]
     followers.gone(NETWORK.id)
-    wait_for(lambda: len(services[1].told) == 2)
+    wait_for(lambda: len(services[1].told) == 2, "the second is told")
     followers.gone(NETWORK.id)
     assert followers.networks == [] and NETWORK.id not in followers

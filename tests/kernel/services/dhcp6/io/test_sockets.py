@@ -2,7 +2,6 @@
 
 import errno
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv6Address
@@ -14,6 +13,7 @@ from scapy.layers.inet import UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 from tests.unit.services.dhcp6.guest import MAC, Solicit, eui64, ia, message, network, port, subnet
+from tests.waiting import wait_for
 
 from netmend.intent.eui64 import link_local_address
 from netmend.kernel import links
@@ -84,8 +84,14 @@ def test_nothing_but_questions_comes_in() -> None:
         for each in (*unwanted, *wanted):
             guest.send(each)
         sockets.packet.send(to_servers())  # our own, on its way out
-        time.sleep(0.1)
-        assert heard(sockets) == wanted
+        got: list[bytes] = []
+
+        def hear() -> bool:
+            got.extend(heard(sockets))
+            return len(got) >= len(wanted)
+
+        wait_for(hear, "what was sent last is heard")
+        assert got == wanted
         with pytest.raises(BlockingIOError):
             sockets.groups.recv(4096)
         sockets.close()

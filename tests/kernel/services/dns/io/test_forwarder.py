@@ -1,19 +1,19 @@
 """Servers that are dead, slow, or lie: what a guest is told, and when."""
 
 import socket
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
-from tests.kernel.services.dns.io.world import Upstream, World, good
-from tests.peers.waiting import wait_for
+from tests.kernel.services.dns.io.world import Upstream, World, good, patience
 from tests.unit.services.dns.asker import code, data
+from tests.waiting import PATIENCE, wait_for
 
 from netmend.services.dns.io import forwarder
 
@@ -23,16 +23,6 @@ TRUE, FALSE = "192.0.9.1", "192.0.9.66"
 
 Message = dns.message.Message
 Answer = Callable[[Message], Sequence[bytes]]
-
-
-@contextmanager
-def patience(seconds: float) -> Iterator[None]:
-    """Let each try wait so long: an answer that comes then did not wait for one."""
-    before, forwarder.TRIES = forwarder.TRIES, (seconds,) * 4
-    try:
-        yield
-    finally:
-        forwarder.TRIES = before
 
 
 def honest(query: Message) -> list[bytes]:
@@ -222,11 +212,17 @@ def test_a_silent_server_delays_the_first_answers_only() -> None:
 
 
 def test_a_slow_server_is_heard_while_the_next_is_tried() -> None:
+    next_is_asked = threading.Event()
+
     def slow(query: Message) -> list[bytes]:
-        time.sleep(1.5)
+        assert next_is_asked.wait(PATIENCE)
         return honest(query)
 
-    with Upstream(UP, slow), Upstream(SECOND, lambda query: []), World(UP, SECOND) as world:
+    def silent(query: Message) -> list[bytes]:
+        next_is_asked.set()
+        return []
+
+    with Upstream(UP, slow), Upstream(SECOND, silent), World(UP, SECOND) as world, patience(60.0, first=0.3):
         assert data(world.ask(NAME)) == [TRUE]
 
 

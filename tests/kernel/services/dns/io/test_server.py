@@ -10,8 +10,8 @@ import dns.query
 import dns.rcode
 import pytest
 from tests.kernel.services.dns.io.world import DEVICE, SERVER, SERVER6, World, dnsmasq
-from tests.peers.waiting import wait_for
 from tests.unit.services.dns.asker import NETWORK_ID, data, network, port
+from tests.waiting import wait_for
 
 from netmend.kernel import addresses, links
 from netmend.kernel.netlink import RouteSocket

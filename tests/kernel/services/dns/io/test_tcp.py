@@ -1,6 +1,7 @@
 """TCP towards guests (RFC 7766): pipelining, and what no guest can hold."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +9,9 @@ from typing import Any
 
 import dns.message
 import dns.query
-from tests.kernel.services.dns.io.world import GUEST, SERVER, Upstream, World, good
-from tests.peers.waiting import wait_for
+from tests.kernel.services.dns.io.world import GUEST, SERVER, Upstream, World, good, patience
 from tests.unit.services.dns.asker import data
+from tests.waiting import PATIENCE, wait_for
 
 from netmend.services.dns.io import Limits
 
@@ -20,7 +21,7 @@ UP = "127.0.0.53"
 @contextmanager
 def connected(world: World, source: str = GUEST) -> Iterator[socket.socket]:
     with world.guest.entered():
-        opened = socket.create_connection((SERVER, 53), timeout=8, source_address=(source, 0))
+        opened = socket.create_connection((SERVER, 53), timeout=PATIENCE, source_address=(source, 0))
     with opened:
         yield opened
 
@@ -43,13 +44,17 @@ def ended(opened: socket.socket) -> bool:
 
 
 def test_queries_are_pipelined_and_answered_as_answers_come() -> None:
+    others_are_answered = threading.Event()
+
     def slow(query: dns.message.Message) -> list[bytes]:
-        time.sleep(0.5)
+        assert others_are_answered.wait(PATIENCE)
         return [good(query, "60 A 192.0.9.1").to_wire()]
 
-    with Upstream(UP, slow), World(UP) as world, connected(world) as opened:
+    with Upstream(UP, slow), patience(PATIENCE), World(UP) as world, connected(world) as opened:
         opened.sendall(framed("www.example.org", id=1) + b"".join(framed("web.", id=n) for n in range(2, 100)))
-        ids = [receive(opened).id for _ in range(99)]
+        ids = [receive(opened).id for _ in range(98)]
+        others_are_answered.set()
+        ids.append(receive(opened).id)
         assert sorted(ids) == list(range(1, 100))
         assert ids[-1] == 1, "the slow one is last, though asked first"
 
@@ -86,7 +91,7 @@ def test_a_slow_loris_is_cut_off_and_nobody_waits_for_it() -> None:
 
 
 def test_an_idle_connection_is_closed() -> None:
-    with World(limits=Limits(idle=0.5, message=0.5)) as world, connected(world) as opened:
+    with World(limits=Limits(idle=1.0, message=1.0)) as world, connected(world) as opened:
         opened.sendall(framed("web."))
         receive(opened)
         assert ended(opened)

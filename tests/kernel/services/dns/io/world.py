@@ -12,8 +12,8 @@ from typing import Any, Self
 
 import dns.message
 import dns.query
-from tests.peers.waiting import wait_for
 from tests.unit.services.dns.asker import NETWORK_ID, network
+from tests.waiting import PATIENCE, wait_for
 
 from netmend.intent import Network
 from netmend.kernel import addresses, links
@@ -21,7 +21,7 @@ from netmend.kernel.links import VethEnd
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.sockets import open_listener, open_udp
-from netmend.services.dns.io import DnsSockets, Limits
+from netmend.services.dns.io import DnsSockets, Limits, forwarder
 
 SERVER, SERVER6 = "10.0.0.2", "fd00::2"
 GUEST, GUEST6 = "10.0.0.10", "fd00::10"  # the port `web`
@@ -96,12 +96,22 @@ class World:
         """A guest's question, by dnspython."""
         query = dns.message.make_query(name, rdtype, **more)
         with (guest or self.guest).entered():
-            return (dns.query.tcp if tcp else dns.query.udp)(query, at, timeout=20)
+            return (dns.query.tcp if tcp else dns.query.udp)(query, at, timeout=PATIENCE)
 
     def status(self) -> dict[str, Any]:
         found = self.sockets.status(NETWORK_ID)
         assert found is not None
         return found
+
+
+@contextmanager
+def patience(seconds: float, first: float | None = None) -> Iterator[None]:
+    """Let each try wait so long, but for the first, which may end sooner: an answer that comes then waited for none."""
+    before, forwarder.TRIES = forwarder.TRIES, (seconds if first is None else first, *(seconds,) * 3)
+    try:
+        yield
+    finally:
+        forwarder.TRIES = before
 
 
 Answer = Callable[[dns.message.Message], Sequence[bytes]]

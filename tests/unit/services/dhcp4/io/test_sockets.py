@@ -1,7 +1,6 @@
 """The thread that serves the sockets, over real ones on loopback; in the place of packet sockets, UDP sockets too."""
 
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -12,6 +11,7 @@ from scapy.layers.dhcp import BOOTP
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from tests.unit.services.dhcp4.guest import ACK, DISCOVER, MAC, REQUEST, STRANGER, message, network, port, read, subnet
+from tests.waiting import wait_for
 
 from netmend.services.dhcp4 import Dhcp4Responder, Reply
 from netmend.services.dhcp4.io.sockets import ServiceSockets
@@ -104,13 +104,6 @@ def wire(errors: Errors, limits: Limits) -> Iterator[Wire]:
     yield wire
     sockets.close()
     wire.close()
-
-
-def wait_for(condition: Any) -> None:
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.005)
 
 
 def test_a_guest_without_an_address_gets_a_frame(wire: Wire) -> None:
@@ -235,7 +228,7 @@ def test_a_defect_costs_its_own_network_only(wire: Wire) -> None:
         wire.send("a", message(DISCOVER))
     counters = wire.sockets.counters("a")
     assert counters is not None
-    wait_for(lambda: counters.exceptions == 3)
+    wait_for(lambda: counters.exceptions == 3, "three defects are counted", lambda: counters)
     wire.send("b", message(DISCOVER, xid=7))
     assert wire.xids(1) == [7]
 
@@ -252,8 +245,8 @@ def test_an_error_in_sending_is_counted_and_reported_once(wire: Wire, errors: Er
     assert counters is not None
     for sent in range(1, 9):  # every other one meets the refusal of the one before
         wire.send("a", message(DISCOVER))
-        wait_for(lambda sent=sent: counters.received == sent)
-    wait_for(lambda: counters.sent + sum(counters.errors.values()) == 8)
+        wait_for(lambda sent=sent: counters.received == sent, "it is received", lambda: counters)  # type: ignore[misc]
+    wait_for(lambda: counters.sent + sum(counters.errors.values()) == 8, "all are answered", lambda: counters)
     assert counters.errors["send ECONNREFUSED"] > 1
     assert errors.seen == [("a", "send", "ConnectionRefusedError")]
     wire.plug("b", Dhcp4Responder(INTENT))

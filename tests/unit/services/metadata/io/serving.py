@@ -6,6 +6,8 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Self
 
+from tests.waiting import PATIENCE
+
 from netmend.intent import Instance, MetadataProxy, Network, Port, Subnet
 from netmend.services.metadata.io import Limits, MetadataServer, MetadataStore
 
@@ -55,7 +57,7 @@ class Serving:
             self.server.serve(each, [listener])
 
     def connect(self, source: str = WEB, name: str = "blue") -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.ports[name]), timeout=10, source_address=(source, 0))
+        return socket.create_connection(("127.0.0.1", self.ports[name]), timeout=PATIENCE, source_address=(source, 0))
 
     def ask(
         self,

@@ -39,12 +39,13 @@ class StandIn:
     status: int = 200  # of all answers whose signature is right
     body: bytes = b"answer"
     content_type: str = "text/plain"
-    delay: float = 0.0
+    hold: bool = False  # each answer until `let_go`
     break_off: bool = False  # end the connection in place of an answer
     most_at_once: int = 0
     host: str = "127.0.0.1"
     port: int = 0
-    _at_once: int = 0
+    at_once: int = 0
+    _let_go: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _thread: Thread | None = None
     _runner: web.ServerRunner | None = None
@@ -59,7 +60,13 @@ class StandIn:
         asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
         return self
 
+    def let_go(self, answers: int = 1) -> None:
+        """Give so many of the answers that are held, or would be."""
+        for _ in range(answers):
+            self._loop.call_soon_threadsafe(self._let_go.release)
+
     def __exit__(self, *_: object) -> None:
+        self.let_go(1000)
         assert self._runner is not None and self._thread is not None
         asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -85,10 +92,11 @@ class StandIn:
         self.asked.append(Asked(request.method, request.raw_path, dict(request.headers), body, peer))
         if self.break_off:
             request.transport.close()
-        self._at_once += 1
-        self.most_at_once = max(self.most_at_once, self._at_once)
-        await asyncio.sleep(self.delay)
-        self._at_once -= 1
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        if self.hold:
+            await self._let_go.acquire()
+        self.at_once -= 1
         instance_id = request.headers.get("X-Instance-ID", "")
         signature = hmac.new(SECRET.encode(), instance_id.encode(), hashlib.sha256).hexdigest()
         if not hmac.compare_digest(signature, request.headers.get("X-Instance-ID-Signature", "")):

@@ -2,9 +2,9 @@
 
 import gzip
 import socket
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 from tests.unit.services.metadata.io.certificates import Certificates, make_certificates
 from tests.unit.services.metadata.io.serving import DB, STRANGER, WEB, Serving, network
 from tests.unit.services.metadata.io.stand_in import SECRET, StandIn
+from tests.waiting import PATIENCE, wait_for
 
 from netmend.intent import MetadataProxy
 from netmend.services.metadata.io import Limits
@@ -42,10 +43,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
         serving.__exit__()
 
 
-def nowhere() -> str:
-    """A URL where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+@contextmanager
+def nowhere() -> Iterator[str]:
+    """A URL where nobody listens, nor can while the block lasts."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 def test_what_nova_is_told(start: Start) -> None:
@@ -103,9 +106,9 @@ def test_a_wrong_secret_is_told_in_status_and_is_not_shown(start: Start) -> None
 
 
 def test_nova_away(start: Start) -> None:
-    url = nowhere()
-    serving = start(url)
-    status, body = serving.ask("/latest/meta-data/")
+    with nowhere() as url:
+        serving = start(url)
+        status, body = serving.ask("/latest/meta-data/")
     assert (status, body) == (503, b"Nova's metadata API cannot be reached. Please try again later.\n")
     found = serving.server.status("blue")
     assert found is not None and "cannot be reached" in found["nova"]["endpoints"][0]["problem"]
@@ -115,8 +118,8 @@ def test_nova_away(start: Start) -> None:
 
 
 def test_the_next_endpoint_is_asked(start: Start) -> None:
-    with StandIn() as nova:
-        serving = start(nowhere(), nova)
+    with StandIn() as nova, nowhere() as url:
+        serving = start(url, nova)
         for _ in range(3):
             assert serving.ask("/") == (200, b"answer")
         endpoints = serving.server.status("blue")
@@ -125,8 +128,8 @@ def test_the_next_endpoint_is_asked(start: Start) -> None:
 
 
 def test_a_post_is_repeated_only_where_nothing_was_sent(start: Start) -> None:
-    with StandIn() as nova, StandIn(break_off=True) as broken:
-        assert start(nowhere(), nova).ask("/openstack/latest/password", method="POST", body=b"x")[0] == 200
+    with StandIn() as nova, StandIn(break_off=True) as broken, nowhere() as url:
+        assert start(url, nova).ask("/openstack/latest/password", method="POST", body=b"x")[0] == 200
         assert start(broken, nova).ask("/openstack/latest/password", method="POST", body=b"x")[0] == 503
         assert len(broken.asked) == 1 and len(nova.asked) == 1
         assert start(broken, nova).ask("/openstack/latest/password")[0] == 200, "a question may be asked again"
@@ -161,23 +164,30 @@ def test_an_endpoint_may_have_a_path_that_is_not_left(start: Start) -> None:
 
 
 def test_requests_in_flight_of_a_network_are_bounded(start: Start) -> None:
-    with StandIn(delay=0.2) as nova, ThreadPoolExecutor(24) as pool:
-        serving = start(nova, limits=replace(Limits(), in_flight=3))
+    with StandIn(hold=True) as nova, ThreadPoolExecutor(24) as pool:
+        serving = start(nova, limits=replace(Limits(), in_flight=3, wait=PATIENCE))
         serving.serve(network("green", metadata="proxy"))
         answers = [pool.submit(serving.ask, "/", WEB) for _ in range(8)]
-        time.sleep(0.1)
-        began = time.monotonic()
-        assert serving.ask("/", DB, "green")[0] == 200
-        assert time.monotonic() - began < 0.4, "another network waits for none of them"
+        wait_for(lambda: nova.at_once == 3, "as many as may be are in flight")
+        other = pool.submit(serving.ask, "/", DB, "green")
+        wait_for(lambda: nova.at_once == 4, "another network waits for none of them")
+        nova.let_go(4)
+        for asked in range(5, 10):
+            wait_for(lambda asked=asked: len(nova.asked) >= asked, "the next has its turn")  # type: ignore[misc]
+            nova.let_go()
+        assert other.result()[0] == 200
         assert {answer.result()[0] for answer in answers} == {200}
-        assert nova.most_at_once <= 4
+        assert nova.most_at_once == 4
 
 
 def test_a_network_that_waits_too_long_is_told_so(start: Start) -> None:
-    with StandIn(delay=1.0) as nova, ThreadPoolExecutor(4) as pool:
+    with StandIn(hold=True) as nova, ThreadPoolExecutor(4) as pool:
         serving = start(nova, limits=replace(Limits(), in_flight=1, wait=0.2))
-        answers = [pool.submit(serving.ask, "/", WEB) for _ in range(2)]
-        assert sorted(answer.result()[0] for answer in answers) == [200, 503]
+        first = pool.submit(serving.ask, "/", WEB)
+        wait_for(lambda: nova.at_once, "Nova is asked")
+        assert serving.ask("/", WEB)[0] == 503
+        nova.let_go()
+        assert first.result()[0] == 200
 
 
 class TestTls:

@@ -1,7 +1,7 @@
 """Metadata by way of routers' proxies: who asks, by the headers of haproxy, and what becomes of it."""
 
 import socket
-import time
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.unit.services.metadata.io.serving import read_answer
 from tests.unit.services.metadata.io.stand_in import SECRET, StandIn
+from tests.waiting import PATIENCE, wait_for
 
 from netmend.intent import MetadataProxy
 from netmend.services.metadata.io import Limits, RoutedServer
@@ -34,7 +35,7 @@ def serving(directory: Path, nova: StandIn, find: Find, **limits: float) -> Iter
         lines = [f"{method} {asked} HTTP/1.1", "Host: 169.254.169.254", "Connection: close", *headers]
         lines += [f"Content-Length: {len(body)}"] if body else []
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(10)
+            client.settimeout(PATIENCE)
             client.connect(path)
             client.sendall("\r\n".join([*lines, "", ""]).encode() + body)
             return read_answer(client)
@@ -121,11 +122,14 @@ def test_it_cannot_be_told_now(tmp_path: Path) -> None:
 
 
 def test_a_search_that_hangs_is_given_up(tmp_path: Path) -> None:
-    def sleep(*_: object) -> None:
-        time.sleep(1.0)
+    asked_enough = threading.Event()
 
-    with StandIn() as nova, serving(tmp_path, nova, sleep, search_time=0.2) as (ask, _):
+    def hang(*_: object) -> None:
+        asked_enough.wait(PATIENCE)
+
+    with StandIn() as nova, serving(tmp_path, nova, hang, search_time=0.2) as (ask, _):
         assert ask(*ASKER)[0] == 503
+        asked_enough.set()
 
 
 def test_who_was_found_is_known_for_a_moment_and_no_longer(tmp_path: Path) -> None:
@@ -135,15 +139,18 @@ def test_who_was_found_is_known_for_a_moment_and_no_longer(tmp_path: Path) -> No
         searches.append(address)
         return f"{router_id}/{address}/{len(searches)}", "project"
 
-    with StandIn() as nova, serving(tmp_path, nova, find, known_for=0.5) as (ask, _):
+    with StandIn() as nova, serving(tmp_path, nova, find, known_for=3600.0) as (ask, _):
         assert [ask(*ASKER)[0] for _ in range(3)] == [200] * 3
         assert len(searches) == 1
         for other in (("X-Neutron-Router-ID: r2", ASKER[1]), (ASKER[0], "X-Forwarded-For: 10.0.0.6")):
             ask(*other)
         assert len(searches) == 3, "another router's, and another address's, is another guest"
-        time.sleep(0.6)
-        ask(*ASKER)
-        assert told(nova)["X-Instance-ID"] == "r1/10.0.0.5/4"
+    (tmp_path / "socket").unlink()
+    searches.clear()
+    with StandIn() as nova, serving(tmp_path, nova, find, known_for=0.1) as (ask, _):
+        assert ask(*ASKER)[0] == 200
+        wait_for(lambda: ask(*ASKER)[0] == 200 and len(searches) > 1, "it is searched for again")
+        assert told(nova)["X-Instance-ID"] == "r1/10.0.0.5/2"
 
 
 def test_that_nobody_was_found_is_not_kept(tmp_path: Path) -> None:
@@ -175,11 +182,14 @@ def test_a_guest_has_no_more_than_its_share_and_others_have_theirs(tmp_path: Pat
 
 def test_so_many_of_one_router_are_under_way_at_once(tmp_path: Path) -> None:
     with (
-        StandIn(delay=0.2) as nova,
-        serving(tmp_path, nova, found, in_flight=2) as (ask, _),
+        StandIn(hold=True) as nova,
+        serving(tmp_path, nova, found, in_flight=2, wait=PATIENCE) as (ask, _),
         ThreadPoolExecutor(6) as pool,
     ):
         asking = [pool.submit(ask, ASKER[0], f"X-Forwarded-For: 10.0.0.{number}") for number in range(6)]
+        for asked in range(2, 8):
+            wait_for(lambda asked=asked: len(nova.asked) >= min(asked, 6), "the next has its turn")  # type: ignore[misc]
+            nova.let_go()
         assert [one.result()[0] for one in asking] == [200] * 6
         assert nova.most_at_once == 2
 
