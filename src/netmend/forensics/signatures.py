@@ -13,20 +13,18 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from netmend.forensics.templates import fingerprint
+from netmend.ground.located_yaml import Document, DocumentError
+from netmend.ground.located_yaml import parse as parse_yaml
+from netmend.ground.problem import Place, Problem, field_path
 
 KINDS = ("failure", "start", "stop", "create", "delete", "recovery", "note")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
 class BadSignature(ValueError):
-    """A signature file is wrong; the message says `file: field: why`."""
+    """A signature file is wrong; the message says `file:line: field: why`."""
 
 
 @dataclass(frozen=True)
@@ -150,31 +148,31 @@ class Library:
 class _Reader:
     """One file's fields, taken with checks."""
 
-    def __init__(self, file: str, shared: Mapping[str, Event]) -> None:
+    def __init__(self, file: str, document: Document, shared: Mapping[str, Event]) -> None:
         self.file = file
+        self.document = document
         self.shared = shared
         self.prefix = ""
         self.events: dict[str, Event] = {}
 
-    def wrong(self, where: str, why: str) -> BadSignature:
-        return BadSignature(f"{self.file}: {where}: {why}")
+    def wrong(self, where: Place, why: str) -> BadSignature:
+        line = self.document.line(where)
+        return BadSignature(str(Problem(self.file, line, field_path(self.document.root, where), why)))
 
-    def table(self, value: object, where: str, known: set[str]) -> dict[str, Any]:
+    def table(self, value: object, where: Place, known: set[str]) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise self.wrong(where, "must be a mapping")
         for key in value:
             if key not in known:
-                raise self.wrong(
-                    f"{where}.{key}" if where else str(key), f"unknown; known are {', '.join(sorted(known))}"
-                )
+                raise self.wrong((*where, str(key)), f"unknown; known are {', '.join(sorted(known))}")
         return value
 
-    def text(self, value: object, where: str) -> str:
+    def text(self, value: object, where: Place) -> str:
         if not isinstance(value, str) or not value.strip():
             raise self.wrong(where, "must be a text")
         return " ".join(value.split())
 
-    def texts(self, value: object, where: str) -> tuple[str, ...]:
+    def texts(self, value: object, where: Place) -> tuple[str, ...]:
         if value is None:
             return ()
         items = value if isinstance(value, list) else [value]
@@ -182,54 +180,54 @@ class _Reader:
             raise self.wrong(where, "must be a text or a list of texts")
         return tuple(items)
 
-    def number(self, value: object, where: str, low: float, high: float) -> float:
+    def number(self, value: object, where: Place, low: float, high: float) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
             raise self.wrong(where, f"must be a number from {low:g} to {high:g}")
         return float(value)
 
-    def duration(self, value: object, where: str) -> float:
+    def duration(self, value: object, where: Place) -> float:
         match = _DURATION.fullmatch(value) if isinstance(value, str) else None
         if match is None:
             raise self.wrong(where, "must be a duration like 30s, 10m or 2h")
         return float(match[1]) * _UNIT[match[2]]
 
     def event(self, name: str, value: object) -> Event:
-        where = f"events.{name}"
+        where = ("events", name)
         known = _EVENT_FIELDS
         table = self.table(value, where, known)
         kind = table.get("kind", "note")
         if kind not in KINDS:
-            raise self.wrong(f"{where}.kind", f"must be one of {', '.join(KINDS)}")
-        any_of = tuple(t.encode() for t in self.texts(table.get("any"), f"{where}.any"))
+            raise self.wrong((*where, "kind"), f"must be one of {', '.join(KINDS)}")
+        any_of = tuple(t.encode() for t in self.texts(table.get("any"), (*where, "any")))
         if not any_of or min(len(fingerprint(t)) for t in any_of) < 3:
-            raise self.wrong(f"{where}.any", "needs texts with three characters besides digits, a-f and '-'")
+            raise self.wrong((*where, "any"), "needs texts with three characters besides digits, a-f and '-'")
         pattern = None
         if "pattern" in table:
             try:
-                pattern = re.compile("".join(self.texts(table["pattern"], f"{where}.pattern")).encode())
+                pattern = re.compile("".join(self.texts(table["pattern"], (*where, "pattern"))).encode())
             except re.error as error:
-                raise self.wrong(f"{where}.pattern", f"no regular expression: {error}") from error
+                raise self.wrong((*where, "pattern"), f"no regular expression: {error}") from error
         at_least = None
         if "at_least" in table:
-            at_least = self.number(table["at_least"], f"{where}.at_least", 0, 1e18)
+            at_least = self.number(table["at_least"], (*where, "at_least"), 0, 1e18)
             if pattern is None or "number" not in pattern.groupindex:
-                raise self.wrong(f"{where}.at_least", "needs a pattern with a group named number")
+                raise self.wrong((*where, "at_least"), "needs a pattern with a group named number")
         return Event(
             key=self.prefix + name,
             name=self.prefix + name.partition(".")[0],
             kind=kind,
             any_of=any_of,
-            all_of=tuple(t.encode() for t in self.texts(table.get("all"), f"{where}.all")),
-            none_of=tuple(t.encode() for t in self.texts(table.get("none"), f"{where}.none")),
+            all_of=tuple(t.encode() for t in self.texts(table.get("all"), (*where, "all"))),
+            none_of=tuple(t.encode() for t in self.texts(table.get("none"), (*where, "none"))),
             pattern=pattern,
-            services=frozenset(self.texts(table.get("services"), f"{where}.services")),
-            not_services=frozenset(self.texts(table.get("not_services"), f"{where}.not_services")),
-            levels=frozenset(self.texts(table.get("levels"), f"{where}.levels")),
+            services=frozenset(self.texts(table.get("services"), (*where, "services"))),
+            not_services=frozenset(self.texts(table.get("not_services"), (*where, "not_services"))),
+            levels=frozenset(self.texts(table.get("levels"), (*where, "levels"))),
             at_least=at_least,
             quiet=table.get("quiet") is True,
         )
 
-    def names(self, value: object, where: str) -> tuple[str, ...]:
+    def names(self, value: object, where: Place) -> tuple[str, ...]:
         found = []
         own, shared = {e.name for e in self.events.values()}, {e.name for e in self.shared.values()}
         for name in self.texts(value, where):
@@ -241,69 +239,69 @@ class _Reader:
                 raise self.wrong(where, f"there is no event {name!r} here or among the shared ones")
         return tuple(found)
 
-    def condition(self, value: object, where: str) -> Condition:
+    def condition(self, value: object, where: Place) -> Condition:
         known = {"see", "count", "within", "lasting", "after", "before", "same", "by", "reaching", "weight", "because"}
         table = self.table(value, where, known)
-        see = self.names(table.get("see"), f"{where}.see")
+        see = self.names(table.get("see"), (*where, "see"))
         if not see:
-            raise self.wrong(f"{where}.see", "names no event")
+            raise self.wrong((*where, "see"), "names no event")
         for option, allowed in (("same", ("service", "name")), ("by", ("same", "other"))):
             if option in table and table[option] not in allowed:
-                raise self.wrong(f"{where}.{option}", f"must be one of {', '.join(allowed)}")
+                raise self.wrong((*where, option), f"must be one of {', '.join(allowed)}")
         return Condition(
             see=see,
-            count=int(self.number(table.get("count", 1), f"{where}.count", 1, 1e9)),
-            within=self.duration(table["within"], f"{where}.within") if "within" in table else None,
-            lasting=self.duration(table["lasting"], f"{where}.lasting") if "lasting" in table else 0.0,
-            after=self.names(table.get("after"), f"{where}.after"),
-            before=self.names(table.get("before"), f"{where}.before"),
+            count=int(self.number(table.get("count", 1), (*where, "count"), 1, 1e9)),
+            within=self.duration(table["within"], (*where, "within")) if "within" in table else None,
+            lasting=self.duration(table["lasting"], (*where, "lasting")) if "lasting" in table else 0.0,
+            after=self.names(table.get("after"), (*where, "after")),
+            before=self.names(table.get("before"), (*where, "before")),
             same=table.get("same", ""),
             by=table.get("by", ""),
-            reaching=self.number(table["reaching"], f"{where}.reaching", 0, 1e18) if "reaching" in table else None,
-            weight=self.number(table.get("weight", 0), f"{where}.weight", 0, 1),
-            because=self.text(table["because"], f"{where}.because") if "because" in table else "",
+            reaching=self.number(table["reaching"], (*where, "reaching"), 0, 1e18) if "reaching" in table else None,
+            weight=self.number(table.get("weight", 0), (*where, "weight"), 0, 1),
+            because=self.text(table["because"], (*where, "because")) if "because" in table else "",
         )
 
-    def conditions(self, value: object, where: str) -> tuple[Condition, ...]:
+    def conditions(self, value: object, where: Place) -> tuple[Condition, ...]:
         if value is None:
             return ()
         if not isinstance(value, list):
             raise self.wrong(where, "must be a list")
-        return tuple(self.condition(v, f"{where}[{i}]") for i, v in enumerate(value))
+        return tuple(self.condition(v, (*where, i)) for i, v in enumerate(value))
 
-    def variant(self, value: object, where: str) -> Variant:
+    def variant(self, value: object, where: Place) -> Variant:
         table = self.table(value, where, {"id", "title", "requires", "contradicts", "explains", "do"})
         return Variant(
-            id=self.text(table.get("id"), f"{where}.id"),
-            title=self.text(table.get("title"), f"{where}.title"),
-            requires=self.conditions(table.get("requires"), f"{where}.requires"),
-            contradicts=self.conditions(table.get("contradicts"), f"{where}.contradicts"),
-            explains=self.text(table.get("explains"), f"{where}.explains"),
-            do=self.texts(table.get("do"), f"{where}.do"),
+            id=self.text(table.get("id"), (*where, "id")),
+            title=self.text(table.get("title"), (*where, "title")),
+            requires=self.conditions(table.get("requires"), (*where, "requires")),
+            contradicts=self.conditions(table.get("contradicts"), (*where, "contradicts")),
+            explains=self.text(table.get("explains"), (*where, "explains")),
+            do=self.texts(table.get("do"), (*where, "do")),
         )
 
     def signature(self, table: dict[str, Any]) -> Signature:
-        ways = [self.conditions(table["requires"], "requires")] if "requires" in table else []
+        ways = [self.conditions(table["requires"], ("requires",))] if "requires" in table else []
         either = table.get("either") or []
         if not isinstance(either, list):
-            raise self.wrong("either", "must be a list of lists of conditions")
-        ways += [self.conditions(way, f"either[{i}]") for i, way in enumerate(either)]
+            raise self.wrong(("either",), "must be a list of lists of conditions")
+        ways += [self.conditions(way, ("either", i)) for i, way in enumerate(either)]
         if not ways or not all(ways):
-            raise self.wrong("requires", "a signature needs at least one condition, here or under either")
+            raise self.wrong(("requires",), "a signature needs at least one condition, here or under either")
         variants = table.get("variants") or []
         if not isinstance(variants, list):
-            raise self.wrong("variants", "must be a list")
+            raise self.wrong(("variants",), "must be a list")
         return Signature(
-            id=self.text(table.get("id"), "id"),
-            title=self.text(table.get("title"), "title"),
-            confidence=self.number(table.get("confidence"), "confidence", 0, 1),
+            id=self.text(table.get("id"), ("id",)),
+            title=self.text(table.get("title"), ("title",)),
+            confidence=self.number(table.get("confidence"), ("confidence",), 0, 1),
             ways=tuple(ways),
-            supports=self.conditions(table.get("supports"), "supports"),
-            contradicts=self.conditions(table.get("contradicts"), "contradicts"),
-            variants=tuple(self.variant(v, f"variants[{i}]") for i, v in enumerate(variants)),
-            explains=self.text(table.get("explains"), "explains"),
-            do=self.texts(table.get("do"), "do"),
-            leads_to=self.texts(table.get("leads_to"), "leads_to"),
+            supports=self.conditions(table.get("supports"), ("supports",)),
+            contradicts=self.conditions(table.get("contradicts"), ("contradicts",)),
+            variants=tuple(self.variant(v, ("variants", i)) for i, v in enumerate(variants)),
+            explains=self.text(table.get("explains"), ("explains",)),
+            do=self.texts(table.get("do"), ("do",)),
+            leads_to=self.texts(table.get("leads_to"), ("leads_to",)),
         )
 
 
@@ -321,16 +319,14 @@ def parse(text: str, file: str, shared: Mapping[str, Event]) -> tuple[dict[str, 
     Raises:
         BadSignature: something is wrong with it.
     """
-    reader = _Reader(file, shared)
     try:
-        raw = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1}: " if mark else ""
-        raise reader.wrong(f"{line}YAML", str(getattr(error, "problem", error))) from error
-    table = reader.table(raw, "", _FIELDS)
+        document = parse_yaml(text, located=True)
+    except DocumentError as error:
+        raise BadSignature("\n".join(str(Problem(file, line, "", why)) for line, why, _ in error.faults)) from None
+    reader = _Reader(file, document, shared)
+    table = reader.table(document.root, (), _FIELDS)
     reader.prefix = f"{table['id']}/" if "id" in table else ""
-    for name, value in reader.table(table.get("events") or {}, "events", set(table.get("events") or {})).items():
+    for name, value in reader.table(table.get("events") or {}, ("events",), set(table.get("events") or {})).items():
         reader.events[reader.prefix + str(name)] = reader.event(str(name), value)
     return reader.events, reader.signature(table) if "id" in table else None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from netmend.lint.declared import DeclaredContainer, DeclaredMount, Refused
-from netmend.lint.located import Mapping, Sequence
+from netmend.ground.located_yaml import Mapping, Sequence
+from netmend.lint.declared import DeclaredContainer, DeclaredMount, Refused, is_true, read_only_decided
 from netmend.propagation.options.docker import parse_compose
 from netmend.propagation.options.request import OptionError
 
@@ -24,10 +24,10 @@ def read(document: Mapping) -> Iterator[DeclaredContainer]:
             yield DeclaredContainer(
                 "compose",
                 str(called or name),
-                services.line_of[name],
+                services.line_of(name),
                 tuple(mounts),
                 tuple(refused),
-                service.get("privileged") is True or "SYS_ADMIN" in capabilities(service.get("cap_add")),
+                is_true(service.get("privileged")) or "SYS_ADMIN" in capabilities(service.get("cap_add")),
             )
 
 
@@ -41,12 +41,12 @@ def _mounts(volumes: Any) -> tuple[list[DeclaredMount], list[Refused]]:
     mounts: list[DeclaredMount] = []
     refused: list[Refused] = []
     for index, volume in enumerate(volumes if isinstance(volumes, Sequence) else ()):
-        line = volumes.line_of[index]
+        line = volumes.line_of(index)
         written = volume if isinstance(volume, str) else f"{volume.get('source', '')}:{volume.get('target', '')}"
         if "$" in written:
             continue  # a variable: what it will be is not known here
         try:
-            mounts.append(DeclaredMount(parse_compose(volume), line, written))
+            mounts.append(DeclaredMount(parse_compose(read_only_decided(volume, "read_only")), line, written))
         except OptionError as error:
             refused.append(Refused(line, written, str(error)))
     return mounts, refused

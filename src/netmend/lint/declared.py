@@ -71,3 +71,13 @@ class Unreadable(ValueError):
         super().__init__(why)
         self.line = line
         self.why = why
+
+
+def is_true(value: object) -> bool:
+    """Whether the engines take a field for true: their readers still know YAML 1.1, where `yes` and `on` are."""
+    return value is True or (isinstance(value, str) and value.lower() in ("yes", "on", "y"))
+
+
+def read_only_decided(mount: Any, key: str) -> Any:
+    """The mount's long form with its field `key` as true or false; a short form as it is."""
+    return {**mount, key: is_true(mount[key])} if isinstance(mount, dict) and key in mount else mount

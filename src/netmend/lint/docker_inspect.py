@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from netmend.ground.located_yaml import Mapping, Sequence
 from netmend.lint.compose import capabilities
 from netmend.lint.declared import DeclaredContainer, DeclaredMount, Refused
-from netmend.lint.located import Mapping, Sequence
 from netmend.propagation.options.docker import parse_compose, parse_volume
 from netmend.propagation.options.request import OptionError
 
@@ -23,7 +23,7 @@ def read(document: Sequence) -> Iterator[DeclaredContainer]:
 
 
 def _located(value: Any) -> list[tuple[int, Any]]:
-    return list(zip(value.line_of, value, strict=True)) if isinstance(value, Sequence) else []
+    return [(value.line_of(index), item) for index, item in enumerate(value)] if isinstance(value, Sequence) else []
 
 
 def _container(one: Mapping, host: Mapping) -> DeclaredContainer:

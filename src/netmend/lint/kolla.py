@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from netmend.lint.declared import DeclaredContainer, DeclaredMount, Refused
-from netmend.lint.located import Mapping, Sequence
+from netmend.ground.located_yaml import Mapping, Sequence
+from netmend.lint.declared import DeclaredContainer, DeclaredMount, Refused, is_true
 from netmend.propagation.options.docker import parse_volume
 from netmend.propagation.options.request import OptionError
 
@@ -27,7 +27,7 @@ def is_definition(document: Any) -> bool:
 
 def read(document: Mapping) -> Iterator[DeclaredContainer]:
     powerful = {
-        str(service["container_name"]) for _, service in _services(document) if service.get("privileged") is True
+        str(service["container_name"]) for _, service in _services(document) if is_true(service.get("privileged"))
     }
     for line, service in _services(document):
         name = str(service["container_name"])
@@ -38,7 +38,7 @@ def read(document: Mapping) -> Iterator[DeclaredContainer]:
         if found and isinstance(value, Sequence):
             mounts, refused = _mounts(value)
             yield DeclaredContainer(
-                "kolla", found[1], document.line_of[key], tuple(mounts), tuple(refused), found[1] in powerful
+                "kolla", found[1], document.line_of(key), tuple(mounts), tuple(refused), found[1] in powerful
             )
 
 
@@ -50,7 +50,7 @@ def _services(document: Mapping) -> Iterator[tuple[int, Mapping]]:
         if isinstance(value, Mapping):
             for name, service in value.items():
                 if isinstance(service, Mapping) and "container_name" in service:
-                    yield value.line_of[name], service
+                    yield value.line_of(name), service
 
 
 def _mounts(volumes: Any) -> tuple[list[DeclaredMount], list[Refused]]:
@@ -60,7 +60,7 @@ def _mounts(volumes: Any) -> tuple[list[DeclaredMount], list[Refused]]:
         if not isinstance(volume, str) or "{{" in volume or "{%" in volume or not volume.strip():
             continue
         try:
-            mounts.append(DeclaredMount(parse_volume(volume), volumes.line_of[index], volume))
+            mounts.append(DeclaredMount(parse_volume(volume), volumes.line_of(index), volume))
         except OptionError as error:
-            refused.append(Refused(volumes.line_of[index], volume, str(error)))
+            refused.append(Refused(volumes.line_of(index), volume, str(error)))
     return mounts, refused

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from netmend.ground.located_yaml import Mapping, Sequence
 from netmend.lint.compose import capabilities
-from netmend.lint.declared import DeclaredContainer, DeclaredMount, Refused
-from netmend.lint.located import Mapping, Sequence
+from netmend.lint.declared import DeclaredContainer, DeclaredMount, Refused, is_true, read_only_decided
 from netmend.propagation.options.kubernetes import parse_volume_mount
 from netmend.propagation.options.request import OptionError
 
@@ -54,7 +54,7 @@ def _items(value: Any) -> list[Mapping]:
 def _container(container: Mapping, owner: str, paths: dict[str, str]) -> DeclaredContainer:
     context = container.get("securityContext")
     context = context if isinstance(context, Mapping) else {}
-    privileged = context.get("privileged") is True
+    privileged = is_true(context.get("privileged"))
     added = context.get("capabilities")
     powers = capabilities(added.get("add")) if isinstance(added, Mapping) else set()
     mounts: list[DeclaredMount] = []
@@ -63,10 +63,14 @@ def _container(container: Mapping, owner: str, paths: dict[str, str]) -> Declare
         path = paths.get(str(mount.get("name")))
         if path is None:
             continue
-        line = mount.line_of.get("mountPropagation", mount.line)
+        line = mount.line_of("mountPropagation")
         written = f"{path}:{mount.get('mountPath', '')} mountPropagation: {mount.get('mountPropagation') or 'None'}"
         try:
-            mounts.append(DeclaredMount(parse_volume_mount(mount, path, privileged=privileged), line, written))
+            mounts.append(
+                DeclaredMount(
+                    parse_volume_mount(read_only_decided(mount, "readOnly"), path, privileged=privileged), line, written
+                )
+            )
         except OptionError as error:
             refused.append(Refused(line, written, str(error)))
     name = str(container.get("name", ""))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from netmend.ground.located_yaml import DocumentError, parse_foreign
 from netmend.lint import compose, docker_inspect, kolla, kubernetes, quadlet
 from netmend.lint.declared import DeclaredContainer, LintFinding, Unreadable
-from netmend.lint.located import load
 from netmend.lint.rules import RULES
 
 
@@ -39,8 +39,12 @@ def declared(file: str, text: str) -> list[DeclaredContainer]:
         return [quadlet.read(file, text)]
     found: list[DeclaredContainer] = []
     known = False
-    for document in load(text):
-        containers = _of_document(document)
+    try:
+        documents = parse_foreign(text)
+    except DocumentError as error:
+        raise Unreadable(error.faults[0].line, error.faults[0].why) from error
+    for document in documents:
+        containers = _of_document(document.root)
         if containers is not None:
             known = True
             found += containers

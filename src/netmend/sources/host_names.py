@@ -1,8 +1,9 @@
 """What all networks of a node share, and so must not use twice: ids, the names of devices, the ends of plugs."""
 
+from netmend.ground.problem import Place
 from netmend.intent import NetnsPlug, PidPlug, Port, Subnet, Subnet6
 from netmend.intent.names import bridge_name, dhcp_port_id, tap_name
-from netmend.sources.problem import Complaints, Place
+from netmend.sources.problem import Complaints
 
 Owner = tuple[str, str, str]  # kind, name, and the name of the network; put into words only for a complaint
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netmend.lint.declared import Unreadable
-from netmend.lint.lint_file import lint
+from netmend.lint.lint_file import declared, lint
 
 COMPOSE = """\
 services:
@@ -167,3 +167,13 @@ def test_any_text_is_linted_or_refused(text: str) -> None:
             lint(name, text)
         except Unreadable as error:
             assert error.why
+
+
+@pytest.mark.parametrize("word", ["yes", "on", "true"])
+def test_engines_take_yes_for_true(word: str) -> None:
+    text = f"services:\n  a:\n    image: x\n    privileged: {word}\n    volumes:\n    - type: bind\n"
+    (container,) = declared("compose.yaml", f"{text}      source: /run/a\n      target: /a\n      read_only: {word}\n")
+    assert container.privileged
+    assert container.mounts[0].request.read_only
+    (container,) = declared("compose.yaml", f"{text}      source: /run/a\n      target: /a\n      read_only: no\n")
+    assert not container.mounts[0].request.read_only

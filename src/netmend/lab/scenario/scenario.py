@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from netmend.lab.scenario.text import Document, Problem, ScenarioError, Value, documents
+from netmend.ground.problem import Problem
+from netmend.lab.scenario.text import Document, ScenarioError, Value, documents
 from netmend.propagation.flags import WORDS
 
 EngineName = Literal["kernel", "docker", "podman"]
@@ -71,7 +72,7 @@ def load(name: str, text: str) -> list[Scenario]:
 
 def _scenario(document: Document, problems: list[Problem]) -> Scenario | None:
     before = len(problems)
-    top = Value(document, document.value, (), problems)
+    top = Value(document, document.content.root, (), problems)
     body = top.mapping()
     if body is not None and isinstance(body.get("scenario"), Mapping):
         top = top.field("scenario")

@@ -1,31 +1,17 @@
-"""Text to values with their lines, and complaints that name both: ``file:line: field: why``."""
+"""The text of scenarios as values, and complaints that name their place: ``file:line: field: why``."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, TypeVar
 
-import yaml
-
-MOST_NODES = 200_000
-"""YAML's aliases can make a short text a huge value; a scenario is smaller than this."""
+from netmend.ground import located_yaml
+from netmend.ground.problem import Place, Problem, field_path
 
 _Word = TypeVar("_Word", bound=str)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    file: str
-    line: int
-    field: str
-    why: str
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}"
-        return f"{place}: {self.field}: {self.why}" if self.field else f"{place}: {self.why}"
 
 
 class ScenarioError(Exception):
@@ -36,22 +22,13 @@ class ScenarioError(Exception):
         self.problems = problems
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Document:
-    """One scenario as read; ``lines``: where in the file each part begins."""
+    """One scenario as read from ``file``; ``stem`` names it where it does not name itself."""
 
     file: str
     stem: str
-    value: Any
-    lines: dict[tuple[str | int, ...], int] = field(default_factory=dict)
-    first_line: int = 1
-
-    def line(self, place: tuple[str | int, ...]) -> int:
-        while place not in self.lines:
-            if not place:
-                return self.first_line
-            place = place[:-1]
-        return self.lines[place]
+    content: located_yaml.Document
 
 
 def documents(name: str, text: str) -> Iterator[Document]:
@@ -60,59 +37,27 @@ def documents(name: str, text: str) -> Iterator[Document]:
     if name.endswith(".jsonl"):
         for number, line in enumerate(text.split("\n"), 1):
             if line.strip():
-                yield Document(name, f"{stem}:{number}", _json(name, number, line), first_line=number)
+                root = _json(name, number, line)
+                yield Document(name, f"{stem}:{number}", located_yaml.Document(root, located_yaml.Mark(number, 1)))
         return
-    yield _yaml(name, stem, text)
+    try:
+        yield Document(name, stem, located_yaml.parse(text, located=True))
+    except located_yaml.DocumentError as error:
+        problems = [
+            Problem(name, fault.line, fault.key, "this key is here twice" if fault.key else fault.why)
+            for fault in error.faults
+        ]
+        raise ScenarioError(problems) from None
 
 
 def _json(name: str, number: int, line: str) -> Any:
     try:
-        return json.loads(line)
-    except (ValueError, RecursionError) as error:
-        why = (
-            f"not JSON: {error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "not JSON"
-        )
-        raise ScenarioError([Problem(name, number, "", why)]) from None
-
-
-def _yaml(name: str, stem: str, text: str) -> Document:
-    document = Document(name, stem, None)
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        if node is not None:
-            document.value = _plain(node, (), document)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise ScenarioError([Problem(name, line, "", f"not YAML: {error.problem or error.context}")]) from None
-    except yaml.YAMLError as error:
-        raise ScenarioError([Problem(name, 1, "", f"not YAML: {' '.join(str(error).split())}")]) from None
-    except RecursionError:
-        raise ScenarioError([Problem(name, 1, "", "nested too deeply for a scenario")]) from None
-    return document
-
-
-def _plain(node: yaml.Node, place: tuple[str | int, ...], document: Document) -> Any:
-    line = node.start_mark.line + 1
-    if len(document.lines) >= MOST_NODES:
-        raise ScenarioError([Problem(document.file, line, "", f"more than {MOST_NODES:,} values")])
-    document.lines[place] = line
-    if isinstance(node, yaml.MappingNode):
-        mapping: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise ScenarioError([Problem(document.file, key_node.start_mark.line + 1, "", "a key must be a word")])
-            key = str(key_node.value)
-            if key in mapping:
-                raise ScenarioError(
-                    [Problem(document.file, key_node.start_mark.line + 1, key, "this key is here twice")]
-                )
-            mapping[key] = _plain(value_node, (*place, key), document)
-            document.lines[*place, key] = key_node.start_mark.line + 1
-        return mapping
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, (*place, number), document) for number, item in enumerate(node.value)]
-    return yaml.SafeLoader("").construct_object(node)
+        return located_yaml.parse_json(line).root
+    except json.JSONDecodeError as error:
+        why = f"not JSON: {error.msg} at column {error.colno}"
+    except ValueError as error:
+        why = f"not JSON: {error}"
+    raise ScenarioError([Problem(name, number, "", why)])
 
 
 def _is_plain(text: str) -> bool:
@@ -129,14 +74,13 @@ class Value:
 
     document: Document
     value: Any
-    place: tuple[str | int, ...]
+    place: Place
     problems: list[Problem]
 
     def complain(self, why: str) -> None:
-        name = ""
-        for part in self.place:
-            name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else str(part)
-        self.problems.append(Problem(self.document.file, self.document.line(self.place), name, why))
+        content = self.document.content
+        field = field_path(content.root, self.place)
+        self.problems.append(Problem(self.document.file, content.line(self.place), field, why))
 
     def field(self, name: str) -> Value:
         value = self.value.get(name) if isinstance(self.value, Mapping) else None

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from netmend.ground.problem import Place
 from netmend.intent import Intent, Network, Subnet, Subnet6
 from netmend.intent.names import id_from_name
 from netmend.intent.network import DEFAULT_MTU
@@ -13,13 +14,13 @@ from netmend.sources.file.build_port import build_port
 from netmend.sources.file.build_subnet import build_subnet
 from netmend.sources.file.build_subnet6 import build_subnet6
 from netmend.sources.file.build_wiring import build_wiring
-from netmend.sources.file.frames import Frame, Frames, read_frame
-from netmend.sources.file.frames6 import Frame6, read_frame6
+from netmend.sources.file.frames import ANY_CIDR, Frame, Frames, frame_in, read_frame
+from netmend.sources.file.frames6 import ANY_CIDR6, Frame6, frame6_in, read_frame6
 from netmend.sources.file.ports import Ports
 from netmend.sources.file.reading import Reader
-from netmend.sources.file.shape import FileShape, NetworkShape
+from netmend.sources.file.shape import FileShape, NetworkShape, SubnetShape
 from netmend.sources.host_names import HostNames
-from netmend.sources.problem import Complaints, Place
+from netmend.sources.problem import Complaints
 
 
 def build_intent(shape: FileShape, complaints: Complaints, directory: Path) -> Intent:
@@ -48,8 +49,10 @@ def _build_network(
     wiring = build_wiring(reader, place, shape)
     host_names.take_network(place, network_id, name)
     subnet_shapes = [((*place, "subnets", index), subnet) for index, subnet in enumerate(shape.subnets or ())]
-    frames = Frames(reader, [read_frame(reader, *each) for each in subnet_shapes if not each[1].is_ipv6])
-    frames6 = Frames(reader, [read_frame6(reader, *each) for each in subnet_shapes if each[1].is_ipv6])
+    read = [read_frame(reader, *each) for each in subnet_shapes if not each[1].is_ipv6]
+    read6 = [read_frame6(reader, *each) for each in subnet_shapes if each[1].is_ipv6]
+    doubtful = [None for _, subnet in subnet_shapes if not subnet.tells_version]  # may be of IPv6 as well
+    frames, frames6 = Frames(reader, read), Frames(reader, [*read6, *doubtful])
     if mtu < fields6.MTU_MIN and any(subnet.is_ipv6 for _, subnet in subnet_shapes):
         reader.complain((*place, "mtu"), f"{mtu} is too small for IPv6, which needs {fields6.MTU_MIN} (RFC 8200)")
     ports = Ports(reader, frames, frames6, network_id)
@@ -65,6 +68,10 @@ def _build_network(
             why = "gets no address: give it fixed_ips (`[]` if it shall have none), or make a subnet dynamic"
             reader.complain(port_place, why)
     subnets, subnets6 = _build_subnets(reader, host_names, name, (frames, frames6), ports)
+    readable = {frame.place for frame in (*frames, *frames6)}
+    for each in subnet_shapes:
+        if each[0] not in readable and each[1].tells_version:
+            _check_the_rest(reader, *each, name, frames)
     dns = build_dns(reader, place, shape, (*subnets, *subnets6))
     if dns is not None:
         subnets, subnets6 = without_servers(subnets), without_servers(subnets6)
@@ -84,6 +91,16 @@ def _build_network(
         metadata=metadata,
         project_id=project_id,
     )
+
+
+def _check_the_rest(reader: Reader, place: Place, shape: SubnetShape, network_name: str, frames: Frames[Frame]) -> None:
+    """Complain of what else is wrong with a subnet that has an unreadable CIDR."""
+    if not shape.is_ipv6:
+        build_subnet(reader, network_name, frames, frame_in(reader, place, shape, ANY_CIDR), frozenset())
+        return
+    if shape.server_address is None:
+        shape = shape.model_copy(update={"routes": None})  # they lead to the address that netmend would choose
+    build_subnet6(reader, network_name, frame6_in(reader, place, shape, ANY_CIDR6), frozenset())
 
 
 def _build_subnets(

@@ -5,12 +5,12 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import TypeVar
 
+from netmend.ground.problem import Place
 from netmend.intent import Dns, Subnet, Subnet6
 from netmend.intent.dns import DEFAULT_GUEST_RATE
 from netmend.sources import dns_fields, fields
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import DnsShape, NetworkShape
-from netmend.sources.problem import Place
 
 AnySubnet = TypeVar("AnySubnet", Subnet, Subnet6)
 

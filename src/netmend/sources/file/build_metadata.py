@@ -4,12 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from netmend.ground.problem import Place
 from netmend.intent import Instance, MetadataProxy
 from netmend.sources import fields, metadata_fields
 from netmend.sources.file.read import UnreadableError, read
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import InstanceShape, MetadataProxyShape
-from netmend.sources.problem import Place
 
 Value = TypeVar("Value")
 _PROXY = ("metadata_proxy",)

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from types import ModuleType
 
+from netmend.ground.problem import Place
 from netmend.intent import Boot, BootByArchitecture, NetnsPlug, NoPlug, PidPlug, Plug, Port, TapPlug
 from netmend.intent.names import id_from_name, mac_from_id
 from netmend.intent.plug import DEFAULT_GUEST_DEVICE
@@ -14,7 +15,6 @@ from netmend.sources import fields, fields6, metadata_fields
 from netmend.sources.file.build_metadata import build_instance
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import PLUG_FORMS, BootByArchitectureShape, BootShape, PlugShape, PortShape
-from netmend.sources.problem import Place
 
 UID_MAX = 0xFFFF_FFFE  # 0xFFFFFFFF means "nobody in particular" to the kernel
 PID_MAX = 1 << 22  # PID_MAX_LIMIT, linux/threads.h

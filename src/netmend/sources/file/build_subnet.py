@@ -3,6 +3,7 @@
 from collections.abc import Sequence, Set
 from ipaddress import IPv4Address, IPv4Network
 
+from netmend.ground.problem import Place
 from netmend.intent import Route, Subnet
 from netmend.intent.names import id_from_name
 from netmend.intent.subnet import DEFAULT_LEASE_TIME
@@ -14,7 +15,6 @@ from netmend.sources.file.build_port import build_boot
 from netmend.sources.file.frames import Frame, Frames
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import RouteShape
-from netmend.sources.problem import Place
 
 ADDRESSES_MAX = 63  # that one DHCP option holds (RFC 2132 section 2: 255 bytes)
 _ON_LINK = IPv4Address(0)  # as a nexthop (RFC 3442, "Local Subnet Routes")

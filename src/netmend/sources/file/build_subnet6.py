@@ -3,6 +3,7 @@
 from collections.abc import Sequence, Set
 from ipaddress import IPv6Address, IPv6Network
 
+from netmend.ground.problem import Place
 from netmend.intent import Pool6, Route6, Subnet6
 from netmend.intent.names import id_from_name
 from netmend.intent.subnet import DEFAULT_LEASE_TIME
@@ -11,7 +12,6 @@ from netmend.sources.addresses import choose_server_address6, default_pools6, wi
 from netmend.sources.file.frames6 import Frame6
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import RouteShape
-from netmend.sources.problem import Place
 
 ADDRESSES_MAX = 60  # in one option: a reply is never fragmented, and must fit into the least MTU of IPv6
 

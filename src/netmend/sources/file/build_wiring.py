@@ -1,10 +1,10 @@
 """A network's `wiring`."""
 
+from netmend.ground.problem import Place
 from netmend.intent.wiring import DEFAULT_OVS_BRIDGE, BridgeWiring, OvsWiring, Wiring
 from netmend.sources import fields
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import WIRING_FORMS, NetworkShape, OvsShape
-from netmend.sources.problem import Place
 
 _BRIDGE = BridgeWiring()
 

@@ -7,11 +7,11 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import pairwise
 from typing import Generic, Protocol, TypeVar
 
+from netmend.ground.problem import Place
 from netmend.intent import Pool, Pool6
 from netmend.sources import fields
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import SubnetShape
-from netmend.sources.problem import Place
 
 AnyPool = TypeVar("AnyPool", Pool, Pool6)
 
@@ -43,6 +43,9 @@ class Frame:
     server_address: IPv4Address | None  # as the file gives it
     pools: tuple[Pool, ...]  # as the file gives them
     reserved: Mapping[int, str]  # addresses, as integers, that no guest can have, and what they are
+
+
+ANY_CIDR = IPv4Network("0.0.0.0/0")  # for a subnet with an unreadable one
 
 
 class Frames(Generic[AnyFrame]):
@@ -79,8 +82,11 @@ class Frames(Generic[AnyFrame]):
 def read_frame(reader: Reader, place: Place, shape: SubnetShape) -> Frame | None:
     """The subnet's addresses, checked against each other; None when its CIDR says nothing."""
     cidr = reader.read(place, "cidr", fields.subnet_block, shape.cidr)
-    if cidr is None:
-        return None
+    return None if cidr is None else frame_in(reader, place, shape, cidr)
+
+
+def frame_in(reader: Reader, place: Place, shape: SubnetShape, cidr: IPv4Network) -> Frame:
+    """The subnet's addresses, checked against each other and `cidr`."""
     gateway = _host_of(reader, place, "gateway", cidr, shape.gateway)
     server_address = _host_of(reader, place, "server_address", cidr, shape.server_address)
     if server_address is not None and server_address == gateway:

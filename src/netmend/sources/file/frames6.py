@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, IPv6Network
 
+from netmend.ground.problem import Place
 from netmend.intent import Ipv6Mode, Pool6
 from netmend.sources import fields6
 from netmend.sources.file.frames import read_pools
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import SubnetShape
-from netmend.sources.problem import Place
 
 DEFAULT_MODE: Ipv6Mode = "dhcpv6-stateful"
+ANY_CIDR6 = IPv6Network("::/0")  # for a subnet with an unreadable one
 AUTONOMOUS = frozenset(("slaac", "dhcpv6-stateless"))  # guests make their own addresses, which takes a /64
 
 
@@ -38,8 +39,11 @@ class Frame6:
 def read_frame6(reader: Reader, place: Place, shape: SubnetShape) -> Frame6 | None:
     """The subnet's addresses, checked against each other; None when its CIDR says nothing."""
     cidr = reader.read(place, "cidr", fields6.subnet_block, shape.cidr)
-    if cidr is None:
-        return None
+    return None if cidr is None else frame6_in(reader, place, shape, cidr)
+
+
+def frame6_in(reader: Reader, place: Place, shape: SubnetShape, cidr: IPv6Network) -> Frame6:
+    """The subnet's addresses, checked against each other and `cidr`."""
     address_mode, ra_mode = _modes(reader, place, shape, cidr)
     gateway = _host_of(reader, place, "gateway", cidr, shape.gateway)
     server_address = _host_of(reader, place, "server_address", cidr, shape.server_address)
@@ -79,7 +83,7 @@ def _modes(
         why = f"guests would be told {ra_mode}, and be served {address_mode} (address_mode)"
         reader.complain((*place, "ra_mode"), why)
     autonomous = next((mode for mode in modes if mode in AUTONOMOUS), None)
-    if autonomous and cidr.prefixlen != 64:
+    if autonomous and cidr.prefixlen != 64 and cidr != ANY_CIDR6:
         why = f"{cidr} is no /64; in no other can guests make addresses of their own (RFC 4862), as {autonomous} has it"
         reader.complain((*place, "cidr"), why)
     return modes

@@ -1,22 +1,21 @@
 """From a path to an Intent, or to every problem in the file."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from netmend.ground.located_yaml import Document, DocumentError, Fault, parse, parse_json
+from netmend.ground.problem import Problem, field_path
 from netmend.intent import Intent
 from netmend.sources.file.build import build_intent
-from netmend.sources.file.document import Document, DocumentError, parse, parse_json
-from netmend.sources.file.place import field_path
-from netmend.sources.file.plain_yaml import parse_plain
-from netmend.sources.file.prune import Pruned
 from netmend.sources.file.read import UnreadableError, read
 from netmend.sources.file.shape import check_shape
 from netmend.sources.file.share import share
-from netmend.sources.problem import Complaints, IntentError, Problem
+from netmend.sources.file.substitutes import Substituted
+from netmend.sources.problem import PROBLEMS_MAX, Complaints, IntentError
 
 
 def load(path: Path, previous: Intent | None = None) -> Intent:
@@ -34,15 +33,19 @@ def load_with_root(path: Path) -> tuple[Any, Intent]:
     with _collector_paused():
         try:
             text = read(path)
-            document = _parse(path, text)
         except UnreadableError as error:
             raise IntentError((Problem(str(path), 0, "", str(error)),)) from None
+        faults: tuple[Fault, ...] = ()
+        try:
+            document = _parse(path, text)
         except DocumentError as error:
-            raise IntentError(tuple(Problem(str(path), line, "", why) for line, why in error.faults)) from None
+            faults, document = error.faults, error.document or Document(None)
+            if error.document is None:
+                raise IntentError(*_told([Problem(str(path), line, "", why) for line, why, _ in faults])) from None
         complaints = Complaints()
         intent = _build(document.root, complaints, path.parent)
-        if intent is None or complaints:
-            raise _located(path, text, document.root, complaints)
+        if intent is None or complaints or faults:
+            raise _located(path, text, document.root, complaints, faults)
         return document.root, intent
 
 
@@ -50,38 +53,48 @@ def _parse(path: Path, text: bytes) -> Document:
     if path.suffix.lower() == ".json":
         try:
             return parse_json(text)
-        except (ValueError, RecursionError):
-            pass  # JSON is YAML, whose parser tells the place, or takes what JSON does not
-    if (plain := parse_plain(text)) is not None:
-        return Document(plain, {})
+        except ValueError:
+            pass  # JSON is YAML, whose reader tells the place, or takes what JSON does not
     return parse(text)
 
 
 def _build(root: Any, complaints: Complaints, directory: Path) -> Intent | None:
-    """The intent, or complaints about its shape, and about what the well-shaped part of it says. Files that it names
-    are looked for in `directory`."""
+    """The intent, or complaints about its shape, and about what the rest of it says. Files that it names are looked
+    for in `directory`."""
     shape = check_shape(root, complaints)
     if shape is not None:
         return build_intent(shape, complaints, directory)
     if isinstance(root, dict):
-        pruned = Pruned(root, [place for place, _ in complaints.found])
+        rest = Substituted(root, [place for place, _ in complaints.found])
         of_the_rest = Complaints()
-        if (shape := check_shape(pruned.root, of_the_rest)) is not None:
+        if (shape := check_shape(rest.root, of_the_rest)) is not None:
             build_intent(shape, of_the_rest, directory)
             for place, why in of_the_rest.found:
-                complaints.add(pruned.original(place), why)
+                if not rest.covers(place):
+                    complaints.add(place, why)
             complaints.omitted += of_the_rest.omitted
     return None
 
 
-def _located(path: Path, text: bytes, root: Any, complaints: Complaints) -> IntentError:
-    """The complaints with the lines and names of their fields."""
+def _located(path: Path, text: bytes, root: Any, complaints: Complaints, faults: Sequence[Fault]) -> IntentError:
+    """The faults, and the complaints with the lines and names of their fields."""
     try:
-        lines = parse(text, with_lines=True)
-    except DocumentError:  # JSON that is no YAML: tabs between tokens
-        lines = Document(root, {})
-    problems = [Problem(str(path), lines.line(place), field_path(root, place), why) for place, why in complaints.found]
-    return IntentError(tuple(sorted(problems, key=attrgetter("line"))), complaints.omitted)
+        document = parse(text, located=True)
+    except DocumentError as error:
+        document = error.document or Document(root)
+    problems = [Problem(str(path), fault.line, "", fault.why) for fault in faults]
+    faulty = {fault.line for fault in faults if not fault.key}  # a value there may be wrong because of the fault
+    for place, why in complaints.found:
+        line = document.line(place)
+        if line not in faulty:
+            problems.append(Problem(str(path), line, field_path(root, place), why))
+    told, omitted = _told(sorted(problems, key=attrgetter("line")))
+    return IntentError(told, omitted + complaints.omitted)
+
+
+def _told(problems: Sequence[Problem]) -> tuple[tuple[Problem, ...], int]:
+    """The problems to tell, and how many more there are."""
+    return tuple(problems[:PROBLEMS_MAX]), max(0, len(problems) - PROBLEMS_MAX)
 
 
 @contextmanager

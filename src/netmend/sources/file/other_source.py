@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from netmend.sources.file.document import DocumentError, parse
-from netmend.sources.problem import IntentError, Problem
+from netmend.ground.located_yaml import DocumentError, parse
+from netmend.ground.problem import Problem
+from netmend.sources.problem import IntentError
 
 _KEYS = ("source", "config_files")
 
@@ -19,7 +20,7 @@ def neutron_files(path: Path) -> list[Path] | None:
     if b"source" not in text or len(text) > 65_536:  # an intent file has no such key at its top
         return None
     try:
-        document = parse(text, with_lines=True)
+        document = parse(text, located=True)
     except DocumentError:
         return None
     root: Any = document.root

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from netmend.ground.problem import Place
 from netmend.intent import Port
 from netmend.intent.eui64 import eui64_address
 from netmend.intent.names import dhcp_port_id, mac_from_id
@@ -11,7 +12,6 @@ from netmend.sources.file.frames import Frame, Frames
 from netmend.sources.file.frames6 import Frame6
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import PortShape
-from netmend.sources.problem import Place
 
 
 class Ports:

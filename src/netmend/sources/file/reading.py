@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from netmend.sources.problem import Complaints, Place
+from netmend.ground.problem import Place
+from netmend.sources.problem import Complaints
 
 Raw = TypeVar("Raw")
 Value = TypeVar("Value")

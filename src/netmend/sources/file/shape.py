@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from netmend.sources.file.document import resolve
-from netmend.sources.problem import Complaints, Place
+from netmend.ground.located_yaml import resolve
+from netmend.ground.problem import Place
+from netmend.sources.problem import Complaints
 
 
 class Shape(BaseModel):
@@ -71,6 +72,11 @@ class SubnetShape(Shape):
     @property
     def is_ipv6(self) -> bool:
         return ":" in self.cidr
+
+    @property
+    def tells_version(self) -> bool:
+        """Whether the CIDR, which may be unreadable, is one of IPv4 or of IPv6 beyond doubt."""
+        return ":" in self.cidr or "." in self.cidr
 
 
 class InstanceShape(Shape):
@@ -248,9 +254,15 @@ def _place_in(root: object, loc: tuple[int | str, ...], *, missing: bool) -> Pla
     return tuple(place)
 
 
-def _unknown_field(place: Place) -> str:
+def known_fields(place: Place) -> list[str]:
+    """The fields of the mapping that `place` is in; none where a mapping has the keys that its author likes."""
     around = next((step for step in reversed(place[:-1]) if isinstance(step, str)), None)
-    known = list((_FIELDS[around] if around else FileShape).model_fields)
+    shape = _FIELDS.get(around) if around else FileShape
+    return list(shape.model_fields) if shape else []
+
+
+def _unknown_field(place: Place) -> str:
+    known = known_fields(place)
     near = get_close_matches(str(place[-1]), known, n=1)
     return f"unknown field; did you mean {near[0]}?" if near else f"unknown field; known are {', '.join(known)}"
 

@@ -530,8 +530,10 @@ def test_all_problems_are_told_those_of_shape_and_those_of_meaning(file: File) -
         (3, "networks[good].ports[q].mtu"),
         (3, "networks[good].ports[2].name"),
         (3, "networks[good].ports[2].nam"),
+        (3, "networks[good].ports[q].mac"),
         (3, "networks[good].ports[p].name"),
         (4, "networks[bad].mtu"),
+        (4, "networks[bad].ports[hidden].mac"),
         (5, "networks[good].mtu"),
         (5, "networks[good].name"),
     ]
@@ -608,3 +610,93 @@ def test_a_file_that_may_not_be_read(file: File) -> None:
             # The kernel made us undumpable with the change, and /proc/PID/ns of our children unreadable in a sandbox.
             ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
     assert "permission denied" in found[0][2]
+
+
+def test_ten_different_mistakes_are_told_in_one_go(file: File) -> None:
+    text = """networks:
+- name: one
+  mtu: '1500'
+  subnets:
+  - {cidr: 10.0.0.0/33, lease_time: -1}
+  - {cidr: 10.1.0.0/24, gateway: 10.2.0.1, dynamic: yes}
+  ports:
+  - {name: a, mac: nothing, boot: {bootfile: 7}}
+  - {name: b, hostname: -bad-, hostname: -bad-}
+  - {name: c, fixed_ips: [10.9.0.1], plug: {tap: {owner: me}}}
+  - {name: c}
+- name: one
+  colour: red
+"""
+    assert [(line, field) for line, field, _ in problems(file(text))] == [
+        (3, "networks[one].mtu"),
+        (5, "networks[one].subnets[10.0.0.0/33].cidr"),
+        (5, "networks[one].subnets[10.0.0.0/33].lease_time"),
+        (6, "networks[one].subnets[10.1.0.0/24].dynamic"),
+        (6, "networks[one].subnets[10.1.0.0/24].gateway"),
+        (8, "networks[one].ports[a].boot.bootfile"),
+        (8, "networks[one].ports[a].mac"),
+        (9, ""),  # a key that is there twice
+        (9, "networks[one].ports[b].hostname"),
+        (10, "networks[one].ports[c].plug.tap.owner"),
+        (11, "networks[one].ports[c].name"),
+        (12, "networks[one].name"),
+        (13, "networks[one].colour"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "fields"),
+    [
+        ("- {name: n, subnet: [], ports: [{name: p, fixed_ips: [10.0.0.1]}]}", ["subnet"]),
+        ("- {name: n, subnets: none, ports: [{name: p, fixed_ips: [10.0.0.1]}]}", ["subnets"]),
+        (
+            "- {name: n, subnets: [{cidr: 7}], ports: [{name: p, fixed_ips: [10.0.0.1, 'fd00::1']}]}",
+            ["subnets[0].cidr"],
+        ),
+        (
+            "- {name: n, subnets: [{cidr: 10.0.0.0/24, dynamc: true}], ports: [{name: p}]}",
+            ["subnets[10.0.0.0/24].dynamc"],
+        ),
+        ("- {name: n, subnets: [{cidr: 10.0.0.0/24}], ports: [{name: p, fixed_ip: 10.0.0.5}]}", ["ports[p].fixed_ip"]),
+        (
+            "- {name: n, subnets: [{cidr: 'fd00::/64', address_mode: salac}], ports: [{name: p}]}",
+            ["subnets[fd00::/64].address_mode"],
+        ),
+        (
+            "- {name: n, subnets: [{cidr: 'fd00::/129', address_mode: slaac, lease_time: 1}]}",
+            ["subnets[fd00::/129].cidr", "subnets[fd00::/129].lease_time"],
+        ),
+        (
+            "- {name: n, subnets: [{cidr: 10.0.0.0/24, dynamic: true, pools: [7]}]}",
+            ["subnets[10.0.0.0/24].pools[0]"],
+        ),
+        (
+            "- {name: n, ports: [{name: p, plug: {tap: {owner: me}}, boot: {by_architecture: [{bootfile: 1}, {}]}}]}",
+            [
+                "ports[p].boot.by_architecture[0].architectures",
+                "ports[p].boot.by_architecture[0].bootfile",
+                "ports[p].boot.by_architecture[1].architectures",
+                "ports[p].boot.by_architecture[1].bootfile",
+                "ports[p].plug.tap.owner",
+            ],
+        ),
+        (
+            "- {name: n, wiring: {ovs: {bridge: 7, veth: 1}}, metadata: embeded}",
+            ["metadata", "wiring.ovs.bridge", "wiring.ovs.veth"],
+        ),
+    ],
+)
+def test_what_is_told_already_causes_no_further_complaint(file: File, text: str, fields: list[str]) -> None:
+    assert (
+        sorted(field.removeprefix("networks[n].") for _, field, _ in problems(file(f"networks:\n{text}\n"))) == fields
+    )
+
+
+def test_a_document_with_faults_is_checked_too(file: File) -> None:
+    found = problems(file("networks:\n- name: n\n  mtu: 1\n  id: *nothing\n  name: n\n- {name: m, mtu: 2}\n"))
+    assert [(line, field) for line, field, _ in found] == [
+        (3, "networks[n].mtu"),
+        (4, ""),
+        (5, ""),
+        (6, "networks[m].mtu"),
+    ]

@@ -8,7 +8,16 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from netmend.sources.file.document import ALIASED_NODES_MAX, DEPTH_MAX, DocumentError, parse, parse_json, resolve
+from netmend.ground.located_yaml import (
+    ALIASED_NODES_MAX,
+    DEPTH_MAX,
+    DocumentError,
+    Mark,
+    parse,
+    parse_foreign,
+    parse_json,
+    resolve,
+)
 
 
 def value_of(text: str) -> object:
@@ -143,7 +152,7 @@ def test_what_is_no_document_is_told_with_its_line(text: bytes, line: int, why: 
 def test_every_duplicate_key_is_told() -> None:
     with pytest.raises(DocumentError) as caught:
         parse(b"a: 1\na: 2\nb:\n  c: 1\n  c: 2\n")
-    assert [line for line, _ in caught.value.faults] == [2, 5]
+    assert [fault.line for fault in caught.value.faults] == [2, 5]
 
 
 @pytest.mark.parametrize("text", [b"", b"# nothing\n", b"---\n", b"\xef\xbb\xbf"])
@@ -220,9 +229,9 @@ def test_any_bytes_are_a_document_or_a_document_error(text: bytes) -> None:
         root = parse(text).root
     except DocumentError as error:
         assert error.faults
-        assert all(1 <= line <= text.count(b"\n") + text.count(b"\r") + 2 for line, _ in error.faults)
+        assert all(1 <= fault.line <= text.count(b"\n") + text.count(b"\r") + 2 for fault in error.faults)
     else:
-        assert repr(root) == repr(parse(text, with_lines=True).root)  # a NaN does not equal itself
+        assert repr(root) == repr(parse(text, located=True).root)  # a NaN does not equal itself
 
 
 def test_lines_of_keys_and_items() -> None:
@@ -240,7 +249,7 @@ def test_lines_of_keys_and_items() -> None:
       inner: 1
     again: *s
 """
-    document = parse(text, with_lines=True)
+    document = parse(text, located=True)
     assert document.line(("networks",)) == 1
     assert document.line(("networks", 0)) == 2
     assert document.line(("networks", 0, "ports", 0)) == 4
@@ -250,12 +259,78 @@ def test_lines_of_keys_and_items() -> None:
     assert document.line(("networks", 1, "again", "inner")) == 12  # where the value is written
     assert document.line(("networks", 0, "ports", 1, "no such field")) == 7
     assert document.line(("networks", 5, "x")) == 1
+    assert document.mark(("networks", 0, "ports", 0, "mac")) == Mark(5, 9)
+    assert document.mark(("networks", 0, "ports", 1)) == Mark(7, 9)
+
+
+def test_merged_keys_have_the_lines_where_they_are_written() -> None:
+    document = parse(b"base: &b\n  one: 1\n  two: 2\nhere:\n  <<: *b\n  two: 3\n", located=True)
+    assert document.root["here"] == {"one": 1, "two": 3}
+    assert [document.line(("here", key)) for key in ("one", "two", "none")] == [2, 6, 4]
+
+
+def test_json_indented_with_tabs_has_lines() -> None:
+    document = parse(b'{\n\t"a": [\n\t\t1,\n\t\t"x y"\n\t]\n}', located=True)
+    assert document.root == {"a": [1, "x y"]}
+    assert document.mark(("a", 1)) == Mark(4, 3)
+
+
+def test_aliases_cannot_make_a_document_deep() -> None:
+    chain = "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 2000))
+    with pytest.raises(DocumentError, match=f"more than {DEPTH_MAX} deep"):
+        parse(chain)
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_json_cannot_be_deep(opening: str) -> None:
+    closing = {"[": "]", "{": "}"}[opening[0]]
+    assert parse_json(opening * DEPTH_MAX + "1" + closing * DEPTH_MAX)
+    for depth in (DEPTH_MAX + 1, 900, 100_000):
+        with pytest.raises(ValueError):
+            parse_json(opening * depth + "1" + closing * depth)
+
+
+def test_a_text_with_faults_still_tells_what_it_says() -> None:
+    with pytest.raises(DocumentError) as caught:
+        parse("a: *gone\nb: !odd x\nc: 1\nc: 2\nd: {<<: 7, e: 1}\n")
+    assert [fault.line for fault in caught.value.faults] == [1, 2, 4, 5]
+    assert caught.value.document is not None
+    assert caught.value.document.root == {"a": None, "b": "x", "c": 2, "d": {"e": 1}}
+
+
+def test_files_of_other_programs() -> None:
+    text = """
+a: !vault |
+  secret
+b: {x: 1, x: 1.10}
+c: [yes, true, null, 007]
+---
+- second
+"""
+    first, second = parse_foreign(text)
+    assert first.root == {"a": "secret\n", "b": {"x": "1.10"}, "c": ["yes", True, None, "007"]}
+    assert first.root.line_of("c") == 5
+    assert second.root == ["second"]
+    assert second.line((0,)) == 7
+
+
+@given(st.binary() | st.text().map(lambda text: text.encode(errors="surrogatepass")))
+def test_any_bytes_of_another_program(text: bytes) -> None:
+    try:
+        list(parse_foreign(text))
+    except DocumentError as error:
+        assert error.faults
+
+
+def test_half_a_surrogate_pair_is_no_text() -> None:
+    with pytest.raises(DocumentError):
+        parse("a: \ud800\n")
 
 
 @given(st.lists(st.dictionaries(st.sampled_from("abcdef"), st.integers() | st.text("xyz"), min_size=1), min_size=1))
 def test_the_line_of_every_item_in_block_style(items: list[dict[str, object]]) -> None:
     text = yaml.safe_dump(items, default_flow_style=False, sort_keys=False)
-    document = parse(text.encode(), with_lines=True)
+    document = parse(text.encode(), located=True)
     line = 1
     for index, item in enumerate(items):
         assert document.line((index,)) == line

@@ -1,0 +1,56 @@
+"""What is wrong with a file, and where: `file:line: field: why`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+WHY_MAX = 400  # characters
+_LABEL_MAX = 80  # characters shown of a key or name
+
+Place = tuple[str | int, ...]  # the keys and indexes that lead to a field, such as ("networks", 0, "mtu")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong.
+
+    Attributes:
+        file: the file's name, as the caller gave it.
+        line: counted from 1; 0 when there is no text to count in.
+        field: a path such as `networks[blue].ports[web].mac`; empty when it is the document that is wrong.
+        why: a sentence; shortened in its middle when it quotes something long.
+    """
+
+    file: str
+    line: int
+    field: str
+    why: str
+
+    def __post_init__(self) -> None:
+        if len(self.why) > WHY_MAX:
+            object.__setattr__(self, "why", f"{self.why[: WHY_MAX // 2]} ... {self.why[-WHY_MAX // 2 :]}")
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.field}: {self.why}" if self.field else f"{place}: {self.why}"
+
+
+def field_path(root: Any, place: Place) -> str:
+    """`place` in words. An item of a list goes by its name, a subnet without one by its CIDR, others by index."""
+    path = ""
+    node = root
+    for step in place:
+        if isinstance(step, int):
+            node = node[step] if isinstance(node, list) and step < len(node) else None
+            path += f"[{_label(node) or step}]"
+        else:
+            key = step[:_LABEL_MAX] if step.isprintable() else ascii(step[:_LABEL_MAX])
+            path += f".{key}" if path else key
+            node = node.get(step) if isinstance(node, dict) else None
+    return path
+
+
+def _label(item: Any) -> str | None:
+    if not isinstance(item, dict):
+        return None
+    label = item.get("name", item.get("cidr"))
+    return label if isinstance(label, str) and label.isprintable() and len(label) <= _LABEL_MAX else None

@@ -1,0 +1,135 @@
+"""What a document says apart from the fields that have the wrong shape, so that it can be checked in the same go.
+
+Each such field is left out, or replaced by something that a person would not have to be told of: places stay what they
+are, and no complaint comes of what is no longer there. Complaints about a substitute are for the caller to drop
+(`covers`): its field is complained of already.
+"""
+
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import Any
+
+from netmend.ground.problem import Place
+from netmend.sources.file.shape import known_fields
+
+_UNREADABLE = "?"  # no CIDR, address or pool: what depends on it is not complained of
+_ROUTE = {"destination": _UNREADABLE, "nexthop": _UNREADABLE}
+_ARCHITECTURE = {"architectures": [], "bootfile": "any"}
+_PROXY = {"endpoints": ["http://127.0.0.1"], "shared_secret": "any"}
+
+
+class Substituted:
+    """`root`, a copy of a document with substitutes for what is at `wrong` places."""
+
+    def __init__(self, root: dict[str, Any], wrong: Iterable[Place]) -> None:
+        self.root: dict[str, Any] = _copied(root)
+        self._replaced: set[Place] = set()
+        for place in wrong:
+            self._replaced.add(place)
+            self._replace(place)
+
+    def covers(self, place: Place) -> bool:
+        """Whether what is at `place` is a substitute, or part of one."""
+        return any(place[:length] in self._replaced for length in range(1, len(place) + 1))
+
+    def _replace(self, place: Place) -> None:
+        whole = _smallest_whole(place)
+        parent = self._at(whole[:-1])
+        step = whole[-1] if whole else None
+        if isinstance(parent, list) and isinstance(step, int) and step < len(parent):
+            parent[step] = _item(whole, step)
+            self._replaced.add(whole)
+        elif isinstance(parent, dict) and isinstance(step, str):
+            self._replace_field(whole, parent, step)
+
+    def _replace_field(self, place: Place, parent: dict[str, Any], field: str) -> None:
+        known = known_fields(place)
+        if field not in known and known and field in parent:
+            del parent[field]
+            near = get_close_matches(field, [name for name in known if name not in parent], n=1)
+            if not near:
+                return
+            field = near[0]  # most likely it was to be this one
+            place = (*place[:-1], field)
+        self._replaced.add(place)
+        substitute = _SUBSTITUTES.get((_kind(place[:-1]), field))
+        if substitute is None:
+            parent.pop(field, None)
+        else:
+            parent[field] = substitute(place)
+        if _kind(place[:-1]) == "subnets":
+            if field in ("address_mode", "ra_mode"):
+                parent["dynamic"] = True  # so that ports without addresses may get some, whatever was meant
+                self._replaced.add((*place[:-1], "dynamic"))
+            if field == "server_address":
+                self._replaced.add((*place[:-1], "routes"))  # of IPv6, which lead to that address
+        if _kind(place[:-1]) == "metadata_proxy" and field == "shared_secret_file":
+            parent.setdefault("shared_secret", "any")
+
+    def _at(self, place: Place) -> Any:
+        node: Any = self.root
+        for step in place:
+            try:
+                node = node[step]
+            except (LookupError, TypeError):
+                return None
+        return node
+
+
+def _copied(value: Any) -> Any:
+    """A copy that shares no container, not even where aliases made the document share one."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def _kind(place: Place) -> str:
+    """The name of the nearest thing around `place` that has one: `ports` for ("networks", 0, "ports", 1)."""
+    return next((step for step in reversed(place) if isinstance(step, str)), "")
+
+
+def _smallest_whole(place: Place) -> Place:
+    """The smallest thing around `place` that can be left out or replaced by itself."""
+    for length, step in enumerate(place, 1):
+        if step == "plug" or (step == "wiring" and place[length : length + 1] != ("ovs",)):
+            return place[:length]
+        if step == "wiring" and len(place) < length + 2:
+            return place[:length]
+        if step in ("routes", "by_architecture") and len(place) > length:
+            return place[: length + 1]
+    return place
+
+
+def _item(place: Place, index: int) -> Any:
+    match _kind(place[:-1]):
+        case "networks":
+            return {"name": _unique(place)}
+        case "subnets":
+            return {"cidr": _UNREADABLE}
+        case "ports":
+            return {"name": _unique(place), "fixed_ips": []}
+        case "routes":
+            return _ROUTE.copy()
+        case "by_architecture":
+            return _ARCHITECTURE.copy()
+        case _:
+            return _UNREADABLE
+
+
+def _unique(place: Place) -> str:
+    """A name that nothing else has."""
+    return "\N{REPLACEMENT CHARACTER}" + ".".join(map(str, place))
+
+
+_SUBSTITUTES: dict[tuple[str, str], Callable[[Place], Any]] = {
+    ("networks", "name"): lambda place: _unique(place[:-1]),
+    ("networks", "subnets"): lambda place: [{"cidr": _UNREADABLE}],
+    ("subnets", "cidr"): lambda place: _UNREADABLE,
+    ("subnets", "pools"): lambda place: [_UNREADABLE],
+    ("subnets", "dynamic"): lambda place: True,
+    ("ports", "name"): lambda place: _unique(place[:-1]),
+    ("ports", "fixed_ips"): lambda place: [],
+    ("metadata_proxy", "endpoints"): lambda place: ["http://127.0.0.1"],
+    ("", "networks"): lambda place: [],
+    ("", "metadata_proxy"): lambda place: _PROXY.copy(),
+}
