@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from netmend.forensics.templates import fingerprint
-from netmend.ground.located_yaml import Document, DocumentError
+from netmend.ground.document import Document, DocumentError
 from netmend.ground.located_yaml import parse as parse_yaml
 from netmend.ground.problem import Place, Problem, field_path
 

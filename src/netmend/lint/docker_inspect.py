@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from netmend.ground.located_yaml import Mapping, Sequence
+from netmend.ground.document import Mapping, Sequence
 from netmend.lint.compose import capabilities
 from netmend.lint.declared import DeclaredContainer, DeclaredMount, Refused
 from netmend.propagation.options.docker import parse_compose, parse_volume

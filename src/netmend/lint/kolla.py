@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from netmend.ground.located_yaml import Mapping, Sequence
+from netmend.ground.document import Mapping, Sequence
 from netmend.lint.declared import DeclaredContainer, DeclaredMount, Refused, is_true
 from netmend.propagation.options.docker import parse_volume
 from netmend.propagation.options.request import OptionError

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from netmend.ground.located_yaml import DocumentError, parse_foreign
+from netmend.ground.document import DocumentError
+from netmend.ground.located_yaml import parse_foreign
 from netmend.lint import compose, docker_inspect, kolla, kubernetes, quadlet
 from netmend.lint.declared import DeclaredContainer, LintFinding, Unreadable
 from netmend.lint.rules import RULES

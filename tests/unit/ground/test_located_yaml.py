@@ -8,16 +8,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from netmend.ground.located_yaml import (
-    ALIASED_NODES_MAX,
-    DEPTH_MAX,
-    DocumentError,
-    Mark,
-    parse,
-    parse_foreign,
-    parse_json,
-    resolve,
-)
+from netmend.ground.document import DocumentError, Mark
+from netmend.ground.located_yaml import ALIASED_NODES_MAX, DEPTH_MAX, parse, parse_foreign, parse_json, resolve
 
 
 def value_of(text: str) -> object:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, TypeVar
 
-from netmend.ground import located_yaml
+from netmend.ground import document as ground
+from netmend.ground.located_yaml import parse, parse_json
 from netmend.ground.problem import Place, Problem, field_path
 
 _Word = TypeVar("_Word", bound=str)
@@ -28,7 +29,7 @@ class Document:
 
     file: str
     stem: str
-    content: located_yaml.Document
+    content: ground.Document
 
 
 def documents(name: str, text: str) -> Iterator[Document]:
@@ -38,11 +39,11 @@ def documents(name: str, text: str) -> Iterator[Document]:
         for number, line in enumerate(text.split("\n"), 1):
             if line.strip():
                 root = _json(name, number, line)
-                yield Document(name, f"{stem}:{number}", located_yaml.Document(root, located_yaml.Mark(number, 1)))
+                yield Document(name, f"{stem}:{number}", ground.Document(root, ground.Mark(number, 1)))
         return
     try:
-        yield Document(name, stem, located_yaml.parse(text, located=True))
-    except located_yaml.DocumentError as error:
+        yield Document(name, stem, parse(text, located=True))
+    except ground.DocumentError as error:
         problems = [
             Problem(name, fault.line, fault.key, "this key is here twice" if fault.key else fault.why)
             for fault in error.faults
@@ -52,7 +53,7 @@ def documents(name: str, text: str) -> Iterator[Document]:
 
 def _json(name: str, number: int, line: str) -> Any:
     try:
-        return located_yaml.parse_json(line).root
+        return parse_json(line).root
     except json.JSONDecodeError as error:
         why = f"not JSON: {error.msg} at column {error.colno}"
     except ValueError as error:

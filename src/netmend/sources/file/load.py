@@ -7,7 +7,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from netmend.ground.located_yaml import Document, DocumentError, Fault, parse, parse_json
+from netmend.ground.document import Document, DocumentError, Fault
+from netmend.ground.located_yaml import parse, parse_json
 from netmend.ground.problem import Problem, field_path
 from netmend.intent import Intent
 from netmend.sources.file.build import build_intent

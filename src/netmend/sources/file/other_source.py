@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from netmend.ground.located_yaml import DocumentError, parse
+from netmend.ground.document import DocumentError
+from netmend.ground.located_yaml import parse
 from netmend.ground.problem import Problem
 from netmend.sources.problem import IntentError
 
