@@ -15,7 +15,7 @@ from netmend.cli.options import (
     RuntimeDirectory,
 )
 from netmend.intent import Intent
-from netmend.node.lock import CannotStart, hold_lock
+from netmend.node.lock import CannotStart, hold_lock, hold_network_namespace
 from netmend.node.settings import Settings
 from netmend.reconcile.reconciler import Reconciler
 from netmend.sources.file import IntentError, load
@@ -35,7 +35,7 @@ def down(
     Exit codes: 0 all is gone; 1 something of netmend's could not be removed; 2 a node runs, or the file or the host
     cannot be used.
     """
-    with refuse_on(IntentError, CannotStart), hold_lock(Settings(runtime=runtime_dir).lock):
+    with refuse_on(IntentError, CannotStart), hold_lock(Settings(runtime=runtime_dir).lock), hold_network_namespace():
         load(config)
         reconciler = Reconciler(netns_dir, ovsdb=ovsdb)
         report = reconciler.run(Intent())

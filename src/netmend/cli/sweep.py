@@ -23,7 +23,7 @@ from netmend.cli.options import (
     RuntimeDirectory,
     StateDirectory,
 )
-from netmend.node.lock import CannotStart, hold_lock
+from netmend.node.lock import CannotStart, hold_lock, hold_network_namespace
 from netmend.node.settings import Settings
 from netmend.sources.file import IntentError, load
 from netmend.sweep import report
@@ -99,6 +99,7 @@ def sweep(
             if yes:
                 if config is not None:  # a running node removes what is not in its intent, and makes what is
                     locks.enter_context(hold_lock(Settings(runtime=runtime_dir).lock))
+                    locks.enter_context(hold_network_namespace())
                 locks.enter_context(_only_sweep(options.state / "lock"))
                 sweeping.recover(options)
             findings = sweeping.find(options)

@@ -1,10 +1,24 @@
-"""One node a host."""
+"""One node a network namespace: two would make and remove each other's devices for ever.
+
+Two locks say so. A lock file in the runtime directory, for verbs that share the directory; and a name among the
+abstract unix sockets, which belong to the network namespace as devices do (unix(7), network_namespaces(7)), so that two
+nodes meet whatever their directories and containers are.
+"""
 
 import contextlib
 import fcntl
 import os
+import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
+
+import structlog
+
+_NAME: Final = "\0netmend/node"
+_CREDENTIALS: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid
+log = structlog.get_logger()
 
 
 class CannotStart(Exception):
@@ -31,3 +45,39 @@ def hold_lock(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def hold_network_namespace() -> Iterator[None]:
+    """Be the one node of this network namespace while the block runs; raises CannotStart.
+
+    Any process of the namespace can take the name. One that runs neither as root nor as we do could only want to keep
+    us from starting: it is named in the log, and does not.
+    """
+    holder = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    with holder:
+        try:
+            holder.bind(_NAME)
+            holder.listen(1)
+        except OSError:
+            pid, uid = _peer()
+            if uid in {0, os.geteuid()}:
+                where = f"pid {pid}" if pid else "in another container: its pid cannot be seen from here"
+                raise CannotStart(
+                    f"netmend runs already in this network namespace ({where}); two would remove each other's devices: "
+                    "stop it first"
+                ) from None
+            log.warning("another user holds the name of netmend's lock", pid=pid, uid=uid)
+        yield
+
+
+def _peer() -> tuple[int, int]:
+    """The pid (0: in no pid namespace that we see) and uid of whoever holds the name (SO_PEERCRED, socket(7))."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as asking:
+        try:
+            asking.setblocking(False)
+            asking.connect(_NAME)
+        except OSError:  # it starts at this moment, and does not listen yet; or others ask it, and its backlog is full
+            return 0, 0
+        pid, uid, _ = _CREDENTIALS.unpack(asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+        return pid, uid

@@ -28,7 +28,7 @@ from netmend.node.guests.routed_metadata import RoutedServing
 from netmend.node.guests.serving import Serving
 from netmend.node.hints import EVERYTHING, Signs, same_devices
 from netmend.node.intake.source import Source
-from netmend.node.lock import CannotStart, hold_lock
+from netmend.node.lock import CannotStart, hold_lock, hold_network_namespace
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
 from netmend.node.settings import Settings
 from netmend.node.state import IntentState, NodeState
@@ -79,7 +79,7 @@ class Node:
         """Serve until told to stop; raises SourceError, CannotStart, LeaseStoreError before anything is touched."""
         self._loop = asyncio.get_running_loop()
         settings, started = self._settings, time.time()
-        with hold_lock(settings.lock), contextlib.ExitStack() as stack:
+        with hold_lock(settings.lock), hold_network_namespace(), contextlib.ExitStack() as stack:
             intent = IntentState(await asyncio.to_thread(self._source.first), time.time())
             if self._listen is not None:
                 self._tcp = self._listen, stack.enter_context(_open_tcp(self._listen))
