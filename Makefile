@@ -9,11 +9,12 @@
 #   make test-neutron-releases  beside each of these in turn
 #   make bench-neutron        the two side by side
 #   make test-web             the page in a real browser, alerts and dashboard with a real Prometheus
+#   make man                  docs/netmend.1, the manual page, from the texts of --help
 #   make lint | setup | clean
 # What set-up makes lives in .venv and .tools (tools/README.md).
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-neutron test-neutron-releases test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-fuzz setup-web clean
+.PHONY: help man run test test-neutron test-neutron-releases test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-fuzz setup-web clean
 .SILENT:
 
 SHELL := /bin/bash
@@ -54,6 +55,9 @@ lint: setup-dev
 	$(BIN)/mypy
 	report=$$($(BIN)/lint-imports --no-logo --cache-dir .tools/import-linter) || { echo "$$report"; exit 1; }; \
 	  echo "Import table: $$(tail -n 1 <<<"$$report")"
+
+man: setup-dev
+	$(BIN)/python tools/man-page >docs/netmend.1
 
 bench: setup-peers
 	exec $(BIN)/python -m benchmarks $(ARGS)
