@@ -18,7 +18,7 @@ from netmend.cli.options import (
     StateDirectory,
     where_to_listen,
 )
-from netmend.cli.serving import parts_of
+from netmend.cli.serving import routes_of
 from netmend.node.intake.neutron import leave, neutron_source
 from netmend.node.lock import CannotStart
 from netmend.node.log_writer import log_to_stderr
@@ -53,5 +53,5 @@ def agent(
     log_to_stderr()
     with refuse_on(SourceError, CannotStart, LeaseStoreError):
         source, settings = neutron_source(config_file, Settings(netns_dir, state_dir, runtime_dir))
-        asyncio.run(Node(source, settings, where_to_listen(listen, http_name), parts_of).run())
+        asyncio.run(Node(source, settings, where_to_listen(listen, http_name), routes_of).run())
     leave()

@@ -21,7 +21,7 @@ from netmend.cli.options import (
     StateDirectory,
     where_to_listen,
 )
-from netmend.cli.serving import api_settings, beside_api, parts_of
+from netmend.cli.serving import api_settings, beside_api, routes_of
 from netmend.node.intake.neutron import neutron_source
 from netmend.node.intake.source import Source
 from netmend.node.lock import CannotStart
@@ -33,7 +33,7 @@ from netmend.sources.file.other_source import neutron_files
 from netmend.sources.problem import SourceError
 
 if TYPE_CHECKING:
-    from netmend.node.http.server import Part
+    from netmend.node.http.server import AddRoutes
     from netmend.node.state import NodeState
 
 
@@ -84,7 +84,7 @@ def run(
     settings = Settings(netns_dir, state_dir, runtime_dir, ovsdb=ovsdb)
     with refuse_on(SourceError, CannotStart, LeaseStoreError):
         source: Source
-        parts: Callable[[NodeState], Sequence[Part]] = parts_of
+        routes: Callable[[NodeState], Sequence[AddRoutes]] = routes_of
         if config is not None and (files := neutron_files(config)) is not None:
             source, settings = neutron_source(files, settings)
         elif config is not None:
@@ -105,10 +105,10 @@ def run(
             source = stored = StoreSource(state_dir, api)
             where = api.listen
 
-            def parts(state: "NodeState") -> "Sequence[Part]":
+            def routes(state: "NodeState") -> "Sequence[AddRoutes]":
                 called = replace(where, names=frozenset(names))
                 stored.keep_records(lambda: wrong_now(state))
                 stored.serve_beside(beside_api(state, called, tokens=api.require_tokens))
-                return parts_of(state)
+                return routes_of(state)
 
-        asyncio.run(Node(source, settings, where_to_listen(listen, names), parts).run())
+        asyncio.run(Node(source, settings, where_to_listen(listen, names), routes).run())

@@ -1,4 +1,4 @@
-"""What `run` and `agent` have in common: the parts of the HTTP servers, and where the API listens."""
+"""What `run` and `agent` have in common: what the HTTP servers answer, and where the API listens."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from aiohttp import web
     from aiohttp.typedefs import Handler
 
-    from netmend.node.http.server import Part
+    from netmend.node.http.server import AddRoutes
     from netmend.node.intake.store import ApiSettings
     from netmend.node.settings import Settings
     from netmend.node.state import NodeState
     from netmend.sources.store.api.application import Beside
 
 
-def parts_of(node: "NodeState", other_root: "Handler | None" = None) -> "Sequence[Part]":
+def routes_of(node: "NodeState", other_root: "Handler | None" = None) -> "Sequence[AddRoutes]":
     """What one HTTP server answers beside status: metrics, and the page with its live data.
 
     Called in that server's thread, once guests have their first answers: loading all this takes a tenth of a second.
@@ -35,7 +35,7 @@ def parts_of(node: "NodeState", other_root: "Handler | None" = None) -> "Sequenc
 
 
 def beside_api(node: "NodeState", listen: Listen, *, tokens: bool) -> "Callable[[], Sequence[Beside]]":
-    """The parts of `parts_of` for the server of the store's API, which is at `listen`.
+    """The routes of `routes_of` for the server of the store's API, which is at `listen`.
 
     Where the API asks for tokens, requests to the API may name any host.
     """
@@ -46,8 +46,8 @@ def beside_api(node: "NodeState", listen: Listen, *, tokens: bool) -> "Callable[
         hosts, url = listen.hosts, listen.url
         application.middlewares.insert(0, counted(node.http))
         application.middlewares.insert(1, guarded(hosts, url, lambda request: not (tokens and _of_api(request.path))))
-        for part in parts_of(node, versions):
-            part(application)
+        for add_routes in routes_of(node, versions):
+            add_routes(application)
 
     return lambda: (attach,)
 

@@ -1,5 +1,6 @@
-"""The process: a source of intent, the reconciler, the services and the status socket, put together.
+"""The process: joins a source of intent, the reconciler, the services and the HTTP server.
 
-`node` is the loop; `serving` joins networks that are ready to the DHCP sockets; `signs` hears of changes from outside;
-`status` is the read model, which `http_server` hands out. What to do is decided elsewhere.
+`node` is the loop; `hints` says which networks changes of the kernel are about, and `watches` hears of those changes.
+`intake` brings intent in, `guests` serves the networks that are ready, `views` shows what the node knows, and `http`
+answers with it. What a network needs is decided in `wiring` and `reconcile`.
 """

@@ -14,7 +14,7 @@ _EVERY = 1.0  # seconds
 
 
 class DeviceCounter:
-    """Counts while entered, in the network namespace of the thread that enters."""
+    """Counts, while entered, the devices of the network namespace in which it was entered."""
 
     def __init__(self, history: DeviceHistory, wanted: Callable[[], Collection[str]]) -> None:
         """`wanted` gives the names of the devices that intent asks for on the host; the same object while unchanged."""

@@ -11,19 +11,15 @@ RESOLUTIONS: Final = ((1, 900), (15, 960), (120, 1440))
 
 @dataclass(frozen=True, slots=True)
 class DeviceCount:
-    """Devices of the host at one moment (`at`, seconds since the epoch).
+    """The devices of the host at one moment."""
 
-    `found` bear our mark, of which `surplus` are not wanted; `missing` are wanted and not there. `host` counts all but
-    loopback, ours and others', `down` those of them that are not up.
-    """
-
-    at: float
-    wanted: int
-    found: int
-    surplus: int
-    missing: int
-    host: int
-    down: int
+    at: float  # seconds since the epoch
+    wanted: int  # that intent asks for
+    found: int  # with netmend's mark
+    surplus: int  # of `found`: not wanted
+    missing: int  # wanted, and not there
+    host: int  # all but loopback, netmend's and others'
+    down: int  # of `host`: not up
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -59,7 +55,7 @@ class DeviceHistory:
 
 
 def _worst(one: DeviceCount, other: DeviceCount) -> DeviceCount:
-    """Of two samples the counts that matter, at the time of the first."""
+    """The worse count of two samples, field by field, at the time of the first."""
     most = {
         name: max(getattr(one, name), getattr(other, name)) for name in ("found", "surplus", "missing", "host", "down")
     }
@@ -67,7 +63,7 @@ def _worst(one: DeviceCount, other: DeviceCount) -> DeviceCount:
 
 
 def as_columns(counts: Iterable[DeviceCount]) -> dict[str, list[float]]:
-    """By field, so that a long history is a short text."""
+    """The samples as one list a field, so that a long history is a short text."""
     rows = list(counts)
     names = ("at", "wanted", "found", "surplus", "missing", "host", "down")
     return {name: [getattr(row, name) for row in rows] for name in names}

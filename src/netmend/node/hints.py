@@ -1,6 +1,6 @@
-"""Signs that the kernel is no longer as we left it: each names the networks to look at again.
+"""Hints that the kernel is no longer as netmend left it: each names the networks to look at again.
 
-Our own changes are heard too. A device that is told to be as it should be clears the suspicion that an earlier
+Netmend's own changes are heard too. A message that shows a device as it should be clears the suspicion that an earlier
 message about it raised, so a pass does not set off the next one.
 """
 
@@ -25,15 +25,15 @@ _PREFIX = namespace_name("")
 
 
 @dataclass(frozen=True, slots=True)
-class _WaitedFor:
-    """The namespaces that ports are plugged into, each with how many are: kept, for a network of thousands of ports
-    changes one at a time."""
+class _GuestNamespaces:
+    """The namespaces that the ports of a network are plugged into. Kept from one intent to the next: a network of
+    thousands of ports changes one at a time."""
 
     ports: Mapping[str, Port]
-    names: Counter[str]
+    names: Counter[str]  # of namespaces, each with the number of ports plugged into it
 
     @classmethod
-    def of(cls, ports: Mapping[str, Port], before: "_WaitedFor | None") -> "_WaitedFor":
+    def of(cls, ports: Mapping[str, Port], before: "_GuestNamespaces | None") -> "_GuestNamespaces":
         if before is None:
             return cls(ports, Counter(_plugged(ports.values())))
         if before.ports is ports:
@@ -49,8 +49,8 @@ def _plugged(ports: Iterable[Port]) -> Iterable[str]:
     return (port.plug.netns for port in ports if isinstance(port.plug, NetnsPlug))
 
 
-class Signs:
-    """Suspicions by network id, gathered from watches; taken by the node's loop."""
+class Hints:
+    """Gathers from watches which networks are under suspicion, by id, until the node's loop takes them."""
 
     def __init__(
         self,
@@ -58,35 +58,35 @@ class Signs:
         network_of_netnsid: Callable[[int], str | None],
         is_awaited: Callable[[str], bool] = lambda device: False,
     ) -> None:
-        """`is_awaited` says of a device that somebody else, the switch, has yet to make it."""
+        """`is_awaited` says whether the switch has yet to make a device."""
         self._network_of_device = network_of_device
         self._network_of_netnsid = network_of_netnsid
         self._is_awaited = is_awaited
         self._switched: set[str] = set()  # networks wired by Open vSwitch, whose devices have no bridge as master
         self._internal: set[str] = set()  # devices that are on the host only on their way into a namespace
-        self._netnsids: dict[int, str] = {}  # namespace id of a network of ours, as its DHCP port last told
+        self._netnsids: dict[int, str] = {}  # id of a namespace of ours -> network, as its DHCP port last showed
         self._objects: dict[str, str] = {}  # device or name -> network
         self._networks: set[str] = set()
-        self._waited_for: dict[str, _WaitedFor] = {}  # by network
+        self._guest_namespaces: dict[str, _GuestNamespaces] = {}  # by network
         self._networks_of_name: dict[str, set[str]] = {}  # guest's namespace -> networks plugged into it
 
     def intent_changed(self, intent: Intent) -> None:
-        """Learn which guests' namespaces are waited for, and which devices are the switch's."""
+        """Learn which namespaces of guests are awaited, and which devices the switch makes."""
         names: dict[str, set[str]] = {}
-        known, self._waited_for = self._waited_for, {}
+        known, self._guest_namespaces = self._guest_namespaces, {}
         self._switched, self._internal = set(), set()
         for network in intent.networks.values():
             if isinstance(network.wiring, OvsWiring):
                 self._switched.add(network.id)
                 if not network.wiring.veth:
                     self._internal.add(tap_name(dhcp_port(network).id))
-            self._waited_for[network.id] = waited_for = _WaitedFor.of(network.ports, known.get(network.id))
-            for name in waited_for.names:
+            self._guest_namespaces[network.id] = namespaces = _GuestNamespaces.of(network.ports, known.get(network.id))
+            for name in namespaces.names:
                 names.setdefault(name, set()).add(network.id)
         self._networks_of_name = names
 
     def hear_links(self, watch: LinkWatch) -> None:
-        latest: dict[str, LinkChanged] = {}  # a device that is made changes eight times over; what it is last, counts
+        latest: dict[str, LinkChanged] = {}  # a device in the making changes eight times; its last state counts
         for event in watch.read():
             match event:
                 case None:
@@ -121,7 +121,7 @@ class Signs:
             self._objects[link.name] = network_id
 
     def _hear_internal(self, event: LinkChanged, network_id: str) -> None:
-        """A device of the switch's came to the host, to be moved on, or went: by our own doing, as a rule."""
+        """A device that the switch makes came to the host, to be moved on, or went; as a rule netmend moved it."""
         if event.gone:
             self._objects.pop(event.name, None)
         elif self._is_awaited(event.name):
@@ -130,7 +130,7 @@ class Signs:
             self._objects[event.name] = network_id
 
     def hear_switch(self, changed: PortsChanged) -> None:
-        """Ports of ours changed in the database of Open vSwitch, or went."""
+        """Ports of netmend changed in the database of Open vSwitch, or went."""
         if changed.everything:
             self._networks.add(EVERYTHING)
         for text in changed.marks:
@@ -141,7 +141,7 @@ class Signs:
                 self._objects[text] = mark.network_id
 
     def _suspect_namespace(self, netnsid: int | None) -> None:
-        """Something is gone in a namespace: ours, or a guest's, which may do in its own what it likes."""
+        """Something is gone in a namespace: a network's, or a guest's, where the guest may do what it likes."""
         if netnsid is not None:
             network_id = self._netnsids.get(netnsid) or self._network_of_netnsid(netnsid)
             if network_id is not None:
@@ -158,17 +158,17 @@ class Signs:
                 self._networks.update(self._networks_of_name.get(name, ()))
 
     def check_pins(self, network_ids: Iterable[str], directory: str) -> None:
-        """After mounts changed: whose name leads to a namespace no more."""
+        """After mounts changed: suspect the networks whose name leads to a namespace no more."""
         for network_id in network_ids:
             with suppress(KernelError):
                 if not is_namespace(f"{directory}/{namespace_name(network_id)}"):
                     self._networks.add(network_id)
 
     def take(self, waiting: set[str]) -> set[str]:
-        """The networks under suspicion, which are so no longer.
+        """Return the networks under suspicion, and suspect them no longer.
 
-        Devices and names of those `waiting` for their next try come and go by our own doing and undoing, which is no
-        reason to try sooner.
+        Devices and names of networks `waiting` for their next try come and go because netmend makes and undoes them,
+        which is no reason to try sooner.
         """
         taken = self._networks | (set(self._objects.values()) - waiting)
         self._objects.clear()

@@ -1,4 +1,4 @@
-"""What happened lately, for whoever watches: the last events of a node, each with a number that only grows."""
+"""The journal of a node: its last events, for the page, each with a number that only grows."""
 
 import time
 from collections import deque
@@ -12,18 +12,18 @@ from netmend.reconcile.breaker import BreakerState
 from netmend.reconcile.reports import PassReport
 
 KEPT: Final = 500
-_OF_ONE_PASS: Final = 50  # reasons told one by one; a fault of the host gives every network one
+_OF_ONE_PASS: Final = 50  # reasons with an event each; a fault of the host gives every network one
 Level = Literal["info", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`kind`: pass, reason, resolved, breaker, intent, mounts. `at` is in seconds since the epoch."""
+    """One thing that happened."""
 
     number: int
-    at: float
+    at: float  # seconds since the epoch
     level: Level
-    kind: str
+    kind: str  # pass, reason, resolved, breaker, intent or mounts
     text: str
     network: str | None = None
     port: str | None = None
@@ -34,17 +34,17 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class LastPass:
-    """The last look at the kernel: when it ended (seconds since the epoch), how long it took, what it did."""
+    """The last look at the kernel."""
 
-    at: float
-    seconds: float
-    networks: int
-    steps: int
-    wrong: int
+    at: float  # when it ended, in seconds since the epoch
+    seconds: float  # how long it took
+    networks: int  # how many it looked at
+    steps: int  # how many it planned
+    wrong: int  # networks with reasons left
 
 
 class Journal:
-    """Thread-safe."""
+    """The last events of a node, and counts over its life. Thread-safe."""
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque(maxlen=KEPT)
@@ -99,7 +99,7 @@ class Journal:
             self.add("error", "breaker", f"open, nothing is created: {state.diagnosis.summary}")
 
     def intent(self, changed: int) -> None:
-        """That many networks of the intent came, went or differ."""
+        """So many networks of the intent came, went or changed."""
         self.add("info", "intent", f"{_count(changed, 'network')} changed")
 
     def intent_problem(self, problem: str) -> None:

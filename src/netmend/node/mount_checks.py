@@ -1,5 +1,5 @@
-"""The doctor's checks of the namespace directory, as the node sees it: at the start, when mounts change, and when a
-name turns out to be dead."""
+"""Runs the doctor's checks of the namespace directory for the node: at the start, when mounts change, and when a name
+turns out to be dead."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace

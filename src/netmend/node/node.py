@@ -26,13 +26,13 @@ from netmend.kernel import limits
 from netmend.node.device_counter import DeviceCounter
 from netmend.node.guests.routed_metadata import RoutedServing
 from netmend.node.guests.serving import Serving
-from netmend.node.hints import EVERYTHING, Signs, same_devices
+from netmend.node.hints import EVERYTHING, Hints, same_devices
 from netmend.node.intake.source import Source
 from netmend.node.lock import CannotStart, hold_lock, hold_network_namespace
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
 from netmend.node.settings import Settings
 from netmend.node.state import IntentState, NodeState
-from netmend.node.takeover import take_over, tell_what_stays
+from netmend.node.takeover import log_foreign_namespaces, take_over
 from netmend.node.watches import Watches
 from netmend.reconcile.adoption import helper_namespaces
 from netmend.reconcile.breaker import Breaker, BreakerState
@@ -41,11 +41,11 @@ from netmend.reconcile.reports import Listener, PassReport, Ready
 from netmend.reconcile.resync import Problem
 
 if TYPE_CHECKING:
-    from netmend.node.http.server import Part
+    from netmend.node.http.server import AddRoutes
 
 _BEFORE_STATUS = 1.0  # seconds for first answers, before the status socket takes time to load its HTTP stack
 _BETWEEN_MOUNT_CHECKS = 5.0  # seconds
-_SETTLE = 0.02  # seconds between the first sign and the look it causes, so that signs come together
+_SETTLE = 0.02  # seconds between the first hint and the look it causes, so that one look serves many hints
 _GC_YOUNG = 10_000  # objects made between two collections, each 0.5 ms of work
 log = structlog.get_logger()
 
@@ -58,25 +58,25 @@ class Node:
         source: Source,
         settings: Settings,
         listen: Listen | None = None,
-        parts: "Callable[[NodeState], Sequence[Part]]" = lambda state: (),
+        routes: "Callable[[NodeState], Sequence[AddRoutes]]" = lambda state: (),
     ) -> None:
-        """`listen`: where the HTTP server listens beside its unix socket; `parts` gives what it serves beside status,
+        """`listen`: where the HTTP server listens beside its unix socket; `routes` gives what it answers beside status,
         and is called once guests have their first answers."""
-        self._listen, self._parts = listen, parts
+        self._listen, self._routes = listen, routes
         self._tcp: tuple[Listen, socket.socket] | None = None
         self._source = source
         self._settings = settings
         self._breaker = Breaker(self._breaker_changed)
         self._dirty: set[str] = {EVERYTHING}
-        self._looked_at: set[str] = set()  # by the pass that is under way
-        self._overtaken: set[str] = set()  # networks of that whose intent has changed since
+        self._looked_at: set[str] = set()  # networks of the pass that is under way
+        self._overtaken: set[str] = set()  # of `_looked_at`: those with a newer intent since
         self._stopping = False
         self._mounts_changed = False
         self._mounts_checked = 0.0
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
-        """Serve until told to stop; raises SourceError, CannotStart, LeaseStoreError before anything is touched."""
+        """Serve until SIGTERM or SIGINT. Before it touches anything: SourceError, CannotStart, LeaseStoreError."""
         self._loop = asyncio.get_running_loop()
         settings, started = self._settings, time.time()
         with hold_lock(settings.lock), hold_network_namespace(), contextlib.ExitStack() as stack:
@@ -99,14 +99,14 @@ class Node:
                 helpers=helper_namespaces if settings.take_over else tuple,
             )
             serving = Serving(
-                settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy, self._tell_if_served
+                settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy, self._report_if_served
             )
             self.state = NodeState(self._source, settings, started, intent, reconciler, serving)
             if (routed := self._source.routed_metadata) is not None:
                 self.state.routed = RoutedServing(routed, lambda: self.state.intent.intent.metadata_proxy)
             owners = reconciler.owners
-            self._signs = Signs(owners.network_of_device, owners.network_of_netnsid, reconciler.awaits)
-            self._signs.intent_changed(intent.intent)
+            self._hints = Hints(owners.network_of_device, owners.network_of_netnsid, reconciler.awaits)
+            self._hints.intent_changed(intent.intent)
             try:
                 with self._watches() as self._watching:
                     self._watch_switch(intent.intent)
@@ -122,7 +122,7 @@ class Node:
             return [network.id for network in held if network and self.state.serving.served_since(network)]
 
         return Watches(
-            self._signs,
+            self._hints,
             self._settings.netns_directory,
             served=served,
             mounts_changed=self._hear_mounts,
@@ -160,7 +160,9 @@ class Node:
                 gc.freeze()  # what serves the networks stays too
                 await self._check_mounts()
                 if self._settings.take_over:
-                    await asyncio.to_thread(tell_what_stays, self._settings, list(self.state.intent.intent.networks))
+                    await asyncio.to_thread(
+                        log_foreign_namespaces, self._settings, list(self.state.intent.intent.networks)
+                    )
                 await self._until_stopped()
             finally:
                 following.cancel()
@@ -168,13 +170,13 @@ class Node:
 
     @contextlib.asynccontextmanager
     async def _watched(self) -> AsyncIterator[None]:
-        """Count devices, and answer those who ask, in the block."""
+        """Count devices, and answer over HTTP, in the block."""
         from netmend.node.http import status_routes
         from netmend.node.http.server import HttpServer
 
         state = self.state
-        parts = [lambda application: status_routes.attach(application, state), *self._parts(state)]
-        server = HttpServer(self._settings.socket, self._tcp, parts, state.http)
+        routes = [lambda application: status_routes.attach(application, state), *self._routes(state)]
+        server = HttpServer(self._settings.socket, self._tcp, routes, state.http)
         with DeviceCounter(state.history, state.reconciler.owners.wanted_names):
             async with server.serving():
                 yield
@@ -192,7 +194,7 @@ class Node:
                 await self._check_mounts()
 
     async def _check_mounts(self) -> None:
-        """What the host's mounts do to names, told once when it is new."""
+        """Find what the host's mounts do to names; log each fault once, when it is new."""
         self._mounts_changed, self._mounts_checked = False, time.monotonic()
         networks = list(self.state.intent.intent.networks)
         found = await asyncio.to_thread(diagnose_mounts, self._settings.netns_directory, networks)
@@ -210,7 +212,7 @@ class Node:
         self._wake.set()
 
     async def _wait(self) -> None:
-        """Until there is something to do."""
+        """Wait until there is something to do."""
         now = time.monotonic()
         due = [now + self._settings.full_look]
         if self._mounts_changed:
@@ -232,7 +234,7 @@ class Node:
     async def _pass(self) -> None:
         """One pass over what is dirty, due, or under suspicion."""
         now, resync = time.monotonic(), self.state.reconciler.resync
-        dirty = self._dirty | self._signs.take(resync.waiting(now)) | resync.due(now)
+        dirty = self._dirty | self._hints.take(resync.waiting(now)) | resync.due(now)
         self._dirty = set()
         probing = self._breaker.may_probe(time.monotonic())
         if not dirty and not probing:
@@ -247,9 +249,9 @@ class Node:
             self._catch_up()
         self.state.passes += 1
         self.state.journal.passed(report, time.monotonic() - started, report.right & wrong)
-        self._tell(report)
+        self._log_pass(report)
 
-    def _tell(self, report: PassReport) -> None:
+    def _log_pass(self, report: PassReport) -> None:
         if report.planned_steps:
             log.info("pass", steps=report.planned_steps, right=len(report.right), wrong=len(report.wrong))
         if report.new_reasons:
@@ -281,12 +283,12 @@ class Node:
         problems = self.state.serving.ready(ready)
         if self.state.first_answer_after is None:
             self.state.first_answer_after = time.time() - self.state.started_at
-        self._tell_if_served(ready.network)
+        self._report_if_served(ready.network)
         return problems
 
-    def _tell_if_served(self, network: Network) -> None:
-        """Tell the source of a network whose guests are answered by its newest intent; the one place that does. Called
-        in any thread."""
+    def _report_if_served(self, network: Network) -> None:
+        """Report to the source that guests of the network are answered by its newest intent, if they are. Everything
+        that makes them so calls this, in any thread."""
         if self.state.serving.answers(network):
             self._source.served(network.id)
 
@@ -304,25 +306,25 @@ class Node:
     # --- intent ---------------------------------------------------------------------------------------------------
 
     def _intent_problem(self, problem: str | None) -> None:
-        """A newer intent cannot be used (or can again): it changes nothing and is shown in status."""
+        """Note why a newer intent cannot be used (None: it can again): it changes nothing, and status shows it."""
         if problem is not None and problem != self.state.intent.problem:
             log.error("a newer intent cannot be used; the one before it stays in force", problems=problem)
             self.state.journal.intent_problem(problem)
         self.state.intent.problem = problem
 
     def _follower_ended(self, following: asyncio.Task[None]) -> None:
-        """A source that ends by a defect must not leave a node that hears of nothing, and looks well."""
+        """Show the end of a source by a defect: the node would hear of no intent any more, and look well."""
         if not following.cancelled() and (error := following.exception()) is not None:
             self._intent_problem(f"defect: the source has ended: {error!r}; start netmend again")
 
     def take_intent(self, intent: Intent) -> None:
-        """Put `intent` in force: answers follow at once, the kernel with the next pass over what differs."""
+        """Put `intent` in force: answers follow at once, devices with the next pass over the networks that differ."""
         old = self.state.intent.intent.networks
         self.state.intent = IntentState(intent, time.time(), self.state.intent.problem)
         changed = {network_id for network_id, network in intent.networks.items() if old.get(network_id) is not network}
         changed.update(old.keys() - intent.networks.keys())
         self.state.serving.networks_changed(intent.networks[key] for key in changed if key in intent.networks)
-        self._signs.intent_changed(intent)
+        self._hints.intent_changed(intent)
         self._watch_switch(intent)
         self._dirty |= changed - self._right_already(old, intent, changed)
         if changed:
@@ -331,8 +333,8 @@ class Node:
             self._wake.set()
 
     def _right_already(self, old: Mapping[str, Network], intent: Intent, changed: set[str]) -> set[str]:
-        """Networks that are answered by the new intent, and whose devices are what it asks for: ports come and go by
-        the hundred a second, and each look costs a dump of all links."""
+        """The networks that need no look at the kernel: guests are answered by the new intent, and it asks for the same
+        devices. Ports come and go by the hundred a second, and each look costs a dump of all links."""
         wrong = self._dirty | {reason.network_id for reason in self.state.reconciler.resync.all()}
         if EVERYTHING in wrong:
             return set()
@@ -344,11 +346,11 @@ class Node:
                 if self._looked_at & {network_id, EVERYTHING}:
                     self._overtaken.add(network_id)
                 else:
-                    self._tell_if_served(network)
+                    self._report_if_served(network)
         return right
 
     def _catch_up(self) -> None:
-        """After a pass, which has put the intent in force that it began with."""
+        """After a pass, which has put the intent in force that it began with: put newer intents in force again."""
         overtaken, self._overtaken = self._overtaken, set()
         networks = [self.state.intent.intent.networks.get(network_id) for network_id in overtaken]
         for network in networks:
@@ -356,7 +358,7 @@ class Node:
                 continue  # gone meanwhile, and dirty for that
             self.state.serving.networks_changed((network,))
             if self.state.serving.follows_at_once(network):
-                self._tell_if_served(network)
+                self._report_if_served(network)
             else:
                 self._dirty.add(network.id)
 

@@ -1,4 +1,4 @@
-"""Where a node keeps its things."""
+"""The settings of a node: its paths, and how it reaches Open vSwitch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,16 +9,16 @@ from netmend.kernel.ovsdb.stream import Tls
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Paths of one node. `state` outlives restarts of the host (leases); `runtime` does not (socket, lock)."""
+    """The settings of one node."""
 
-    netns_directory: str = nsdir.DEFAULT
-    state: Path = Path("/var/lib/netmend")
-    runtime: Path = Path("/run/netmend")
-    resolv_conf: Path = Path("/etc/resolv.conf")  # whom networks ask of names that name no forwarder
+    netns_directory: str = nsdir.DEFAULT  # where names of namespaces live
+    state: Path = Path("/var/lib/netmend")  # outlives restarts of the host: leases
+    runtime: Path = Path("/run/netmend")  # does not: socket, lock
+    resolv_conf: Path = Path("/etc/resolv.conf")  # names the forwarders of networks that name none
     full_look: float = 60.0  # seconds between looks at everything, beside those that events ask for
-    ovsdb: str | None = None  # where Open vSwitch's database listens (unix:PATH, tcp:ADDRESS:PORT); None: as usual
+    ovsdb: str | None = None  # where the database of Open vSwitch listens (unix:PATH, tcp:ADDRESS:PORT); None: as usual
     ovsdb_tls: Tls | None = None  # for ssl:ADDRESS:PORT
-    take_over: bool = False  # namespaces of the networks that Neutron's own agents made
+    take_over: bool = False  # take over namespaces of networks that Neutron's own agents made
 
     @property
     def socket(self) -> Path:

@@ -1,4 +1,4 @@
-"""What a node consists of and knows: filled by its loop, read by status."""
+"""What a node consists of and knows: its loop writes it, its views read it."""
 
 from dataclasses import dataclass, field
 
@@ -16,26 +16,26 @@ from netmend.reconcile.reconciler import Reconciler
 
 @dataclass(slots=True)
 class IntentState:
-    """The intent in force, when it was read (seconds since the epoch), and what is wrong with a newer one, if any."""
+    """The intent in force."""
 
     intent: Intent
-    loaded_at: float
-    problem: str | None = None
+    loaded_at: float  # when it was read, in seconds since the epoch
+    problem: str | None = None  # why a newer one cannot be used
 
 
 @dataclass(slots=True)
 class NodeState:
-    """One node. `started_at` is in seconds since the epoch, `first_answer_after` in seconds from there."""
+    """One node."""
 
     source: Source
     settings: Settings
-    started_at: float
+    started_at: float  # seconds since the epoch
     intent: IntentState
     reconciler: Reconciler
     serving: Serving
     routed: RoutedServing | None = None  # metadata by way of routers that others made
     passes: int = 0
-    first_answer_after: float | None = None
+    first_answer_after: float | None = None  # seconds from `started_at` until the first network was served
     mount_faults: list[Diagnosis] = field(default_factory=list)  # what the host's mounts do to names
     journal: Journal = field(default_factory=Journal)
     history: DeviceHistory = field(default_factory=DeviceHistory)

@@ -1,4 +1,4 @@
-"""What a node takes over from Neutron's own agents, and what it leaves alone, told in the log."""
+"""Takes namespaces over from Neutron's own agents, and logs what was taken over and what is left alone."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from netmend.node.settings import Settings
 from netmend.reconcile.adoption import Adoption
 from netmend.reconcile.switch import DEFAULT
 
-_TOLD = 20  # names in one line of the log
+_NAMES_MAX = 20  # names in one line of the log
 log = structlog.get_logger()
 
 
@@ -22,12 +22,12 @@ def take_over(settings: Settings, networks: Iterable[Network]) -> None:
             log.info("taken over", network=adopted.network_id, devices=adopted.devices, ended=adopted.ended)
 
 
-def tell_what_stays(settings: Settings, wanted: Iterable[str]) -> None:
-    """Say once which namespaces of networks are neither wanted nor netmend's."""
+def log_foreign_namespaces(settings: Settings, wanted: Iterable[str]) -> None:
+    """Log which namespaces of networks are neither wanted nor netmend's; raises KernelError."""
     with _adoption(settings) as adoption:
         found = adoption.foreign_namespaces(wanted)
     if found:
-        log.warning("left alone: namespaces that netmend did not make", count=len(found), names=found[:_TOLD])
+        log.warning("left alone: namespaces that netmend did not make", count=len(found), names=found[:_NAMES_MAX])
 
 
 @contextlib.contextmanager

@@ -1,5 +1,5 @@
-"""Hears of names, mounts and links for a node; each is only a hint, and what cannot be watched is looked at in
-time anyway."""
+"""Watches names, mounts, links and the switch for a node. A change is only a hint, and what cannot be watched is looked
+at in time anyway."""
 
 import asyncio
 import contextlib
@@ -11,29 +11,29 @@ from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.stream import Tls
 from netmend.kernel.ovsdb.watch import PortsChanged, PortWatch
 from netmend.kernel.watch import DirectoryWatch, LinkWatch, MountWatch
-from netmend.node.hints import Signs
+from netmend.node.hints import Hints
 from netmend.wiring.ovs import MARK_KEY, OWNER
 
-_CROWD = 0.4  # seconds: mounts come in crowds, and each is a reason to look at every name
+_CROWD = 0.4  # seconds between two looks at mounts: they come in crowds, and each look is at every name
 _GATHER = 0.02  # seconds from the first event to the reading of all: a network that is made causes twenty
 
 
 class Watches(contextlib.ExitStack):
-    """Watches while entered, in the running loop; what is heard goes to `signs`. Raises KernelError."""
+    """Watches while entered, in the running loop; what is heard goes to `hints`. Raises KernelError."""
 
     def __init__(
         self,
-        signs: Signs,
+        hints: Hints,
         names_directory: str,
         *,
         served: Callable[[], Iterable[str]],
         mounts_changed: Callable[[], None],
         wake: Callable[[], None],
     ) -> None:
-        """`served` gives the networks whose names should lead to a namespace; `mounts_changed` is called when anything
-        was mounted, `wake` when something else was heard."""
+        """`served` gives the networks whose names should lead to a namespace. `mounts_changed` is called when anything
+        was mounted or unmounted, `wake` at any other change."""
         super().__init__()
-        self._signs = signs
+        self._hints = hints
         self._names_directory = names_directory
         self._served, self._mounts_changed, self._wake = served, mounts_changed, wake
         self._loop = asyncio.get_running_loop()
@@ -49,14 +49,14 @@ class Watches(contextlib.ExitStack):
         return self
 
     def watch_switch(self, remote: str, tls: Tls | None) -> None:
-        """Hear of Open vSwitch too, from now on; where it is heard already, nothing changes."""
+        """Watch Open vSwitch too, from now on; does nothing where it is watched already."""
         if self._hears_switch:
             return
         self._hears_switch = True
         self.callback(SwitchWatch(remote, tls, self._hear_switch).close)
 
     def _hear_switch(self, changed: PortsChanged) -> None:
-        self._signs.hear_switch(changed)
+        self._hints.hear_switch(changed)
         self._wake()
 
     def _watch_links(self) -> None:
@@ -64,7 +64,7 @@ class Watches(contextlib.ExitStack):
         self.callback(watch.close)
 
         def hear() -> None:
-            self._signs.hear_links(watch)
+            self._hints.hear_links(watch)
             self._wake()
 
         self._read(watch.fileno(), hear)
@@ -78,7 +78,7 @@ class Watches(contextlib.ExitStack):
 
     def _hear_names(self) -> None:
         heard = self._names.read()
-        self._signs.hear_names(name for directory, name in heard if directory in {self._names_directory, ""})
+        self._hints.hear_names(name for directory, name in heard if directory in {self._names_directory, ""})
         self._wake()
 
     def _watch_mounts(self) -> None:
@@ -102,7 +102,7 @@ class Watches(contextlib.ExitStack):
     def _hear_mounts(self) -> None:
         with contextlib.suppress(KernelError):
             self._names.add(self._names_directory)  # it may have been made, or mounted over, meanwhile
-        self._signs.check_pins(self._served(), self._names_directory)
+        self._hints.check_pins(self._served(), self._names_directory)
         self._mounts_changed()
 
     def _read(self, descriptor: int, call: Callable[[], None]) -> None:

@@ -42,7 +42,7 @@ def test_nothing_that_controls_or_formats_is_left(text: str) -> None:
 
 
 def _is_joined_script_sign(character: str) -> bool:
-    """Signs of numbers and texts that are visible, though Unicode counts them among format characters (Cf)."""
+    """Hints of numbers and texts that are visible, though Unicode counts them among format characters (Cf)."""
     return "\u0600" <= character <= "\u08e2" or character in "\U000110bd\U000110cd" or character >= "\U00013430"
 
 

@@ -18,11 +18,11 @@ from netmend.services.leases.io.store import LeaseStore, LeaseStoreError
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A network that is answered: since when (seconds since the epoch), and from which namespace (inode)."""
+    """A network that is answered."""
 
     responder: Dhcp4Responder
-    since: float
-    namespace: int
+    since: float  # seconds since the epoch
+    namespace: int  # inode of the namespace with its sockets
 
 
 class Dhcp4Serving:
@@ -33,7 +33,7 @@ class Dhcp4Serving:
     def __init__(self, leases: Path, suspect: Callable[[str], None]) -> None:
         """Opens, or makes, the lease database; raises LeaseStoreError when it cannot be used.
 
-        `suspect` is told, in some other thread, of a network whose sockets fail.
+        `suspect` is called, in some other thread, with the id of a network whose sockets fail.
         """
         self._store = LeaseStore(leases, time.time())
         self._sockets = ServiceSockets(lambda network_id, *_: suspect(network_id), self._store, self._not_stored)
@@ -54,7 +54,7 @@ class Dhcp4Serving:
         return bool(network.subnets)
 
     def prepare(self) -> None:
-        """Nothing: all was started with the object."""
+        """Nothing: the object came with its threads."""
 
     def ready(self, ready: Ready) -> None:
         """Answer on a network from now on; raises KernelError when its sockets cannot be opened."""
@@ -93,7 +93,7 @@ class Dhcp4Serving:
         return None if served is None else served.since
 
     def leases(self, network_id: str) -> list[LeaseRow]:
-        """Dynamic leases, and ports that were acknowledged or declined their address."""
+        """Dynamic leases, and addresses that ports were given or have declined."""
         served = self._served.get(network_id)
         return served.responder.leases(time.time()) if served else []
 

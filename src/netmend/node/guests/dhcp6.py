@@ -21,10 +21,10 @@ MTU_MIN = 1280  # bytes; a device with less has no IPv6 (RFC 8200 section 5)
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A network that is answered, and from which namespace (inode)."""
+    """A network that is answered."""
 
     responder: Dhcp6Responder
-    namespace: int
+    namespace: int  # inode of the namespace with its sockets
 
 
 class Dhcp6Serving:
@@ -33,8 +33,10 @@ class Dhcp6Serving:
     name = "dhcp6"
 
     def __init__(self, suspect: Callable[[str], None], settings: Settings) -> None:
-        """`suspect` is told, in some other thread, of a network whose sockets fail. Raises LeaseStoreError when the
-        lease database cannot be used."""
+        """Opens, or makes, the lease database; raises LeaseStoreError when it cannot be used.
+
+        `suspect` is called, in some other thread, with the id of a network whose sockets fail.
+        """
         self._store = LeaseStore(settings.leases, time.time())
         self._sockets = Sockets6(lambda network_id, *_: suspect(network_id), self._store, self._not_stored)
         self._served: dict[str, Served] = {}
@@ -50,7 +52,7 @@ class Dhcp6Serving:
         )
 
     def prepare(self) -> None:
-        """Nothing: all was started with the object."""
+        """Nothing: the object came with its threads."""
 
     def ready(self, ready: Ready) -> None:
         """Answer and advertise on a network from now on; raises KernelError when its sockets cannot be opened, and

@@ -21,7 +21,7 @@ class DnsServing:
     name = "dns"
 
     def __init__(self, suspect: Callable[[str], None], settings: Settings) -> None:
-        """`suspect` is told, in some other thread, of a network whose sockets fail."""
+        """`suspect` is called, in some other thread, with the id of a network whose sockets fail."""
         self._sockets = DnsSockets(lambda network_id, *_: suspect(network_id), HostResolvers(settings.resolv_conf))
         self._served: dict[
             str, tuple[int, frozenset[IPv4Address | IPv6Address]]
@@ -31,7 +31,7 @@ class DnsServing:
         return network.dns is not None and network.has_subnets
 
     def prepare(self) -> None:
-        """Nothing: all was started with the object."""
+        """Nothing: the object came with its threads."""
 
     def ready(self, ready: Ready) -> None:
         """Answer on every address of netmend's own in the network; raises KernelError when sockets cannot be opened."""

@@ -1,4 +1,4 @@
-"""The services that follow DHCPv4, in one thread: network by network, in order of arrival."""
+"""Starts the services that follow DHCPv4, in one thread: network by network, in order of arrival."""
 
 import time
 from collections import deque
@@ -23,9 +23,9 @@ class _Known:
 
     network: Network
     namespace: int  # inode
-    since: float | None = None
-    problems: dict[str, str] = field(default_factory=dict)
-    under_way: bool = True
+    since: float | None = None  # seconds since the epoch; None: not all services are there
+    problems: dict[str, str] = field(default_factory=dict)  # by name of the service, why it is not there
+    under_way: bool = True  # the thread has yet to start them
 
 
 class Followers:
@@ -37,8 +37,8 @@ class Followers:
         changed: Callable[[str], None],
         served: Callable[[Network], None] = lambda network: None,
     ) -> None:
-        """`make` gives the services; `changed` is told of a network when its problems are others than they were,
-        `served` of one that has all it asks for from now on. All are called in the thread."""
+        """`make` gives the services. `changed` is called with the id of a network when its problems have changed, and
+        `served` with a network that has all it asks for from now on. All are called in the thread."""
         self._make, self._changed, self._served = make, changed, served
         self.services: Sequence[GuestService] = ()
         self._networks: dict[str, _Known] = {}
@@ -67,8 +67,8 @@ class Followers:
         return {} if known is None else dict(known.problems)
 
     def ready(self, ready: Ready) -> None:
-        """Serve the network, soon; nothing is done when it is served so already. What failed is tried again: the
-        reconciler calls later and later."""
+        """Serve the network, soon; does nothing when it is served so already. A service that failed is tried again when
+        the reconciler calls again, each time later."""
         network_id, inode = ready.network.id, ready.namespace.inode
         with self._condition:
             known = self._networks.get(network_id)
@@ -97,7 +97,7 @@ class Followers:
         self._call(lambda: self._each("gone", lambda service: service.gone(network_id)))
 
     def close(self) -> None:
-        """End the thread and the services; what is still to be done is not."""
+        """End the thread and the services; calls that still wait are dropped."""
         with self._condition:
             self._closing = True
             self._condition.notify()
@@ -143,7 +143,7 @@ class Followers:
             self._served(ready.network)
 
     def _give_services(self, ready: Ready) -> dict[str, str]:
-        """Why services that are wanted cannot be had, by their names."""
+        """Start the services that are wanted; returns, by name, why one cannot be had."""
         network_id, problems = ready.network.id, dict[str, str]()
 
         @contextmanager

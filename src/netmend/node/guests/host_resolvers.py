@@ -1,4 +1,4 @@
-"""The servers that this host asks (resolv.conf(5)), as this process sees them: in a container, the container's."""
+"""The DNS servers that this host asks (resolv.conf(5)); in a container, those of the container."""
 
 import time
 from ipaddress import IPv4Address, IPv6Address
@@ -12,7 +12,7 @@ Server = IPv4Address | IPv6Address
 
 
 def read_servers(text: str) -> tuple[Server, ...]:
-    """The servers that the text of a resolv.conf names; lines that make no sense are passed over, as resolvers do."""
+    """The servers that the text of a resolv.conf names; other lines are passed over, as resolvers do."""
     servers: list[Server] = []
     for line in text.splitlines():
         words = line.split()
@@ -26,7 +26,7 @@ def read_servers(text: str) -> tuple[Server, ...]:
 
 
 class HostResolvers:
-    """Calling it gives the servers of now, best first; the file is read again when it has changed. Thread-safe."""
+    """A callable that gives the servers of now, best first. A change of the file is seen. Thread-safe."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

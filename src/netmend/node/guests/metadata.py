@@ -38,7 +38,7 @@ class MetadataServing:
         proxy: Callable[[], MetadataProxy | None],
         lease_holder: Callable[[str, IPv4Address], str | None],
     ) -> None:
-        """`proxy` gives what intent says of it now; `lease_holder` the MAC that an address is dynamically leased to."""
+        """`proxy` gives what intent says of the proxy now; `lease_holder` the MAC that an address is leased to."""
         self._suspect, self._settings, self._proxy, self._lease_holder = suspect, settings, proxy, lease_holder
         self._store: MetadataStore | None = None
         self._server: MetadataServer | None = None  # from the first network on
@@ -48,7 +48,7 @@ class MetadataServing:
         return network.metadata != "off" and network.has_subnets
 
     def prepare(self) -> None:
-        """Load the HTTP stack, whose time and memory a node without metadata need not spend, and start it."""
+        """Load the HTTP stack and start it; a node without metadata spends no time and memory on it."""
         if self._server is not None:
             return
         from netmend.services.metadata import KEY_SIZE
@@ -92,7 +92,7 @@ class MetadataServing:
 
 
 def _open_ipv6(ready: Ready) -> list[socket.socket]:
-    """The listener on IPv6, where there is IPv6."""
+    """The listener on IPv6, where the namespace has IPv6."""
     try:
         return [open_listener(ready.namespace, ready.device, METADATA_ADDRESS6, PORT)]
     except KernelError as error:

@@ -1,4 +1,4 @@
-"""Keeps the Unix socket at which routers' proxies ask for metadata, in the place of neutron-metadata-agent."""
+"""Keeps the Unix socket where the proxies of routers ask for metadata, in the place of neutron-metadata-agent."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 class RoutedServing:
-    """Serves while `serving`, or says why not."""
+    """Serves in the block of `serving`; `problem` says why it cannot."""
 
     def __init__(self, routed: RoutedMetadata, proxy: Callable[[], MetadataProxy | None]) -> None:
         """`proxy` gives what intent says of Nova now."""
@@ -60,13 +60,13 @@ class RoutedServing:
             await asyncio.sleep(_LOOK_EVERY)
 
     def _guarded_look(self) -> None:
-        """A look that has begun goes on in its thread when whoever waits for it is cancelled."""
+        """Look, unless all has ended: a look goes on in its thread when the task that waits for it is cancelled."""
         with self._looking:
             if not self._ended:
                 self._look()
 
     def _look(self) -> None:
-        """Listen, if the name does not lead to us."""
+        """Listen, if the name does not lead to our socket."""
         path = self._routed.socket
         try:
             if self._inode is None or _inode(path) != self._inode:
@@ -130,7 +130,7 @@ def _inode(path: Path) -> tuple[int, int] | None:
 
 
 def _is_listening(path: Path) -> bool:
-    """Whether somebody listens at the name. Raises OSError when it is something else than a socket."""
+    """Whether a process listens at the name. Raises OSError when it is something else than a socket."""
     if path.exists() and not path.is_socket():
         raise OSError(errno.EEXIST, "is something else than a socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as asking:

@@ -1,4 +1,4 @@
-"""What the node asks of each service for guests: DHCP, router advertisements, names, metadata."""
+"""What the node asks of each service for guests: DHCP, router advertisements, DNS, metadata."""
 
 from typing import Any, Protocol
 
@@ -7,11 +7,11 @@ from netmend.reconcile.reports import Ready
 
 
 class CannotServe(Exception):
-    """Why a service cannot be started, where it is no system call that fails; the text is for people."""
+    """A service cannot be started, though no system call failed; the text says why, to a person."""
 
 
 class GuestService(Protocol):
-    """One service, on all networks of the node. For any one network, one call at a time comes."""
+    """One service, on all networks of the node. Calls for one network come one at a time."""
 
     name: str  # its key in status: "dhcp4", "dhcp6", "dns", "metadata"
 
@@ -19,18 +19,18 @@ class GuestService(Protocol):
         """Whether intent asks for this service on the network."""
 
     def prepare(self) -> None:
-        """Start what serves any network; called before `ready`, and in the host's namespaces, where threads are to be
-        born. Raises CannotServe."""
+        """Start what serves any network. Called before `ready`, in the host's namespaces: threads must be born there.
+        Raises CannotServe."""
 
     def ready(self, ready: Ready) -> None:
-        """Serve a network from now on, or go on, by its newest intent; raises KernelError or CannotServe, and is called
-        again later. The calling thread is in the network's namespace.
+        """Serve a network from now on, or go on, by its newest intent. The calling thread is in its namespace.
 
-        What is served already, from the same namespace and device (not `ready.anew`), is to be left as it is.
+        Sockets in the same namespace and on the same device (not `ready.anew`) are left as they are. Raises KernelError
+        or CannotServe, and is then called again later.
         """
 
     def update(self, network: Network) -> None:
-        """A network that is served has a new intent; sockets that it needs come with the next `ready`."""
+        """Answer by the new intent of a network that is served; sockets that it needs come with the next `ready`."""
 
     def gone(self, network_id: str) -> None:
         """Serve the network no more, and close its sockets. No error when it is not served."""

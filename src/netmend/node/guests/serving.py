@@ -1,8 +1,8 @@
 """All services for guests, on all networks that are ready.
 
-DHCPv4 is first, in the reconciler's own threads, so that nothing delays a lease. The others follow in one thread of
-their own (`Followers`), in order of arrival; one that fails on a network is tried again, later and later, and costs the
-others nothing.
+DHCPv4 comes first, in the reconciler's own threads, so that nothing delays a lease. The others follow in one thread of
+their own (`Followers`), in order of arrival. A service that fails on a network is tried again, each time later, and
+costs the others nothing.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +26,7 @@ AnyLease: TypeAlias = Union[LeaseRow, "LeaseRow6"]
 
 
 class Serving:
-    """Thread-safe, but for one call at a time for any one network."""
+    """All services. Thread-safe, but calls for one network come one at a time."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Serving:
     def _make_followers(
         self, settings: Settings, suspect: Callable[[str], None], metadata_proxy: Callable[[], MetadataProxy | None]
     ) -> Callable[[], Sequence[GuestService]]:
-        """What makes the services that follow, once a network asks for one: to load them takes time."""
+        """What makes the services that follow. It is called once a network asks for one: to load them takes time."""
 
         def make() -> Sequence[GuestService]:
             from netmend.node.guests.dhcp6 import Dhcp6Serving
@@ -65,14 +65,14 @@ class Serving:
         return make
 
     def answers(self, network: Network) -> bool:
-        """Whether guests get their addresses: by DHCPv4 where intent asks for that; else once all is served."""
+        """Whether guests get their addresses: by DHCPv4 where intent asks for it, else by all services."""
         if self.dhcp4.wanted(network):
             return self.dhcp4.served_since(network.id) is not None
         return self.served_since(network) is not None
 
     def ready(self, ready: Ready) -> list[Problem]:
-        """Serve a network from now on; returns what is not served. Raises KernelError when the sockets of DHCPv4 cannot
-        be opened."""
+        """Serve a network from now on; returns the services that are not there yet for a problem. Raises KernelError
+        when the sockets of DHCPv4 cannot be opened."""
         if self.dhcp4.wanted(ready.network):
             self.dhcp4.ready(ready)
         else:
@@ -84,7 +84,7 @@ class Serving:
         return [Problem(None, f"{name} is not served: {problem}", serves=True) for name, problem in found.items()]
 
     def networks_changed(self, networks: Iterable[Network]) -> None:
-        """Answer by their new intent at once where networks are served already; the kernel follows with the next
+        """Answer by the new intent of these networks at once, where they are served; devices follow with the next
         pass."""
         for network in networks:
             self.dhcp4.update(network)
@@ -101,7 +101,7 @@ class Serving:
         self._followers.gone(network_id)
 
     def served_since(self, network: Network) -> float | None:
-        """Since when all that intent asks for is answered, in seconds since the epoch; None: something is not."""
+        """Since when all services that intent asks for are there, in seconds since the epoch; None: one is not."""
         leases = [self.dhcp4.served_since(network.id)] if self.dhcp4.wanted(network) else []
         more = [self._followers.served_since(network.id)] if _asks_for_more(network) else []
         moments = [moment for moment in leases + more if moment is not None]
@@ -120,7 +120,7 @@ class Serving:
         return self.dhcp4.store_error or (self._dhcp6.store_error if self._dhcp6 is not None else None)
 
     def status(self, network_id: str) -> dict[str, Any]:
-        """By name of the service, what it counts; services that are not served are left out."""
+        """By name of the service, what it counts; services that the network has not are left out."""
         found = {service.name: service.status(network_id) for service in (self.dhcp4, *self._followers.services)}
         return {name: status for name, status in found.items() if status is not None}
 

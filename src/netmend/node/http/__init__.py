@@ -1,1 +1,1 @@
-"""The HTTP server of a node: its unix socket, its address beside it, and the client that asks it."""
+"""The HTTP server of a node, at its unix socket and at an address beside it, and the client of that socket."""

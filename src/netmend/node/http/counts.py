@@ -1,4 +1,4 @@
-"""What the node's HTTP server answered."""
+"""Counts the answers of the node's HTTP servers. Loads no HTTP stack: a node has it before its first answers."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
@@ -11,17 +11,16 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 
 @dataclass(slots=True)
 class HttpCounts:
-    """Answers by (method, first part of the path, status); for each part their seconds, and how many were within a
-    bound."""
+    """Answers by route; a route is the first part of its path, such as `status` or `v2.0`."""
 
-    answered: Counter[tuple[str, str, int]] = field(default_factory=Counter)
-    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
-    within: Counter[tuple[str, float]] = field(default_factory=Counter)
+    answered: Counter[tuple[str, str, int]] = field(default_factory=Counter)  # by (method, route, status)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))  # by route: spent, in sum
+    within: Counter[tuple[str, float]] = field(default_factory=Counter)  # by (route, bound): no slower than it
 
-    def note(self, method: str, part: str, status: int, seconds: float) -> None:
-        """`part` is of a route that exists, so that nobody can make any number of them."""
-        self.answered[method if method in _METHODS else "other", part, status] += 1
-        self.seconds[part] += seconds
+    def note(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answer; `route` exists, so that clients cannot make up any number of them."""
+        self.answered[method if method in _METHODS else "other", route, status] += 1
+        self.seconds[route] += seconds
         for bound in BOUNDS:
             if seconds <= bound:
-                self.within[part, bound] += 1
+                self.within[route, bound] += 1

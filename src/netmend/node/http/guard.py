@@ -1,4 +1,4 @@
-"""Middlewares of every HTTP server that the node opens to browsers: who asks, by which name, and how long it took."""
+"""Middlewares of every HTTP server that the node opens to browsers: they count answers and refuse other sites."""
 
 import socket
 import time
@@ -11,7 +11,7 @@ from netmend.node.http.counts import HttpCounts
 
 
 def counted(counts: HttpCounts) -> Middleware:
-    """Notes every answer in `counts`."""
+    """A middleware that notes every answer in `counts`."""
 
     @web.middleware
     async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -25,7 +25,7 @@ def counted(counts: HttpCounts) -> Middleware:
             raise
         finally:
             if not streamed:  # a stream ends when its reader leaves
-                counts.note(request.method, _part(request), status, time.perf_counter() - started)
+                counts.note(request.method, _route(request), status, time.perf_counter() - started)
 
     return count
 
@@ -33,10 +33,10 @@ def counted(counts: HttpCounts) -> Middleware:
 def guarded(
     hosts: Collection[str], url: str, applies: Callable[[web.Request], bool] = lambda request: True
 ) -> Middleware:
-    """Lets no page of elsewhere use this server through its visitor's browser.
+    """A middleware that lets no page of another site use this server through the browser of its visitor.
 
     A name in `Host` that is none of `hosts` was given to our address by somebody else's DNS (rebinding). `url` is how
-    the server is called. What comes by a unix socket is let in: browsers do not.
+    the server is called. Requests by a unix socket are let in: browsers send none.
     """
 
     @web.middleware
@@ -45,21 +45,21 @@ def guarded(
             if _name(request.host) not in hosts:
                 raise web.HTTPMisdirectedRequest(text=f"not known here by that name; call {url}, or see --http-name\n")
             origin = request.headers.get("Origin")
-            if (origin and _name(origin.partition("://")[2]) not in hosts) or _from_elsewhere(request):
+            if (origin and _name(origin.partition("://")[2]) not in hosts) or _is_cross_site(request):
                 raise web.HTTPForbidden(text="other sites may not read this\n")
         return await handler(request)
 
     return guard
 
 
-def _part(request: web.Request) -> str:
-    """`status`, `view`, `v2.0` ...: of routes that exist, so that nobody can make any number of them."""
+def _route(request: web.Request) -> str:
+    """The first part of the path of the route that answers: `status`, `view`, `v2.0`; `none` without a route."""
     resource = request.match_info.route.resource
     return resource.canonical.strip("/").partition("/")[0] or "page" if resource is not None else "none"
 
 
 def is_local_socket(request: web.Request) -> bool:
-    """Whether a request came by the unix socket, so from the node's own user."""
+    """Whether a request came by a unix socket, and so from the node's own user."""
     found = request.transport.get_extra_info("socket") if request.transport else None
     return found is not None and found.family == socket.AF_UNIX
 
@@ -71,8 +71,8 @@ def _name(host: str) -> str:
     return host.rpartition(":")[0].lower() if host.count(":") == 1 else host.lower()
 
 
-def _from_elsewhere(request: web.Request) -> bool:
-    """Whether a browser says that another site asks (Fetch Metadata); to follow a link to here is no such thing."""
+def _is_cross_site(request: web.Request) -> bool:
+    """Whether a browser says that another site asks (Fetch Metadata). To follow a link to this server is allowed."""
     asked = request.headers.get
     if asked("Sec-Fetch-Site", "none") in {"none", "same-origin"}:
         return False

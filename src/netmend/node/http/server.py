@@ -1,6 +1,6 @@
 """The node's one HTTP server: its unix socket, for the node's own user, and TCP where asked for.
 
-What it serves beside `/status` are parts, each attached by whoever composes the process: the page, metrics, an API.
+The command that composes the process says what it answers beside `/status`: the page, metrics, an API.
 """
 
 import contextlib
@@ -15,22 +15,22 @@ from netmend.ground.listen import Listen
 from netmend.node.http.counts import HttpCounts
 from netmend.node.http.guard import counted, guarded
 
-Part = Callable[[web.Application], None]
-"""Adds its routes, or sub-applications, to the application."""
+AddRoutes = Callable[[web.Application], None]
+"""Adds routes, or sub-applications, to the application."""
 
 
 class HttpServer:
     """Listens while `serving`."""
 
     def __init__(
-        self, path: Path, tcp: tuple[Listen, socket.socket] | None, parts: Sequence[Part], counts: HttpCounts
+        self, path: Path, tcp: tuple[Listen, socket.socket] | None, routes: Sequence[AddRoutes], counts: HttpCounts
     ) -> None:
-        """`path` is the unix socket's; without `tcp`, a listening socket and how it is called, there is only that."""
+        """`path` is that of the unix socket; `tcp`, a listening socket and how it is called, is served beside it."""
         self._path, self._tcp = path, tcp
         middlewares = [counted(counts), guarded(tcp[0].hosts, tcp[0].url)] if tcp else [counted(counts)]
         application = web.Application(middlewares=middlewares, client_max_size=1 << 20)
-        for part in parts:
-            part(application)
+        for add_routes in routes:
+            add_routes(application)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
 
     @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ from netmend.kernel.unix_http import UnixConnection
 
 
 class NoNode(Exception):
-    """Nobody answers, or not with what was asked for; the text says why."""
+    """No node answers, or not with what was asked for; the text says why."""
 
 
 def ask(path: Path, network: str | None = None) -> dict[str, Any]:

@@ -65,7 +65,8 @@ class FileSource(Source):
         take(intent)
 
     def _watch(self, watch: DirectoryWatch) -> None:
-        """Where the file is, and where it really is: it may be a link, or lie below one (Kubernetes' ConfigMaps)."""
+        """Watch the directory of the path, and that of the file it leads to: it may be a link, or lie below one, as
+        Kubernetes' ConfigMaps do."""
         for directory in {str(self._path.absolute().parent), str(self._path.resolve().parent)}:
             with contextlib.suppress(KernelError):
                 watch.add(directory, complete=True)
@@ -86,7 +87,7 @@ class FileSource(Source):
 
 
 def _version(path: Path) -> tuple[int, ...] | None:
-    """Tells one content of a file from another, without reading it; None when there is no file."""
+    """A value that changes with the content of the file, without reading it; None when there is no file."""
     try:
         found = path.stat()
     except OSError:

@@ -1,7 +1,7 @@
 """The store as a node's source of intent, with the API that writes it.
 
-The API has a thread of its own, and the store another. Each commit's intent goes to the node's loop before the client
-is told of success; where several come before the loop looks, it takes the last.
+The API has a thread of its own, and the store another. The intent of each commit goes to the node's loop before the
+client hears of success; where several come before the loop looks, it takes the last.
 """
 
 import asyncio
@@ -39,19 +39,19 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """Where the API listens, and who may use it. `tokens` None: the file in the state directory, made when absent."""
+    """Where the API listens, and for which clients."""
 
     listen: Listen
-    tokens: Path | None = None
-    require_tokens: bool = True  # False: everybody who reaches the address; only on loopback
-    page_max: int = 0
+    tokens: Path | None = None  # the file of tokens; None: that in the state directory, made when absent
+    require_tokens: bool = True  # False: every client that reaches the address; only on loopback
+    page_max: int = 0  # rows of a page at most; 0: no limit
 
 
 class StoreSource(Source):
     """Follows the store in the directory `state`."""
 
     def __init__(self, state: Path, api: ApiSettings | None) -> None:
-        """`api` None: nobody but this process writes."""
+        """`api` None: only this process writes."""
         self._state, self._settings = state, api
         self._store: Store | None = None
         self._api: ApiServer | None = None
@@ -64,11 +64,11 @@ class StoreSource(Source):
         self._look: Callable[[], Wrong] = lambda: ((), ())
 
     def serve_beside(self, make: "Callable[[], Sequence[Beside]]") -> None:
-        """Let the API's server answer more than the API; `make` is called in its thread. Before `follow`."""
+        """Let the API's server answer more than the API; `make` is called in its thread. Call it before `follow`."""
         self._beside = make
 
     def keep_records(self, look: "Callable[[], Wrong]") -> None:
-        """Keep in the store what `look` says is wrong, every now and then. Before `follow`."""
+        """Keep in the store what `look` says is wrong, every now and then. Call it before `follow`."""
         self._look = look
 
     def first(self) -> Intent:
@@ -128,11 +128,11 @@ class StoreSource(Source):
 
     @property
     def served_networks(self) -> frozenset[str]:
-        """Networks that are answered."""
+        """Ids of the networks whose guests are answered."""
         return self._served
 
     def close(self) -> None:
-        """Answer what was asked for, and let go of the file."""
+        """Answer the requests that are under way, and close the file."""
         if self._api is not None:
             self._api.close()
         elif self._listeners is not None:
@@ -171,7 +171,7 @@ class StoreSource(Source):
             self._served -= {network_id}
 
     def _admit(self, settings: ApiSettings) -> None:
-        """Read who may use the API, and open its sockets. Raises StoreError."""
+        """Read the tokens of the API, and open its sockets. Raises StoreError."""
         listen = settings.listen
         if settings.require_tokens:
             self._tokens = read_tokens(settings.tokens or self._state / TOKENS)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from netmend.node.state import NodeState
 
 Counter = tuple[str, str, str]
-"""Service, what is counted, of which kind: `("dhcp4", "messages_received", "discover")`; the last may be empty."""
+"""Service, what it counts, and the kind: `("dhcp4", "messages_received", "discover")`; the kind may be empty."""
 
 
 NOW: Final = frozenset(
@@ -18,13 +18,13 @@ NOW: Final = frozenset(
         ("metadata", "connections"),
     }
 )
-"""What services tell of this moment, which goes up and down."""
+"""Figures of services that go up and down."""
 _OF_NODE: Final = frozenset({("metadata", "nova")})
-"""What services tell with every network, and is about all of them."""
+"""Figures that services give with every network, and that are about all networks."""
 
 
 def counters_in(service: str, status: Mapping[str, Any]) -> Iterator[tuple[Counter, int]]:
-    """The whole numbers that only grow of a service's status, whatever its shape: the last key of each is its kind."""
+    """The counters of a service's status, whatever its shape; the last key of each is its kind."""
     for what, value in status.items():
         if (service, what) in NOW | _OF_NODE:
             continue

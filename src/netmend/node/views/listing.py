@@ -1,4 +1,4 @@
-"""Networks, ports and leases by the page: filtered, sorted, counted, so that nobody is sent 50,000 rows."""
+"""Networks, ports and leases by the page: filtered, sorted, counted, so that no reader gets 50,000 rows."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -35,14 +35,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What of a list is asked for: rows from `offset` on, `limit` of them, those that contain `text`, sorted by a
-    column (`-name`: downwards); `state` is for networks."""
+    """The rows of a list that a reader asks for."""
 
-    offset: int = 0
-    limit: int = 100
-    text: str = ""
-    sort: str = ""
-    state: str = ""
+    offset: int = 0  # the first row
+    limit: int = 100  # how many rows
+    text: str = ""  # that rows contain
+    sort: str = ""  # by a column; `-name`: downwards
+    state: str = ""  # of networks
 
     def cut(self, rows: Sequence[Any]) -> Sequence[Any]:
         return rows[self.offset : self.offset + min(self.limit, MOST)]
@@ -64,7 +63,7 @@ def _cidr(subnet: Subnet | Subnet6) -> str:
 
 
 def network_rows(node: NodeState) -> list[Row]:
-    """All networks; what `Page` is then cut from."""
+    """Rows of all networks; `network_page` cuts a page from them."""
     reasons = reasons_by_network(node)
     return [network_row(node, network, reasons.get(network.id, ())) for network in node.intent.intent.networks.values()]
 
@@ -78,7 +77,7 @@ _NETWORK_KEYS: Final[dict[str, Callable[[Row], Any]]] = {
 
 
 def network_page(rows: Iterable[Row], page: Page) -> dict[str, Any]:
-    """Of `network_rows`, those asked for; the worst first where no column is named. Raises ValueError."""
+    """A page of `network_rows`, the worst first where no column is named. Raises ValueError."""
     text, chosen = page.text.lower(), list(rows)
     if page.state:
         chosen = [row for row in chosen if row["state"] == page.state]

@@ -1,4 +1,4 @@
-"""What changes, as it changes, for those who watch: looked at a few times a second while anybody does."""
+"""Sends changes of the node to the readers that follow it; looks a few times a second while there are any."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ Message = tuple[str, Any]
 
 
 class TooManyWatchers(RuntimeError):
-    """So many watch already that one more is refused."""
+    """One more reader is refused: there are as many as can be served."""
 
 
 class _Watcher:
@@ -40,11 +40,11 @@ class _Watcher:
 
 
 class Live:
-    """Use it in the node's loop only.
+    """The changes of one node. For the node's loop only.
 
     Messages: `overview` (changed), `networks` (`changed`: rows, `gone`: ids, or `all`: ask again), `devices` (the
-    sample of a second), `event` (of the journal), `network` (the detail of the one that is watched), and `lost` once
-    the watcher was too slow: it should come again.
+    sample of a second), `event` (of the journal), `network` (the detail of the watched one), and `lost` once the reader
+    was too slow: it should come again.
     """
 
     def __init__(self, node: NodeState, clock: Clock) -> None:
@@ -90,19 +90,19 @@ class Live:
             self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        looked, seen = 0.0, self._sign()
+        looked, seen = 0.0, self._fingerprint()
         while self._watchers:
             await asyncio.sleep(EVERY)
-            sign, now = self._sign(), time.monotonic()
-            if sign != seen or now - looked >= _AT_REST:
-                looked, seen = now, sign
+            fingerprint, now = self._fingerprint(), time.monotonic()
+            if fingerprint != seen or now - looked >= _AT_REST:
+                looked, seen = now, fingerprint
                 self._look()
-            self._tell_events()
+            self._send_events()
             for watcher in self._watchers:
                 self._detail(watcher)
 
-    def _sign(self) -> tuple[object, ...]:
-        """Changes with whatever a reader should see at once; cheap, where a look at 1,000 networks takes 20 ms."""
+    def _fingerprint(self) -> tuple[object, ...]:
+        """A value that changes with all that a reader should see at once; a look at 1,000 networks would take 20 ms."""
         node, reconciler = self._node, self._node.reconciler
         intent = id(node.intent.intent), node.intent.problem
         return (*intent, node.passes, node.journal.number, reconciler.breaker.state, *list(reconciler.in_progress))
@@ -112,26 +112,26 @@ class Live:
         sample, now["devices"] = now["devices"], self._overview.get("devices")
         if now != self._overview:
             now["devices"] = sample
-            self._tell("overview", now)
+            self._send("overview", now)
             self._overview = now
         if sample is not None and sample["at"] != self._sampled:
             self._sampled = sample["at"]
-            self._tell("devices", sample)
+            self._send("devices", sample)
         self._compare_rows()
 
-    def _tell_events(self) -> None:
+    def _send_events(self) -> None:
         for event in self._node.journal.since(self._event):
             self._event = event.number
-            self._tell("event", event.as_dict())
+            self._send("event", event.as_dict())
 
     def _compare_rows(self) -> None:
         rows = {row["id"]: row for row in network_rows(self._node)}
         changed = [row for network_id, row in rows.items() if self._rows.get(network_id) != row]
         gone = [network_id for network_id in self._rows if network_id not in rows]
         if len(changed) + len(gone) > _AT_ONCE:
-            self._tell("networks", {"all": True})
+            self._send("networks", {"all": True})
         elif changed or gone:
-            self._tell("networks", {"changed": changed, "gone": gone})
+            self._send("networks", {"changed": changed, "gone": gone})
         self._rows = rows
 
     def _detail(self, watcher: _Watcher) -> None:
@@ -144,6 +144,6 @@ class Live:
             watcher.detail = text
             watcher.put(("network", detail))
 
-    def _tell(self, kind: str, data: Any) -> None:
+    def _send(self, kind: str, data: Any) -> None:
         for watcher in self._watchers:
             watcher.put((kind, data))

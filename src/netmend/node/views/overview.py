@@ -1,4 +1,4 @@
-"""The node at a glance: what the page shows first, and what is compared to see whether anything changed.
+"""The node at a glance: the page shows it first, and live data compare it to see whether anything changed.
 
 All times are seconds since the epoch, so two looks at a node where nothing happens are equal.
 """

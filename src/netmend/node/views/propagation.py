@@ -1,4 +1,4 @@
-"""The doctor's drawing, live: who receives mounts from whom around each directory of names, and what is wrong there."""
+"""The doctor's drawing, live: which mount namespaces exchange mounts around each directory of names, and findings."""
 
 import asyncio
 import re
@@ -12,7 +12,7 @@ _OPENING: Final = re.compile(r'<svg ([^>]*) style="max-width:(\d+)px"')
 
 
 class PropagationView:
-    """One look at a time, in a thread, and only when somebody asks."""
+    """Looks of the doctor: one at a time, in a thread, and only when a reader asks."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -69,7 +69,7 @@ def _look() -> tuple[dict[str, Any], list[str]]:
 
 
 def _standing_alone(svg: str) -> str:
-    """The drawing as an XML document: with its namespace, without a style that the page's policy forbids, and without
+    """The drawing as an XML document: with its namespace, without the style that the page's policy forbids, and without
     characters that XML does not have."""
     clean = "".join(char for char in svg if char in "\t\n" or (char >= " " and char not in "\x7f\ufffe\uffff"))
     return _OPENING.sub(r'<svg xmlns="http://www.w3.org/2000/svg" \1 width="\2"', clean, count=1)

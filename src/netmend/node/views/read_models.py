@@ -1,4 +1,4 @@
-"""All that may be read of a node, as plain values: what the page and `/metrics` are given (docs/status.md)."""
+"""All that the page may read of a node, as plain values (docs/status.md)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -75,7 +75,7 @@ class Views:
         return self._propagation.drawing(number)
 
     def follow(self, query: Mapping[str, str]) -> AsyncIterator[tuple[str, Any]]:
-        """Changes as they come (`Live.follow`); `network`, an id, is watched closely. Raises TooManyWatchers."""
+        """Changes as they come (`Live.follow`), and each change of `network`, an id. Raises TooManyWatchers."""
         return self.live.follow(query.get("network") or None)
 
 

@@ -1,4 +1,4 @@
-"""The read model: what a node is doing, as plain values that become JSON. Its shape is documented in docs/status.md."""
+"""What `netmend status` shows of a node, as plain values that become JSON (docs/status.md)."""
 
 import os
 from typing import Any

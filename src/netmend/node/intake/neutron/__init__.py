@@ -39,8 +39,8 @@ def neutron_source(files: Sequence[Path], settings: Settings) -> "tuple[NeutronS
 
 
 def leave() -> NoReturn:
-    """End the process, once the node has ended. Calls to the server that are under way cannot be broken off; nobody
-    waits for their answers any more, and Python would: a minute, and longer each time that one ran out."""
+    """End the process, once the node has ended. Calls to the server that are under way cannot be broken off. Nothing
+    needs their answers any more, but Python would wait for them: a minute, and longer each time that one ran out."""
     logging.shutdown()
     sys.stdout.flush()
     close_log()

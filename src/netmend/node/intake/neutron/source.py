@@ -150,7 +150,7 @@ class NeutronSource(Source):
         }
 
     def _age(self) -> float | None:
-        """Seconds since the server last said that all is as we know it."""
+        """Seconds since the server last said that what netmend knows is right."""
         confirmed = self._agent.confirmed_at
         return None if confirmed is None else round(max(0.0, time.time() - confirmed), 3)
 
