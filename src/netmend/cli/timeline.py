@@ -11,7 +11,7 @@ import typer
 
 from netmend.cli.messages import output, refuse
 from netmend.cli.options import Json
-from netmend.forensics import clocks, console, page, reading, report, signatures
+from netmend.forensics import console, page, reading, report, signatures, zones
 
 
 def timeline(
@@ -42,7 +42,7 @@ def timeline(
         found = report.read(logs, tz or (), offset or (), signature or ())
         if html is not None:
             page.write(found, html)
-    except (reading.UnreadableLog, clocks.BadRule, signatures.BadSignature, page.CannotWrite) as error:
+    except (reading.UnreadableLog, zones.BadRule, signatures.BadSignature, page.CannotWrite) as error:
         refuse(str(error))
     if as_json:
         json.dump(report.to_json(found), sys.stdout, indent=2, ensure_ascii=False)

@@ -1,8 +1,8 @@
 """When a line was written, as seconds since the epoch (UTC), whatever its format, zone and clock error.
 
-A stamp that carries its zone is believed. One that does not is read in the file's zone: the one given for it, the one
-that two stamps of one line betray (a syslog prefix in local time before `time="...Z"`), or UTC; `LineClock.assumed`
-says which.
+A stamp that carries its zone is believed. A stamp without one is read in the file's zone: the zone given for the file,
+or the zone that two stamps of one line betray (a syslog prefix in local time before `time="...Z"`), or UTC.
+`LineClock.assumed` says which.
 """
 
 from __future__ import annotations
@@ -11,78 +11,33 @@ import calendar
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from fnmatch import fnmatch
-from pathlib import PurePath
-from typing import TypeVar
-from zoneinfo import ZoneInfo
 
-ISO = re.compile(
-    rb"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d):(\d\d)(?:[.,](\d{1,9}))?( ?(?:Z|UTC\b|[+-]\d\d:?\d\d(?!\d)))?",
-)
-ISO_ZONED = re.compile(
-    rb"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d):(\d\d)(?:[.,](\d{1,9}))?( ?(?:Z|UTC\b|[+-]\d\d:?\d\d(?!\d)))",
-)
-SYSLOG = re.compile(rb"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ([ \d]\d) (\d\d:\d\d):(\d\d)(?:\.(\d{1,9}))?")
-CTIME = re.compile(rb"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ([ \d]\d) (\d\d:\d\d):(\d\d) (\d{4})")
+from netmend.forensics.zones import ABBREVIATIONS
+
+Clock = Callable[[bytes], float | None]
+
+_MONTHS = rb"(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_ISO = rb"(\d{4}[-/]\d\d[-/]\d\d)[T ](\d\d:\d\d):(\d\d)(?:[.,](\d{1,9}))?"
+_SHIFT = rb"( ?(?:Z|UTC\b|[+-]\d\d:?\d\d(?!\d)))"
+ISO = re.compile(_ISO + _SHIFT + rb"?")
+ISO_ZONED = re.compile(_ISO + _SHIFT)
+ISO_ABBREVIATED = re.compile(_ISO + rb" ([A-Z]{1,5}|[+-]\d\d(?:\d\d)?)(?= )")
+"""As `journalctl -o short-full` writes it: `2026-11-20 03:00:14 CET`."""
+ISO_SHORT_HOUR = re.compile(rb"(\d{4}-\d\d-\d\d)  (\d:\d\d):(\d\d)()()")
+"""As MariaDB writes it before ten o'clock: `2026-11-20  3:00:14`."""
+SYSLOG = re.compile(_MONTHS + rb" ([ \d]\d) (\d\d:\d\d):(\d\d)(?:\.(\d{1,9}))?")
+CTIME = re.compile(_MONTHS + rb" ([ \d]\d) (\d\d:\d\d):(\d\d)(?:\.(\d{1,9}))? (\d{4})")
+KLOG = re.compile(rb"[IWEF](\d{4})?(\d\d)(\d\d) (\d\d:\d\d):(\d\d)\.(\d{1,9})")
+ERLANG = re.compile(rb"(\d{1,2})-" + _MONTHS + rb"-(\d{4})::(\d\d:\d\d):(\d\d)")
+CLF = re.compile(rb"(\d\d)/" + _MONTHS + rb"/(\d{4}):(\d\d:\d\d):(\d\d)(?:\.\d{1,6})?( [+-]\d{4})?")
 BOOT = re.compile(rb"\[ *(\d{1,12})\.(\d{1,9})\]")
 _DOCKER_TIME = re.compile(rb'"time" ?: ?"')
-_JSON_TIME = re.compile(rb'"(?:@?timestamp|time|ts|asctime)" ?: ?(?=")')
-_JOURNAL_TIME = re.compile(rb'"__REALTIME_TIMESTAMP" ?: ?"(\d{10,17})"')
-_EPOCH = re.compile(rb'"(?:created|time|ts|timestamp)" ?: ?(\d{9,11}(?:\.\d{1,9})?)')
+_LEADING_EPOCH = re.compile(rb"(\d{9,11}\.\d{1,9}) ")
+_MEMBER = rb'"\s{0,3}:\s{0,3}"?(?:(\d{4}[-/]\d\d[-/]\d\d[T ])|(\d[.\d]{8,30}(?:[eE]\+?\d{1,2})?))'
 _MONTH = {name: i + 1 for i, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())}
-_ZONE = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d\d)?")
 
 CACHE = 4096
 """Minutes remembered per file; logs are nearly in order, so few are in use at a time."""
-
-
-class BadRule(ValueError):
-    """A `--tz` or `--offset` argument cannot be understood; the message is a sentence."""
-
-
-def parse_zone(text: str) -> tzinfo:
-    """A zone by IANA name (`Europe/Berlin`), offset (`+02:00`) or `UTC`.
-
-    Raises:
-        BadRule: there is no such zone.
-    """
-    if text.upper() in ("UTC", "Z", "GMT"):
-        return UTC
-    if match := _ZONE.fullmatch(text):
-        minutes = int(match[2]) * 60 + int(match[3] or 0)
-        if minutes < 24 * 60:
-            return timezone(timedelta(minutes=-minutes if match[1] == "-" else minutes))
-    try:
-        return ZoneInfo(text)
-    except (ValueError, OSError, KeyError) as error:
-        raise BadRule(f"{text!r} is no time zone: give a name like Europe/Berlin, or an offset like +02:00") from error
-
-
-def split_rule(option: str, rule: str) -> tuple[str, str]:
-    """`GLOB=VALUE` as a pair.
-
-    Raises:
-        BadRule: there is no `=`, or one side is empty.
-    """
-    glob, equals, value = rule.rpartition("=")
-    if not (equals and glob and value):
-        raise BadRule(f"{option} {rule!r}: expected FILE_GLOB=VALUE, for instance '{option} *dhcp*={_EXAMPLE[option]}'")
-    return glob, value
-
-
-_EXAMPLE = {"--tz": "Europe/Berlin", "--offset": "-3.5"}
-
-
-V = TypeVar("V")
-
-
-def rule_for(path: str, rules: list[tuple[str, V]]) -> V | None:
-    """The value of the last rule whose glob matches the path, or its last component."""
-    found = None
-    for glob, value in rules:
-        if fnmatch(path, glob) or fnmatch(PurePath(path).name, glob):
-            found = value
-    return found
 
 
 class LineClock:
@@ -100,6 +55,7 @@ class LineClock:
         self._utc: dict[bytes, float] = {}
         self._here: dict[bytes, float] = {}
         self._syslog: dict[bytes, float] = {}
+        self._members: dict[str, Clock] = {}
 
     def iso(self, line: bytes) -> float | None:
         """The first ISO 8601 stamp, with `T` or a space, `.` or `,` before the fraction, with a zone or without."""
@@ -113,7 +69,7 @@ class LineClock:
         """As `iso_utc`, for such lines without a zone."""
         return self._quick(line, self._here)
 
-    def best_iso(self, stamp: re.Match[bytes]) -> Callable[[bytes], float | None]:
+    def best_iso(self, stamp: re.Match[bytes]) -> Clock:
         """The fastest method that reads stamps like this one."""
         if (
             stamp.start() == 0
@@ -146,6 +102,14 @@ class LineClock:
         """The first ISO 8601 stamp that says its zone."""
         return self._iso(ISO_ZONED.search(line))
 
+    def iso_abbreviated(self, line: bytes) -> float | None:
+        """The first stamp like `2026-11-20 03:00:14 CET`."""
+        return self._iso(ISO_ABBREVIATED.search(line))
+
+    def iso_short_hour(self, line: bytes) -> float | None:
+        """The first stamp like `2026-11-20  3:00:14`; else as `iso`."""
+        return self._iso(ISO_SHORT_HOUR.search(line) or ISO.search(line))
+
     def docker(self, line: bytes) -> float | None:
         """The `time` of a Docker json-file line: its last member, so that a `time` within the text is not taken."""
         at = line.rfind(b'"time":"')
@@ -156,15 +120,23 @@ class LineClock:
             at = match.start()
         return self._iso(ISO.search(line, at))
 
-    def json_stamp(self, line: bytes) -> float | None:
-        """The ISO 8601 stamp of a JSON line's member for it, so that one within the text is not taken."""
-        match = _JSON_TIME.search(line)
-        return self._iso(ISO.search(line, match.end())) if match else None
+    def member(self, name: str) -> Clock:
+        """Reads the member `name` of a JSON line: an ISO 8601 text, or a number (or digits) since the epoch."""
+        found = self._members.get(name)
+        if found is None:
+            search = re.compile(b'"' + re.escape(name.encode("utf-8", "replace")) + _MEMBER).search
 
-    def journal_json(self, line: bytes) -> float | None:
-        """The `__REALTIME_TIMESTAMP` (microseconds) of a journal entry in JSON."""
-        match = _JOURNAL_TIME.search(line)
-        return int(match[1]) / 1e6 + self.offset if match else None
+            def read(line: bytes) -> float | None:
+                match = search(line)
+                if match is None:
+                    return None
+                if match[1]:
+                    return self._iso(ISO.search(line, match.start(1)))
+                when = epoch_seconds(match[2])
+                return None if when is None else when + self.offset
+
+            found = self._members[name] = read
+        return found
 
     def microseconds(self, line: bytes) -> float | None:
         """A line made by `journal_export`: `@MICROSECONDS ...`."""
@@ -172,8 +144,8 @@ class LineClock:
         return int(digits) / 1e6 + self.offset if digits.isdigit() else None
 
     def epoch(self, line: bytes) -> float | None:
-        """A JSON member that holds seconds since the epoch as a number, or a line that begins with them."""
-        match = _EPOCH.search(line) or re.match(rb"(\d{9,11}\.\d{1,9}) ", line)
+        """A line that begins with seconds since the epoch and a fraction."""
+        match = _LEADING_EPOCH.match(line)
         return float(match[1]) + self.offset if match else None
 
     def syslog(self, line: bytes) -> float | None:
@@ -186,27 +158,57 @@ class LineClock:
         if match is None:
             return None
         month, day, minute, second, fraction = match.groups()
-        key = month + day + minute
-        base = self._minutes.get(key, 0.5)
-        if base == 0.5:
-            base = self._remember(key, self._without_year(_MONTH[month], day, minute))
+        base = self._yearless(month + day + minute, _MONTH[month], day, minute)
         if base is not None and match.start() == 0:
             if len(self._syslog) >= CACHE:
                 self._syslog.clear()
             self._syslog[line[:13]] = base
         return None if base is None else base + int(second) + _fraction(fraction)
 
+    def klog(self, line: bytes) -> float | None:
+        """klog and glog: `E1120 03:00:14.186123` in local time, with a year only in newer glog."""
+        match = KLOG.search(line)
+        if match is None:
+            return None
+        year, month, day, minute, second, fraction = match.groups()
+        if not 1 <= int(month) <= 12:
+            return None
+        key = b"k" + (year or b"") + month + day + minute
+        if year:
+            base = self._dated(key, int(year), int(month), day, minute)
+        else:
+            base = self._yearless(key, int(month), day, minute)
+        return None if base is None else base + int(second) + _fraction(fraction)
+
     def ctime(self, line: bytes) -> float | None:
-        """`dmesg -T`: `[Mon Nov 23 16:40:01 2026]`, local time."""
+        """`dmesg -T`, keepalived, Apache: `Mon Nov 23 16:40:01 2026`, with a fraction or without, local time."""
         match = CTIME.search(line)
         if match is None:
             return None
-        month, day, minute, second, year = match.groups()
-        key = year + month + day + minute
+        month, day, minute, second, fraction, year = match.groups()
+        base = self._dated(year + month + day + minute, int(year), _MONTH[month], day, minute)
+        return None if base is None else base + int(second) + _fraction(fraction)
+
+    def erlang(self, line: bytes) -> float | None:
+        """RabbitMQ before 3.7: `21-Mar-2021::14:22:38`, local time."""
+        match = ERLANG.search(line)
+        if match is None:
+            return None
+        day, month, year, minute, second = match.groups()
+        base = self._dated(year + month + day + minute, int(year), _MONTH[month], day, minute)
+        return None if base is None else base + int(second)
+
+    def clf(self, line: bytes) -> float | None:
+        """The Common Log Format of web servers: `20/Nov/2026:03:00:14 +0000`; HAProxy's lacks the zone."""
+        match = CLF.search(line)
+        if match is None:
+            return None
+        day, month, year, minute, second, zone = match.groups()
+        date = b"%s-%02d-%s" % (year, _MONTH[month], day)
+        key = date + minute + (zone or b"")
         base = self._minutes.get(key, 0.5)
         if base == 0.5:
-            self._assume_zone()
-            base = self._remember(key, self._local(int(year), _MONTH[month], day, minute))
+            base = self._remember(key, self._minute(date, minute, zone))
         return None if base is None else base + int(second)
 
     def boot(self, line: bytes) -> float | None:
@@ -226,6 +228,19 @@ class LineClock:
             base = self._remember(key, self._minute(day, minute, zone))
         return None if base is None else base + int(second) + _fraction(fraction)
 
+    def _dated(self, key: bytes, year: int, month: int, day: bytes, minute: bytes) -> float | None:
+        base = self._minutes.get(key, 0.5)
+        if base == 0.5:
+            self._assume_zone()
+            base = self._remember(key, self._local(year, month, day, minute))
+        return base
+
+    def _yearless(self, key: bytes, month: int, day: bytes, minute: bytes) -> float | None:
+        base = self._minutes.get(key, 0.5)
+        if base == 0.5:
+            base = self._remember(key, self._without_year(month, day, minute))
+        return base
+
     def _remember(self, key: bytes, base: float | None) -> float | None:
         if len(self._minutes) >= CACHE:
             self._minutes.clear()
@@ -234,14 +249,18 @@ class LineClock:
         return base
 
     def _minute(self, day: bytes, minute: bytes, zone: bytes | None) -> float | None:
-        if zone is None:
+        zone = (zone or b"").strip()
+        shift = 0
+        if zone[:1] in (b"+", b"-"):
+            shift = int(zone[1:3]) * 3600 + (int(zone[-2:]) * 60 if len(zone) > 3 else 0)
+            shift = -shift if zone[:1] == b"-" else shift
+        elif zone in ABBREVIATIONS:
+            shift = ABBREVIATIONS[zone] * 60
+        else:
+            if zone:
+                self.assumed.add(f"{zone.decode('ascii', 'replace')}, which names several zones, is the file's own")
             self._assume_zone()
             return self._local(int(day[:4]), int(day[5:7]), day[8:], minute)
-        zone = zone.strip()
-        shift = 0
-        if zone[:1] in b"+-":
-            shift = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
-            shift = -shift if zone[:1] == b"-" else shift
         naive = _naive(int(day[:4]), int(day[5:7]), day[8:], minute)
         return None if naive is None else calendar.timegm(naive.timetuple()) - shift
 
@@ -270,9 +289,22 @@ class LineClock:
             self.assumed.add("stamps without a zone are UTC (--tz says otherwise)")
 
 
-def _naive(year: int, month: int, day: bytes, minute: bytes) -> datetime | None:
+def epoch_seconds(number: bytes) -> float | None:
+    """Seconds since the epoch for a number of seconds, milli-, micro- or nanoseconds: its size tells which."""
     try:
-        return datetime(year, month, int(day), int(minute[:2]), int(minute[3:]))
+        value = float(number)
+    except ValueError:
+        return None
+    for unit in (1, 1e3, 1e6, 1e9):
+        if value / unit < 1e11:
+            return value / unit
+    return None
+
+
+def _naive(year: int, month: int, day: bytes, minute: bytes) -> datetime | None:
+    hour, _, rest = minute.partition(b":")
+    try:
+        return datetime(year, month, int(day), int(hour), int(rest))
     except ValueError:
         return None
 

@@ -1,132 +1,36 @@
 """One log line to its parts, for every format that the machines of a cloud write. Total: any bytes give a `Line`.
 
-A line may be wrapped: Docker's json-file around oslo.log, the journal around dockerd's logfmt. The wrapping gives
-host and service; the text inside gives level and message; the better of the two stamps is taken (one that says its
-zone before one that does not, then the inner one, which has a year and a fraction).
-
-Formats: oslo.log (`logging_context_format_string`, `logging_default_format_string`, its JSONFormatter), logfmt and
-JSON lines of dockerd and containerd, Docker json-file, `journalctl -o short|short-iso|short-precise|short-unix|json`,
-RFC 3164 syslog, dmesg with and without -T, Open vSwitch's vlog, structlog (JSON, console, key=value), and any other
-line that has an ISO 8601 stamp near its beginning.
+A line may be wrapped: Docker's json-file around oslo.log, the journal around dockerd's logfmt, a container runtime's
+stamp around anything. The wrapping gives host and service; the text inside gives level and message; the better of the
+two stamps is taken (one that says its zone before one that does not, then the inner one, which has a year and a
+fraction). `docs/timeline.md` lists the formats.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from netmend.forensics import services
-from netmend.forensics.clocks import ISO, LineClock
-
-Clock = Callable[[bytes], float | None]
-
-ANSI = re.compile(rb"\x1b\[[0-9;]*m")
-_OSLO = re.compile(
-    rb"(?:[T ]?\s+(?P<pid>\d+))?\s+(?P<level>TRACE|DEBUG|INFO|AUDIT|WARNING|WARN|ERROR|CRITICAL)\s+"
-    rb"(?P<logger>[A-Za-z_][\w.\-]*)(?:\s(?P<context>\[[^\]]*\])(?: ?\[instance: [^\]]*\])?)?(?: (?P<message>.*)|$)",
-    re.DOTALL,
-)
-_OVS = re.compile(rb"\|\d+\|(?P<module>[^|]{1,64})\|(?P<level>EMER|ERR|WARN|INFO|DBG)\|(?P<message>.*)", re.DOTALL)
-_OVS_SYSLOG = re.compile(
-    rb"ovs\|\d+\|(?P<module>[^|]{1,64})\|(?P<level>EMER|ERR|WARN|INFO|DBG)\|(?P<message>.*)", re.DOTALL
-)
-_CONSOLE = re.compile(
-    rb"\s+\[(?P<level>debug|info|warning|warn|error|critical|exception)\s*\]\s+(?P<message>.*)", re.DOTALL
-)
-_LOGFMT = re.compile(
-    rb'time="?[^" ]+"? level=(?P<level>\w+) msg=(?P<message>"(?:[^"\\]|\\.)*"|\S*)(?P<rest>.*)', re.DOTALL
-)
-_KEY_VALUE = re.compile(rb"\b(?:timestamp|ts|time)='?\d{4}-\d\d-\d\d")
-_KV_AGENT = re.compile(rb"\bagent=['\"]?([\w.-]+)")
-_KV_LEVEL = re.compile(rb"\blevel='?\"?(\w+)")
-_KV_EVENT = re.compile(rb"\b(?:event|msg)=(?:'([^']*)'|\"([^\"]*)\"|(\S+))")
-_SHORT = re.compile(
-    rb"(?:<\d+>)?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? "
-    rb"(?P<host>\S+) (?P<who>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?:(?: |$)(?P<message>.*)",
-    re.DOTALL,
-)
-_SHORT_ISO = re.compile(
-    rb"(?P<host>[A-Za-z0-9][\w.\-]*) (?P<who>[A-Za-z_@][^\s:\[]*)(?:\[(?P<pid>\d+)\])?:(?: |$)(?P<message>.*)",
-    re.DOTALL,
-)
-_SHORT_UNIX = re.compile(
-    rb"\d{9,11}\.\d{1,9} (?P<host>\S+) (?P<who>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?:(?: |$)(?P<message>.*)", re.DOTALL
-)
-_EXPORTED = re.compile(rb"@\d+ (?P<priority>\S*) (?P<host>\S*) (?P<who>.*?)\[\d+\]: (?P<message>.*)", re.DOTALL)
-_DMESG = re.compile(rb"(?:<(?P<priority>\d{1,3})>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?(?P<message>.*)", re.DOTALL)
-_DMESG_T = re.compile(rb"\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\] (?P<message>.*)", re.DOTALL)
-_WORD = re.compile(
-    rb"(?:^|[\s\[(<|])(debug|info|notice|warning|warn|error|err|critical|fatal|panic)(?=[\s\]):|>,]|$)", re.IGNORECASE
-)
-_EXCEPTION = re.compile(
-    r"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|NotFound|Timeout|Failure|Interrupted|AlreadyExists|Argument"
-    r"|NotReady|Unavailable|Exit|Interrupt|_Remote)(?::|$)"
+from netmend.forensics import json_lines, patterns, services
+from netmend.forensics.clocks import CLF, ISO, ISO_ABBREVIATED, ISO_SHORT_HOUR, Clock, LineClock
+from netmend.forensics.line import (
+    Line,
+    Wrapping,
+    exception,
+    headline,
+    is_trace,
+    is_trace_line,
+    level,
+    priority_level,
+    text_of,
 )
 
-DEEPEST = 3
+DEEPEST = 4
 """Wrappings within wrappings that are taken off."""
 
-LEVELS = ("", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-_LEVEL = {
-    "trace": "DEBUG",
-    "debug": "DEBUG",
-    "dbg": "DEBUG",
-    "info": "INFO",
-    "audit": "INFO",
-    "notice": "INFO",
-    "warn": "WARNING",
-    "warning": "WARNING",
-    "err": "ERROR",
-    "error": "ERROR",
-    "exception": "ERROR",
-    "fatal": "CRITICAL",
-    "panic": "CRITICAL",
-    "critical": "CRITICAL",
-    "emer": "CRITICAL",
-}
-_PRIORITY = ("CRITICAL", "CRITICAL", "CRITICAL", "ERROR", "WARNING", "INFO", "INFO", "DEBUG")
-
-
-@dataclass(frozen=True, slots=True)
-class _Wrapping:
-    """What is around a text: the format's name, how to read its stamp, whether that says its zone, and level and
-    service where the wrapping tells them."""
-
-    format: str
-    clock: Clock
-    zoned: bool
-    level: str = ""
-    service: str = ""
-    who: str = ""
-    """The name it gives the writer, for when neither that nor the text inside tells a service."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What one line says. `clock` reads the stamp of any line of the same make; None: the line has no stamp."""
-
-    format: str
-    message: str
-    clock: Clock | None = None
-    level: str = ""
-    service: str = ""
-    continuation: bool = False
-    """Part of the record above: a traceback's line. `message` is then an exception's line, or empty."""
-    text: str = ""
-    """What the line says where `message` is empty."""
-    unknown: bool = False
-    """In no known format, and not the look of a traceback's line either."""
-
-
-def level(word: str) -> str:
-    """One of LEVELS for any spelling."""
-    return _LEVEL.get(word.lower(), "")
-
-
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace").strip()
+PREFIXES = 200
+"""Prefixes of tools remembered per file."""
 
 
 class Parser:
@@ -136,97 +40,218 @@ class Parser:
     def __init__(self, clock: LineClock, bracketed: bool = True) -> None:
         self.clock = clock
         self.bracketed = bracketed
+        self._prefixes: set[bytes] = set()
+        """Prefixes after which a known format was seen: what follows them later is a line too, whatever it looks."""
 
     def parse(self, line: bytes) -> Line:
         """Any bytes (one line, without its end)."""
         if b"\x1b" in line:
-            line = ANSI.sub(b"", line)
+            line = patterns.ANSI.sub(b"", line)
         return self._parse(line, 0)
 
     def _parse(self, line: bytes, depth: int) -> Line:
         first = line[:1]
         if first == b"{" and depth < DEEPEST:
             return self._json(line, depth)
-        if first == b"@" and (match := _EXPORTED.match(line)):
-            priority = match["priority"]
-            found = _PRIORITY[int(priority)] if priority.isdigit() and int(priority) < 8 else ""
-            return self._wrapped(_Wrapping("journal export", self.clock.microseconds, True, found), match, depth)
-        if first in (b"[", b"<") and (match := _DMESG_T.match(line)):
-            return Line("dmesg -T", _text(match["message"]), self.clock.ctime, "", "kernel")
-        if first in (b"[", b"<") and (match := _DMESG.match(line)):
-            priority = match["priority"]
-            found = _PRIORITY[int(priority) & 7] if priority else ""
-            return Line("dmesg", _text(match["message"]), self.clock.boot, found, "kernel")
-        if match := _SHORT.match(line):
-            return self._wrapped(_Wrapping("syslog", self.clock.syslog, False), match, depth)
-        if first.isdigit() and (match := _SHORT_UNIX.match(line)):
-            return self._wrapped(_Wrapping("journal short-unix", self.clock.epoch, True), match, depth)
-        if line.startswith(b"time=") and (match := _LOGFMT.match(line)):
-            message = f"{_unquote(match['message'])} {_text(match['rest'])}"
-            return Line("logfmt", message.strip(), self.clock.iso, level(_text(match["level"])))
-        if match := _OVS_SYSLOG.match(line):
-            return Line("ovs", _text(match["message"]), None, level(_text(match["level"])), "")
-        return self._stamped(line, depth)
+        if first in b"@[<=" and first and (found := self._marked(line, depth)) is not None:
+            return found
+        if match := patterns.SHORT.match(line):
+            found_level = priority_level(match["priority"] or b"")
+            return self._wrapped(Wrapping("syslog", self.clock.syslog, False, found_level), match, depth)
+        if first.isdigit() and (match := patterns.SHORT_UNIX.match(line)):
+            return self._wrapped(Wrapping("journal short-unix", self.clock.epoch, True), match, depth)
+        if first.isalpha() and (found := self._worded(line, depth)) is not None:
+            return found
+        found = self._stamped(line, depth)
+        if found.clock is not None and found.format != "stamped":
+            return found
+        inner = self._prefixed(line, depth) if depth < DEEPEST else None
+        return found if inner is None else inner
+
+    def _marked(self, line: bytes, depth: int) -> Line | None:
+        """Formats that begin with a mark: exported journals, the kernel's ring buffer, syslog priorities, Erlang."""
+        if match := patterns.EXPORTED.match(line):
+            return self._wrapped(
+                Wrapping("journal export", self.clock.microseconds, True, priority_level(match["priority"])),
+                match,
+                depth,
+            )
+        if match := patterns.APACHE.match(line):
+            around = Wrapping("apache", self.clock.ctime, False, level(text_of(match["module"].rpartition(b":")[2])))
+            return self._around(around, match["message"], depth)
+        if match := patterns.DMESG_T.match(line):
+            return _said("dmesg -T", match, self.clock.ctime, "kernel")
+        if match := patterns.DMESG.match(line):
+            if inner := patterns.MONOTONIC.match(match["message"]):
+                return self._wrapped(Wrapping("journal short-monotonic", self.clock.boot, False), inner, depth)
+            found = priority_level(match["priority"] or b"")
+            return Line("dmesg", text_of(match["message"]), self.clock.boot, found, "kernel")
+        if match := patterns.RFC5424.match(line):
+            stamp = ISO.match(match["stamp"])
+            clock = None if stamp is None else self.clock.iso_zoned if stamp[5] else self.clock.iso
+            around = Wrapping(
+                "syslog rfc5424", clock, stamp is not None and bool(stamp[5]), priority_level(match["priority"])
+            )
+            return self._wrapped(around, match, depth)
+        if match := patterns.ERLANG.match(line):
+            return _said("rabbitmq", match, self.clock.erlang, "rabbitmq")
+        if (match := patterns.PRIORITY.match(line)) and depth < DEEPEST:
+            within = self._parse(line[match.end() :], depth + 1)
+            if within.format:
+                return replace(
+                    within, level=within.level or priority_level(match["priority"]), clock=self._moved(within.clock)
+                )
+        return None
+
+    def _worded(self, line: bytes, depth: int) -> Line | None:
+        """Formats that begin with a word: logfmt, Open vSwitch in syslog, klog, `short-full`, keepalived."""
+        if line.startswith(b"time=") and (match := patterns.LOGFMT.match(line)):
+            message = f"{_unquote(match['message'])} {text_of(match['rest'])}"
+            return Line("logfmt", message.strip(), self.clock.iso, level(text_of(match["level"])))
+        if match := patterns.OVS_SYSLOG.match(line):
+            return _said("ovs", match, None)
+        if match := patterns.KLOG.match(line):
+            return Line("klog", text_of(match["message"]), self.clock.klog, level(text_of(line[:1])))
+        if (match := patterns.SHORT_FULL.match(line)) and (stamp := ISO_ABBREVIATED.search(line)):
+            clock = self.clock.iso if stamp[5] == b"UTC" else self.clock.iso_abbreviated
+            return self._wrapped(Wrapping("journal short-full", clock, True), match, depth)
+        if match := patterns.KEEPALIVED.match(line):
+            return _said("keepalived", match, self.clock.ctime, "keepalived")
+        if match := patterns.PYTHON.match(line):
+            service = services.of_logger(match["logger"].decode("ascii", "replace"))
+            return _said("python", match, None, service)
+        if (match := patterns.DECODED.match(line)) and depth < DEEPEST:
+            within = self._parse(line[match.end() :], depth + 1)
+            if within.format:
+                return replace(
+                    within,
+                    level=level(text_of(match["level"])),
+                    service="kernel",
+                    clock=self._moved(within.clock),
+                )
+        return None
 
     def _stamped(self, line: bytes, depth: int) -> Line:
         stamp = ISO.search(line[:64])
         if stamp is None or line[:1] in (b" ", b"\t"):
-            return Line("", _exception(_text(line)), None, continuation=True, unknown=not _is_trace_line(line))
+            return self._unstamped(line)
         rest, clock = line[stamp.end() :], self.clock.best_iso(stamp)
         if stamp.start() == 0 or not line[: stamp.start()].strip(b"[(\"' "):
-            if match := _OVS.match(rest):
-                return Line("ovs", _text(match["message"]), clock, level(_text(match["level"])))
-            if match := _OSLO.match(rest):
+            if match := patterns.OVS.match(rest):
+                return _said("ovs", match, clock)
+            if match := patterns.OSLO.match(rest):
                 return self._oslo(match, clock)
-            if match := _CONSOLE.match(rest):
-                said = match["message"]
-                return Line("structlog console", _text(said), clock, level(_text(match["level"])), _agent(said))
-            if match := _SHORT_ISO.match(rest.lstrip()):
-                return self._wrapped(_Wrapping("journal short-iso", clock, bool(stamp[5])), match, depth)
-        if _KEY_VALUE.search(line[:200]):
-            found, event = _KV_LEVEL.search(line), _KV_EVENT.search(line)
-            message = _text(next((g for g in event.groups() if g), b"")) if event else ""
-            rest_text = _text(line) if not message else f"{message} {_text(line)}"
-            return Line("key=value", rest_text, clock, level(_text(found[1])) if found else "", _agent(line))
-        word = _WORD.search(rest[:60])
-        return Line("stamped", _text(rest), clock, level(_text(word[1])) if word else "")
+            if match := patterns.LAGER.match(rest):
+                said = headline(match["message"].decode("utf-8", "replace"))
+                return Line("rabbitmq", said, clock, level(text_of(match["level"])), "rabbitmq")
+            if match := patterns.CONSOLE.match(rest):
+                said = text_of(match["message"])
+                return Line("structlog console", said, clock, level(text_of(match["level"])), _agent(match["message"]))
+            if match := patterns.CRI.match(rest):
+                return self._around(Wrapping("cri", clock, bool(stamp[5])), match["message"], depth)
+            if match := patterns.SHORT_ISO.match(rest.lstrip()):
+                return self._wrapped(Wrapping("journal short-iso", clock, bool(stamp[5])), match, depth)
+            if match := patterns.MARIADB.match(rest):
+                return _said("mariadb", match, clock, "mariadb")
+            if match := patterns.DMESG_ISO.match(line):
+                return _said("dmesg iso", match, clock, "kernel")
+            if (match := patterns.LOGCLI.match(rest)) and depth < DEEPEST:
+                who = next((text_of(name) for name in patterns.LABEL.findall(match["labels"])), "")
+                around = Wrapping("loki", clock, bool(stamp[5]), "", services.named(who), who[:60])
+                return self._around(around, match["message"], depth)
+            if stamp[5] and line[10:11] == b"T" and rest[:1] in (b" ", b"\t") and depth < DEEPEST:
+                within = self._parse(rest[1:], depth + 1)
+                if within.clock is not None or (within.format and within.format != "stamped"):
+                    return self._around(Wrapping("timestamps", clock, True), rest[1:], depth)
+                if within.continuation and not within.unknown:
+                    return Line("timestamps", within.message, clock, "", "", True, text_of(rest))
+        if patterns.KEY_VALUE.search(line[:200]):
+            return self._key_value(line, clock)
+        word = patterns.WORD.search(rest[:60])
+        return Line("stamped", text_of(rest), clock, level(text_of(word[1])) if word else "")
+
+    def _unstamped(self, line: bytes) -> Line:
+        """A line without an ISO 8601 stamp near its beginning."""
+        if (match := ISO_SHORT_HOUR.match(line)) and (said := patterns.MARIADB.match(line[match.end() :])):
+            return _said("mariadb", said, self.clock.iso_short_hour, "mariadb")
+        if line[:1] not in (b" ", b"\t"):
+            if (match := patterns.ACCESS.match(line[:400])) and CLF.match(match["stamp"]):
+                return Line("access log", text_of(line[match.start("message") :]), self.clock.clf)
+            if patterns.NOTE.match(line):
+                return Line("note of a tool", "", None)
+        return Line("", exception(text_of(line)), None, continuation=True, unknown=not is_trace_line(line))
+
+    def _key_value(self, line: bytes, clock: Clock) -> Line:
+        found, event = patterns.KV_LEVEL.search(line), patterns.KV_EVENT.search(line)
+        message = text_of(next((g for g in event.groups() if g), b"")) if event else ""
+        text = text_of(line) if not message else f"{message} {text_of(line)}"
+        return Line("key=value", text, clock, level(text_of(found[1])) if found else "", _agent(line))
 
     def _oslo(self, match: re.Match[bytes], clock: Clock) -> Line:
-        message = _text(match["message"] or b"")
+        message = text_of(match["message"] or b"")
         found = match["level"]
         service = services.of_logger(match["logger"].decode("ascii", "replace"))
         if match["context"] is None and found in (b"ERROR", b"TRACE", b"CRITICAL"):
             raw = match["message"] or b""
-            if self.bracketed or not message or raw[:1] in (b" ", b"\t") or _is_trace(message):
+            if self.bracketed or not message or raw[:1] in (b" ", b"\t") or is_trace(message):
                 return Line("oslo.log", "", clock, "ERROR", service, True, message)
-        return Line("oslo.log", message, clock, level(_text(found)), service)
+        return Line("oslo.log", message, clock, level(text_of(found)), service)
 
-    def _wrapped(self, around: _Wrapping, match: re.Match[bytes], depth: int) -> Line:
-        who = _text(match["who"])[:60]
+    def _prefixed(self, line: bytes, depth: int) -> Line | None:
+        """The line behind what a tool has put before it; None where nothing known follows."""
+        for expression in patterns.PREFIXES:
+            match = expression.match(line)
+            if match is None:
+                continue
+            groups = match.groupdict()
+            names = [text_of(groups[name])[:120] for name in ("who", "pod") if groups.get(name)]
+            prefix = line[: match.start("message")]
+            within = self._parse(match["message"], depth + 1)
+            # A format without a stamp of its own (Python's default) is no proof that what stands before it is a prefix.
+            if within.clock is not None and within.format != "stamped":
+                if len(self._prefixes) < PREFIXES:
+                    self._prefixes.add(prefix)
+            elif prefix not in self._prefixes:
+                continue
+            service = next((found for name in names if (found := services.named(name.rpartition("/")[2]))), "")
+            who = names[0].rpartition("/")[2][:60] if names else ""
+            around = Wrapping("prefix", None, False, "", service, who)
+            return self._around(around, match["message"], depth)
+        return None
+
+    def _wrapped(self, around: Wrapping, match: re.Match[bytes], depth: int) -> Line:
+        who = text_of(match["who"])[:60]
         service = services.named(who)
-        message: bytes = match["message"]
+        message: bytes = match["message"] or b""
         if service == "kernel" or depth >= DEEPEST:
-            if inner := _DMESG.match(message):
-                message = inner["message"]
-            return Line(around.format, _text(message), around.clock, around.level, service or who)
+            found = ""
+            if inner := patterns.DMESG.match(message):
+                found, message = priority_level(inner["priority"] or b""), inner["message"]
+            return Line(around.format, text_of(message), around.clock, around.level or found, service or who)
         return self._around(replace(around, service=service, who=who), message, depth)
 
-    def _around(self, around: _Wrapping, message: bytes, depth: int) -> Line:
+    def _around(self, around: Wrapping, message: bytes, depth: int) -> Line:
         """The line that `message` makes inside a wrapping."""
         within = self._parse(message, depth + 1)
         clock, service = around.clock, around.service or within.service or around.who
         if not within.format:
-            # Docker and the journal stamp every line, so a traceback's lines are told by their look.
-            text = _text(message)
-            part = _is_trace_line(message)
-            said = _exception(text) if part else text
+            # Container runtimes and the journal stamp every line, so a traceback's lines are known by their look.
+            text = text_of(message)
+            part = is_trace_line(message)
+            said = exception(text) if part else headline(text)
             return Line(around.format, said, clock, around.level, service, part, text)
         stamp = ISO.search(message[:80])
-        if within.clock is not None and not around.zoned and stamp is not None:
+        if around.clock is None:
+            clock = self._moved(within.clock)
+        elif within.clock is not None and not around.zoned and stamp is not None:
             clock = self.clock.iso_zoned if stamp[5] else self.clock.iso
         found = within.level or around.level
         name = f"{around.format} / {within.format}"
         return Line(name, within.message, clock, found, service, within.continuation, within.text)
+
+    def _moved(self, clock: Clock | None) -> Clock | None:
+        """The clock for the same stamp when it does not stand at the line's beginning."""
+        return self.clock.iso if clock in (self.clock.iso_utc, self.clock.iso_local) else clock
 
     def _json(self, line: bytes, depth: int) -> Line:
         try:
@@ -235,91 +260,34 @@ class Parser:
             return self._stamped(line, depth)
         if not isinstance(entry, dict):
             return Line("", "", None, continuation=True, unknown=True)
-        if isinstance(entry.get("log"), str) and "time" in entry:
-            inner = entry["log"].encode("utf-8", "replace").rstrip(b"\r\n")
-            around = _Wrapping("docker json-file", self.clock.docker, True, "", _docker_name(entry))
-            return self._around(around, inner, depth)
-        if "__REALTIME_TIMESTAMP" in entry:
-            return self._journal(entry, depth)
-        return self._event(entry)
-
-    def _journal(self, entry: dict[str, object], depth: int) -> Line:
-        raw = entry.get("MESSAGE")
-        if isinstance(raw, list) and all(isinstance(b, int) and 0 <= b < 256 for b in raw):
-            raw = bytes(raw).decode("utf-8", "replace")
-        message = raw if isinstance(raw, str) else ""
-        who = next(
-            (str(entry[k]) for k in ("CONTAINER_NAME", "SYSLOG_IDENTIFIER", "_COMM", "_SYSTEMD_UNIT") if entry.get(k)),
-            "",
-        )
-        if entry.get("_TRANSPORT") == "kernel":
-            who = "kernel"
-        priority = str(entry.get("PRIORITY", ""))
-        found = _PRIORITY[int(priority)] if priority in tuple("01234567") else ""
-        service = services.named(who)
-        encoded = message.encode("utf-8", "replace")
-        message = encoded.decode("utf-8")
-        if service == "kernel" or depth >= DEEPEST:
-            return Line("journal json", message, self.clock.journal_json, found, service or _clean(who))
-        return self._around(
-            _Wrapping("journal json", self.clock.journal_json, True, found, service, _clean(who)[:60]), encoded, depth
-        )
-
-    def _event(self, entry: dict[str, object]) -> Line:
-        """JSON lines of structlog, oslo.log's JSONFormatter, dockerd and containerd."""
-        text = next((str(entry[k]) for k in ("event", "message", "msg", "MESSAGE") if entry.get(k)), "")
-        found = next((level(str(entry[k])) for k in ("level", "levelname", "severity") if entry.get(k)), "")
-        when = next(
-            (entry[k] for k in ("timestamp", "@timestamp", "time", "ts", "asctime", "created") if k in entry), None
-        )
-        number = isinstance(when, int | float)
-        clock = None if when is None else self.clock.epoch if number else self.clock.json_stamp
-        if text and isinstance(entry.get("error"), str):
-            text = f"{text}: {entry['error']}"
-        more = " ".join(f"{k}={v}" for k, v in entry.items() if k in _TOLD and isinstance(v, str | int))
-        source = entry.get("service") or entry.get("agent") or entry.get("name") or entry.get("logger") or ""
-        service = services.named(str(source)) or services.of_logger(str(source)) or str(entry.get("agent") or "")
-        return Line("json", _clean(f"{text} {more}".strip()), clock, found, _clean(service))
+        found = json_lines.read(entry, line, self.clock)
+        if not found.text:
+            # An object that says neither what nor when is no log line that we know.
+            known = found.clock is not None or found.level != ""
+            name = "json" if known else ""
+            return Line(name, "", found.clock, found.level, found.service, not known, unknown=not known)
+        message = found.text.encode("utf-8", "replace")
+        if not found.raw or found.service == "kernel" or depth >= DEEPEST:
+            return Line(found.format, headline(found.text), found.clock, found.level, found.service or found.who)
+        around = Wrapping(found.format, found.clock, True, found.level, found.service, found.who)
+        return self._around(around, message.rstrip(b"\r\n"), depth)
 
 
-_TOLD = ("agent", "namespace", "network", "device", "bridge", "errno", "reason", "exception")
-
-
-def _docker_name(entry: dict[str, object]) -> str:
-    attributes = entry.get("attrs")
-    return services.named(str(attributes.get("tag", ""))) if isinstance(attributes, dict) else ""
-
-
-def _clean(text: str) -> str:
-    """Without the lone surrogates that JSON can spell and no output can."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _said(name: str, match: re.Match[bytes], clock: Clock | None, service: str = "") -> Line:
+    """The line for a match with a group `message`, and a group `level` where the format has levels."""
+    found = level(text_of(match["level"])) if "level" in match.re.groupindex else ""
+    return Line(name, text_of(match["message"]), clock, found, service)
 
 
 def _agent(data: bytes) -> str:
     """The service that a field `agent=NAME` names."""
-    found = _KV_AGENT.search(data)
-    name = _text(found[1]) if found else ""
+    found = patterns.KV_AGENT.search(data)
+    name = text_of(found[1]) if found else ""
     return services.named(name) or name
 
 
 def _unquote(data: bytes) -> str:
-    text = _text(data)
+    text = text_of(data)
     if len(text) >= 2 and text[0] == '"' == text[-1]:
         return text[1:-1].replace('\\"', '"').replace("\\n", "\n").replace("\\\\", "\\")
     return text
-
-
-def _exception(text: str) -> str:
-    """The text when it is an exception's own line, `module.Name: what`; else empty."""
-    return text if _EXCEPTION.match(text) else ""
-
-
-def _is_trace(text: str) -> bool:
-    return text.startswith(
-        ("Traceback (most recent call last)", "During handling of", "The above exception was", "~", "^")
-    ) or bool(_EXCEPTION.match(text))
-
-
-def _is_trace_line(raw: bytes) -> bool:
-    text = _text(raw)
-    return not text or raw[:1] in (b" ", b"\t") or _is_trace(text)

@@ -1,6 +1,7 @@
-"""Log files as blocks of whole lines: plain, gzip, bzip2, xz (and zstd where Python has it), in bounded memory.
+"""Log files as pieces of bytes, in bounded memory: plain, gzip, bzip2, xz, zstd.
 
-Compression is told by the magic bytes, never by the name: rotated logs are renamed freely.
+The magic bytes tell the compression, never the name: rotated logs are renamed freely. zstd is unpacked by Python
+itself (3.14 and later), by the package `backports.zstd` where it is installed, or by the program `zstd`.
 """
 
 from __future__ import annotations
@@ -8,18 +9,19 @@ from __future__ import annotations
 import bz2
 import importlib
 import lzma
+import shutil
+import subprocess
 import sys
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol, cast
+from threading import Thread
+from typing import IO, Any, Protocol, cast
 
 BLOCK = 1 << 20
 """Bytes read at a time. A block with its lines and fingerprints costs about ten times as much memory."""
-
-LONGEST_LINE = 1 << 20
-"""A line longer than this is cut: a file without line ends must not be read into memory whole."""
 
 STDIN = "-"
 
@@ -32,7 +34,8 @@ def expand(arguments: Iterable[str]) -> list[str]:
     """The files that `arguments` name, sorted, each once; a directory stands for all regular files under it.
 
     Raises:
-        UnreadableLog: a path does not exist, cannot be read, or a directory holds no file.
+        UnreadableLog: a path does not exist or cannot be read, or a directory holds no file. (A file found in a
+            directory is not opened here.)
     """
     found: dict[object, str] = {}
     for argument in arguments:
@@ -41,12 +44,16 @@ def expand(arguments: Iterable[str]) -> list[str]:
             continue
         path = Path(argument)
         try:
-            inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-            if not inside:
-                raise UnreadableLog(f"{argument}: the directory holds no file")
+            if path.is_dir():
+                inside = sorted(p for p in path.rglob("*") if p.is_file())
+                if not inside:
+                    raise UnreadableLog(f"{argument}: the directory holds no file")
+            else:
+                inside = [path]
+                with path.open("rb"):
+                    pass
             for file in inside:
-                with file.open("rb"):
-                    status = file.stat()
+                status = file.stat()
                 same = (status.st_dev, status.st_ino)
                 found[same] = min(found.get(same, str(file)), str(file))
         except (OSError, ValueError) as error:
@@ -61,9 +68,32 @@ def is_regular(path: str) -> bool:
     return path != STDIN and Path(path).is_file()
 
 
+def size(path: str) -> int:
+    """Bytes of the file as it lies there; 0 for standard input, and for a file that is gone."""
+    try:
+        return 0 if path == STDIN else Path(path).stat().st_size
+    except OSError:
+        return 0
+
+
 def modified(path: str) -> float | None:
-    """When the file was last written, seconds since the epoch; None for standard input."""
-    return None if path == STDIN else Path(path).stat().st_mtime
+    """When the file was last written, seconds since the epoch; None for standard input, and for a file that is gone."""
+    try:
+        return None if path == STDIN else Path(path).stat().st_mtime
+    except OSError:
+        return None
+
+
+ZSTD = b"\x28\xb5\x2f\xfd"
+
+_NOT_LINES = (
+    (0, b"LPKSHHRH", "a journal as systemd keeps it; print it first: journalctl --file {path} -o export"),
+    (257, b"ustar", "an archive of files; unpack it first: tar -xf {path}"),
+    (0, b"PK\x03\x04", "an archive of files; unpack it first: unzip {path}"),
+    (0, b"\x04\x22\x4d\x18", "compressed with lz4; unpack it first: lz4 -d {path}"),
+    (0, b"SQLite format 3\0", "a database, no log"),
+)
+"""(offset, magic bytes, what it is)."""
 
 
 class _Unpacker(Protocol):
@@ -100,43 +130,112 @@ class _Gzip:
         return self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
 
 
-def _unpacker(head: bytes, path: str) -> Callable[[], _Unpacker] | None:
-    """Makes unpackers for a file that begins with `head`; None when it is not packed."""
+def _unpacker(head: bytes) -> Callable[[], _Unpacker] | None:
+    """Makes unpackers for a file that begins with `head`; None when it is not packed, or in zstd without a module."""
     if head.startswith(b"\x1f\x8b"):
         return _Gzip
     if head.startswith(b"BZh"):
         return bz2.BZ2Decompressor
     if head.startswith(b"\xfd7zXZ\x00"):
         return lzma.LZMADecompressor
-    if head.startswith(b"\x28\xb5\x2f\xfd"):
-        try:
-            module: Any = importlib.import_module("compression.zstd")
-        except ImportError:
-            raise UnreadableLog(
-                f"{path}: compressed with zstd, which this Python cannot read; unpack it first: zstd -d {path}"
-            ) from None
-        return cast("Callable[[], _Unpacker]", module.ZstdDecompressor)
+    if head.startswith(ZSTD):
+        for name in ("compression.zstd", "backports.zstd"):
+            try:
+                module: Any = importlib.import_module(name)
+            except ImportError:
+                continue
+            return cast("Callable[[], _Unpacker]", module.ZstdDecompressor)
     return None
 
 
-def raw_blocks(path: str, notes: list[str]) -> Iterator[bytes]:
+def not_lines(head: bytes) -> str:
+    """What a file that begins with `head` is, and what to do with it, where it holds no lines; else empty."""
+    for at, magic, what in _NOT_LINES:
+        if head[at : at + len(magic)] == magic:
+            return what
+    return ""
+
+
+def _nothing(read: int) -> None:
+    """For `raw_blocks` where nobody asks how far it is."""
+
+
+def raw_blocks(path: str, notes: list[str], advance: Callable[[int], None] = _nothing) -> Iterator[bytes]:
     """The file's (unpacked) bytes in pieces of at most BLOCK; a damaged archive ends early and leaves a note.
 
+    `advance` is called with the number of bytes each time some were read from the file as it lies there.
+
     Raises:
-        UnreadableLog: the file cannot be opened or read.
+        UnreadableLog: the file cannot be opened, read or unpacked.
     """
     try:
         with sys.stdin.buffer if path == STDIN else Path(path).open("rb", buffering=0) as stream:
-            pieces = iter(lambda: stream.read(BLOCK), b"")
+
+            def read() -> bytes:
+                piece = stream.read(BLOCK) or b""
+                advance(len(piece))
+                return piece
+
+            pieces = iter(read, b"")
             head = next(pieces, b"")
-            make = _unpacker(head, path)
-            if make is None:
+            make = _unpacker(head)
+            if make is not None:
+                yield from _unpacked(chain([head], pieces), make, path, notes)
+            elif head.startswith(ZSTD):
+                yield from _by_program(chain([head], pieces), path, notes)
+            else:
                 yield head
                 yield from pieces
-            else:
-                yield from _unpacked(chain([head], pieces), make, path, notes)
     except OSError as error:
         raise UnreadableLog(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _by_program(pieces: Iterable[bytes], path: str, notes: list[str]) -> Iterator[bytes]:
+    """zstd data unpacked by the program `zstd`.
+
+    Raises:
+        UnreadableLog: there is no such program.
+    """
+    program = shutil.which("zstd")
+    if program is None:
+        raise UnreadableLog(
+            f"{path}: compressed with zstd, and neither this Python nor a program here can read that; install zstd "
+            f"(the program, or the Python package backports.zstd), or unpack it elsewhere: zstd -d FILE"
+        )
+    with subprocess.Popen(
+        [program, "-dcq"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin and process.stdout and process.stderr
+        said: deque[bytes] = deque(maxlen=1)
+        feeder = Thread(target=_feed, args=(pieces, process.stdin, said), daemon=True)
+        listener = Thread(target=said.extend, args=(process.stderr,), daemon=True)
+        feeder.start()
+        listener.start()
+        ended = False
+        try:
+            while piece := process.stdout.read(BLOCK):
+                yield piece
+            ended = True
+        finally:
+            if not ended:
+                process.kill()
+            feeder.join()
+            listener.join()
+        if process.wait():
+            why = said[0].decode("utf-8", "replace").strip() if said else "zstd gave no reason"
+            notes.append(f"{path}: the compressed data is damaged and was read up to that point: {why}")
+
+
+def _feed(pieces: Iterable[bytes], stream: IO[bytes], said: deque[bytes]) -> None:
+    """Write all pieces to a program that may end before them."""
+    try:
+        with stream:
+            for piece in pieces:
+                stream.write(piece)
+    except BrokenPipeError:
+        pass
+    except OSError as error:
+        said.append(str(error).encode())
 
 
 def _unpacked(pieces: Iterable[bytes], make: Callable[[], _Unpacker], path: str, notes: list[str]) -> Iterator[bytes]:
@@ -158,20 +257,3 @@ def _unpacked(pieces: Iterable[bytes], make: Callable[[], _Unpacker], path: str,
             notes.append(f"{path}: the compressed data ends before its end; it was read up to there")
     except (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError) as error:
         notes.append(f"{path}: the compressed data is damaged and was read up to that point: {error}")
-
-
-def line_blocks(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """`pieces` joined and cut again at line ends; the last line may lack one."""
-    rest = b""
-    for piece in pieces:
-        cut = piece.rfind(b"\n") + 1
-        if cut:
-            yield rest + piece[:cut]
-            rest = piece[cut:]
-        else:
-            rest += piece
-            if len(rest) > LONGEST_LINE:
-                yield rest + b"\n"
-                rest = b""
-    if rest:
-        yield rest

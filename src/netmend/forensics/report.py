@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
 from netmend.forensics import leak, reading
-from netmend.forensics.clocks import BadRule, LineClock, parse_zone, rule_for, split_rule
+from netmend.forensics.clocks import LineClock
 from netmend.forensics.gathered import FileFacts, Gathered, Tally
 from netmend.forensics.matching import Verdict, verdicts
 from netmend.forensics.scan import FileScan
 from netmend.forensics.signatures import Library, load
+from netmend.forensics.zones import BadRule, parse_zone, rule_for, split_rule
 
 PAUSE = 600.0
 """Seconds without an event after which the next one begins a new entry of the time line."""
@@ -77,8 +78,9 @@ def read(
     """Read all files (and directories of them) and say what happened.
 
     Raises:
-        reading.UnreadableLog: a path is missing or cannot be read.
-        clocks.BadRule: a rule of `zones` (`GLOB=ZONE`) or `offsets` (`GLOB=SECONDS`, added to each stamp) is wrong.
+        reading.UnreadableLog: a path is missing or cannot be read, or none of the files could be (one among others
+            leaves a note).
+        zones.BadRule: a rule of `zones` (`GLOB=ZONE`) or `offsets` (`GLOB=SECONDS`, added to each stamp) is wrong.
         signatures.BadSignature: a signature file is wrong.
     """
     zone_rules = [(glob, parse_zone(value)) for glob, value in (split_rule("--tz", r) for r in zones)]
@@ -91,11 +93,20 @@ def read(
                 raise BadRule(f"{option}: no file matches {glob!r}")
     origins = _origins(files)
     gathered = Gathered()
+    failed: list[reading.UnreadableLog] = []
     with _no_collection():
         for path in files:
             zone = rule_for(path, zone_rules)
             clock = LineClock(zone, rule_for(path, offset_rules) or 0.0, reading.modified(path))
-            FileScan(path, library, gathered, clock, origins[path]).run()
+            scan = FileScan(path, library, gathered, clock, origins[path])
+            try:
+                scan.run()
+            except reading.UnreadableLog as error:
+                failed.append(error)
+                scan.facts.notes.append(str(error))
+                gathered.files.append(scan.facts)
+    if failed and len(failed) == len(files):
+        raise failed[0]
     return _report(library, gathered)
 
 

@@ -14,10 +14,12 @@ from itertools import chain
 from pathlib import PurePath
 from typing import Literal
 
-from netmend.forensics import journal_export, reading, services
-from netmend.forensics.clocks import LineClock, betrayed_zone, last_boot_stamp
-from netmend.forensics.formats import ANSI, Clock, Line, Parser
+from netmend.forensics import framing, reading, services
+from netmend.forensics.clocks import Clock, LineClock, betrayed_zone, last_boot_stamp
+from netmend.forensics.formats import Parser
 from netmend.forensics.gathered import FileFacts, Gathered, Tally
+from netmend.forensics.line import Line
+from netmend.forensics.patterns import ANSI
 from netmend.forensics.signatures import Event, Library
 from netmend.forensics.templates import VARYING, template
 
@@ -132,23 +134,19 @@ class FileScan:
         name = PurePath(self.label).name
         self.stem = _ROTATED.sub("", name) or name
 
-    def run(self) -> None:
-        """Read it all.
+    def run(self, advance: Callable[[int], None] = lambda read: None) -> None:
+        """Read it all. `advance` is called with the number of bytes each time some were read from the file.
 
         Raises:
-            reading.UnreadableLog: it cannot be opened or read.
+            reading.UnreadableLog: it cannot be opened, read or unpacked, or holds no lines.
         """
         notes = self.facts.notes
-        pieces = reading.raw_blocks(self.path, notes)
+        pieces = framing.decoded(reading.raw_blocks(self.path, notes, advance))
         head = next(pieces, b"")
-        pieces = self._sized(chain([head], pieces))
-        if journal_export.is_export(head):
-            pieces = journal_export.to_lines(pieces, notes, self.path)
-            blocks: Iterable[bytes] = pieces
-        else:
-            self._sniff(head)
-            blocks = reading.line_blocks(pieces)
-        for block in blocks:
+        if what := reading.not_lines(head):
+            raise reading.UnreadableLog(f"{self.label}: {what.format(path=PurePath(self.label).name)}")
+        self._sniff(head)
+        for block in framing.blocks(head, self._sized(chain([head], pieces)), notes, self.path):
             self._block(block)
         self._flush()
         if not self.stamped and self.facts.lines:

@@ -1,4 +1,4 @@
-"""Which service wrote a line: told by the journal's identifier, the file's name, or the logger's name."""
+"""Which service wrote a line: the journal's identifier, the file's name or the logger's name tells."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import re
 from pathlib import PurePath
 
 _BY_NAME: tuple[tuple[str, str], ...] = (
+    ("ovn-controller", "ovn-controller"),
+    ("ovn_controller", "ovn-controller"),
+    ("ovn-northd", "ovn-northd"),
+    ("ovn_northd", "ovn-northd"),
     ("ovn-metadata", "ovn-metadata-agent"),
     ("ovn_metadata", "ovn-metadata-agent"),
     ("dhcp-agent", "dhcp-agent"),
@@ -18,9 +22,25 @@ _BY_NAME: tuple[tuple[str, str], ...] = (
     ("l3-agent", "l3-agent"),
     ("l3_agent", "l3-agent"),
     ("linuxbridge-agent", "linuxbridge-agent"),
+    ("linuxbridge_agent", "linuxbridge-agent"),
     ("neutron-server", "neutron-server"),
+    ("neutron_server", "neutron-server"),
+    ("neutron-api", "neutron-server"),
+    ("neutron-rpc-server", "neutron-server"),
+    ("nova-compute", "nova-compute"),
+    ("nova_compute", "nova-compute"),
     ("ovs-vswitchd", "ovs-vswitchd"),
+    ("vswitchd", "ovs-vswitchd"),
     ("ovsdb-server", "ovsdb-server"),
+    ("ovsdb_server", "ovsdb-server"),
+    ("keepalived", "keepalived"),
+    ("dnsmasq", "dnsmasq"),
+    ("haproxy", "haproxy"),
+    ("kubelet", "kubelet"),
+    ("crio", "crio"),
+    ("mariadb", "mariadb"),
+    ("mysqld", "mariadb"),
+    ("multus", "multus"),
     ("containerd", "containerd"),
     ("dockerd", "dockerd"),
     ("docker.log", "dockerd"),
@@ -42,6 +62,12 @@ _BY_LOGGER: tuple[tuple[str, str], ...] = (
     ("neutron.plugins.ml2.drivers.linuxbridge", "linuxbridge-agent"),
     ("neutron.agent.metadata.agent", "metadata-agent"),
     ("neutron.agent.metadata_agent", "metadata-agent"),
+    ("nova.compute", "nova-compute"),
+    ("nova.virt", "nova-compute"),
+    ("neutron.api", "neutron-server"),
+    ("neutron.plugins.ml2.managers", "neutron-server"),
+    ("neutron.plugins.ml2.plugin", "neutron-server"),
+    ("neutron.db", "neutron-server"),
     ("netmend", "netmend"),
 )
 
@@ -60,9 +86,13 @@ def of_logger(logger: str) -> str:
 
 
 def of_file(path: str, head: bytes) -> str:
-    """The service that wrote a whole file: by its name, else by the loggers in its beginning; may be empty."""
-    if service := named(PurePath(path).name):
-        return service
+    """The service that wrote a whole file: by its name (or that of its directory), else by the loggers in its head."""
+    place = PurePath(path)
+    # A container's file is `0.log`; its directory, /var/log/pods/NAMESPACE_POD_UID/CONTAINER, bears the name.
+    above = (place.parent.name, place.parent.parent.name) if place.name[:1].isdigit() else ()
+    for name in (place.name, *above):
+        if service := named(name):
+            return service
     seen: dict[str, int] = {}
     for logger in _OSLO_LOGGER.findall(head[:262144]):
         if service := of_logger(logger.decode("ascii", "replace")):

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.forensics.logs import START, at, docker_json, export, journal_json, logfmt, oslo, short, trace, vlog
 
-from netmend.forensics.clocks import BadRule, LineClock, betrayed_zone, parse_zone, rule_for, split_rule
+from netmend.forensics.clocks import LineClock, betrayed_zone
 from netmend.forensics.formats import Parser
 from netmend.forensics.report import read
+from netmend.forensics.zones import BadRule, parse_zone, rule_for, split_rule
 
 MODIFIED = datetime(2026, 11, 24, 8, tzinfo=UTC).timestamp()
 HALF = START.timestamp() + 0.5
@@ -31,7 +32,7 @@ LINES = [
     ),
     ("2026-11-23 16:10:00,500 INFO neutron.agent.dhcp.agent started", "oslo.log", HALF, "INFO", "dhcp-agent", "started"),
     ("2026-11-23T16:10:00.500+00:00 7 INFO neutron.agent.dhcp.agent [-] hi", "oslo.log", HALF, "INFO", "dhcp-agent", "hi"),
-    ("2026-11-23 18:10:00.500+0200 7 INFO nova.virt [-] hi", "oslo.log", HALF, "INFO", "", "hi"),
+    ("2026-11-23 18:10:00.500+0200 7 INFO nova.virt [-] hi", "oslo.log", HALF, "INFO", "nova-compute", "hi"),
     (vlog(0.5, 42, "bridge", "ERR", "no such port"), "ovs", HALF, "ERROR", "", "no such port"),
     (logfmt(0.5, "error", 'said "no"', error="gone"), "logfmt", HALF, "ERROR", "", 'said "no" error=gone'),
     (
@@ -69,7 +70,7 @@ LINES = [
     ('{"level":"warn","msg":"hi","time":"2026-11-23T16:10:00.5Z"}', "json", HALF, "WARNING", "", "hi"),
     ("2026-11-23T16:10:00.500Z [warning  ] breaker open   reason=propagation", "structlog console", HALF, "WARNING", "", "breaker open   reason=propagation"),
     ("timestamp='2026-11-23T16:10:00.500Z' level='error' event='hi there' a=1", "key=value", HALF, "ERROR", "", None),
-    ("2026-11-23 16:10:00.500+00:00 [error] <0.1.0> closing AMQP connection", "structlog console", HALF, "ERROR", "", None),
+    ("2026-11-23 16:10:00.500+00:00 [error] <0.1.0> closing AMQP connection", "rabbitmq", HALF, "ERROR", "rabbitmq", None),
     ("2026-11-23 16:10:00.500+0000: 812: error : virNetSocket:1 : hi", "stamped", HALF, "ERROR", "", None),
 ]  # fmt: skip
 

@@ -19,9 +19,10 @@ from tests.unit.forensics.logs import Night, docker_json, export, logfmt, oslo, 
 from tests.unit.forensics.test_signatures import EINVAL, leaking_agent, switch_overloaded
 
 from netmend.forensics import gathered as gathered_module
+from netmend.forensics.framing import LONGEST_LINE
 from netmend.forensics.gathered import Gathered, Names, Occurrences, Repeats, Tally
 from netmend.forensics.page import render
-from netmend.forensics.reading import LONGEST_LINE, UnreadableLog
+from netmend.forensics.reading import UnreadableLog
 from netmend.forensics.report import Report, read, to_json
 from netmend.forensics.templates import coarser, fingerprint, template
 

@@ -1,0 +1,85 @@
+"""What each format of a log line looks like, as regular expressions on bytes."""
+
+from __future__ import annotations
+
+import re
+
+from netmend.forensics.clocks import ERLANG as ERLANG_STAMP
+from netmend.forensics.clocks import KLOG as KLOG_STAMP
+
+ANSI = re.compile(rb"\x1b\[[0-9;]*m")
+OSLO = re.compile(
+    rb"(?:[T ]?\s+(?P<pid>\d+))?\s+(?P<level>TRACE|DEBUG|INFO|AUDIT|WARNING|WARN|ERROR|CRITICAL)\s+"
+    rb"(?P<logger>[A-Za-z_][\w.\-]*)(?:\s(?P<context>\[[^\]]*\])(?: ?\[instance: [^\]]*\])?)?(?: (?P<message>.*)|$)",
+    re.DOTALL,
+)
+OVS = re.compile(rb"\|\d+\|(?P<module>[^|]{1,64})\|(?P<level>EMER|ERR|WARN|INFO|DBG)\|(?P<message>.*)", re.DOTALL)
+OVS_SYSLOG = re.compile(
+    rb"ovs\|\d+\|(?P<module>[^|]{1,64})\|(?P<level>EMER|ERR|WARN|INFO|DBG)\|(?P<message>.*)", re.DOTALL
+)
+CONSOLE = re.compile(
+    rb"\s+\[(?P<level>debug|info|notice|warning|warn|error|critical|exception)\s*\]\s+(?P<message>.*)", re.DOTALL
+)
+LOGFMT = re.compile(
+    rb'time="?[^" ]+"? level=(?P<level>\w+) msg=(?P<message>"(?:[^"\\]|\\.)*"|\S*)(?P<rest>.*)', re.DOTALL
+)
+KEY_VALUE = re.compile(rb"\b(?:timestamp|ts|time)='?\d{4}-\d\d-\d\d")
+KV_AGENT = re.compile(rb"\bagent=['\"]?([\w.-]+)")
+KV_LEVEL = re.compile(rb"\b(?:level|lvl)='?\"?(\w+)")
+KV_EVENT = re.compile(rb"\b(?:event|msg)=(?:'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|(\S+))")
+WHO = rb"(?P<host>\S+) (?P<who>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?:(?: |$)(?P<message>.*)"
+SHORT = re.compile(rb"(?:<(?P<priority>\d{1,3})>)?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? " + WHO, re.DOTALL)
+SHORT_ISO = re.compile(
+    rb"(?P<host>[A-Za-z0-9][\w.\-]*) (?P<who>[A-Za-z_@][^\s:\[]*)(?:\[(?P<pid>\d+)\])?:(?: |$)(?P<message>.*)",
+    re.DOTALL,
+)
+SHORT_FULL = re.compile(rb"[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})? \S{1,6} " + WHO, re.DOTALL)
+SHORT_UNIX = re.compile(rb"\d{9,11}\.\d{1,9} " + WHO, re.DOTALL)
+MONOTONIC = re.compile(rb"\S+ (?P<who>kernel|[A-Za-z_@(][^\s:\[]*\[\d+\]): (?P<message>.*)", re.DOTALL)
+EXPORTED = re.compile(rb"@\d+ (?P<priority>\S*) (?P<host>\S*) (?P<who>.*?)\[\d+\]: (?P<message>.*)", re.DOTALL)
+RFC5424 = re.compile(
+    rb"<(?P<priority>\d{1,3})>1 (?P<stamp>\S+) (?P<host>\S+) (?P<who>\S+) (?P<pid>\S+) (?P<id>\S+) "
+    rb'(?:-|(?:\[(?:[^\]"]|"(?:[^"\\]|\\.)*")*\])+)(?: (?:\xef\xbb\xbf)?(?P<message>.*)|$)',
+    re.DOTALL,
+)
+PRIORITY = re.compile(rb"<(?P<priority>\d{1,3})>(?=[A-Za-z0-9])")
+DMESG = re.compile(rb"(?:<(?P<priority>\d{1,3})>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?(?P<message>.*)", re.DOTALL)
+CTIME = rb"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})? \d{4}"
+DMESG_T = re.compile(rb"(?:<\d{1,3}>)?\[" + CTIME + rb"\](?! \[) ?(?P<message>.*)", re.DOTALL)
+DECODED = re.compile(rb"[a-z0-9]{1,8} *:(?P<level>[a-z]{1,8}) *: (?=\[|\d{4}-)")
+"""What `dmesg --decode` puts before each line: facility and level."""
+
+DMESG_ISO = re.compile(rb"(?P<stamp>\d{4}-\d\d-\d\dT[\d:]{8},\d{6}[+-]\d\d:\d\d) (?P<message>.*)", re.DOTALL)
+APACHE = re.compile(rb"\[" + CTIME + rb"\] \[(?P<module>[\w:.-]+)\](?: \[[^\]]*\])* ?(?P<message>.*)", re.DOTALL)
+KEEPALIVED = re.compile(CTIME + rb": (?P<message>.*)", re.DOTALL)
+KLOG = re.compile(KLOG_STAMP.pattern + rb" +(?P<thread>\d+) (?P<at>[^\s\]]+:\d+)\] ?(?P<message>.*)", re.DOTALL)
+ERLANG = re.compile(rb"=(?P<level>[A-Z]+) REPORT==== " + ERLANG_STAMP.pattern + rb" ===\s*(?P<message>.*)", re.DOTALL)
+LAGER = re.compile(rb"\s+\[(?P<level>\w+)\] (?P<process><[\d.]+>) ?(?P<message>.*)", re.DOTALL)
+MARIADB = re.compile(rb" (?P<thread>\d+) \[(?P<level>Note|Warning|ERROR|System)\] (?P<message>.*)", re.DOTALL)
+ACCESS = re.compile(rb"\S+ \S+ \S+ \[(?P<stamp>\d\d/[A-Z][a-z]{2}/\d{4}:[^\]]+)\] (?P<message>.*)", re.DOTALL)
+PYTHON = re.compile(
+    rb"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<logger>[A-Za-z_][\w.]*):(?P<message>.*)", re.DOTALL
+)
+CRI = re.compile(rb" (?:stdout|stderr) [FP] ?(?P<message>.*)", re.DOTALL)
+LOGCLI = re.compile(rb" (?P<labels>\{[A-Za-z_]\w*=\"[^}]*\}) ?(?P<message>.*)", re.DOTALL)
+LABEL = re.compile(rb"\b(?:container|container_name|app|service_name|job|unit|pod|filename)=\"([^\"]*)\"")
+NOTE = re.compile(rb"-- .{2,200} --$|==> .{1,400} <==$|Hint: You are currently not seeing|[+-] \S+ \xe2\x80\xba \S+$")
+"""Lines of the tools that print logs: journalctl, tail, stern."""
+
+PREFIXES = tuple(
+    re.compile(expression, re.DOTALL)
+    for expression in (
+        rb"\[(?:pod/)?(?P<pod>[a-z0-9][a-z0-9.-]*)[/ ](?P<who>[a-z0-9][a-z0-9-]*)\] (?P<message>.*)",
+        rb"(?P<who>[A-Za-z0-9][\w.@-]{0,120}) +\| ?(?P<message>.*)",
+        rb"[a-z0-9.-]+/(?P<pod>[a-z0-9][a-z0-9.-]*)\[(?P<who>[a-z0-9][a-z0-9-]*)\]: (?P<message>.*)",
+        rb"(?P<who>(?:[\w.@-]*/[\w./@-]+|[\w.@-]+\.(?:log|txt|out)[\w.-]*|messages|syslog))[:-](?:\d{1,9}(?::|-(?!\d\d-)))?(?P<message>.*)",
+        rb"\d{1,9}(?::|-(?!\d\d-))(?P<message>.*)",
+        rb"(?:[a-z][a-z0-9.-]+ )?(?P<pod>[a-z][a-z0-9.-]+) (?P<who>[a-z][a-z0-9-]*) (?P<message>.*)",
+    )
+)
+"""What tools put before each line: `kubectl logs --prefix` and kubetail, `docker compose logs` and `docker service
+logs`, kail, `grep -H`, `grep -n`, stern (with a namespace or without)."""
+
+WORD = re.compile(
+    rb"(?:^|[\s\[(<|])(debug|info|notice|warning|warn|error|err|critical|fatal|panic)(?=[\s\]):|>,]|$)", re.IGNORECASE
+)
