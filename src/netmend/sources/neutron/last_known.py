@@ -8,10 +8,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS networks (id TEXT PRIMARY KEY, raw TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-"""
+from netmend.ground import sqlite_file
+from netmend.sources.problem import SourceError
+
+_SCHEMA = sqlite_file.Schema(
+    name="last known networks",
+    application_id=0x6E6D6C6B,  # "nmlk"
+    migrations=(
+        """CREATE TABLE IF NOT EXISTS networks (id TEXT PRIMARY KEY, raw TEXT NOT NULL) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;""",
+    ),
+    damaged="it is begun anew",
+    failure=SourceError,
+    synchronous="NORMAL",  # what a power cut takes from it, the server tells again
+    unmarked=True,
+)
 
 
 class LastKnown:
@@ -30,19 +41,15 @@ class LastKnown:
         for _ in range(2):
             try:
                 self._open()
-            except sqlite3.DatabaseError as error:
-                self.problem = f"{path}: {error}; the last known networks are not kept"
+            except (sqlite3.DatabaseError, SourceError) as error:
+                self.problem = f"{error}; the last known networks are not kept"
                 self._begin_anew()
             else:
                 self.problem = None
                 return
 
     def _open(self) -> None:
-        self._database = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
-        self._path.chmod(0o600)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=NORMAL")
-        self._database.executescript(_SCHEMA)
+        self._database = sqlite_file.open_writer(self._path, _SCHEMA)
         if self._fact("host") != self._host:  # another node's networks, or none
             self._database.execute("DELETE FROM networks")
             self._database.execute("DELETE FROM facts")

@@ -14,7 +14,7 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any, TypeVar
 
-from netmend.sources.store.database import open_writer, store_error
+from netmend.sources.store.database import SCHEMA, open_writer
 from netmend.sources.store.errors import StoreError
 from netmend.sources.store.transaction import Operation, Transaction
 
@@ -104,9 +104,9 @@ class Writer:
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._undo(before)
-            refused.extend((future, store_error(self._path, "write", error)) for future, _ in done)
+            refused.extend((future, SCHEMA.error(self._path, "write", error)) for future, _ in done)
             if not done and not refused:
-                refused.append((first[1], store_error(self._path, "write", error)))
+                refused.append((first[1], SCHEMA.error(self._path, "write", error)))
             done = []
         else:
             if transactions:

@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from netmend.ground.sqlite_file import statements_of
 from netmend.sources.store import allocation
-from netmend.sources.store.database import statements_of
 from netmend.sources.store.schema import MIGRATIONS
 
 BASE = int(IPv4Address("10.0.0.0"))

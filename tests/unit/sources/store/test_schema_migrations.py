@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from tests.unit.sources.store.writes import make_network, make_port
 
+from netmend.ground.sqlite_file import statements_of
 from netmend.sources.store import Store, StoreError
-from netmend.sources.store.database import open_reader, open_writer, statements_of
+from netmend.sources.store.database import open_reader, open_writer
 from netmend.sources.store.schema import APPLICATION_ID, MIGRATIONS
 
 NETWORK = (
@@ -53,8 +54,9 @@ def test_each_version_becomes_the_newest(tmp_path: Path, version: int) -> None:
 _MIGRATE = """
 import os, sqlite3, sys
 from pathlib import Path
+from netmend.ground import sqlite_file
 from netmend.sources.store import database
-statements, before = database.statements_of, int(sys.argv[2])
+statements, before = sqlite_file.statements_of, int(sys.argv[2])
 count = 0
 def stop_in_the_middle(script):
     def each():
@@ -65,7 +67,7 @@ def stop_in_the_middle(script):
                 os._exit(9)
             yield statement
     return each()
-database.statements_of = stop_in_the_middle
+sqlite_file.statements_of = stop_in_the_middle
 database.open_writer(Path(sys.argv[1])).close()
 """
 

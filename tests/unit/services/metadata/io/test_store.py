@@ -39,7 +39,7 @@ def test_an_empty_password_is_none(path: Path) -> None:
 
 def test_what_cannot_be_used_is_told(path: Path, tmp_path: Path) -> None:
     path.write_bytes(b"no database at all, but long enough to look at" * 100)
-    with pytest.raises(MetadataStoreError, match="cannot open: file is not a database; see that"):
+    with pytest.raises(MetadataStoreError, match="cannot open: file is not a database; it is damaged: move it away"):
         MetadataStore(path, KEY)
     foreign = tmp_path / "foreign.sqlite"
     with sqlite3.connect(foreign) as other:

@@ -1,0 +1,149 @@
+"""Opening a database of netmend's own: a SQLite file that is marked as ours and brought to this version's tables.
+
+Each store says its schema. All else is the same for all: the file is readable for its owner alone from its birth (as
+are its -wal and -shm, which SQLite gives the mode of the file), it has a write-ahead log, and with `synchronous=FULL`
+what COMMIT has returned from survives a crash and a power cut, while readers see the last commit whole.
+"""
+
+import contextlib
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+_PATIENCE = 5.0  # seconds to wait for another process that writes
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What tells one kind of database from the others.
+
+    Attributes:
+        name: for messages, such as `lease database`.
+        application_id: SQLite's mark of the file (PRAGMA application_id).
+        migrations: scripts that make the tables; version N is what the first N make. A released one is never edited.
+        damaged: what to do with a damaged file.
+        failure: the exception to raise; its one argument is a sentence for people.
+        checked: whether `open_writer` reads all pages to see that they are whole (PRAGMA quick_check).
+        synchronous: when SQLite waits for the disk (PRAGMA synchronous).
+        unmarked: whether files that have tables and no mark are ours, of a time before the mark.
+    """
+
+    name: str
+    application_id: int
+    migrations: tuple[str, ...]
+    damaged: str
+    failure: type[Exception]
+    checked: bool = True
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    unmarked: bool = False
+
+    def error(self, path: Path, operation: str, error: Exception) -> Exception:
+        """What SQLite said of `operation`, as a `failure` for a person."""
+        corrupt = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+        mend = self.damaged if corrupt else "see that its directory exists, is writable and has room"
+        return self.failure(f"{self.name} {path}: cannot {operation}: {error}; {mend}")
+
+
+def open_writer(path: Path, schema: Schema, *, cached_statements: int = 128) -> sqlite3.Connection:
+    """A connection that may write, in autocommit mode, for any thread; makes the file, or migrates it.
+
+    Raises:
+        schema.failure: the file is damaged, of another application or of a later netmend, or cannot be written.
+    """
+    with contextlib.suppress(OSError):  # of which SQLite speaks below, and connect to a file that is there
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    connection = _connect(path, schema, cached_statements)
+    try:
+        _migrate(connection, path, schema)
+    except sqlite3.Error as error:
+        connection.close()
+        raise schema.error(path, "open", error) from error
+    except schema.failure:
+        connection.close()
+        raise
+    return connection
+
+
+def open_reader(path: Path, schema: Schema, *, cached_statements: int = 128) -> sqlite3.Connection:
+    """A connection that only reads a file that `open_writer` made. Raises `schema.failure`."""
+    connection = _connect(path, schema, cached_statements)
+    try:
+        version = _version(connection, path, schema)
+        if version != len(schema.migrations):
+            raise schema.failure(
+                f"{schema.name} {path}: has version {version}, this netmend reads {len(schema.migrations)}; "
+                "start the node once, which migrates it"
+            )
+        connection.execute("PRAGMA query_only = ON")
+    except sqlite3.Error as error:
+        connection.close()
+        raise schema.error(path, "read", error) from error
+    except schema.failure:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(path: Path, schema: Schema, cached_statements: int) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(
+            path,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=_PATIENCE,
+            cached_statements=cached_statements,
+        )
+    except sqlite3.Error as error:
+        raise schema.error(path, "open", error) from error
+
+
+def _version(connection: sqlite3.Connection, path: Path, schema: Schema) -> int:
+    application, version = (
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("application_id", "user_version")
+    )
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    ours = application == schema.application_id or (application == 0 and schema.unmarked)
+    if tables and not ours:
+        raise schema.failure(
+            f"{schema.name} {path}: is a database of another application ({application:#x}), not made by this version "
+            "of netmend; give another path, or move the file away"
+        )
+    if version > len(schema.migrations):
+        raise schema.failure(
+            f"{schema.name} {path}: was made by a later netmend (version {version}, this one knows "
+            f"{len(schema.migrations)}); run that one, give another path, or move the file away"
+        )
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, schema: Schema) -> None:
+    version = _version(connection, path, schema)
+    if schema.checked and (verdict := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        raise sqlite3.DatabaseError(verdict)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA synchronous = {schema.synchronous}")
+    for number, script in enumerate(schema.migrations[version:], version + 1):
+        connection.execute("BEGIN IMMEDIATE")  # a migration is there wholly or not at all, wherever it is killed
+        try:
+            for statement in statements_of(script):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {schema.application_id}")
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except sqlite3.Error:
+            connection.execute("ROLLBACK")
+            raise
+
+
+def statements_of(script: str) -> list[str]:
+    """The statements of an SQL script, which begin on lines of their own."""
+    statements: list[str] = []
+    text = ""
+    for line in script.splitlines():
+        text += line + "\n"
+        if sqlite3.complete_statement(text):
+            statements.append(text)
+            text = ""
+    return statements
