@@ -24,6 +24,7 @@ from netmend.sweep import delete, sweep
 from netmend.sweep.delete import Outcome
 from netmend.sweep.journal import read_journal
 from netmend.sweep.kinds import KINDS
+from netmend.sweep.restore import restore
 
 STATE = Path("/run/state")
 OPTIONS = sweep.Options(kinds=tuple(KINDS), min_age=0, assume_all_seen=True, state=STATE)
@@ -111,6 +112,33 @@ def test_every_change_is_refused(small_batches: None) -> None:
             left = device_states()
             assert {key: left[key] for key in world.dead if key in left}.items() <= world.dead.items(), "not put back"
             world.finish()
+
+
+def test_what_was_killed_is_restored_whole(small_batches: None) -> None:
+    """After each change: what is gone is made again, and what is left is as it was."""
+    world = World()
+    count = changes(world)
+    names = {key[1] for key in world.dead}
+    for n in range(count):
+        world.fill()
+        before = {key[1]: state for key, state in device_states().items() if key in world.dead}
+
+        def killed(n: int = n) -> None:
+            with observing(KillAtNth(n, "after")):
+                world.sweep()
+
+        assert in_child(killed) == -signal.SIGKILL
+        for path in STATE.glob("sweep-*.jsonl"):
+            assert [one.problem for one in restore(read_journal(path)) if one.problem] == []
+        after = {name: state for (_, name), state in device_states().items()}
+        world.dead |= {key: state for key, state in device_states().items() if key[1] in before}
+        world.check_living()
+        assert {name: after[name] for name in before} == before
+        assert nsdir.names() >= NAMES
+        assert not world.sweep().failed
+        for path in STATE.glob("sweep-*.jsonl"):
+            path.unlink()
+    assert len(names) == 9
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

@@ -179,16 +179,20 @@ def _only_sweep(path: Path) -> Iterator[None]:
 def _restore(path: Path, *, as_json: bool) -> NoReturn:
     found = list(make_again(read_journal(path)))
     problems = [one for one in found if one.problem]
+    made = [one for one in found if not one.problem and not one.there]
     if as_json:
         document = {
-            "restored": len(found) - len(problems),
+            "restored": len(made),
+            "there": len(found) - len(made) - len(problems),
             "failed": [{"name": one.name, "why": one.problem} for one in problems],
         }
         typer.echo(json.dumps(document, indent=2))
     else:
         for one in problems:
             typer.echo(f"failed  {one.name}: {one.problem}")
-        typer.echo(f"{len(found) - len(problems):,} made again, {len(problems):,} not")
+        there = len(found) - len(made) - len(problems)
+        never_went = f", {there:,} never went" if there else ""
+        typer.echo(f"{len(made):,} made again{never_went}, {len(problems):,} not")
     raise typer.Exit(1 if problems else 0)
 
 

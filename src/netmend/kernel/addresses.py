@@ -3,6 +3,7 @@
 import errno
 import socket
 import struct
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Final
 
@@ -32,11 +33,11 @@ _HEADER: Final = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix len
 Interface = IPv4Interface | IPv6Interface
 
 
-def dump_addresses(route: RouteSocket) -> dict[int, set[Interface]]:
-    """Addresses by link index; raises KernelError."""
+def dump_addresses(route: RouteSocket, keep: Callable[[bytes], bool] | None = None) -> dict[int, set[Interface]]:
+    """Addresses by link index, of all messages or of those to `keep`; raises KernelError."""
     found: dict[int, set[Interface]] = {}
     body = _HEADER.pack(socket.AF_UNSPEC, 0, 0, 0, 0)
-    for data in route.dump(RTM_GETADDR, body, "list addresses", "of the namespace"):
+    for data in route.dump(RTM_GETADDR, body, "list addresses", "of the namespace", keep):
         _, prefix, _, _, index = _HEADER.unpack_from(data)
         attributes = parse_attributes(data, 8)
         raw = attributes.get(IFA_LOCAL) or attributes.get(IFA_ADDRESS, b"")

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from netmend.kernel.addresses import RTM_GETADDR
+from netmend.kernel.addresses import IFA_ADDRESS, Interface, dump_addresses
 from netmend.kernel.changes import changing
+from netmend.kernel.link_settings import BRIDGE_SETTINGS, IFLA_ALT_IFNAME, IFLA_PROP_LIST, IFLA_TXQLEN
 from netmend.kernel.links import (
     IFF_LOWER_UP,
     IFF_UP,
@@ -25,20 +26,17 @@ from netmend.kernel.links import (
     IFLA_LINKINFO,
     IFLA_MASTER,
     IFLA_MTU,
+    IFLA_NUM_RX_QUEUES,
+    IFLA_NUM_TX_QUEUES,
     RTEXT_FILTER_SKIP_STATS,
     RTM_GETLINK,
     RTM_NEWLINK,
 )
 from netmend.kernel.netlink import RouteSocket, parse_attributes, u32, unacknowledged
 
-IFLA_TXQLEN: Final = 13  # linux/if_link.h
-IFLA_PROMISCUITY: Final = 30
-IFLA_NUM_TX_QUEUES: Final = 31
-IFLA_NUM_RX_QUEUES: Final = 32
+IFLA_PROMISCUITY: Final = 30  # linux/if_link.h
 IFLA_CARRIER: Final = 33
 IFLA_XDP: Final = 43
-IFLA_PROP_LIST: Final = 52
-IFLA_ALT_IFNAME: Final = 53
 IFLA_XDP_ATTACHED: Final = 2
 IFLA_TUN_OWNER: Final = 1
 IFLA_TUN_GROUP: Final = 2
@@ -51,9 +49,7 @@ IFLA_TUN_NUM_QUEUES: Final = 8
 IFLA_TUN_NUM_DISABLED_QUEUES: Final = 9
 IFF_TUN: Final = 1  # linux/if_tun.h
 IFF_TAP: Final = 2
-IFF_PROMISC: Final = 0x100  # linux/if.h: set by hand; a bridge or a sniffer only counts in `promiscuity`
-IFA_ADDRESS: Final = 1  # linux/if_addr.h
-IFA_PROTO: Final = 11
+IFA_PROTO: Final = 11  # linux/if_addr.h
 IFAPROT_KERNEL_LL: Final = 3
 
 _LINK: Final = struct.Struct("=BxHiII")  # struct ifinfomsg
@@ -106,7 +102,9 @@ class LinkDetails:
     alternative_names: tuple[str, ...]
     tun: TunDetails | None
     flags: int = 0
-    """IFF_* as the kernel shows them."""
+    """IFF_* as the kernel shows them; IFF_PROMISC only when it was set by hand, which a bridge or sniffer does not."""
+    bridge: tuple[tuple[str, int], ...] = ()
+    """Settings of a bridge, by the names of link_settings.BRIDGE_SETTINGS."""
     raw: bytes = field(default=b"", repr=False, compare=False)
     """The message as it came: where it is the same, so is all of this."""
 
@@ -117,11 +115,14 @@ def decode_details(data: bytes) -> LinkDetails:
     found = parse_attributes(data, 16)
     number, get = _number, found.get
     kind, tun = "", None
+    bridge: tuple[tuple[str, int], ...] = ()
     if IFLA_LINKINFO in found:
         info = parse_attributes(found[IFLA_LINKINFO])
         kind = info.get(IFLA_INFO_KIND, b"").rstrip(b"\0").decode(errors="replace")
         if kind == "tun" and IFLA_INFO_DATA in info:
             tun = _decode_tun(parse_attributes(info[IFLA_INFO_DATA]))
+        elif kind == "bridge" and IFLA_INFO_DATA in info:
+            bridge = _decode_bridge(parse_attributes(info[IFLA_INFO_DATA]))
     netnsid = get(IFLA_LINK_NETNSID)
     alias = get(IFLA_IFALIAS)
     xdp = parse_attributes(found[IFLA_XDP]).get(IFLA_XDP_ATTACHED, b"\0") if IFLA_XDP in found else b"\0"
@@ -146,6 +147,7 @@ def decode_details(data: bytes) -> LinkDetails:
         alternative_names=tuple(_alternative_names(found[IFLA_PROP_LIST])) if IFLA_PROP_LIST in found else (),
         tun=tun,
         flags=flags,
+        bridge=bridge,
         raw=data,
     )
 
@@ -179,6 +181,10 @@ def _decode_tun(found: dict[int, bytes]) -> TunDetails:
         multi_queue=bool(_number(found.get(IFLA_TUN_MULTI_QUEUE))),
         queues=_number(found.get(IFLA_TUN_NUM_QUEUES)) + _number(found.get(IFLA_TUN_NUM_DISABLED_QUEUES)),
     )
+
+
+def _decode_bridge(found: dict[int, bytes]) -> tuple[tuple[str, int], ...]:
+    return tuple((name, _number(found[number])) for name, number in BRIDGE_SETTINGS.items() if number in found)
 
 
 def dump_details(route: RouteSocket) -> list[LinkDetails]:
@@ -230,15 +236,14 @@ def name_of_index(control: socket.socket, index: int) -> str | None:
     return name.rstrip(b"\0").decode(errors="replace")
 
 
-def indexes_with_addresses(route: RouteSocket) -> set[int]:
-    """Indexes of the links to which somebody gave an address of IPv4 or IPv6; raises KernelError.
+def given_addresses(route: RouteSocket) -> dict[int, set[Interface]]:
+    """The addresses of IPv4 and IPv6 that somebody gave, by index of the link; raises KernelError.
 
     The link-local address that the kernel gives a device by itself, once it has carrier, is not counted: it stays on a
     device that is up when the carrier goes (net/ipv6/addrconf.c). Kernels before 5.18 do not mark it (IFA_PROTO): there
     every fe80::/64 with the `ff:fe` of a MAC in its middle (RFC 4291 appendix A) is taken for such.
     """
-    listed = route.dump(RTM_GETADDR, struct.pack("=BBBBI", 0, 0, 0, 0, 0), "list addresses", "of the namespace")
-    return {struct.unpack_from("=I", data, 4)[0] for data in listed if not _made_by_the_kernel(data)}
+    return dump_addresses(route, lambda data: not _made_by_the_kernel(data))
 
 
 def _made_by_the_kernel(data: bytes) -> bool:

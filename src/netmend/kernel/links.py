@@ -40,6 +40,8 @@ IFLA_INET_CONF: Final = 1
 IFLA_AF_SPEC: Final = 26
 IFLA_GROUP: Final = 27
 IFLA_NET_NS_FD: Final = 28
+IFLA_NUM_TX_QUEUES: Final = 31
+IFLA_NUM_RX_QUEUES: Final = 32
 IFLA_EXT_MASK: Final = 29
 IFLA_LINK_NETNSID: Final = 37
 IFLA_INFO_KIND: Final = 1
@@ -103,6 +105,8 @@ class VethEnd:
     mtu: int
     group: int
     mac: str | None = None
+    queues: tuple[int, int] | None = None
+    """How many it sends from and receives into; None: as the kernel chooses."""
 
 
 def decode_link(data: bytes) -> Link:
@@ -211,12 +215,22 @@ def create_veth(route: RouteSocket, near: VethEnd, far: VethEnd, far_namespace: 
     (drivers/net/veth.c, veth_newlink and veth_open). Raises KernelError: EEXIST when either name is taken, in which
     case nothing was made. Returns the near end; its `peer_index` is the far end's index.
     """
-    peer = _new_link(far.name, far.mtu, far.group, far.mac, up=False) + u32(IFLA_NET_NS_FD, far_namespace.fileno())
+    peer = (
+        _new_link(far.name, far.mtu, far.group, far.mac, up=False)
+        + _queues(far)
+        + u32(IFLA_NET_NS_FD, far_namespace.fileno())
+    )
     info = nested(IFLA_LINKINFO, text(IFLA_INFO_KIND, "veth"), nested(IFLA_INFO_DATA, nested(VETH_INFO_PEER, peer)))
-    body = _new_link(near.name, near.mtu, near.group, near.mac, up=True)
+    body = _new_link(near.name, near.mtu, near.group, near.mac, up=True) + _queues(near)
     if master:
         body += u32(IFLA_MASTER, master)
     return _create(route, near.name, body + info)
+
+
+def _queues(end: VethEnd) -> bytes:
+    if end.queues is None:
+        return b""
+    return u32(IFLA_NUM_TX_QUEUES, end.queues[0]) + u32(IFLA_NUM_RX_QUEUES, end.queues[1])
 
 
 def _create(route: RouteSocket, name: str, body: bytes) -> Link:

@@ -22,7 +22,7 @@ from netmend.kernel.link_details import LinkDetails, decode_details
 from netmend.kernel.links import IFLA_GROUP, Found
 from netmend.kernel.netlink import RouteSocket, u32
 from netmend.sweep import names, rules
-from netmend.sweep.journal import Journal
+from netmend.sweep.journal import Journal, Surroundings
 from netmend.sweep.names import Name
 from netmend.sweep.scene import Reason, Unit
 
@@ -51,10 +51,13 @@ def choose_group(in_use: Set[int]) -> int:
 class Deleter:
     """Deletes in the network namespace that its RouteSocket was made in. `progress` is told how many are done with."""
 
-    def __init__(self, route: RouteSocket, journal: Journal, group: int, progress: Callable[[int], None]) -> None:
+    def __init__(
+        self, route: RouteSocket, journal: Journal, around: Surroundings, progress: Callable[[int], None]
+    ) -> None:
         self._route = route
         self._journal = journal
-        self._group = group
+        self._around = around
+        self._group = journal.group
         self._progress = progress
         self.outcome = Outcome()
 
@@ -77,7 +80,7 @@ class Deleter:
                 self._progress(sum(len(unit.links) for unit in batch))
 
     def _record(self, batch: Sequence[Unit]) -> None:
-        self._journal.doomed_links((unit.links, unit.reason) for unit in batch)
+        self._journal.doomed_links(((unit.links, unit.reason) for unit in batch), self._around)
 
     def _delete_batch(self, batch: Sequence[Unit], meanwhile: Callable[[], None]) -> None:
         doomed: list[Unit] = []

@@ -1,24 +1,29 @@
 """The journal: what each object was, on disk before it goes, one JSON object a line.
 
 The first line says where and when (`sweep`); `doomed` lines describe objects, and reach the disk before any of their
-batch is deleted; `done` and `failed` lines say what became of them. What is doomed and neither may be there or not:
-the sweep was interrupted, and looks again when it is run again.
+batch is deleted; `done` and `failed` lines say what became of them. What is doomed and neither may be there or not, for
+the sweep was interrupted: the next one looks again, and `restore` makes what is gone.
 """
 
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from ipaddress import ip_interface
 from pathlib import Path
 from typing import Any, Final
 
+from netmend.kernel.addresses import Interface
 from netmend.kernel.link_details import LinkDetails, TunDetails
 from netmend.sweep.names import Name
+from netmend.sweep.scene import Reason
 
 FORMAT: Final = 1
 _FIELDS: Final = tuple(one.name for one in fields(LinkDetails) if one.name != "raw")
+_LATER: Final = frozenset({"flags", "bridge"})  # fields that the first journals did not have
+_REASONS: Final = frozenset(str(reason) for reason in Reason)
 _TUN_FIELDS: Final = tuple(one.name for one in fields(TunDetails))
 
 
@@ -45,10 +50,18 @@ class Journal:
         self.group = group
         self._write([{"sweep": FORMAT, "started": time.time(), "group": group}])
 
-    def doomed_links(self, units: Iterable[tuple[tuple[LinkDetails, ...], str]]) -> None:
+    def doomed_links(
+        self, units: Iterable[tuple[tuple[LinkDetails, ...], str]], around: "Surroundings | None" = None
+    ) -> None:
         """Record units of devices that go together, each with why; on disk when this returns. Raises BadJournal."""
+        around = around or Surroundings()
         self._write(
-            {"doomed": "link", "because": because, "pair": [one.index for one in unit if one is not link], **_of(link)}
+            {"doomed": "link", "because": because, "pair": [one.index for one in unit if one is not link]}
+            | _of(link)
+            | {
+                "master_name": around.names.get(link.master) if link.master else None,
+                "addresses": [str(one) for one in sorted(around.addresses.get(link.index, ()), key=str)],
+            }
             for unit, because in units
             for link in unit
         )
@@ -94,8 +107,16 @@ class Journal:
             ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What belongs to devices and is not in LinkDetails, by index: the names of all, the addresses of each."""
+
+    names: Mapping[int, str] = field(default_factory=dict)
+    addresses: Mapping[int, Iterable[Interface]] = field(default_factory=dict)
+
+
 def _of(link: LinkDetails) -> dict[str, Any]:
-    described = {name: getattr(link, name) for name in _FIELDS}
+    described = {name: getattr(link, name) for name in _FIELDS} | {"bridge": dict(link.bridge)}
     if link.tun is not None:
         described["tun"] = {name: getattr(link.tun, name) for name in _TUN_FIELDS}
     return described
@@ -113,20 +134,28 @@ class DoomedName:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A journal that was read. `gone`: indexes and paths that were deleted."""
+    """A journal that was read. `gone`: indexes and paths that were deleted; `spared`: those that were kept after all.
+
+    What is in neither was planned: it may be there, or gone, where the sweep was killed or the kernel refused.
+    """
 
     group: int
     links: dict[int, LinkDetails]
-    pairs: dict[int, int]
+    masters: dict[int, str]
+    """Index of a device → the name of the bridge or other device that it was a port of."""
+    addresses: dict[int, list[Interface]]
     names: dict[str, DoomedName]
     gone: frozenset[int | str]
+    spared: frozenset[int | str]
 
 
 def read_journal(path: Path) -> Recorded:
     """Raises BadJournal. A last line that is cut off, as a killed sweep leaves it, is no error."""
     group = 0
     links: dict[int, LinkDetails] = {}
-    pairs: dict[int, int] = {}
+    masters: dict[int, str] = {}
+    addresses: dict[int, list[Interface]] = {}
+    spared: set[int | str] = set()
     names: dict[str, DoomedName] = {}
     gone: set[int | str] = set()
     for number, document in _lines(path):
@@ -138,7 +167,9 @@ def read_journal(path: Path) -> Recorded:
             elif document.get("doomed") == "link":
                 link = _link(document)
                 links[link.index] = link
-                pairs.update((link.index, int(other)) for other in document["pair"])
+                if document.get("master_name"):
+                    masters[link.index] = str(document["master_name"])
+                addresses[link.index] = [ip_interface(one) for one in document.get("addresses", ())]
             elif document.get("doomed") == "name":
                 name = DoomedName(
                     str(document["path"]), bool(document["plain"]), str(document["text"]), int(document["mode"])
@@ -146,9 +177,11 @@ def read_journal(path: Path) -> Recorded:
                 names[name.path] = name
             elif "done" in document:
                 gone.update(document["done"])
+            elif document.get("why") in _REASONS:
+                spared.add(document["failed"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadJournal(f"{path}:{number}: {error}: not a line of a sweep's journal") from None
-    return Recorded(group, links, pairs, names, frozenset(gone))
+    return Recorded(group, links, masters, addresses, names, frozenset(gone), frozenset(spared))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -170,7 +203,8 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _link(document: dict[str, Any]) -> LinkDetails:
-    values = {name: document[name] for name in _FIELDS}
+    values = {name: document[name] for name in _FIELDS if name in document or name not in _LATER}
+    values["bridge"] = tuple(document.get("bridge", {}).items())
     values["alternative_names"] = tuple(values["alternative_names"])
     if values["tun"] is not None:
         values["tun"] = TunDetails(**values["tun"])

@@ -22,7 +22,7 @@ def take_scene(route: RouteSocket, seen: InSight, *, assume_all_seen: bool) -> S
     """
     listened = packet_sockets.bound_indexes()
     ports = _ovs_ports()
-    addressed = link_details.indexes_with_addresses(route)
+    addressed = link_details.given_addresses(route).keys()
     found = look_at_links(route)
     routed = routes.indexes_with_routes(route) if any(link.up and link.tun for link in found.values()) else set()
     wanted = {link.lower_netnsid for link in found.values() if link.lower_netnsid is not None}

@@ -55,7 +55,7 @@ def to_json(options: Options, findings: Findings, result: Result | None, *, ever
         "ours": options.intent is not None,
         "kinds": list(options.kinds),
         "min_age_seconds": options.min_age,
-        "devices": findings.devices,
+        "devices": len(findings.scene.links),
         "dead": sum(row["count"] for row in rows if row["verdict"] == "dead"),
         "kept": sum(row["count"] for row in rows if row["verdict"] == "kept"),
         "reasons": rows,

@@ -1,65 +1,107 @@
-"""Makes again what a journal says was deleted: taps, veth pairs, bridges, plain names."""
+"""Makes again what a journal says was deleted, or was about to be when the sweep was killed, and is gone: taps, veth
+pairs, bridges, plain names."""
 
+import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from netmend.kernel import links, tap
+from netmend.kernel import addresses, link_details, link_settings, links, tap
 from netmend.kernel.changes import changing
 from netmend.kernel.errors import KernelError
 from netmend.kernel.link_details import LinkDetails
-from netmend.kernel.links import VethEnd
+from netmend.kernel.links import Found, VethEnd
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.sweep.journal import DoomedName, Recorded
 
+_ORDER = {"bridge": 0}  # what others are ports of is made before them
+
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """One object of the journal; `problem` says why it was not made."""
+    """One object of the journal; `problem` says why it was not made. `there`: it never went."""
 
     name: str
     problem: str | None = None
+    there: bool = False
 
 
 def restore(recorded: Recorded) -> Iterator[Restored]:
-    """Make each object that is gone, in the calling thread's network namespace; nothing that is there is touched."""
+    """Make each object that is gone, in the calling thread's network namespace; nothing that is there is touched, but
+    for the device group that a killed sweep moved it into. Raises KernelError where links cannot be listed."""
     with RouteSocket() as route:
-        made: set[int] = set()
-        for link in recorded.links.values():
-            if link.index not in recorded.gone or link.index in made:
+        present = {link.name: link for link in link_details.dump_details(route)}
+        _put_back(route, recorded, present)
+        settled: set[int] = set()
+        for link in sorted(recorded.links.values(), key=lambda link: _ORDER.get(link.kind, 1)):
+            if link.index in recorded.spared or link.index in settled:
                 continue
-            other = recorded.links.get(recorded.pairs.get(link.index, 0))
-            yield Restored(link.name, _try(route, link, other))
-            if other is not None:
-                made.add(other.index)
-                yield Restored(other.name, None)
+            pair = [one for one in (link, _peer(recorded, link)) if one is not None]
+            settled.update(one.index for one in pair)
+            if link.index not in recorded.gone and all(_same(one, present.get(one.name)) for one in pair):
+                yield from (Restored(one.name, there=True) for one in pair)
+                continue
+            problem = _try(route, recorded, pair)
+            yield from (Restored(one.name, problem) for one in pair)
     for name in recorded.names.values():
-        if name.path in recorded.gone:
+        if name.path in recorded.spared:
+            continue
+        if name.path not in recorded.gone and os.path.lexists(name.path):
+            yield Restored(name.path, there=True)
+        else:
             yield Restored(name.path, _restore_name(name))
 
 
-def _try(route: RouteSocket, link: LinkDetails, other: LinkDetails | None) -> str | None:
+def _peer(recorded: Recorded, link: LinkDetails) -> LinkDetails | None:
+    """The other end of a veth, where the journal has both."""
+    other = recorded.links.get(link.lower) if link.kind == "veth" and link.lower_netnsid is None else None
+    return other if other is not None and other.lower == link.index else None
+
+
+def _same(then: LinkDetails, now: LinkDetails | None) -> bool:
+    """True when the device, or one that was made again in its place, is there."""
+    return now is not None and (now.name, now.kind, now.mac) == (then.name, then.kind, then.mac)
+
+
+def _put_back(route: RouteSocket, recorded: Recorded, present: Mapping[str, LinkDetails]) -> None:
+    """A killed sweep leaves the devices of one batch in a group of its own."""
+    strays = [
+        (Found(now.index, now.name), then.group)
+        for then in recorded.links.values()
+        if (now := present.get(then.name)) is not None and now.index == then.index and now.group == recorded.group
+    ]
+    if strays:
+        links.set_groups(route, strays)
+
+
+def _try(route: RouteSocket, recorded: Recorded, pair: list[LinkDetails]) -> str | None:
     try:
-        return _restore_link(route, link, other)
+        refusal = _make(route, pair)
+        if refusal is None:
+            for link in pair:
+                _settle(route, link, recorded.masters.get(link.index), recorded.addresses.get(link.index, ()))
+        return refusal
     except KernelError as error:
         return str(error)
 
 
-def _restore_link(route: RouteSocket, link: LinkDetails, other: LinkDetails | None) -> str | None:
+def _make(route: RouteSocket, pair: list[LinkDetails]) -> str | None:
+    link = pair[0]
     if link.kind == "tun":
-        _restore_tap(route, link)
+        _make_tap(route, link)
     elif link.kind == "bridge":
         made = links.create_bridge(route, link.name, link.mtu, link.group, link.mac)
-        links.set_link(route, made, alias=link.alias, up=link.up or None)
-    elif link.kind == "veth" and other is not None:
+        now = link_details.decode_details(link_details.messages_of(route, [made.index])[made.index])
+        if other := dict(set(link.bridge) - set(now.bridge)):  # this kernel may not know a setting that is at rest
+            link_settings.set_bridge(route, made, other)
+    elif link.kind == "veth" and len(pair) == 2:
         with Netns.current() as here:
-            ends = [VethEnd(one.name, one.mtu, one.group, one.mac) for one in (link, other)]
-            near = links.create_veth(route, ends[0], ends[1], here)
-        links.set_link(route, near, up=False, alias=link.alias)
-        if other.alias is not None:
-            links.set_link(route, links.Found(near.peer_index, other.name), alias=other.alias)
+            near, far = (
+                VethEnd(one.name, one.mtu, one.group, one.mac, (one.tx_queues or 1, one.rx_queues or 1)) for one in pair
+            )
+            links.set_link(route, links.create_veth(route, near, far, here), up=False)
     elif link.kind == "veth":
         return "its far end was in another namespace, of which the journal knows nothing"
     else:
@@ -67,7 +109,7 @@ def _restore_link(route: RouteSocket, link: LinkDetails, other: LinkDetails | No
     return None
 
 
-def _restore_tap(route: RouteSocket, link: LinkDetails) -> None:
+def _make_tap(route: RouteSocket, link: LinkDetails) -> None:
     details = link.tun
     assert details is not None
     flags = details.type
@@ -75,17 +117,41 @@ def _restore_tap(route: RouteSocket, link: LinkDetails) -> None:
     flags |= tap.IFF_VNET_HDR if details.vnet_hdr else 0
     flags |= tap.IFF_MULTI_QUEUE if details.multi_queue else 0
     if links.find_link(route, link.name) is not None:  # attaching to it would change nothing and look like success
-        raise KernelError("create link", link.name, 17)
+        raise KernelError("create link", link.name, errno.EEXIST)
     with tap.Tap(link.name, flags) as made:
         found = links.find_link(route, link.name)
         if found is None:
-            raise KernelError("find link", link.name, 19)
-        links.set_link(route, found, group=link.group, mtu=link.mtu, mac=link.mac, alias=link.alias)
+            raise KernelError("find link", link.name, errno.ENODEV)
+        links.set_link(route, found, group=link.group, mtu=link.mtu, mac=link.mac)
         if details.owner is not None:
             made.set_owner(details.owner)
         if details.group is not None:
             made.set_group(details.group)
         made.persist()
+
+
+def _settle(route: RouteSocket, link: LinkDetails, master: str | None, given: Iterable[addresses.Interface]) -> None:
+    """All that a device has beside what it was made with; up last, when nothing of it is missing any more."""
+    made = links.find_link(route, link.name)
+    if made is None:
+        raise KernelError("find link", link.name, errno.ENODEV)
+    if link.alias is not None:
+        links.set_link(route, made, alias=link.alias)
+    link_settings.set_queue_length(route, made, link.tx_queue_length)
+    if link.flags:  # the first journals have none
+        link_settings.set_flags(route, made, link.flags)
+    if link.alternative_names:
+        link_settings.add_names(route, made, link.alternative_names)
+    for address in given:
+        addresses.add_address(route, made, address)
+    if link.up:
+        links.set_link(route, made, up=True)
+    if master is None:
+        return
+    bridge = links.find_link(route, master)
+    if bridge is None:
+        raise KernelError("attach", link.name, errno.ENODEV, f"{master}, which it was a port of, is not there")
+    links.set_link(route, made, master=bridge.index)
 
 
 def _restore_name(name: DoomedName) -> str | None:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from netmend.intent.names import host_device_names
 from netmend.intent.network import Intent
-from netmend.kernel.link_details import IFF_PROMISC, LinkDetails
+from netmend.kernel.link_details import LinkDetails
+from netmend.kernel.link_settings import IFF_PROMISC
 from netmend.sweep.kinds import ForeignKind
 from netmend.sweep.known import Known
 from netmend.sweep.scene import Reason, Scene, Unit, is_ours

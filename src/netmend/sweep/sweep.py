@@ -13,7 +13,7 @@ from netmend.kernel.links import Found
 from netmend.kernel.netlink import RouteSocket
 from netmend.sweep import delete, names, rules
 from netmend.sweep.delete import Deleter, Outcome
-from netmend.sweep.journal import BadJournal, Journal, read_journal
+from netmend.sweep.journal import BadJournal, Journal, Surroundings, read_journal
 from netmend.sweep.kinds import KINDS
 from netmend.sweep.known import NOTHING_KNOWN, Known
 from netmend.sweep.look import look_at_links, take_scene
@@ -41,7 +41,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was judged, and when (`at`, time.monotonic); `devices`: how many there are in all, in which `groups`.
+    """What was judged of the `scene`, and when (`at`, time.monotonic).
 
     `first_look`: there was none before, so nothing of others can be old enough. `mature_at` (seconds since the epoch):
     when all that looks dead now will be old enough; None: nothing is too young.
@@ -50,8 +50,7 @@ class Findings:
     units: list[Unit]
     names: list[Name]
     unseen: list[str]
-    devices: int
-    groups: frozenset[int]
+    scene: Scene
     at: float
     first_look: bool = False
     mature_at: float | None = None
@@ -131,8 +130,7 @@ def _look(options: Options) -> Findings:
         [*ours, *foreign],
         found,
         unseen,
-        len(scene.links),
-        frozenset(link.group for link in scene.links.values()),
+        scene,
         time.monotonic(),
         first_look,
         max(mature, default=None),
@@ -180,10 +178,13 @@ def carry_out(options: Options, findings: Findings, progress: Callable[[int], No
         return result
     started = time.monotonic()
     with RouteSocket() as route:
-        journal = Journal(options.state, delete.choose_group(findings.groups))
+        scene = findings.scene
+        names_of = {link.index: link.name for link in scene.links.values()}
+        around = Surroundings(names_of, link_details.given_addresses(route))
+        journal = Journal(options.state, delete.choose_group({link.group for link in scene.links.values()}))
         result.journal = journal.path
         try:
-            deleter = Deleter(route, journal, journal.group, progress)
+            deleter = Deleter(route, journal, around, progress)
             result.outcome = deleter.outcome
             deleter.delete_links(units)
             if doomed_names:

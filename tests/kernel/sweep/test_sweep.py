@@ -15,7 +15,7 @@ from tests.kernel.sweep.host import Host, device_states, has_tun
 
 from netmend.intent import Intent
 from netmend.intent.names import DEVICE_GROUP, Mark, bridge_name, id_from_name, namespace_name
-from netmend.kernel import link_details, links, netns, nsdir, tap
+from netmend.kernel import link_details, link_settings, links, netns, nsdir, tap
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.tap import Tap
@@ -275,23 +275,93 @@ def test_devices_are_made_again_from_the_journal() -> None:
     near, far = host.pair()
     links.set_link(host.route, host.find(near), mtu=1300, alias="near")
     links.set_link(host.route, host.find(far), mtu=1200, alias="far")
+    bridge = links.create_bridge(host.route, "br-lb", 1500, 0, "02:00:00:00:00:77")
+    for name in ("tap-full", far):
+        links.set_link(host.route, host.find(name), master=bridge.index)
+    links.set_link(host.route, host.find("tap-full"), up=True)
+    link_settings.set_queue_length(host.route, host.find("tap-full"), 77)
+    link_settings.add_names(host.route, host.find("tap-full"), ["a-name-longer-than-any-of-a-device", "another"])
+    link_settings.set_flags(host.route, host.find(far), 0x200)
 
-    def described() -> list[tuple[object, ...]]:
-        details = link_details.dump_details(host.route)
-        names = {link.index: link.name for link in details}
-        return sorted(
-            (link.name, link.kind, link.mac, link.mtu, link.up, link.group, link.alias, link.tun, names.get(link.lower))
-            for link in details
-        )
+    def described() -> dict[str, tuple[object, ...]]:
+        return described_links(host, exclude="br-lb")
 
     before = described()
+    assert before["tap-full"][-3:] == (77, ("a-name-longer-than-any-of-a-device", "another"), "br-lb")
     arguments = ("--kind", "tap", "--kind", "veth", "--min-age", "0", "--assume-all-seen", "--yes", "--json")
     journal = json.loads(run_verb(*arguments, code=0).stdout)["journal"]
-    assert [row[0] for row in described()] == ["lo"]
+    assert list(described()) == ["lo"]
     assert "4 made again, 0 not" in run_verb("--restore", journal, code=0).stdout
     assert described() == before
     assert "File exists" in run_verb("--restore", journal, code=1).stdout
     assert described() == before
+
+
+def described_links(host: Host, exclude: str = "") -> dict[str, tuple[object, ...]]:
+    """All that a device is, by name, with other devices by their names."""
+    details = link_details.dump_details(host.route)
+    names = {link.index: link.name for link in details}
+    addresses = link_details.given_addresses(host.route)
+    return {
+        link.name: (
+            *(link.kind, link.mac, link.mtu, link.up, link.group, link.alias, link.tun, names.get(link.lower)),
+            *(link.tx_queues, link.rx_queues, link.bridge, addresses.get(link.index), link.flags & 0x1380),
+            *(link.tx_queue_length, link.alternative_names, names.get(link.master)),
+        )
+        for link in details
+        if link.name != exclude
+    }
+
+
+def test_a_bridge_of_ours_is_made_again_with_its_settings_ports_and_addresses() -> None:
+    host = Host(random.Random(0))
+    made = links.create_bridge(host.route, bridge_name(NETWORK), 1400, DEVICE_GROUP, "02:00:00:00:00:01")
+    links.set_link(host.route, made, up=True, alias=str(Mark("bridge", NETWORK)))
+    link_settings.set_bridge(host.route, made, {"ageing_time": 0, "stp_state": 0, "priority": 7, "mcast_snooping": 1})
+    for address in ("192.0.2.1/24", "2001:db8::1/64"):
+        host.other.addr("add", index=made.index, address=address.split("/")[0], prefixlen=int(address.split("/")[1]))
+    port = host.tap()
+    links.set_link(host.route, host.find(port), alias=str(Mark("guest", NETWORK, "p")), master=made.index, up=True)
+    Path("/run/intent.yaml").write_text(INTENT)
+    before = described_links(host)
+    journal = json.loads(run_verb("-c", "/run/intent.yaml", "--yes", "--json", code=0).stdout)["journal"]
+    assert list(described_links(host)) == ["lo"]
+    assert "2 made again, 0 not" in run_verb("--restore", journal, code=0).stdout
+    assert described_links(host) == before
+
+
+@pytest.mark.parametrize("cut", ["whole lines", "half a line"])
+def test_what_a_killed_sweep_planned_and_is_gone_is_made_again(cut: str) -> None:
+    """The kernel had deleted a batch, and the line that says so was never written."""
+    host = Host(random.Random(0))
+    gone = [host.tap() for _ in range(3)] + list(host.pair())
+    arguments = ("--kind", "tap", "--kind", "veth", "--min-age", "0", "--assume-all-seen")
+    before = described_links(host)
+    journal = Path(json.loads(run_verb(*arguments, "--yes", "--json", code=0).stdout)["journal"])
+    text = journal.read_text()
+    assert text.count('"done"') == 1
+    text = text[: text.index('{"done"')] + ('{"done":[' if cut == "half a line" else "")
+    journal.write_text(text)
+    found = json.loads(run_verb("--restore", str(journal), "--json", code=0).stdout)
+    assert (found["restored"], found["there"], found["failed"]) == (5, 0, [])
+    assert described_links(host) == before
+    found = json.loads(run_verb("--restore", str(journal), "--json", code=0).stdout)
+    assert (found["restored"], found["there"], found["failed"]) == (0, 5, [])
+    host.other.link("del", index=host.find(gone[0]).index)
+    assert "1 made again, 4 never went, 0 not" in run_verb("--restore", str(journal), code=0).stdout
+    assert described_links(host) == before
+
+
+def test_a_name_that_somebody_else_took_is_not_touched() -> None:
+    host = Host(random.Random(0))
+    name = host.tap()
+    arguments = ("--kind", "tap", "--min-age", "0", "--assume-all-seen", "--yes", "--json")
+    journal = Path(json.loads(run_verb(*arguments, code=0).stdout)["journal"])
+    journal.write_text("".join(line for line in journal.open() if '"done"' not in line))
+    host.other.link("add", ifname=name, kind="bridge")
+    before = described_links(host)
+    assert f"failed  {name}: " in run_verb("--restore", str(journal), code=1).stdout
+    assert described_links(host) == before
 
 
 def test_bad_input_is_told_in_a_sentence() -> None:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from netmend.intent import Intent
 from netmend.intent.names import DEVICE_GROUP, DOOMED_GROUP, Mark
-from netmend.kernel.link_details import IFF_PROMISC, IFF_TAP, IFF_TUN, LinkDetails, TunDetails
+from netmend.kernel.link_details import IFF_TAP, IFF_TUN, LinkDetails, TunDetails
+from netmend.kernel.link_settings import IFF_PROMISC
 from netmend.sweep.kinds import KINDS
 from netmend.sweep.known import NOTHING_KNOWN, Known
 from netmend.sweep.rules import judge_foreign, judge_ours, still_dead
