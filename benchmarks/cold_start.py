@@ -15,7 +15,7 @@ from benchmarks.networks import GUEST_MAC, bridge, guest_address, write_networks
 from benchmarks.node_process import NodeProcess
 from benchmarks.record import Figure, Record, Sample, ratio_at_most
 
-from netmend.kernel import limits
+from netmend.kernel import descriptors
 from netmend.node.guests.serving import Serving
 from netmend.node.settings import Settings
 from netmend.reconcile.reconciler import Reconciler
@@ -51,7 +51,7 @@ def passes(count: int) -> float:
         room = Path(directory)
         write_networks(room / "intent.yaml", count)
         intent = load(room / "intent.yaml")
-        limits.raise_open_files()
+        descriptors.raise_open_files()
         serving = Serving(Settings(state=room), lambda _: None, lambda: None)
         reconciler = Reconciler(listener=Listener(serving.ready, serving.gone))
         start = time.perf_counter()

@@ -19,7 +19,7 @@ from tests.kernel.vswitch import SOCKET, VSwitch
 
 from netmend.intent import Intent, Network, OvsWiring, Subnet
 from netmend.intent.names import dhcp_port, id_from_name, namespace_name, tap_name
-from netmend.kernel import limits, links
+from netmend.kernel import descriptors, links
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
@@ -77,7 +77,7 @@ def networks(count: int, wiring: OvsWiring) -> Intent:
 def passes(count: int, *, veth: bool) -> dict[str, float]:
     """Seconds of the first pass, and of the first of another process, over so many networks; what the kernel alone
     needs to move as many taps."""
-    limits.raise_open_files()
+    descriptors.raise_open_files()
     intent = networks(count, OvsWiring(veth=veth))
     with VSwitch():
         start = time.monotonic()
@@ -93,7 +93,7 @@ def passes(count: int, *, veth: bool) -> dict[str, float]:
 
 def moves(count: int) -> float:
     """Seconds that the kernel needs to make as many namespaces, and to move a tap into each."""
-    limits.raise_open_files()
+    descriptors.raise_open_files()
     taps = [Tap(f"move{number}") for number in range(count)]
     start = time.monotonic()
     spaces = []

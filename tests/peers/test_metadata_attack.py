@@ -12,8 +12,8 @@ import pytest
 from tests.peers.guests import make_guest, network, port, run_in, wait_for_device
 from tests.peers.node import Node
 
+from netmend.kernel.descriptors import readable
 from netmend.kernel.netns import Netns
-from netmend.kernel.readable import readable
 
 ADDRESS = ("169.254.169.254", 80)
 GET = b"GET /latest/meta-data/instance-id HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -18,9 +18,9 @@ from tests.peers.node import Node
 
 from netmend.intent.names import id_from_name, tap_name
 from netmend.kernel import links
+from netmend.kernel.descriptors import readable
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
-from netmend.kernel.readable import readable
 from netmend.kernel.tap import IFF_NO_PI, IFF_TAP, IFF_VNET_HDR, TUNSETIFF
 
 MAC = "fa:16:3e:00:20:11"

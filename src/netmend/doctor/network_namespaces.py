@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from netmend.doctor.observation import Holder, NetworkNamespace, SeenLink, Unread
 from netmend.doctor.places import HostView
 from netmend.doctor.sentences import count
-from netmend.kernel import links, listing, ownership, procfs
+from netmend.kernel import links, listing, netns, procfs
 from netmend.kernel.errors import KernelError
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
@@ -53,7 +53,7 @@ def look_at_networks(
                 with _open(view, network) as namespace:
                     if namespace.inode != inode:
                         continue  # the number was given to another namespace meanwhile
-                    owner = ownership.owning_user_namespace(namespace.fileno())
+                    owner = netns.owning_user_namespace(namespace.fileno())
                     network = replace(network, foreign_user_namespace=owner != user)
                     with nullcontext() if inode == here else namespace.entered():  # entering one's own needs root too
                         route = RouteSocket()

@@ -1,4 +1,4 @@
-"""Errors that a person understands: the object, the operation, what the kernel said, what it means, what to do."""
+"""Errors that a person understands: the object, the operation, what the kernel said, what that means, what to do."""
 
 import errno as errno_module
 import os
@@ -59,8 +59,9 @@ _GENERAL: dict[int, str] = {
 class KernelError(OSError):
     """A system call that failed.
 
-    `operation` is a short verb of this room ("enter", "pin", "create link"), `target` the object it was done to;
-    `errno` is the kernel's, `detail` what the kernel said beyond it (netlink extended ack), if anything.
+    `operation` is a short verb of this room ("enter", "pin", "create link"), and `target` the object it was done to.
+    `errno` is the kernel's; `detail` is what the kernel said beside it (netlink extended ack), None where it said
+    nothing.
     """
 
     def __init__(self, operation: str, target: str, errno: int, detail: str | None = None) -> None:

@@ -5,14 +5,18 @@ After CNI's pkg/ns: the errors tell "no such path" (KernelError with ENOENT) fro
 """
 
 import errno
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import local
+from typing import Final
 
 from netmend.kernel import syscalls
 from netmend.kernel.changes import changing
 from netmend.kernel.errors import KernelError, NotANamespace
+
+_NS_GET_USERNS: Final = 0xB701  # linux/nsfs.h, ioctl_ns(2)
 
 
 class _Inside(local):
@@ -213,3 +217,16 @@ def is_namespace(path: str) -> bool:
         return syscalls.filesystem_type(path) == syscalls.NSFS_MAGIC
     except KernelError:
         return False
+
+
+def owning_user_namespace(descriptor: int) -> int | None:
+    """The inode of the user namespace that owns the namespace behind `descriptor` (ioctl_ns(2)); None where the caller
+    may not know."""
+    try:
+        owner = fcntl.ioctl(descriptor, _NS_GET_USERNS)
+    except OSError:
+        return None
+    try:
+        return os.fstat(owner).st_ino
+    finally:
+        os.close(owner)

@@ -1,6 +1,6 @@
-"""Processes and the namespaces they are in, from /proc (proc(5)). Read-only.
+"""Processes, the namespaces they are in, and packet sockets, from /proc (proc(5)). Read-only.
 
-A process may end between any two reads; what is gone is left out, and what may not be read is told by PermissionError.
+A process may end between any two reads: one that is gone is left out. One that may not be read raises PermissionError.
 """
 
 import os
@@ -184,3 +184,14 @@ def _tap_of(pid: int, descriptor: str) -> str | None:
         if line.startswith("iff:"):
             return line[4:].strip() or None
     return None
+
+
+def packet_socket_indexes() -> set[int]:
+    """Indexes of the links of this network namespace to which a packet socket is bound (packet(7)): that of a DHCP
+    server or client, of a sniffer, of the userspace datapath of Open vSwitch. Raises KernelError."""
+    table = "/proc/thread-self/net/packet"
+    try:
+        lines = Path(table).read_text().splitlines()[1:]
+    except OSError as error:
+        raise KernelError("read", table, error.errno or 0) from error
+    return {int(fields[4]) for line in lines if len(fields := line.split()) > 4} - {0}

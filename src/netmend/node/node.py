@@ -22,7 +22,7 @@ from netmend import __version__
 from netmend.ground.listen import CannotListen, Listen
 from netmend.intent.network import Intent, Network
 from netmend.intent.wiring import OvsWiring
-from netmend.kernel import limits
+from netmend.kernel import descriptors
 from netmend.node.device_counter import DeviceCounter
 from netmend.node.guests.routed_metadata import RoutedServing
 from netmend.node.guests.serving import Serving
@@ -83,7 +83,7 @@ class Node:
             intent = IntentState(await asyncio.to_thread(self._source.first), time.time())
             if self._listen is not None:
                 self._tcp = self._listen, stack.enter_context(_open_tcp(self._listen))
-            limits.raise_open_files()
+            descriptors.raise_open_files()
             gc.freeze()  # the intent stays; walking its values over and over would only cost answers their time
             gc.set_threshold(_GC_YOUNG)
             self._make_state_directory()

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
-from netmend.kernel.readable import readable
+from netmend.kernel.descriptors import readable
 from netmend.kernel.watch import LinkChanged, LinkWatch
 
 _PATIENCE: Final = 1.0  # seconds without any of them

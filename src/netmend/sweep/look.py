@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from netmend.kernel import link_details, links, ovsdb, packet_sockets, routes
+from netmend.kernel import link_details, links, ovsdb, procfs, routes
 from netmend.kernel.errors import KernelError
 from netmend.kernel.in_sight import InSight
 from netmend.kernel.link_details import LinkDetails
@@ -20,7 +20,7 @@ def take_scene(route: RouteSocket, seen: InSight, *, assume_all_seen: bool) -> S
 
     Links are listed after who uses them: a device that comes to be used between the looks is seen with its carrier on.
     """
-    listened = packet_sockets.bound_indexes()
+    listened = procfs.packet_socket_indexes()
     ports = _ovs_ports()
     addressed = link_details.given_addresses(route).keys()
     found = look_at_links(route)

@@ -1,8 +1,7 @@
-"""The page: static files, and the read models they are fed from, as JSON and as server-sent events.
+"""The page: its static files, and its data as JSON and as server-sent events.
 
-Everything that guests or intent can name is a text in JSON, put into the page as text. The policy sent with every file
-forbids what would make markup of it: no inline script or style, nothing from elsewhere, no HTML from strings (Trusted
-Types).
+All names that guests or intent choose are texts in JSON, and the page shows them as text. The policy sent with each file
+forbids to make markup of them: no inline script or style, nothing of other sites, no HTML from strings (Trusted Types).
 """
 
 import asyncio
@@ -44,15 +43,12 @@ _TYPES: Final = {
     "js": "text/javascript",
     "svg": "image/svg+xml",
 }
-_HEARTBEAT: Final = 10.0
-"""Seconds after which a silent stream says that it lives."""
-
-_RETRY: Final = b"retry: 500\n"
-"""Milliseconds until a browser that lost the stream asks again."""
+_HEARTBEAT: Final = 10.0  # seconds after which a silent stream says that it lives
+_RETRY: Final = b"retry: 500\n"  # milliseconds until a browser that lost the stream asks again
 
 
 class ReadModels(Protocol):
-    """What the page shows, as plain values; a bad query raises ValueError with a sentence (docs/status.md)."""
+    """The data of the page, as plain values (docs/status.md). A bad query raises ValueError with a sentence."""
 
     def overview(self) -> dict[str, Any]: ...
     def networks(self, query: Mapping[str, str]) -> dict[str, Any]: ...
@@ -67,8 +63,8 @@ class ReadModels(Protocol):
 
 
 def attach(application: web.Application, models: ReadModels, other_root: Handler | None = None) -> None:
-    """Add the page at `/`, its files below `/page/`, and its data below `/view/`. `other_root` answers `/` to those who
-    do not ask for HTML."""
+    """Add the page at `/`, its files below `/page/`, and its data below `/view/`. `other_root` answers `/` to clients
+    that do not ask for HTML."""
     _add_files(application, other_root)
     data = _Data(models)
     application.add_routes(
@@ -135,23 +131,23 @@ class _Data:
         return _json(self._models.overview())
 
     async def networks(self, request: web.Request) -> web.Response:
-        return _json(_asked(self._models.networks, request.query))
+        return _json(_answer(self._models.networks, request.query))
 
     async def network(self, request: web.Request) -> web.Response:
         return _json(self._models.network(request.match_info["network"]))
 
     async def ports(self, request: web.Request) -> web.Response:
-        with _told():
+        with _refusing_bad_queries():
             return _json(await self._models.ports(request.query, request.match_info.get("network")))
 
     async def leases(self, request: web.Request) -> web.Response:
-        return _json(_asked(self._models.leases, request.query, request.match_info["network"]))
+        return _json(_answer(self._models.leases, request.query, request.match_info["network"]))
 
     async def history(self, request: web.Request) -> web.Response:
-        return _json(_asked(self._models.history, request.query))
+        return _json(_answer(self._models.history, request.query))
 
     async def events(self, request: web.Request) -> web.Response:
-        return _json(_asked(self._models.events, request.query))
+        return _json(_answer(self._models.events, request.query))
 
     async def propagation(self, _: web.Request) -> web.Response:
         return _json(await self._models.propagation())
@@ -206,14 +202,14 @@ def _event(kind: str, data: Any) -> bytes:
     return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
 
 
-def _asked(function: Callable[..., Any], *arguments: Any) -> Any:
-    with _told():
+def _answer(function: Callable[..., Any], *arguments: Any) -> Any:
+    with _refusing_bad_queries():
         return function(*arguments)
 
 
 @contextlib.contextmanager
-def _told() -> Any:
-    """A query that is no good is the asker's fault, and told in a sentence."""
+def _refusing_bad_queries() -> Any:
+    """Answer a ValueError of the block with status 400 and its sentence."""
     try:
         yield
     except ValueError as error:

@@ -1,6 +1,6 @@
-"""How a network's devices reach its guests: what devices should exist on the host for it, as values.
+"""How the devices of a network reach its guests: which devices should exist on the host for it, as values.
 
-A wiring says only *what*; `netmend.reconcile` finds out what is there and makes the difference.
+A wiring says only *which*; `netmend.reconcile` observes what is there and applies the difference.
 """
 
 from netmend.intent.names import bridge_name
@@ -13,7 +13,7 @@ __all__ = ["Device", "FarEnd", "Home", "Place", "SwitchPort", "bridge_of", "want
 
 
 def wanted_devices(network: Network) -> list[Device]:
-    """What should exist on the host for `network`, by its wiring; its own bridge, if it has one, comes first."""
+    """The devices that should exist on the host for `network`, by its wiring; a bridge of its own comes first."""
     if isinstance(network.wiring, OvsWiring):
         return ovs.wanted_devices(network, network.wiring)
     return bridge.wanted_devices(network)

@@ -1,4 +1,4 @@
-"""Wiring by a Linux bridge: one a network, with the host's ends of veths and the guests' taps as its ports."""
+"""Wiring by a Linux bridge: each network has one, and its ports are the host ends of veths and the taps of guests."""
 
 from netmend.intent.names import Mark, bridge_name, dhcp_port, inner_name, mac_from_id, tap_name
 from netmend.intent.network import Network
@@ -9,7 +9,7 @@ from netmend.wiring.own_addresses import own_addresses
 
 
 def wanted_devices(network: Network) -> list[Device]:
-    """What should exist for `network`: its bridge, its DHCP port where it has subnets, and its plugged ports."""
+    """The devices of `network`: its bridge, its DHCP port where it has subnets, and its plugged ports."""
     devices = [_bridge(network)]
     if network.has_subnets:
         devices.append(_dhcp(network))

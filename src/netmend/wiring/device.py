@@ -1,4 +1,4 @@
-"""A device that should exist on the host."""
+"""A device that should exist on the host, as a value."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface
@@ -18,39 +18,35 @@ Place = Home | NetnsPlug | PidPlug
 
 @dataclass(frozen=True, slots=True)
 class FarEnd:
-    """The end of a veth that is not on the host."""
+    """The end of a veth, or the internal port, that is in another namespace than the host's."""
 
-    place: Place
-    name: str
+    place: Place  # the namespace it belongs in
+    name: str  # its name there
     mac: str
     addresses: tuple[IPv4Interface | IPv6Interface, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SwitchPort:
-    """A port of an Open vSwitch bridge. `ids` are external_ids of its row in table Interface, `port_ids` of that in
-    table Port. With `own_tag` netmend gives it the VLAN of its network; else somebody does who knows it by its ids."""
+    """A port of an Open vSwitch bridge."""
 
     bridge: str
-    ids: tuple[tuple[str, str], ...]
-    port_ids: tuple[tuple[str, str], ...]
-    own_tag: bool = False
+    ids: tuple[tuple[str, str], ...]  # external_ids of its row in table Interface
+    port_ids: tuple[tuple[str, str], ...]  # external_ids of its row in table Port
+    own_tag: bool = False  # netmend gives it the VLAN of its network; else an agent does that knows it by its ids
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device on the host; `master` is the name of the bridge it is a port of. `mac` None: the kernel's choice.
-
-    With `switch` it is a port of an Open vSwitch bridge instead. An "internal" one is made by the switch and moved into
-    the network's namespace (`far`), so it is on the host only on its way there.
-    """
+    """A device on the host. An "internal" one is made by the switch and moved into the network's namespace, so it is on
+    the host only on its way there."""
 
     name: str
     kind: Literal["bridge", "veth", "tap", "internal"]
     mark: Mark
     mtu: int
-    mac: str | None = None
-    master: str | None = None
-    far: FarEnd | None = None  # veth, internal
-    owner: int | None = None  # tap: uid
-    switch: SwitchPort | None = None
+    mac: str | None = None  # None: the kernel's choice
+    master: str | None = None  # name of the Linux bridge that it is a port of
+    far: FarEnd | None = None  # of veth and internal
+    owner: int | None = None  # of tap: uid
+    switch: SwitchPort | None = None  # the port of an Open vSwitch bridge that it is

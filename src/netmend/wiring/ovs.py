@@ -1,9 +1,9 @@
-"""Wiring by Open vSwitch: ports of a bridge that somebody else makes, with what Neutron's agents write on them.
+"""Wiring by Open vSwitch: ports of a bridge that netmend does not make, with what Neutron's agents write on them.
 
 After Neutron's OVSInterfaceDriver (neutron/agent/linux/interface.py, ovs_lib.py: replace_port): the DHCP port is an
 internal port of the switch, `tap` and the first 11 characters of its id, moved into the network's namespace; or, with
 `veth`, a port of that name whose far end is `ns-` and the same characters. neutron-openvswitch-agent knows a port by
-`iface-id`, gives it its VLAN and programs the rest. Our mark stands beside Neutron's ids, on both rows of a port.
+`iface-id`, gives it its VLAN and programs the rest. Netmend's mark stands beside Neutron's ids, on both rows of a port.
 """
 
 from typing import Final
@@ -16,15 +16,15 @@ from netmend.intent.wiring import OvsWiring
 from netmend.wiring.device import Device, FarEnd, Home, SwitchPort
 from netmend.wiring.own_addresses import own_addresses
 
-OWNER: Final = ("managed-by", "netmend")  # in external_ids: what is asked of the database is what bears it
+OWNER: Final = ("managed-by", "netmend")  # in external_ids: the database is asked for rows that bear it
 MARK_KEY: Final = "netmend-mark"
 BRIDGE_KEY: Final = "netmend-bridge"
 TAG_KEY: Final = "netmend-tag"
 
 
 def wanted_devices(network: Network, wiring: OvsWiring) -> list[Device]:
-    """What should exist for `network`: its DHCP port where it has subnets, and its plugged ports; each a port of the
-    wiring's bridge, which is not ours to make."""
+    """The devices of `network`: its DHCP port where it has subnets, and its plugged ports; each a port of the wiring's
+    bridge, which netmend does not make."""
     devices = [_dhcp(network, wiring)] if network.has_subnets else []
     devices.extend(device for port in network.ports.values() if (device := _guest(network, wiring, port)))
     return devices

@@ -4,10 +4,10 @@ from ipaddress import IPv4Interface
 from pathlib import Path
 
 from netmend.kernel import addresses, links, mounts, netns, nsdir
+from netmend.kernel.descriptors import readable
 from netmend.kernel.links import Found, VethEnd
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
-from netmend.kernel.readable import readable
 from netmend.kernel.watch import AddressGone, DirectoryWatch, LinkChanged, LinkWatch, MountWatch
 
 

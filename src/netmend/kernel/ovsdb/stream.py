@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from netmend.kernel.descriptors import readable
 from netmend.kernel.errors import KernelError
-from netmend.kernel.readable import readable
 
 ASK: Final = "ask Open vSwitch at"  # the operation of errors that are about the connection
 _AT_A_TIME: Final = 1 << 18

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from netmend.kernel.descriptors import readable
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.connection import DATABASE, TIMEOUT
 from netmend.kernel.ovsdb.stream import ASK, Stream, Tls
-from netmend.kernel.readable import readable
 
 _BETWEEN_TRIES: Final = 0.2  # seconds: a connection to a socket that is not there costs a system call
 _ID: Final = "netmend"

@@ -12,9 +12,9 @@ from typing import Any, Literal, TypedDict
 
 from netmend.intent.names import bridge_name, mac_from_id, namespace_name
 from netmend.kernel import links
+from netmend.kernel.descriptors import readable
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netlink import RouteSocket
-from netmend.kernel.readable import readable
 from netmend.lab.engines.world import EngineMissing, Refused
 from netmend.lab.incident import agents
 from netmend.lab.incident.containers import Place, place_of
