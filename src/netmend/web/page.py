@@ -1,6 +1,6 @@
 """The page: its static files, and its data as JSON and as server-sent events.
 
-All names that guests or intent choose are texts in JSON, and the page shows them as text. The policy sent with each file
+Names that guests or intent choose are texts in JSON, and the page shows them as text. The policy sent with each file
 forbids to make markup of them: no inline script or style, nothing of other sites, no HTML from strings (Trusted Types).
 """
 

@@ -11,7 +11,7 @@ _IPV6_MIN_MTU = 1280  # RFC 8200 section 5; a device with less has no IPv6
 
 
 def own_addresses(network: Network) -> tuple[IPv4Interface | IPv6Interface, ...]:
-    """One address for each subnet, a link-local one where anything speaks IPv6, and those of metadata where it answers."""
+    """One address for each subnet, a link-local one where anything speaks IPv6, those of metadata where it answers."""
     metadata = network.metadata != "off"
     found: list[IPv4Interface | IPv6Interface] = [
         IPv4Interface((int(subnet.server_address), subnet.cidr.prefixlen)) for subnet in network.subnets
