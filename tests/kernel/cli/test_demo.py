@@ -3,12 +3,15 @@
 It makes a sandbox inside the sandbox of the test; what it could leave behind would be seen here.
 """
 
+import itertools
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from ipaddress import IPv6Network
 from pathlib import Path
 from typing import Any
@@ -105,6 +108,28 @@ def test_a_port_that_cannot_be_plugged_is_told_of_and_the_exit_code_says_so(tmp_
     assert (done.returncode, document["ok"]) == (1, False)
     assert document["guests"][0]["problem"] is None
     assert {"network": "net", "wanted": 4, "found": 3} in document["devices"]
+
+
+def test_what_it_says_can_be_tried_works_from_another_terminal() -> None:
+    command = ["env", "--default-signal=INT", *DEMO]
+    demo = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert demo.stdout is not None
+    try:
+        shown = list(itertools.takewhile(lambda line: not line.startswith("blue: served"), demo.stdout))
+        page, shell, deletion = (line.strip() for line in shown if line.startswith("    "))
+        with urllib.request.urlopen(page, timeout=60) as answer:
+            assert b"<html" in answer.read()
+        words = shlex.split(shell)
+        assert words[-1] == "sh"
+        asked = "ip -o link show eth0; readlink /proc/self/ns/net"
+        found = subprocess.run(words, input=asked, capture_output=True, text=True, check=True, timeout=60).stdout
+        assert "fa:16:3e:b1:00:01" in found and "net:[" in found
+        again = subprocess.run(["sh", "-c", deletion], capture_output=True, text=True, check=True, timeout=60).stdout
+        assert "alias netmend:dhcp:fb5752ba" in again
+    finally:
+        demo.kill()
+        demo.wait()
+        demo.stdout.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

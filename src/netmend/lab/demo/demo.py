@@ -26,6 +26,7 @@ from netmend.lab.demo.dhcp_client import Client, NoClient, find_client
 from netmend.lab.demo.guest import Guest, guests_of, make_guests, start_client, wait_until
 from netmend.lab.demo.isolation import Finding
 from netmend.lab.demo.node_process import NodeFailed, NodeProcess
+from netmend.lab.demo.outside import HostPids, Outside, listen_on_loopback
 from netmend.lab.demo.services import NOTHING, NoProgram, Programs, Services, ask_for_services, find_programs
 from netmend.node.http.status_client import NoNode
 from netmend.sources.file import load
@@ -104,6 +105,9 @@ class Show(Protocol):
 
     def failed(self, why: str) -> None: ...
 
+    def things_to_try(self, things: Sequence[tuple[str, str]]) -> None:
+        """What can be tried from another terminal, and the line for it; not called with `once`."""
+
     def live(self, node: NodeProcess, intent: Intent) -> None:
         """Show what the node does until KeyboardInterrupt; not called with `once`."""
 
@@ -136,11 +140,14 @@ def run(prepared: Prepared, show: Show, *, once: bool) -> int:
     The process must have one thread. Nothing of the sandbox outlives this process, however it ends.
     """
     signal.signal(signal.SIGTERM, _terminated)
+    outside = None if once else Outside(HostPids(), listen_on_loopback())
     try:
-        return sandbox.run(lambda: _inside(prepared, show, once=once))
+        return sandbox.run(lambda: _inside(prepared, show, outside))
     except sandbox.SandboxUnavailable as error:
         raise CannotRun(str(error)) from None
     finally:
+        if outside is not None:
+            outside.close()
         show.ended()
 
 
@@ -149,11 +156,11 @@ def _terminated(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def _inside(prepared: Prepared, show: Show, *, once: bool) -> int:
+def _inside(prepared: Prepared, show: Show, outside: Outside | None) -> int:
     try:
         _protect_files()
         with ExitStack() as stack:
-            outcome = _serve(prepared, show, stack, once=once)
+            outcome = _serve(prepared, show, stack, outside)
     except (KernelError, NodeFailed, NoNode) as error:
         show.failed(str(error))
         return 1
@@ -171,8 +178,9 @@ def _protect_files() -> None:
             raise
 
 
-def _serve(prepared: Prepared, show: Show, stack: ExitStack, *, once: bool) -> Outcome:
-    node = stack.enter_context(NodeProcess(prepared.config, _DIRECTORY / "node", nsdir.DEFAULT))
+def _serve(prepared: Prepared, show: Show, stack: ExitStack, outside: Outside | None) -> Outcome:
+    page_port = outside.page_port if outside else None
+    node = stack.enter_context(NodeProcess(prepared.config, _DIRECTORY / "node", nsdir.DEFAULT, page_port))
     show.node_serves(prepared, node.wait_until_serving(_SERVING))
     guests = make_guests(prepared.intent, nsdir.DEFAULT)
     for guest in guests:
@@ -183,7 +191,8 @@ def _serve(prepared: Prepared, show: Show, stack: ExitStack, *, once: bool) -> O
     show.isolation(findings)
     outcome = Outcome(prepared, node.status(), served, findings, count_devices(prepared.intent))
     show.finished(outcome)
-    if not once:
+    if outside is not None:
+        show.things_to_try(outside.things_to_try(guests, nsdir.DEFAULT))
         with suppress(KeyboardInterrupt):
             show.live(node, prepared.intent)
     return outcome

@@ -28,7 +28,9 @@ class DocumentShow:
         self._out.write("\n")
 
     def failed(self, why: str) -> None:
-        print(f"netmend: {why}", file=self._errors)
+        print(f"netmend demo: {why}", file=self._errors)
+
+    def things_to_try(self, things: Sequence[tuple[str, str]]) -> None: ...
 
     def live(self, node: NodeProcess, intent: Intent) -> None: ...
 

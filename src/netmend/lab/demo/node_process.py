@@ -15,18 +15,32 @@ class NodeFailed(Exception):
 
 
 class NodeProcess:
-    """`netmend run -c FILE` with its files under `directory`, from entering, which raises NodeFailed, to leaving."""
+    """`netmend run -c FILE` with its files under `directory`, from entering, which raises NodeFailed, to leaving.
 
-    def __init__(self, config: Path, directory: Path, netns_directory: str) -> None:
+    With `page_port` it serves its page at that port of loopback.
+    """
+
+    def __init__(self, config: Path, directory: Path, netns_directory: str, page_port: int | None = None) -> None:
         self._settings = Settings(netns_directory, directory / "state", directory / "runtime")
         self._config = config
         self._log = directory / "log"
+        self._listen = [] if page_port is None else ["--listen", f"127.0.0.1:{page_port}"]
 
     def __enter__(self) -> "NodeProcess":
         settings = self._settings
         self._log.parent.mkdir(parents=True, exist_ok=True)
         paths = ["--netns-dir", settings.netns_directory, "--state-dir", settings.state, "--runtime-dir"]
-        command = [sys.executable, "-m", "netmend.cli", "run", "-c", self._config, *paths, settings.runtime]
+        command = [
+            sys.executable,
+            "-m",
+            "netmend.cli",
+            "run",
+            "-c",
+            self._config,
+            *paths,
+            settings.runtime,
+            *self._listen,
+        ]
         with self._log.open("wb") as log:
             try:
                 self._process = subprocess.Popen(

@@ -1,6 +1,7 @@
 """What a person sees of the demo: a table, findings, and a view that stays up (plain lines where no terminal is)."""
 
 import os
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -105,7 +106,14 @@ class TerminalShow:
         self._line(Text(f"{served} of {len(outcome.served)} guests served, {verdict}", style))
 
     def failed(self, why: str) -> None:
-        self._line(Text(f"netmend: {why}", "bold red"))
+        print(f"netmend demo: {why}", file=sys.stderr)
+
+    def things_to_try(self, things: Sequence[tuple[str, str]]) -> None:
+        self._line()
+        self._line(Text("to try, from another terminal", "bold"))
+        for what, line in things:
+            self._line(f"  {what}")
+            self._line(Text(f"    {line}", "cyan"))
 
     def live(self, node: NodeProcess, intent: Intent) -> None:
         self._line()
