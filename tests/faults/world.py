@@ -160,7 +160,11 @@ class World:
             self._check_namespace(want, reconciler, pinned=pinned)
 
     def _check_namespace(self, want: Expected, reconciler: Reconciler, *, pinned: bool) -> None:
-        place = Netns.open(f"{DIRECTORY}/{want.namespace}") if pinned else reconciler.held[NETWORK_ID].duplicate()
+        place = (
+            Netns.open(f"{DIRECTORY}/{want.namespace}")
+            if pinned
+            else reconciler.open_namespaces[NETWORK_ID].duplicate()
+        )
         with place, place.entered(), RouteSocket() as route:
             inside = {link.name: link for link in links.dump_links(route)}
             assert set(inside) == {"lo", "ns-" + DHCP_TAP.removeprefix("tap")}

@@ -118,8 +118,8 @@ class Node:
     def _watches(self) -> Watches:
         def served() -> list[str]:
             networks = self.state.intent.intent.networks
-            held = (networks.get(network_id) for network_id in self.state.reconciler.held)
-            return [network.id for network in held if network and self.state.serving.served_since(network)]
+            opened = (networks.get(network_id) for network_id in self.state.reconciler.open_namespaces)
+            return [network.id for network in opened if network and self.state.serving.served_since(network)]
 
         return Watches(
             self._hints,

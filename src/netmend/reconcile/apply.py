@@ -19,8 +19,8 @@ from netmend.kernel.sysctl import SysctlDirectory
 from netmend.kernel.tap import Tap
 from netmend.reconcile.move import move_in, move_out
 from netmend.reconcile.observe import is_ours, open_place
-from netmend.reconcile.open_namespaces import HeldNamespaces
-from netmend.reconcile.other_mount_namespaces import NamesElsewhere
+from netmend.reconcile.open_namespaces import OpenNamespaces
+from netmend.reconcile.other_mount_namespaces import OtherMountNamespaces
 from netmend.reconcile.steps import (
     AddPort,
     DeleteDevice,
@@ -71,8 +71,8 @@ class Executor:
         *,
         found: Mapping[str, Link],
         directory: str,
-        held: HeldNamespaces,
-        elsewhere: NamesElsewhere,
+        open_namespaces: OpenNamespaces,
+        other_mount_namespaces: OtherMountNamespaces,
         switch: Switch,
         removed_ports: Collection[str] = (),
         host_ipv6: SysctlDirectory,
@@ -80,7 +80,7 @@ class Executor:
     ) -> None:
         """`found` are the host's links as the plan saw them; `prepare_directory` is called before a name is made.
         `removed_ports` are gone from the switch already, by their rows. `host_ipv6` is the host's `ipv6/conf`."""
-        self._elsewhere = elsewhere
+        self._other_mount_namespaces = other_mount_namespaces
         self._switch = switch
         self._removed_ports = removed_ports
         self._host_ipv6 = host_ipv6
@@ -88,7 +88,7 @@ class Executor:
         self._found = found
         self._made: dict[str, Link] = {}
         self._directory = directory
-        self._held = held
+        self._open_namespaces = open_namespaces
         self._prepare_directory = prepare_directory
         self._inside: RouteSocket | None = None  # in the network's own namespace, once that was made here
 
@@ -123,10 +123,10 @@ class Executor:
             case PinNamespace(network_id):
                 self._prepare_directory()
                 self._refuse_living_name(network_id)
-                netns.pin(self._held[network_id], self._path(network_id), str(Mark("namespace", network_id)))
+                netns.pin(self._open_namespaces[network_id], self._path(network_id), str(Mark("namespace", network_id)))
             case RemoveNamespace(network_id, adopted):
                 netns.unpin(self._path(network_id), None if adopted else str(Mark("namespace", network_id)))
-                self._held.release(network_id)
+                self._open_namespaces.release(network_id)
             case MakeDevice(network_id, device):
                 self._make_device(network_id, device)
             case MendDevice(_, device, was, differs):
@@ -136,7 +136,7 @@ class Executor:
             case DeleteDevice(_, link, _):
                 links.delete_link(self._route, link)
             case DeleteInner(network_id, link, _):
-                with self._held[network_id].entered(), RouteSocket() as inside:
+                with self._open_namespaces[network_id].entered(), RouteSocket() as inside:
                     links.delete_link(inside, link)
             case AddPort(_, device, tag):
                 self._switch.add([(device, tag)])
@@ -152,9 +152,9 @@ class Executor:
     def _undo(self, step: Step) -> None:
         match step:
             case MakeNamespace(network_id):
-                self._held.release(network_id)
+                self._open_namespaces.release(network_id)
             case PinNamespace(network_id):
-                if network_id in self._held:
+                if network_id in self._open_namespaces:
                     self._unpin_own(network_id)
             case MakeDevice(_, device):
                 found = links.find_link(self._route, device.name)
@@ -169,7 +169,7 @@ class Executor:
             case MendPort(_, _, port, differs, _):
                 self._switch.restore(port, differs)
             case MoveDevice(network_id, device):
-                if network_id in self._held:
+                if network_id in self._open_namespaces:
                     with self._namespace(network_id) as place:
                         move_out(device, place)
             case RemoveNamespace() | DeleteDevice() | DeleteInner() | DeletePort():
@@ -177,14 +177,14 @@ class Executor:
 
     def _namespace(self, network_id: str) -> Netns:
         """A descriptor of our own of the network's namespace; the caller closes it."""
-        return self._held[network_id].duplicate()
+        return self._open_namespaces[network_id].duplicate()
 
     def _path(self, network_id: str) -> str:
         return f"{self._directory}/{namespace_name(network_id)}"
 
     def _make_namespace(self, network_id: str) -> None:
         with Netns.create(namespace_name(network_id)) as made:
-            self._held.hold(network_id, made)
+            self._open_namespaces.hold(network_id, made)
             # Marked before it gets a name: a namespace that can be found is known to be ours.
             self._inside = RouteSocket()
             links.set_link(self._inside, links.LOOPBACK, up=True, alias=str(Mark("namespace", network_id)))
@@ -197,7 +197,7 @@ class Executor:
         """Unpin the name if it leads to the namespace that we hold."""
         try:
             with Netns.open(self._path(network_id)) as named:
-                same = named.inode == self._held[network_id].inode
+                same = named.inode == self._open_namespaces[network_id].inode
         except KernelError:
             same = False
         if same:
@@ -207,7 +207,7 @@ class Executor:
         """Mount nothing over a name that somebody else, in another mount namespace, has a living namespace under."""
         if netns.name_mark(self._path(network_id)) in {None, str(Mark("namespace", network_id))}:
             return  # no file is there, or it is ours
-        owner = self._elsewhere.owner(namespace_name(network_id), self._held[network_id].inode)
+        owner = self._other_mount_namespaces.owner(namespace_name(network_id), self._open_namespaces[network_id].inode)
         if owner is not None:
             where = f"process {owner} has another namespace mounted there, in a mount namespace of its own"
             raise KernelError("pin", self._path(network_id), errno.EEXIST, where)
@@ -318,7 +318,7 @@ class Executor:
     def _mend_inner(self, step: MendInner) -> None:
         far = step.device.far
         assert far is not None
-        with self._held[step.network_id].entered(), RouteSocket() as inside:
+        with self._open_namespaces[step.network_id].entered(), RouteSocket() as inside:
             batch = Batch(inside)
             for address in step.remove:
                 addresses.remove_address(batch, step.was, address)
@@ -331,7 +331,7 @@ class Executor:
             batch.send()
 
     def _restore_inner(self, step: MendInner) -> None:
-        with self._held[step.network_id].entered(), RouteSocket() as inside:
+        with self._open_namespaces[step.network_id].entered(), RouteSocket() as inside:
             batch = Batch(inside)
             for address in step.add:
                 addresses.remove_address(batch, step.was, address)

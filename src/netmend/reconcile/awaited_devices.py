@@ -10,13 +10,13 @@ from netmend.kernel.watch import LinkChanged, LinkWatch
 _PATIENCE: Final = 1.0  # seconds without any of them
 
 
-class Arrivals:
+class AwaitedDevices:
     """Hears, while entered, of devices that appear on the host. Raises KernelError."""
 
     def __init__(self) -> None:
         self._watch = LinkWatch()
 
-    def __enter__(self) -> "Arrivals":
+    def __enter__(self) -> "AwaitedDevices":
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -12,30 +12,30 @@ from netmend.kernel import links
 from netmend.kernel.errors import KernelError
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
-from netmend.reconcile.awaited_devices import Arrivals
+from netmend.reconcile.awaited_devices import AwaitedDevices
 from netmend.reconcile.observe import Snapshot
 from netmend.reconcile.steps import AddPort
 from netmend.reconcile.switch import Switch
 
-TOGETHER: Final = 32  # devices deleted at once; everybody else waits for the kernel's rtnl lock meanwhile, some 0.3 s
+BATCH_MAX: Final = 32  # devices deleted at once; everybody else waits for the kernel's rtnl lock meanwhile, some 0.3 s
 
 
-def delete_together(route: RouteSocket, doomed: Sequence[Link], snapshot: Snapshot) -> None:
+def delete_batch(route: RouteSocket, doomed: Sequence[Link], snapshot: Snapshot) -> None:
     """Delete devices, many at a time."""
     names = {link.name for link in doomed}
     if any(link.group == DOOMED_GROUP and name not in names for name, link in snapshot.links.items()):
         return  # left by a pass that was killed, and wanted again since: it must not go with the others
     with suppress(KernelError):
-        for start in range(0, len(doomed), TOGETHER):
-            links.delete_links(route, doomed[start : start + TOGETHER], DOOMED_GROUP)
+        for start in range(0, len(doomed), BATCH_MAX):
+            links.delete_links(route, doomed[start : start + BATCH_MAX], DOOMED_GROUP)
 
 
-def add_together(switch: Switch, steps: Sequence[AddPort]) -> bool:
+def add_batch(switch: Switch, steps: Sequence[AddPort]) -> bool:
     """Add ports of the switch in one transaction, and give it time to make their devices; False when none was added."""
     try:
-        with Arrivals() as arrivals:
+        with AwaitedDevices() as awaited:
             switch.add([(step.device, step.tag) for step in steps])
-            arrivals.wait(step.device.name for step in steps)
+            awaited.wait(step.device.name for step in steps)
     except KernelError:
         return False
     return True

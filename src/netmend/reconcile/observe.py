@@ -79,9 +79,9 @@ class NamespaceSeen:
     adopted: bool = False  # made by another agent, and taken over: so is the file of its name
 
 
-def look_into_namespace(network_id: str, path: str, held: Netns | None, *, exists: bool) -> NamespaceSeen:
-    """What the name at `path` leads to. `held` is the namespace we hold by descriptor already, if any: it goes before
-    whatever the name says. A Netns in the answer that is not `held` is the caller's to close. Raises KernelError.
+def look_into_namespace(network_id: str, path: str, opened: Netns | None, *, exists: bool) -> NamespaceSeen:
+    """What the name at `path` leads to. `opened` is the namespace that is open already, if any: it goes before
+    whatever the name says. A Netns in the answer that is not `opened` is the caller's to close. Raises KernelError.
     """
     named, plain = None, False
     if exists:
@@ -92,12 +92,12 @@ def look_into_namespace(network_id: str, path: str, held: Netns | None, *, exist
         except KernelError as error:
             if error.code not in {2, 40}:  # ENOENT: gone meanwhile; ELOOP: a link, which we do not follow
                 raise
-    if held is not None:
-        pinned = named is not None and named.inode == held.inode
+    if opened is not None:
+        pinned = named is not None and named.inode == opened.inode
         if named is not None:
             named.close()
-        inner, addresses, _ = _contents(held)
-        return NamespaceSeen("usable", pinned, plain, held, inner, addresses, _is_adopted(inner))
+        inner, addresses, _ = _contents(opened)
+        return NamespaceSeen("usable", pinned, plain, opened, inner, addresses, _is_adopted(inner))
     if named is None:
         marked = plain and Mark.parse(netns.name_mark(path)) == Mark("namespace", network_id)
         return NamespaceSeen("plain" if plain else "absent", marked=marked)

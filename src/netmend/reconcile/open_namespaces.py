@@ -6,38 +6,38 @@ from threading import Lock
 from netmend.kernel.netns import Netns
 
 
-class HeldNamespaces:
+class OpenNamespaces:
     """Thread-safe; one descriptor a network."""
 
     def __init__(self) -> None:
-        self._held: dict[str, Netns] = {}
+        self._open: dict[str, Netns] = {}
         self._lock = Lock()
 
     def __contains__(self, network_id: str) -> bool:
-        return network_id in self._held
+        return network_id in self._open
 
     def __getitem__(self, network_id: str) -> Netns:
-        return self._held[network_id]
+        return self._open[network_id]
 
     def __iter__(self) -> Iterator[str]:
         with self._lock:
-            return iter(list(self._held))
+            return iter(list(self._open))
 
     def get(self, network_id: str) -> Netns | None:
-        return self._held.get(network_id)
+        return self._open.get(network_id)
 
     def hold(self, network_id: str, namespace: Netns) -> None:
         """Keep `namespace`; one held before is let go."""
         with self._lock:
-            before = self._held.get(network_id)
-            self._held[network_id] = namespace
+            before = self._open.get(network_id)
+            self._open[network_id] = namespace
         if before is not None and before is not namespace:
             before.close()
 
     def release(self, network_id: str) -> None:
         """Let go: a namespace without a name, and with nobody in it, ends here."""
         with self._lock:
-            namespace = self._held.pop(network_id, None)
+            namespace = self._open.pop(network_id, None)
         if namespace is not None:
             namespace.close()
 

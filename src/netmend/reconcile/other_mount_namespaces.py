@@ -12,7 +12,7 @@ from netmend.kernel.netns import Netns
 from netmend.kernel.procfs import mount_namespaces
 
 
-class NamesElsewhere:
+class OtherMountNamespaces:
     """What every mount namespace in sight has mounted of namespaces: read once, and only when somebody asks.
 
     Mounts are reached through /proc/<pid>/root (proc_pid_root(5)).

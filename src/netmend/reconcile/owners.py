@@ -8,7 +8,7 @@ from netmend.kernel import links
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.reconcile.observe import Snapshot
-from netmend.reconcile.open_namespaces import HeldNamespaces
+from netmend.reconcile.open_namespaces import OpenNamespaces
 from netmend.wiring import Device, wanted_devices
 
 
@@ -48,14 +48,15 @@ class Owners:
         self._network_of = wanted
         return wanted
 
-    def see(self, snapshot: Snapshot, held: HeldNamespaces) -> None:
-        """Learn from a snapshot by which ids the host knows namespaces; `held` are networks whose namespace we have."""
+    def see(self, snapshot: Snapshot, open_namespaces: OpenNamespaces) -> None:
+        """Learn from a snapshot by which ids the host knows namespaces; `open_namespaces` says which networks
+        have one."""
         self._network_of_netnsid = {
             link.peer_netnsid: mark.network_id
             for link in snapshot.links.values()
             if link.peer_netnsid is not None and (mark := Mark.parse(link.alias)) and mark.role == "dhcp"
         }
-        self._netnsids = {owner: netnsid for owner, netnsid in self._netnsids.items() if owner in held}
+        self._netnsids = {owner: netnsid for owner, netnsid in self._netnsids.items() if owner in open_namespaces}
         self._network_of_netnsid |= {netnsid: owner for owner, netnsid in self._netnsids.items()}
 
     def note_namespace(self, route: RouteSocket, network_id: str, namespace: Netns) -> None:

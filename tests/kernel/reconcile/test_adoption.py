@@ -76,7 +76,7 @@ def test_the_namespace_becomes_ours_and_its_helpers_end() -> None:
         assert [adopted.network_id for adopted in told] == [NETWORK_ID]
         assert told[0].ended == [f"dnsmasq {dnsmasq.pid}"]
         assert mark_of(NETWORK_ID) == Mark("namespace", NETWORK_ID)
-        assert reconciler.held[NETWORK_ID].inode == inode
+        assert reconciler.open_namespaces[NETWORK_ID].inode == inode
         assert dnsmasq.wait(timeout=10) != 0
         assert all(process.poll() is None for process in others)
         assert mark_of(OTHER_ID) is None

@@ -96,7 +96,7 @@ def network_detail(node: NodeState, network: Network, clock: Clock) -> dict[str,
     return {
         **network_row(node, network, reasons),
         "namespace": namespace_name(network.id),
-        "namespace_usable": network.id in node.reconciler.held,
+        "namespace_usable": network.id in node.reconciler.open_namespaces,
         "bridge": bridge_of(network),
         "wiring": type(network.wiring).__name__.removesuffix("Wiring").lower(),
         "mtu": network.mtu,

@@ -116,7 +116,7 @@ class _NodeCollector(Collector):
             family.add_metric([state.replace(" ", "_")], count)
         yield family
         yield _gauge("netmend_ports", "Ports of the intent", sum(len(network.ports) for network in networks.values()))
-        usable = sum(1 for network_id in networks if network_id in node.reconciler.held)
+        usable = sum(1 for network_id in networks if network_id in node.reconciler.open_namespaces)
         yield _gauge("netmend_namespaces_wanted", "Network namespaces that intent asks for", len(networks))
         yield _gauge("netmend_namespaces_usable", "Of them, those that netmend has entered and holds", usable)
         text = "1 while names of namespaces cannot be made, so that namespaces are held by descriptor only"

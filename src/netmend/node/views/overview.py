@@ -30,7 +30,7 @@ def overview(node: NodeState, clock: Clock) -> dict[str, Any]:
     networks = node.intent.intent.networks
     reasons = reasons_by_network(node)
     states = Counter(state_of(node, network, has_reasons=network.id in reasons) for network in networks.values())
-    held = node.reconciler.held
+    opened = node.reconciler.open_namespaces
     every = sorted((reason for found in reasons.values() for reason in found), key=lambda reason: reason.since)
     trouble = node.reconciler.pin_trouble
     last, breaker = node.history.last, node.reconciler.breaker.state
@@ -50,7 +50,7 @@ def overview(node: NodeState, clock: Clock) -> dict[str, Any]:
             "ports": sum(len(network.ports) for network in networks.values()),
         },
         "states": {state: states.get(state, 0) for state in STATES},
-        "namespaces": {"wanted": len(networks), "usable": sum(1 for network_id in networks if network_id in held)},
+        "namespaces": {"wanted": len(networks), "usable": sum(1 for network_id in networks if network_id in opened)},
         "breaker": breaker_json(node, breaker, clock) if breaker else None,
         "pinning": {"problem": str(trouble.error), "since": clock.epoch(trouble.since)} if trouble else None,
         "mount_faults": [fault.as_json() for fault in node.mount_faults],

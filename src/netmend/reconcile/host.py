@@ -1,0 +1,40 @@
+"""What a reconciler keeps of its host from one pass to the next: open descriptors, and what passes have learnt."""
+
+from collections.abc import Callable
+from threading import local
+
+from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.ovsdb.stream import Tls
+from netmend.kernel.sysctl import SysctlDirectory
+from netmend.reconcile.open_namespaces import OpenNamespaces
+from netmend.reconcile.owners import Owners
+from netmend.reconcile.pinning import Pinning
+from netmend.reconcile.switch import Switch
+
+
+class Host:
+    """One host, in the network namespace of the threads that use it. Thread-safe."""
+
+    def __init__(self, directory: str, clock: Callable[[], float], ovsdb: str | None, ovsdb_tls: Tls | None) -> None:
+        """`directory` is where names of namespaces live; `ovsdb` is where Open vSwitch's database listens, None: at its
+        usual socket."""
+        self.directory = directory
+        self.open_namespaces = OpenNamespaces()
+        self.owners = Owners()
+        self.pinning = Pinning(directory, clock)
+        self.switch = Switch(ovsdb, ovsdb_tls)
+        self.ipv6_sysctls = SysctlDirectory("ipv6/conf")
+        self._routes = local()
+
+    def route(self) -> RouteSocket:
+        """The netlink socket of the calling thread; raises KernelError when it cannot be opened."""
+        route: RouteSocket | None = getattr(self._routes, "socket", None)
+        if route is None:
+            route = self._routes.socket = RouteSocket()
+        return route
+
+    def close(self) -> None:
+        """Close the descriptors; what was made on the host stays."""
+        self.open_namespaces.close()
+        self.ipv6_sysctls.close()
+        self.switch.close()
