@@ -9,6 +9,7 @@ import typer
 
 from netmend.cli.messages import complain, refuse_on
 from netmend.cli.options import STATE_DIRECTORY, StateDirectory
+from netmend.ground.private_files import write_private
 from netmend.node.intake.store import DATABASE
 from netmend.sources.store import StoreError
 from netmend.sources.store.database import open_reader
@@ -42,6 +43,6 @@ def export(
             typer.echo(text, nl=False)
             return
         try:
-            output.write_text(text)
+            write_private(output, text)
         except OSError as error:
             raise StoreError(f"{output}: cannot be written: {error.strerror}") from None

@@ -15,6 +15,7 @@ from netmend.cli.options import (
     RuntimeDirectory,
     StateDirectory,
 )
+from netmend.ground.private_files import make_private_directory
 from netmend.node.intake.store import DATABASE
 from netmend.node.lock import CannotStart, hold_lock
 from netmend.node.settings import Settings
@@ -47,7 +48,7 @@ def import_file(
     with refuse_on(IntentError, StoreError, RefusedError, CannotStart):
         wanted = wanted_of(config)
         try:
-            state_dir.mkdir(parents=True, exist_ok=True)
+            make_private_directory(state_dir)
         except OSError as error:
             raise StoreError(f"cannot make {state_dir}: {error.strerror}; run as root, or give --state-dir") from None
         with hold_lock(Settings(runtime=runtime_dir).lock), closing(Store(state_dir / DATABASE)) as store:

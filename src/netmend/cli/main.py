@@ -106,6 +106,7 @@ def main() -> None:
     Exit codes: 0 well, 1 findings, 2 bad input or nothing to work with, 3 work to do.
     """
     _open_standard_streams()
+    os.umask(0o077)  # what is written may hold secrets: it is its owner's alone
     try:
         try:
             code = build().main(prog_name="netmend", standalone_mode=False)

@@ -29,7 +29,8 @@ def prepare(directory: str = DEFAULT) -> None:
     if not os.path.isdir(directory):
         try:
             with changing("make directory", directory):
-                os.makedirs(directory, mode=0o755, exist_ok=True)
+                os.makedirs(directory, exist_ok=True)
+                os.chmod(directory, 0o755)  # whatever the umask is: everybody may read names, as iproute2 has it
         except KernelError:
             raise
         except OSError as error:

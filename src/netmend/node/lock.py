@@ -16,6 +16,8 @@ from typing import Final
 
 import structlog
 
+from netmend.ground.private_files import make_private_directory
+
 _NAME: Final = "\0netmend/node"
 _CREDENTIALS: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid
 log = structlog.get_logger()
@@ -29,8 +31,8 @@ class CannotStart(Exception):
 def hold_lock(path: Path) -> Iterator[None]:
     """Hold the lock file at `path`, with our pid in it, while the block runs; raises CannotStart (flock(2))."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        make_private_directory(path.parent)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise CannotStart(f"cannot open {path}: {error.strerror}; run as root, or give --runtime-dir") from error
     try:

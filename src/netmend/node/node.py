@@ -20,6 +20,7 @@ import structlog
 
 from netmend import __version__
 from netmend.ground.listen import CannotListen, Listen
+from netmend.ground.private_files import make_private_directory, narrow
 from netmend.intent.network import Intent, Network
 from netmend.intent.wiring import OvsWiring
 from netmend.kernel import descriptors
@@ -30,7 +31,7 @@ from netmend.node.hints import EVERYTHING, Hints, same_devices
 from netmend.node.intake.source import Source
 from netmend.node.lock import CannotStart, hold_lock, hold_network_namespace
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
-from netmend.node.settings import Settings
+from netmend.node.settings import KEPT, Settings
 from netmend.node.state import IntentState, NodeState
 from netmend.node.takeover import log_foreign_namespaces, take_over
 from netmend.node.watches import Watches
@@ -136,9 +137,12 @@ class Node:
     def _make_state_directory(self) -> None:
         path = self._settings.state
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            make_private_directory(path)
         except OSError as error:
             raise CannotStart(f"cannot make {path}: {error.strerror}; run as root, or give --state-dir") from error
+        narrowed = [*narrow(path, KEPT), *narrow(self._settings.runtime, (self._settings.socket.name, "lock"))]
+        if narrowed:
+            log.warning("others could read what netmend keeps, and can no more", narrowed=narrowed)
 
     async def _serve(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):

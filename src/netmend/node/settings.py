@@ -6,6 +6,9 @@ from pathlib import Path
 from netmend.kernel import nsdir
 from netmend.kernel.ovsdb.stream import Tls
 
+KEPT = ("*.sqlite", "*.sqlite-wal", "*.sqlite-shm", "api-tokens", "sweep")
+"""What netmend keeps in its state directory, as patterns of names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

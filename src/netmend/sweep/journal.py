@@ -15,6 +15,7 @@ from ipaddress import ip_interface
 from pathlib import Path
 from typing import Any, Final
 
+from netmend.ground.private_files import make_private_directory
 from netmend.kernel.addresses import Interface
 from netmend.kernel.link_details import LinkDetails, TunDetails
 from netmend.sweep.names import Name
@@ -38,7 +39,7 @@ class Journal:
         """Start a journal in `folder`; raises BadJournal."""
         self.path = folder / f"sweep-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.jsonl"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_directory(folder)
             self._descriptor = os.open(
                 self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
             )

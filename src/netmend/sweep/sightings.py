@@ -6,13 +6,13 @@ nothing is remembered.
 """
 
 import json
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from netmend.ground.private_files import make_private_directory, write_private
 from netmend.kernel.link_details import LinkDetails
 from netmend.kernel.netns import Netns
 
@@ -72,11 +72,10 @@ class Sightings:
 
     def save(self) -> None:
         """Raises CannotRemember."""
-        beside = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_text(json.dumps({"place": self.place, "first_seen": self._first}))
-            beside.replace(self.path)
+            self.path.parent.parent.mkdir(parents=True, exist_ok=True)
+            make_private_directory(self.path.parent)
+            write_private(self.path, json.dumps({"place": self.place, "first_seen": self._first}))
         except OSError as error:
             raise CannotRemember(
                 f"cannot write {self.path}: {error.strerror}; without it no device is ever old enough; "

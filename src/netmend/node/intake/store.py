@@ -18,6 +18,7 @@ import structlog
 from netmend import __version__
 from netmend.ground.diagnosis import Diagnosis
 from netmend.ground.listen import CannotListen, Listen, Listeners, is_loopback
+from netmend.ground.private_files import make_private_directory
 from netmend.intent.network import Intent
 from netmend.node.intake.source import Source
 from netmend.node.state import NodeState
@@ -73,7 +74,7 @@ class StoreSource(Source):
 
     def first(self) -> Intent:
         try:
-            self._state.mkdir(parents=True, exist_ok=True)
+            make_private_directory(self._state)
         except OSError as error:
             raise StoreError(
                 f"cannot make {self._state}: {error.strerror}; run as root, or give --state-dir"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from netmend.ground import sqlite_file
+from netmend.ground.private_files import make_private_directory
 from netmend.sources.problem import SourceError
 
 _SCHEMA = sqlite_file.Schema(
@@ -37,7 +38,7 @@ class LastKnown:
         self._host = host
         self._database: sqlite3.Connection | None = None
         with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_directory(path.parent)
         for _ in range(2):
             try:
                 self._open()
