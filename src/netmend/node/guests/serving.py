@@ -5,8 +5,9 @@ their own (`Followers`), in order of arrival. A service that fails on a network 
 costs the others nothing.
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any
 
 from netmend.intent.metadata import MetadataProxy
 from netmend.intent.network import Network
@@ -16,13 +17,12 @@ from netmend.node.guests.service import GuestService
 from netmend.node.settings import Settings
 from netmend.reconcile.reports import Ready
 from netmend.reconcile.resync import Problem
-from netmend.services.dhcp4 import LeaseRow
+from netmend.services.leases.io.commits import LeaseCommits
+from netmend.services.leases.io.store import LeaseStore
+from netmend.services.leases.rows import LeaseRow
 
 if TYPE_CHECKING:  # a node without IPv6 does not load it
     from netmend.node.guests.dhcp6 import Dhcp6Serving
-    from netmend.services.dhcp6 import LeaseRow as LeaseRow6
-
-AnyLease: TypeAlias = Union[LeaseRow, "LeaseRow6"]
 
 
 class Serving:
@@ -41,7 +41,9 @@ class Serving:
         other thread, with a network that has all services from now on, when that is later than `ready`.
         `metadata_proxy` gives what the intent in force says of it.
         """
-        self.dhcp4 = Dhcp4Serving(settings.leases, suspect)
+        self._lease_store = LeaseStore(settings.leases, time.time())
+        self._commits = LeaseCommits(self._lease_store)
+        self.dhcp4 = Dhcp4Serving(self._commits, suspect)
         self._dhcp6: Dhcp6Serving | None = None
         self._followers = Followers(self._make_followers(settings, suspect, metadata_proxy), suspect, all_served)
 
@@ -55,7 +57,7 @@ class Serving:
             from netmend.node.guests.dns import DnsServing
             from netmend.node.guests.metadata import MetadataServing
 
-            self._dhcp6 = Dhcp6Serving(suspect, settings)
+            self._dhcp6 = Dhcp6Serving(self._commits, suspect)
             return (
                 self._dhcp6,
                 DnsServing(suspect, settings),
@@ -107,9 +109,9 @@ class Serving:
         moments = [moment for moment in leases + more if moment is not None]
         return max(moments) if moments and len(moments) == len(leases) + len(more) else None
 
-    def leases(self, network_id: str) -> list[AnyLease]:
+    def leases(self, network_id: str) -> list[LeaseRow]:
         """Of DHCPv4 and DHCPv6: dynamic leases, and addresses that ports were given or have declined."""
-        found: list[AnyLease] = [*self.dhcp4.leases(network_id)]
+        found = self.dhcp4.leases(network_id)
         if self._dhcp6 is not None:
             found += self._dhcp6.leases(network_id)
         return found
@@ -117,7 +119,7 @@ class Serving:
     @property
     def store_error(self) -> str | None:
         """Why leases cannot be stored, None while they can."""
-        return self.dhcp4.store_error or (self._dhcp6.store_error if self._dhcp6 is not None else None)
+        return self._commits.problem
 
     def status(self, network_id: str) -> dict[str, Any]:
         """By name of the service, what it counts; services that the network has not are left out."""
@@ -127,6 +129,8 @@ class Serving:
     def close(self) -> None:
         self._followers.close()
         self.dhcp4.close()
+        self._commits.close()
+        self._lease_store.close()
 
 
 def _asks_for_more(network: Network) -> bool:

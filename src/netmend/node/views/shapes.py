@@ -14,11 +14,11 @@ from netmend.intent.network import Network
 from netmend.intent.port import Port
 from netmend.intent.subnet import Subnet
 from netmend.intent.subnet6 import Subnet6
-from netmend.node.guests.serving import AnyLease
 from netmend.node.state import NodeState
 from netmend.reconcile.breaker import BreakerState
 from netmend.reconcile.resync import Reason
 from netmend.reconcile.steps import Plan
+from netmend.services.leases.rows import LeaseRow
 
 STATES: Final = ("not served", "waiting", "served with reasons", "served")
 """The states of a network, the worst first."""
@@ -125,7 +125,7 @@ class PortAnswers:
     declined: float | None = None  # when it last said that one of them is in use by another
 
 
-def answers_by_port(leases: Iterable[AnyLease]) -> dict[str, PortAnswers]:
+def answers_by_port(leases: Iterable[LeaseRow]) -> dict[str, PortAnswers]:
     """By port id; ports that said nothing are not in it."""
     found: dict[str, PortAnswers] = {}
     for lease in leases:
@@ -159,7 +159,7 @@ def port_json(network: Network, port: Port, answers: PortAnswers | None) -> dict
     }
 
 
-def lease_json(lease: AnyLease) -> dict[str, Any]:
+def lease_json(lease: LeaseRow) -> dict[str, Any]:
     """A lease of DHCPv4 or DHCPv6."""
     return {
         "address": str(lease.address),

@@ -25,7 +25,7 @@ Not spoken: BOOTP without options (RFC 951), DHCPFORCERENEW (RFC 3203), rapid co
 from netmend.services.dhcp4.counters import Counters, Drop
 from netmend.services.dhcp4.reply import Reply
 from netmend.services.dhcp4.responder import Dhcp4Responder
-from netmend.services.dhcp4.status import LeaseRow
+from netmend.services.leases.rows import LeaseRow
 from netmend.services.leases.table import Lease, LeaseState, LeaseTable
 
 __all__ = ["Counters", "Dhcp4Responder", "Drop", "Lease", "LeaseRow", "LeaseState", "LeaseTable", "Reply"]

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from netmend.services.dhcp4.wire import MessageType
+from netmend.services.shared.counters import MessageCounters
 
 
 class Drop(StrEnum):
@@ -27,24 +28,7 @@ class Drop(StrEnum):
     NOTED = "a message that has no reply (DECLINE, RELEASE)"
 
 
-_BY_TYPE = [0] * (max(MessageType) + 1)  # index: message type
-_BY_REASON: dict[Drop, int] = dict.fromkeys(Drop, 0)
-
-
-class Counters:
+class Counters(MessageCounters[Drop], types=MessageType, reasons=Drop):
     """Counts since the start, by message type and by reason."""
 
-    __slots__ = ("dropped", "received", "sent")
-
-    def __init__(self) -> None:
-        self.received = _BY_TYPE.copy()
-        self.sent = _BY_TYPE.copy()
-        self.dropped = _BY_REASON.copy()
-
-    def as_dict(self) -> dict[str, dict[str, int]]:
-        """`{"received": {"discover": n, ...}, "sent": {...}, "dropped": {reason: n, ...}}`, without zeros."""
-        return {
-            "received": {kind.name.lower(): self.received[kind] for kind in MessageType if self.received[kind]},
-            "sent": {kind.name.lower(): self.sent[kind] for kind in MessageType if self.sent[kind]},
-            "dropped": {reason.name.lower(): count for reason, count in self.dropped.items() if count},
-        }
+    __slots__ = ()

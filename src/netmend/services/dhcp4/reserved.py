@@ -18,7 +18,7 @@ from netmend.services.dhcp4.exchange import Answer, acknowledge, claimed_address
 from netmend.services.dhcp4.link import Scope, find_scope
 from netmend.services.dhcp4.options.auto_configure import DO_NOT
 from netmend.services.dhcp4.request import Request
-from netmend.services.dhcp4.status import PortJournal
+from netmend.services.leases.rows import PortJournal
 
 _Type = wire.MessageType
 
@@ -43,7 +43,7 @@ def answer(
     if kind == _Type.REQUEST:
         decision = _request(request, here, client, link, servers)
         if isinstance(decision, Answer) and decision.reply == _Type.ACK:
-            journal.acknowledged[client.port.id] = (decision.yiaddr, now)
+            journal.bound[client.port.id, decision.yiaddr] = now
         return decision
     if kind == _Type.INFORM:
         own = client.port
@@ -55,9 +55,9 @@ def answer(
     if all(address.packed != named for address in client.addresses) or named is None:
         return Drop.NOT_ITS_ADDRESS
     if kind == _Type.DECLINE:
-        journal.declined[client.port.id] = (named, now)
+        journal.declined[client.port.id, named] = now
     else:
-        journal.acknowledged.pop(client.port.id, None)
+        journal.bound.pop((client.port.id, named), None)
     return Drop.NOTED
 
 

@@ -14,7 +14,7 @@ from netmend.services.dhcp4.options import Ask, Facts, ask_of
 from netmend.services.dhcp4.rendering import Rendering, refusal, render
 from netmend.services.dhcp4.reply import Reply, address_reply, compose, compose_refusal
 from netmend.services.dhcp4.request import Request, parse_request
-from netmend.services.dhcp4.status import LeaseRow, PortJournal, row_of
+from netmend.services.leases.rows import LeaseRow, PortJournal, row_of
 from netmend.services.leases.table import Lease, LeaseTable
 from netmend.services.shared.port_changes import changed_ports
 
@@ -148,7 +148,7 @@ class Dhcp4Responder:
     def _change(self, old: Network, network: Network, removed: list[Port], added: list[Port]) -> None:
         self._network = network
         self._directory.change(removed, added)
-        self._journal.forget(port.id for port in removed if port.id not in network.ports)
+        self._journal.forget(removed, network.ports)
         if (network.subnets, network.mtu, network.dns) != (old.subnets, old.mtu, old.dns):
             self._scopes = tuple(map(Scope, network.subnets))
             self._directory.rescope(self._scopes)

@@ -26,6 +26,6 @@ sections 18.4 and 20), server unicast (21.12), leasequery (RFC 5007), bulk or ac
 from netmend.services.dhcp6.counters import Counters, Drop
 from netmend.services.dhcp6.reply import Reply
 from netmend.services.dhcp6.responder import Dhcp6Responder, Sender
-from netmend.services.dhcp6.status import LeaseRow
+from netmend.services.leases.rows import LeaseRow
 
 __all__ = ["Counters", "Dhcp6Responder", "Drop", "LeaseRow", "Reply", "Sender"]

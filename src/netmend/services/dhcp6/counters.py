@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from netmend.services.dhcp6.wire import MessageType
+from netmend.services.shared.counters import MessageCounters
 
 
 class Drop(StrEnum):
@@ -27,27 +28,18 @@ class Drop(StrEnum):
     NO_ROOM = "even the least reply is longer than the network's MTU"
 
 
-_BY_TYPE = [0] * (max(MessageType) + 1)  # index: message type
-_BY_REASON: dict[Drop, int] = dict.fromkeys(Drop, 0)
-
-
-class Counters:
+class Counters(MessageCounters[Drop], types=MessageType, reasons=Drop):
     """Counts since the start, by message type and by reason. A relayed message counts as what the client sent."""
 
-    __slots__ = ("dropped", "received", "relayed", "sent")
+    __slots__ = ("relayed",)
 
     def __init__(self) -> None:
-        self.received = _BY_TYPE.copy()
-        self.sent = _BY_TYPE.copy()
-        self.dropped = _BY_REASON.copy()
+        super().__init__()
         self.relayed = 0
 
     def as_dict(self) -> dict[str, dict[str, int]]:
-        """`{"received": {"solicit": n, ...}, "sent": {...}, "dropped": {reason: n, ...}}`, without zeros; `relayed`
-        among what was received is how many of them came through a relay."""
-        received = {kind.name.lower(): self.received[kind] for kind in MessageType if self.received[kind]}
-        return {
-            "received": received | ({"relayed": self.relayed} if self.relayed else {}),
-            "sent": {kind.name.lower(): self.sent[kind] for kind in MessageType if self.sent[kind]},
-            "dropped": {reason.name.lower(): count for reason, count in self.dropped.items() if count},
-        }
+        """As of every protocol; `relayed` among what was received is how many of them came through a relay."""
+        found = super().as_dict()
+        if self.relayed:
+            found["received"]["relayed"] = self.relayed
+        return found

@@ -11,7 +11,7 @@ from netmend.services.dhcp6.directory import KnownClient
 from netmend.services.dhcp6.exchange import Bound
 from netmend.services.dhcp6.link import Scope
 from netmend.services.dhcp6.request import Association, Request
-from netmend.services.dhcp6.status import PortJournal
+from netmend.services.leases.rows import PortJournal
 
 
 class ReservedBindings:

@@ -20,8 +20,8 @@ from netmend.services.dhcp6.rendering import Rendering, render
 from netmend.services.dhcp6.reply import Reply, compose, destination_port
 from netmend.services.dhcp6.request import Request, parse_request
 from netmend.services.dhcp6.reserved import ReservedBindings
-from netmend.services.dhcp6.status import LeaseRow, PortJournal, row_of
 from netmend.services.dhcp6.wire import MessageType, Status
+from netmend.services.leases.rows import LeaseRow, PortJournal, row_of
 from netmend.services.leases.table import Lease, LeaseTable
 from netmend.services.shared.port_changes import changed_ports
 
@@ -37,6 +37,9 @@ class Sender(NamedTuple):
     port: int
     mac: bytes | None = None  # of the frame; None where that is not known
     unicast: bool = False  # to an address of ours, and not to the servers' group
+
+
+_IAID = 4  # octets in front of the DUID in the client of a lease
 
 
 class Dhcp6Responder:
@@ -99,7 +102,9 @@ class Dhcp6Responder:
     def leases(self, now: float) -> list[LeaseRow]:
         """Dynamic leases, and the addresses that ports were given or have declined."""
         with self._lock:
-            return self._journal.rows(self._network.ports) + [row_of(lease, now) for lease in self._leases]
+            return self._journal.rows(self._network.ports) + [
+                row_of(lease, now, lease.client[_IAID:].hex(":")) for lease in self._leases
+            ]
 
     def _handle(self, datagram: bytes, sender: Sender, now: float) -> Reply | Drop:
         if len(datagram) > wire.DATAGRAM_LIMIT:
@@ -210,7 +215,7 @@ class Dhcp6Responder:
     def _change(self, old: Network, network: Network, removed: list[Port], added: list[Port]) -> None:
         self._network = network
         self._directory.change(removed, added)
-        self._journal.forget({port.id for port in removed if port.id not in network.ports})
+        self._journal.forget(removed, network.ports)
         if network.subnets6 != old.subnets6 or network.dns != old.dns or network.dhcp_port != old.dhcp_port:
             self._scopes = scopes_of(network)
             self._directory.rescope(self._scopes)

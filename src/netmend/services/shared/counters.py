@@ -1,7 +1,10 @@
-"""What happened to the datagrams of one network outside its responder."""
+"""What was counted of one network: datagrams at the sockets, messages in a responder of DHCP."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from enum import IntEnum, StrEnum
+from typing import Any, ClassVar, Generic, TypeVar
+
+Reason = TypeVar("Reason", bound=StrEnum)
 
 
 @dataclass(slots=True)
@@ -17,3 +20,31 @@ class SocketCounters:
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "errors": dict(self.errors)}
+
+
+class MessageCounters(Generic[Reason]):
+    """Counts since the start, by message type and by reason for silence; a subclass says which there are."""
+
+    __slots__ = ("dropped", "received", "sent")
+
+    _types: ClassVar[type[IntEnum]]
+    _by_type: ClassVar[list[int]]  # zeros; index: message type
+    _by_reason: ClassVar[dict[Any, int]]
+
+    def __init_subclass__(cls, *, types: type[IntEnum], reasons: type[StrEnum]) -> None:
+        cls._types = types
+        cls._by_type = [0] * (max(types) + 1)
+        cls._by_reason = dict.fromkeys(reasons, 0)
+
+    def __init__(self) -> None:
+        self.received = self._by_type.copy()
+        self.sent = self._by_type.copy()
+        self.dropped: dict[Reason, int] = self._by_reason.copy()
+
+    def as_dict(self) -> dict[str, dict[str, int]]:
+        """`{"received": {type: n, ...}, "sent": {...}, "dropped": {reason: n, ...}}`, without zeros."""
+        return {
+            "received": {kind.name.lower(): self.received[kind] for kind in self._types if self.received[kind]},
+            "sent": {kind.name.lower(): self.sent[kind] for kind in self._types if self.sent[kind]},
+            "dropped": {reason.name.lower(): count for reason, count in self.dropped.items() if count},
+        }

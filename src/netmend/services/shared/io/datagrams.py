@@ -65,6 +65,10 @@ class DatagramEndpoint:
         """Be served no more and close the sockets; returns when that is done."""
         self._loop.remove(self.fd, self.close)
 
+    def read_no_more(self) -> None:
+        """Leave in the sockets what comes from now on; sending goes on."""
+        self._loop.ignore(self.fd)
+
     def close(self) -> None:
         self.udp.close()
 

@@ -5,6 +5,7 @@ others one turn's time and no more. Work from other threads comes in by `call`, 
 thread. Whatever is called may fail: a defect is logged and does not end the thread.
 """
 
+import contextlib
 import os
 import sys
 import time
@@ -66,6 +67,16 @@ class Loop:
         def forget() -> None:
             self._turns.pop(fd, None)
             close()  # which takes it out of the epoll set
+
+        self.call_and_wait(forget)
+
+    def ignore(self, fd: int) -> None:
+        """Watch `fd` no more, and leave it open; returns when no turn of it is under way."""
+
+        def forget() -> None:
+            if self._turns.pop(fd, None) is not None:
+                with contextlib.suppress(FileNotFoundError):  # it rests
+                    self._epoll.unregister(fd)
 
         self.call_and_wait(forget)
 

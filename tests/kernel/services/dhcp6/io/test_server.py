@@ -23,7 +23,7 @@ from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.sockets6 import Dhcp6Sockets, open_dhcp6
 from netmend.services.dhcp6 import Dhcp6Responder
-from netmend.services.dhcp6.io.sockets import Sockets6
+from netmend.services.dhcp6.io.server import Dhcp6Server
 
 OURS = "fa:16:3e:00:00:02"
 GROUP = 0x6E6D6401
@@ -120,7 +120,7 @@ def test_a_guest_is_answered_in_a_frame_and_advertised_to() -> None:
     responder = Dhcp6Responder(network(base, ports=[port(MAC, "2001:db8:1::10")]))
     with link() as (guest, far):
         opened = open_dhcp6(far, "ns-0")
-        sockets = Sockets6(lambda *_: None)
+        sockets = Dhcp6Server(lambda *_: None)
         try:
             sockets.add(
                 responder, opened.packet, opened.groups, bytes.fromhex(OURS.replace(":", "")), link_local_address(OURS)

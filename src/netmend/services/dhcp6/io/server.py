@@ -1,67 +1,48 @@
-"""The sockets of DHCPv6 and router advertisements, served by one thread (`loop`).
+"""The sockets of DHCPv6 and router advertisements.
 
-A network has one packet socket for both (its making, and why, is its owner's: `netmend.kernel.sockets6`). Before
-anything is parsed, a frame must pass the limits of its MAC. Answers go back in a frame to the MAC that asked. Replies
-that rest on a new lease go through `lease_commits`.
+A network has one packet socket for both (`netmend.kernel.sockets6` makes it, and says why). Answers go back in a frame
+to the MAC that asked.
 """
 
 import socket
 import time
-from collections.abc import Callable, Sequence
 from ipaddress import IPv6Address
 from typing import Any
-
-import structlog
 
 from netmend.intent import Network
 from netmend.services.dhcp6 import Dhcp6Responder, Sender, packets
 from netmend.services.dhcp6.ra import HOP_LIMIT, Advertiser, is_solicitation
 from netmend.services.leases.io.commits import LeaseCommits
-from netmend.services.leases.io.store import LeaseStore, LeaseStoreError
-from netmend.services.shared.counters import SocketCounters
-from netmend.services.shared.io.datagrams import DatagramEndpoint, OnError
-from netmend.services.shared.io.loop import Loop
-from netmend.services.shared.sender_limits import Limits, SenderLimits
+from netmend.services.leases.io.server import DEFAULT_LIMITS, DhcpEndpoint, DhcpServer
+from netmend.services.shared.io.datagrams import OnError
+from netmend.services.shared.sender_limits import Limits
 
 _READ_SIZE = 2048 + 128 + 1  # more than a guest ever asks, its headers, and one more to tell what is longer
 _MAC = slice(6, 12)  # of a frame's sender
 _DHCP_PORT = 547
 _LINK_LOCAL = b"\xfe\x80"
-_LIMITS = Limits()
 _MULTICAST = 0xFF  # first octet of an address
 
-log = structlog.get_logger(__name__)
 
+class _Endpoint(DhcpEndpoint[bytes]):
+    """One network's sockets, responder and advertiser; replies are whole frames."""
 
-class _Endpoint(DatagramEndpoint):
-    """One network's sockets, responder and advertiser."""
-
-    __slots__ = (
-        "_armed", "_commits", "_groups", "_limits", "_link_local", "_loop6", "_mac", "_own", "advertiser", "closed",
-        "responder",
-    )  # fmt: skip
+    __slots__ = ("_armed", "_groups", "_link_local", "_mac", "_own", "advertiser", "responder")
 
     def __init__(
         self,
-        loop: Loop,
+        owner: "Dhcp6Server",
         responder: Dhcp6Responder,
         advertiser: Advertiser,
         sockets: tuple[socket.socket, socket.socket],
-        *,
         own: tuple[bytes, IPv6Address],
-        on_error: OnError,
-        limits: Limits,
-        commits: "LeaseCommits[tuple[_Endpoint, bytes]] | None",
     ) -> None:
-        network = responder.network
-        super().__init__(loop, network.id, sockets[0], on_error=on_error, read_size=_READ_SIZE, turn=limits.turn)
-        self._loop6, self._groups, self._commits = loop, sockets[1], commits
+        super().__init__(owner, responder.network.id, sockets[0], read_size=_READ_SIZE, knows=responder.knows)
+        self._groups = sockets[1]
         self._mac, self._link_local = own[0], own[1].packed
         self.responder, self.advertiser = responder, advertiser
-        self._limits = SenderLimits(limits, responder.knows, self.counters)
         self._own: frozenset[bytes] = frozenset()
         self._armed: float | None = None
-        self.closed = False
         self.addresses_changed()
 
     def addresses_changed(self) -> None:
@@ -100,10 +81,7 @@ class _Endpoint(DatagramEndpoint):
             frame = packets.udp_frame(
                 (self._mac, packet.mac), (own, _DHCP_PORT), (packet.source, reply.port), reply.payload
             )
-        if (changes := self.responder.take_changes()) and self._commits is not None:
-            self._commits.submit(self.network_id, changes, None if frame is None else (self, frame))
-        elif frame is not None:
-            self.send(frame)
+        self.answer(self.responder.take_changes(), frame)
 
     def _source_for(self, destination: bytes) -> bytes:
         """Our address to speak from (RFC 6724 section 5, rule 2): of the link among neighbours, else a subnet's."""
@@ -114,13 +92,8 @@ class _Endpoint(DatagramEndpoint):
         subnet = next((subnet for subnet in subnets if address in subnet.cidr), subnets[0])
         return subnet.server_address.packed
 
-    def send(self, frame: bytes) -> None:
-        try:
-            self.udp.send(frame)
-        except OSError as error:
-            self.failed("send", error)
-        else:
-            self.counters.sent += 1
+    def transmit(self, reply: bytes) -> None:
+        self.udp.send(reply)
 
     # --- router advertisements; in the loop's thread --------------------------------------------------------------
 
@@ -129,7 +102,7 @@ class _Endpoint(DatagramEndpoint):
         due = self.advertiser.due
         if due is not None and not self.closed and (self._armed is None or due < self._armed):
             self._armed = due
-            self._loop6.call_at(due, self._advertise)
+            self._loop.call_at(due, self._advertise)
 
     def _advertise(self) -> None:
         if self.closed:
@@ -149,30 +122,16 @@ class _Endpoint(DatagramEndpoint):
         self.arm()
 
     def close(self) -> None:
-        self.closed = True
         super().close()
         self._groups.close()
 
 
-class Sockets6:
+class Dhcp6Server(DhcpServer[_Endpoint, bytes]):
     """Serves networks until closed. All methods but `close` may be called from any thread."""
 
-    def __init__(
-        self,
-        on_error: OnError,
-        store: LeaseStore | None = None,
-        on_store_error: Callable[[LeaseStoreError], None] | None = None,
-        limits: Limits = _LIMITS,
-    ) -> None:
-        """Without a `store`, dynamic leases are forgotten with the process. `on_store_error` is called in another
-        thread."""
-        self._on_error, self._on_store_error = on_error, on_store_error
-        self._limits = limits
-        self._endpoints: dict[str, _Endpoint] = {}
-        self._loop = Loop("netmend-dhcp6")
-        self._commits: LeaseCommits[tuple[_Endpoint, bytes]] | None = None
-        if store is not None:
-            self._commits = LeaseCommits(store, self._stored, self._not_stored)
+    def __init__(self, on_error: OnError, commits: LeaseCommits | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+        """Without `commits`, dynamic leases are forgotten with the process."""
+        super().__init__("netmend-dhcp6", on_error, commits, limits)
 
     def add(
         self,
@@ -190,37 +149,18 @@ class Sockets6:
         """
         network = responder.network
         self.remove(network.id)
-        endpoint = _Endpoint(
-            self._loop,
-            responder,
-            Advertiser(network, device_mac, time.monotonic()),
-            (packet, groups),
-            own=(device_mac, link_local),
-            on_error=self._on_error,
-            limits=self._limits,
-            commits=self._commits,
-        )
+        advertiser = Advertiser(network, device_mac, time.monotonic())
+        endpoint = _Endpoint(self, responder, advertiser, (packet, groups), (device_mac, link_local))
         endpoint.join()
         self._endpoints[network.id] = endpoint
-        self._loop.call(endpoint.arm)
+        self.loop.call(endpoint.arm)
 
     def update(self, network: Network) -> None:
         """A network's new intent; no error when it is not served."""
         endpoint = self._endpoints.get(network.id)
         if endpoint is not None and endpoint.responder.network is not network:
             endpoint.responder.update(network)
-            self._loop.call(lambda: endpoint.change(network))
-
-    def remove(self, network_id: str) -> None:
-        """Stop serving a network and close its sockets; returns when that is done. No error when it is not served."""
-        endpoint = self._endpoints.pop(network_id, None)
-        if endpoint is not None:
-            endpoint.leave()
-
-    def counters(self, network_id: str) -> SocketCounters | None:
-        """A network's counters, which go on counting; None when it is not served."""
-        endpoint = self._endpoints.get(network_id)
-        return None if endpoint is None else endpoint.counters
+            self.loop.call(lambda: endpoint.change(network))
 
     def advertisements(self, network_id: str) -> dict[str, int]:
         """How many router advertisements went out, and how many solicitations came."""
@@ -228,30 +168,3 @@ class Sockets6:
         if endpoint is None:
             return {}
         return {"sent": endpoint.advertiser.sent, "solicited": endpoint.advertiser.solicited}
-
-    def close(self) -> None:
-        """Store what is left to store, end the threads, close every socket. Once closed, nothing else may be called."""
-        if self._commits is not None:
-            self._commits.close()
-            self._loop.call_and_wait(lambda: None)  # what may go now that it is stored, goes
-        self._loop.close()
-        for endpoint in self._endpoints.values():
-            endpoint.close()
-
-    # --- the thread of the commits --------------------------------------------------------------------------------
-
-    def _stored(self, replies: Sequence[tuple[_Endpoint, bytes]]) -> None:
-        def send() -> None:
-            for endpoint, frame in replies:
-                if not endpoint.closed:
-                    endpoint.send(frame)
-
-        self._loop.call(send)
-
-    def _not_stored(self, error: LeaseStoreError) -> None:
-        log.error("leases not stored, their clients get no answer", error=str(error))
-        if (tell := self._on_store_error) is not None:
-            try:
-                tell(error)
-            except Exception:
-                log.exception("callback failed")

@@ -14,7 +14,8 @@ from tests.unit.services.dhcp4.guest import ACK, DISCOVER, MAC, REQUEST, STRANGE
 from tests.waiting import wait_for
 
 from netmend.services.dhcp4 import Dhcp4Responder, Reply
-from netmend.services.dhcp4.io.sockets import ServiceSockets
+from netmend.services.dhcp4.io.server import Dhcp4Server
+from netmend.services.leases.io.commits import LeaseCommits
 from netmend.services.leases.io.store import LeaseStore, LeaseStoreError
 from netmend.services.shared.sender_limits import Limits
 
@@ -34,7 +35,7 @@ def udp_socket() -> socket.socket:
 class Wire:
     """What is plugged into networks: a guest's end, and where all frames arrive."""
 
-    def __init__(self, sockets: ServiceSockets) -> None:
+    def __init__(self, sockets: Dhcp4Server) -> None:
         self.sockets = sockets
         self.guest = udp_socket()
         self.frames = udp_socket()
@@ -99,7 +100,7 @@ def limits() -> Limits:
 
 @pytest.fixture
 def wire(errors: Errors, limits: Limits) -> Iterator[Wire]:
-    sockets = ServiceSockets(errors.of_network, limits=limits)
+    sockets = Dhcp4Server(errors.of_network, limits=limits)
     wire = Wire(sockets)
     yield wire
     sockets.close()
@@ -279,7 +280,7 @@ class TestStorage:
 
     def test_the_acknowledgement_waits_for_the_disk_and_nobody_else_does(self, path: Path, errors: Errors) -> None:
         store = SlowStore(path, 0.0)
-        sockets = ServiceSockets(errors.of_network, store)
+        sockets = Dhcp4Server(errors.of_network, commits := LeaseCommits(store))
         wire = Wire(sockets)
         wire.plug("a", Dhcp4Responder(DYNAMIC))
         wire.send("a", message(REQUEST, xid=1, mac=STRANGER, server="192.0.2.2", requested="192.0.2.105"))
@@ -294,11 +295,12 @@ class TestStorage:
         assert lease.hardware == bytes.fromhex(STRANGER.replace(":", ""))
         sockets.close()
         wire.close()
+        commits.close()
         store.close()
 
     def test_no_acknowledgement_when_it_cannot_be_stored(self, path: Path, errors: Errors) -> None:
         store = FullStore(path, 0.0)
-        sockets = ServiceSockets(errors.of_network, store, errors.of_store)
+        sockets = Dhcp4Server(errors.of_network, commits := LeaseCommits(store, errors.of_store))
         wire = Wire(sockets)
         wire.plug("a", Dhcp4Responder(DYNAMIC))
         wire.send("a", message(REQUEST, xid=1, mac=STRANGER, server="192.0.2.2", requested="192.0.2.105"))
@@ -312,11 +314,12 @@ class TestStorage:
         assert {lease.address & 0xFF for lease in store.load("a")} == {105, 106}  # the first was not forgotten
         sockets.close()
         wire.close()
+        commits.close()
         store.close()
 
     def test_what_is_under_way_is_stored_when_the_service_stops(self, path: Path, errors: Errors) -> None:
         store = SlowStore(path, 0.0)
-        sockets = ServiceSockets(errors.of_network, store)
+        sockets = Dhcp4Server(errors.of_network, commits := LeaseCommits(store))
         wire = Wire(sockets)
         wire.plug("a", Dhcp4Responder(DYNAMIC))
         wire.send("a", message(REQUEST, mac=STRANGER, server="192.0.2.2", requested="192.0.2.105"))
@@ -326,6 +329,7 @@ class TestStorage:
         assert len(store.load("a")) == 1
         assert read(Reply(bytes(wire.frame()[UDP].payload), ("", 0), None, b"")).kind == ACK
         wire.close()
+        commits.close()
         store.close()
 
 

@@ -1,0 +1,82 @@
+"""What status shows of a network's DHCP clients."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Literal
+
+from netmend.intent import Port
+from netmend.services.leases.table import Lease, LeaseState
+
+State = Literal["reserved", "offered", "leased", "expired", "declined"]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRow:
+    """One address of a client.
+
+    Attributes:
+        mac: None when the client has shown none of Ethernet.
+        port_id: None for a dynamic lease.
+        acknowledged: when a port was last given the address, in seconds since the epoch; None for dynamic leases, and
+            when the port has released it.
+        expires: end of a dynamic lease, in seconds since the epoch.
+        declined: when a port last said that the address is in use by another, in seconds since the epoch.
+        duid: hexadecimal; of a client of DHCPv6 that is no port.
+    """
+
+    address: IPv4Address | IPv6Address
+    mac: str | None
+    port_id: str | None
+    state: State
+    acknowledged: float | None = None
+    expires: float | None = None
+    declined: float | None = None
+    duid: str | None = None
+
+
+def row_of(lease: Lease, now: float, duid: str | None = None) -> LeaseRow:
+    """The row of a dynamic lease."""
+    state: State = "declined"
+    if lease.state == LeaseState.OFFERED:
+        state = "offered"
+    elif lease.state == LeaseState.LEASED:
+        state = "leased" if lease.expires > now else "expired"
+    mac = lease.hardware.hex(":") if len(lease.hardware) == 6 else None
+    return LeaseRow(ip_address(lease.address), mac, None, state, expires=lease.expires, duid=duid)
+
+
+class PortJournal:
+    """The last things that ports did, by port id and address: when an address was given, and when it was declined."""
+
+    __slots__ = ("bound", "declined")
+
+    def __init__(self) -> None:
+        self.bound: dict[tuple[str, bytes], float] = {}
+        self.declined: dict[tuple[str, bytes], float] = {}
+
+    def forget(self, removed: Iterable[Port], ports: Mapping[str, Port]) -> None:
+        """Forget what ports did with addresses that they have no more: `removed` as they were, `ports` as they are."""
+        for port in removed:
+            now = ports.get(port.id)
+            kept = () if now is None else (*now.fixed_ips, *now.fixed_ips6)
+            addresses: tuple[IPv4Address | IPv6Address, ...] = (*port.fixed_ips, *port.fixed_ips6)
+            for address in addresses:
+                if address not in kept:
+                    key = port.id, address.packed
+                    self.bound.pop(key, None)
+                    self.declined.pop(key, None)
+
+    def rows(self, ports: Mapping[str, Port]) -> list[LeaseRow]:
+        """One row a port and address."""
+        return [
+            LeaseRow(
+                ip_address(key[1]),
+                ports[key[0]].mac,
+                key[0],
+                "reserved",
+                acknowledged=self.bound.get(key),
+                declined=self.declined.get(key),
+            )
+            for key in dict.fromkeys((*self.bound, *self.declined))
+        ]
