@@ -32,7 +32,7 @@ from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.sockets6 import open_dhcp6
 from netmend.services.dhcp6 import Dhcp6Responder
-from netmend.services.dhcp6.io.sockets import Sockets6
+from netmend.services.dhcp6.io.server import Dhcp6Server
 from netmend.services.shared.sender_limits import Limits
 
 TITLE = "DHCPv6: full exchanges a second, and time to an answer, by perfdhcp"
@@ -70,7 +70,7 @@ def netmend(namespace: Netns, _: Path) -> Iterator[None]:
     if pid == 0:
         try:
             opened = open_dhcp6(namespace, DEVICE)
-            sockets = Sockets6(lambda *_: None, limits=UNLIMITED)
+            sockets = Dhcp6Server(lambda *_: None, limits=UNLIMITED)
             mac = bytes.fromhex(OURS.replace(":", ""))
             sockets.add(Dhcp6Responder(network()), opened.packet, opened.groups, mac, link_local_address(OURS))
             signal.pause()
