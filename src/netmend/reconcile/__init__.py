@@ -1,5 +1,5 @@
-"""The heart: look at the kernel, compare with intent, make the difference, and never leak.
+"""The heart: observes the kernel, compares it with intent, applies the difference, and never leaks.
 
 `observe` looks, `diff` plans (pure), `apply` performs steps and undoes them, `resync` keeps reasons and back-off,
-`breaker` stops the line at a fault of the host, and `reconciler` runs passes over many networks.
+`breaker` stops the line at a fault of the host, `network` makes one network right, `reconciler` runs passes over many.
 """

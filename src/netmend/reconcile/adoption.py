@@ -1,14 +1,14 @@
-"""Taking over what Neutron's own agents made on this host for networks that intent has.
+"""Takes over what Neutron's own agents made on this host for networks that intent has.
 
-Adopting is marking: a namespace `qdhcp-<network id>` that nobody marked, and the devices in it that are ports of the
-switch or veths, get netmend's marks. From then on the reconciler finds them as if it had made them: what is right stays
-as it is, without a lost packet, what is left over (the taps of many resyncs) is an orphan and goes. The dnsmasq and the
-haproxy that served the network end, once it is certain that they are these, and in this namespace.
+To adopt is to mark: a namespace `qdhcp-<network id>` without a mark, and the devices in it that are ports of the switch
+or veths, get netmend's marks. From then on the reconciler finds them as if it had made them: a device that is right
+stays as it is, without a lost packet, and one that is left over (the taps of many resyncs) is an orphan and goes. The
+dnsmasq and the haproxy of the network are ended, once it is certain that they are these, and in this namespace.
 
-Neutron's agent may come back to a namespace that is marked, while netmend is not there: what it has made since is taken
-over the same way (`was_here`).
+Neutron's agent may come back to a marked namespace while netmend does not run: what it makes then is taken over the
+same way (`was_here`).
 
-Only networks of intent are looked at; what else there is stays, and is told (`foreign_namespaces`).
+Only networks of intent are looked at. Other namespaces stay as they are, and are listed (`foreign_namespaces`).
 """
 
 import os
@@ -34,9 +34,9 @@ from netmend.reconcile.switch import mark_of
 from netmend.wiring.ovs import BRIDGE_KEY, MARK_KEY, OWNER
 
 _HELPERS = frozenset(("dnsmasq", "haproxy"))
-_PREFIXES = ("tap", "ns-")  # of devices that Neutron's agents put into a network's namespace
+_PREFIXES = ("tap", "ns-")  # of the devices that Neutron's agents put into the namespace of a network
 _PREFIX = namespace_name("")
-_PATIENCE = 2.0  # seconds that a helper has to end before it is killed
+_PATIENCE = 2.0  # seconds in which a helper should end before it is killed
 _POLL = 0.01
 
 
@@ -45,15 +45,16 @@ class Adopted:
     """What was taken over of one network."""
 
     network_id: str
-    devices: list[str] = field(default_factory=list)
+    devices: list[str] = field(default_factory=list)  # names
     ended: list[str] = field(default_factory=list)  # programs, with their pids
 
 
 class Adoption:
-    """One node's; not thread-safe."""
+    """Takes over for one node. Not thread-safe."""
 
     def __init__(self, directory: str, connection: Connection) -> None:
-        """`directory` is where names of namespaces live; `connection`, to the database of Open vSwitch, is ours."""
+        """`directory` is where names of namespaces live; `connection`, to the database of Open vSwitch, is closed with
+        this object."""
         self._directory = directory
         self._connection = connection
 
@@ -61,8 +62,8 @@ class Adoption:
         self._connection.close()
 
     def adopt(self, networks: Iterable[Network]) -> list[Adopted]:
-        """Take over the namespaces of these networks, where nobody else has marked them, and what is in them. Raises
-        KernelError; what was not done then is done by the next call."""
+        """Take over the namespaces of these networks that bear no mark, or netmend's own, and what is in them. Raises
+        KernelError; the next call does what was left undone."""
         found: list[Adopted] = []
         helpers: Mapping[int, list[_Helper]] | None = None
         for network in networks:
@@ -89,7 +90,7 @@ class Adoption:
         return found
 
     def _marked_by(self, network_id: str, owner: str | None) -> Netns | None:
-        """The network's namespace, if it lives and bears netmend's mark for `owner`; None: nobody's mark."""
+        """The namespace of the network, if it lives and bears netmend's mark for `owner` (None: no mark)."""
         try:
             namespace = Netns.open(f"{self._directory}/{namespace_name(network_id)}")
         except KernelError:
@@ -120,7 +121,7 @@ class Adoption:
         return adopted
 
     def _mark_ports(self, network: Network, wiring: OvsWiring, devices: Iterable[Link]) -> list[str]:
-        """Mark ports of the switch whose devices are in the namespace, or are the far ends of veths in it."""
+        """Mark the ports of the switch that have their device in the namespace, or the far end of a veth in it."""
         names = sorted({f"tap{link.name[len('tap') :]}" for link in devices})
         found = ports.find(self._connection, names) if names else {}
         for port in found.values():
@@ -132,7 +133,7 @@ class Adoption:
         return sorted(found)
 
     def _mark_veths(self, network: Network, devices: Iterable[Link]) -> list[str]:
-        """Mark the host's ends of veths (`ns-...` is called `tap...` there, and has the rest of the port's id)."""
+        """Mark the host ends of veths: `ns-...` in the namespace is `tap...` on the host."""
         wanted = {link.peer_index: link for link in devices if link.kind == "veth"}
         if not wanted:
             return []
@@ -159,9 +160,9 @@ class _Helper:
         return f"{self.program} {self.pid}"
 
     def end(self) -> bool:
-        """End it, if it still is what it was; whether it is gone."""
+        """End the process, if it still is the helper; returns whether that is gone."""
         try:
-            handle = os.pidfd_open(self.pid)  # from here on, nobody else can have its pid
+            handle = os.pidfd_open(self.pid)  # from here on, its pid is not given to another process
         except OSError:
             return True
         try:
@@ -187,8 +188,8 @@ def helper_namespaces() -> frozenset[int]:
 
 
 def was_here(seen: NamespaceSeen, snapshot: Snapshot, helpers: Collection[int]) -> bool:
-    """Whether another agent has been in a namespace of netmend's: it has left a helper there, or a device whose end
-    outside is not netmend's. `helpers` is what `helper_namespaces` says."""
+    """Whether another agent has been in a namespace of netmend's: it has left a helper there, or a device with an end
+    outside that is not netmend's. `helpers` is what `helper_namespaces` says."""
     if seen.state != "usable" or seen.handle is None or snapshot.switch.problem:
         return False
     return seen.handle.inode in helpers or any(

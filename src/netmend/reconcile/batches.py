@@ -1,6 +1,6 @@
-"""What many networks need at once, done in a fraction of the time that one after the other takes.
+"""Changes for many networks in one request, in a fraction of the time that one request after the other takes.
 
-What is left when that fails is the business of the steps that follow, each of which is about one.
+Should a batch fail, the steps that follow do what is left, each for one network.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ from netmend.reconcile.observe import Snapshot
 from netmend.reconcile.steps import AddPort
 from netmend.reconcile.switch import Switch
 
-BATCH_MAX: Final = 32  # devices deleted at once; everybody else waits for the kernel's rtnl lock meanwhile, some 0.3 s
+BATCH_MAX: Final = 32  # devices deleted at once; all other requests wait for the kernel's rtnl lock meanwhile, 0.3 s
 
 
 def delete_batch(route: RouteSocket, doomed: Sequence[Link], snapshot: Snapshot) -> None:
-    """Delete devices, many at a time."""
+    """Delete devices, BATCH_MAX at a time, as far as that works."""
     names = {link.name for link in doomed}
     if any(link.group == DOOMED_GROUP and name not in names for name, link in snapshot.links.items()):
         return  # left by a pass that was killed, and wanted again since: it must not go with the others
@@ -31,7 +31,7 @@ def delete_batch(route: RouteSocket, doomed: Sequence[Link], snapshot: Snapshot)
 
 
 def add_batch(switch: Switch, steps: Sequence[AddPort]) -> bool:
-    """Add ports of the switch in one transaction, and give it time to make their devices; False when none was added."""
+    """Add ports to the switch in one transaction, and give it time to make their devices; False when none was added."""
     try:
         with AwaitedDevices() as awaited:
             switch.add([(step.device, step.tag) for step in steps])

@@ -1,4 +1,4 @@
-"""The breaker: a fault of the host stops the line for the whole node, and is told once (invariant I5)."""
+"""The breaker: a fault of the host stops the line for the whole node, and is reported once (invariant I5)."""
 
 import errno
 from collections.abc import Callable
@@ -51,12 +51,12 @@ def host_fault(error: KernelError) -> HostFault | None:
 
 @dataclass(frozen=True, slots=True)
 class BreakerState:
-    """Times in seconds on the caller's clock; `network_id` is the network that met the fault last, if one did."""
+    """An open breaker. Times are in seconds on the caller's clock."""
 
     diagnosis: Diagnosis
-    network_id: str | None
+    network_id: str | None  # the network that met the fault last, if one did
     since: float
-    failures: int
+    failures: int  # tries that met the fault, the first included
     next_try: float
 
 
@@ -64,7 +64,7 @@ class Breaker:
     """Closed (`state` None) while the host is sound; open, it lets one probe through now and then, by back-off."""
 
     def __init__(self, on_change: Callable[[BreakerState | None], None] = lambda _: None) -> None:
-        """`on_change` is told when the breaker opens, changes its diagnosis, or closes: once each."""
+        """`on_change` is called with the new state once the breaker opens, changes its diagnosis, or closes."""
         self._on_change = on_change
         self._lock = Lock()
         self.state: BreakerState | None = None
@@ -74,7 +74,7 @@ class Breaker:
         with self._lock:
             before = self.state
             if before is not None and now < before.next_try:
-                return  # told by a worker that was on its way already
+                return  # met by a worker that was on its way already
             failures = before.failures + 1 if before else 1
             since = before.since if before else now
             self.state = BreakerState(diagnosis, network_id, since, failures, now + back_off(failures))
@@ -93,5 +93,5 @@ class Breaker:
         return self.state is not None
 
     def may_probe(self, now: float) -> bool:
-        """True when the breaker is open and the time for a try has come."""
+        """Whether the breaker is open and the time for a try has come."""
         return self.state is not None and self.state.next_try <= now

@@ -1,4 +1,4 @@
-"""Faults of the host that a pass meets: what shows them, and in which words they are told."""
+"""Faults of the host that a pass meets: what shows them, and their diagnoses."""
 
 from netmend.ground.diagnosis import Diagnosis
 from netmend.kernel.errors import KernelError
@@ -10,8 +10,8 @@ from netmend.reconcile.observe import Snapshot
 
 
 def sign_of_life(route: RouteSocket, own: str, snapshot: Snapshot) -> str | None:
-    """What shows that a network's own device, `own` to the host, is in a namespace whose name is dead here; None
-    when nothing does. Raises KernelError."""
+    """What shows that a network's own device, `own` on the host, is in a namespace whose name is dead here; None when
+    nothing shows it. Raises KernelError."""
     veth = snapshot.links.get(own)
     if veth is not None and veth.peer_netnsid is not None:
         return f"device {own}: its far end is in another network namespace (link-netnsid {veth.peer_netnsid})"
@@ -24,8 +24,8 @@ def sign_of_life(route: RouteSocket, own: str, snapshot: Snapshot) -> str | None
 
 
 def not_propagated(path: str, alive: str, better: Diagnosis | None) -> Diagnosis:
-    """A name that is dead here, while a device of ours shows its namespace alive, as `alive` says; `better` knows more,
-    if it is there."""
+    """The diagnosis of a name that is dead here, while a device of netmend shows its namespace alive, as `alive` says.
+    Cause and mend are those of `better`, where the doctor has one."""
     directory = path.rpartition("/")[0]
     evidence = (
         f"{path}: not nsfs, so entering it would fail with EINVAL",
@@ -43,5 +43,5 @@ def not_propagated(path: str, alive: str, better: Diagnosis | None) -> Diagnosis
 
 
 def unreadable(error: KernelError) -> HostFault:
-    """The host did not even let itself be looked at."""
+    """The fault of a host that cannot even be looked at."""
     return HostFault(Diagnosis("the host cannot be looked at", (str(error),), error.meaning or "see the evidence", ""))

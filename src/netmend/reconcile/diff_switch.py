@@ -1,4 +1,4 @@
-"""The part of the difference that lies in Open vSwitch: ports to add, mend and delete, and devices it owes us; pure."""
+"""The part of the difference that lies in Open vSwitch: ports to add, mend and delete, and missing devices; pure."""
 
 from collections.abc import Iterable, Mapping
 
@@ -34,31 +34,31 @@ def switch_trouble(network: Network, seen: SwitchSeen) -> str | None:
 
 
 def unwanted_ports(network_id: str, wanted: Iterable[Device], seen: SwitchSeen, why: str) -> list[Step]:
-    """What deletes the network's ports that none of the `wanted` devices is behind."""
+    """The steps that delete the ports of the network behind which is none of the `wanted` devices."""
     kept = {device.name for device in wanted if device.switch is not None}
     return [DeletePort(network_id, port, why) for port in seen.of_network(network_id) if port.name not in kept]
 
 
 def stays_or_goes_with_port(link: Link, seen: SwitchSeen) -> bool:
-    """True for a device that is the switch's to delete: it does so with the port."""
+    """Whether the switch deletes a device, with its port."""
     port = seen.ports.get(link.name)
     return link.kind == "openvswitch" or (link.kind == "tun" and port is not None and port.type == "internal")
 
 
 def is_dead(inner: Link) -> bool:
-    """A device in the namespace that the switch let go of: ovs-vswitchd makes its taps to persist, so when it is killed
-    they stay where they are, while the next one makes others on the host."""
+    """Whether the switch has let go of a device in the namespace. ovs-vswitchd makes its taps to persist: when it is
+    killed they stay where they are, while the next ovs-vswitchd makes others on the host."""
     return inner.kind == "tun" and inner.up and not inner.carrier
 
 
 def let_go(network_id: str, device: Device, seen: SwitchSeen) -> list[Step]:
-    """What must go before a device is made, or made anew: its port, which the switch would not see as a new one."""
+    """The step that deletes the port of a device that is about to be made anew: the switch would not see a new one."""
     port = seen.ports.get(device.name) if device.switch else None
     return [DeletePort(network_id, port, "its device is made anew", settle=True)] if port else []
 
 
 def plan_port(network_id: str, device: Device, seen: SwitchSeen, *, is_new: bool = False) -> list[Step]:
-    """What makes `device`, which is there, or is about to be made by the switch, the port that it should be."""
+    """The steps that make `device` the port that it should be. It is there, or the switch is about to make it."""
     if device.switch is None:
         return []
     tag = seen.tags[network_id] if device.switch.own_tag else None
@@ -95,7 +95,7 @@ def cannot_stay(device: Device, port: Port) -> str | None:
 
 
 def ports_to_add_ahead(plan: Plan) -> list[AddPort]:
-    """The ports whose devices the switch makes, which can be added together with those of other networks."""
+    """The ports that can be added in one batch with those of other networks: the switch makes their devices."""
     anew = {step.port.name for step in plan.steps if isinstance(step, DeletePort)}
     return [
         step
@@ -107,7 +107,7 @@ def ports_to_add_ahead(plan: Plan) -> list[AddPort]:
 def without_device(
     devices: Iterable[Device], links: Mapping[str, Link], inner: Mapping[str, Link], seen: SwitchSeen
 ) -> dict[str, bool]:
-    """The internal ports that the switch has, each with whether its device is nowhere."""
+    """The internal ports that the switch has, by name: whether the device of each is missing."""
     return {
         device.name: device.name not in links and (device.name not in inner or is_dead(inner[device.name]))
         for device in devices

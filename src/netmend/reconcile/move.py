@@ -1,4 +1,4 @@
-"""Devices that the switch makes on the host, on their way into the network's namespace and back."""
+"""Moves devices that the switch makes on the host into the namespace of their network, and back."""
 
 import errno
 import time

@@ -80,7 +80,7 @@ class NetworkReconciler:
         plan = plan_network(network, devices, work.snapshot, seen, guests)
         is_switched = isinstance(network.wiring, OvsWiring)
         if work.apply and is_switched:
-            host.switch.owes(without_device(devices, work.snapshot.links, seen.links, work.snapshot.switch))
+            host.switch.note_devices(without_device(devices, work.snapshot.links, seen.links, work.snapshot.switch))
         stopped = self._breaker.is_open and not probe
         ahead = ports_to_add_ahead(plan)
         if ahead and work.apply and work.batch is not None and not (stopped or probe):

@@ -1,4 +1,4 @@
-"""The namespaces that this process holds by descriptor, by network id: alive whatever happens to their names."""
+"""The namespaces that this process has open, by network id: they live whatever happens to their names."""
 
 from collections.abc import Iterator
 from threading import Lock
@@ -7,7 +7,7 @@ from netmend.kernel.netns import Netns
 
 
 class OpenNamespaces:
-    """Thread-safe; one descriptor a network."""
+    """One descriptor for each network. Thread-safe."""
 
     def __init__(self) -> None:
         self._open: dict[str, Netns] = {}
@@ -27,7 +27,7 @@ class OpenNamespaces:
         return self._open.get(network_id)
 
     def hold(self, network_id: str, namespace: Netns) -> None:
-        """Keep `namespace`; one held before is let go."""
+        """Keep `namespace` open, and close the one kept before."""
         with self._lock:
             before = self._open.get(network_id)
             self._open[network_id] = namespace
@@ -35,7 +35,7 @@ class OpenNamespaces:
             before.close()
 
     def release(self, network_id: str) -> None:
-        """Let go: a namespace without a name, and with nobody in it, ends here."""
+        """Close the namespace of a network; it ends here if it has no name and no process is in it."""
         with self._lock:
             namespace = self._open.pop(network_id, None)
         if namespace is not None:

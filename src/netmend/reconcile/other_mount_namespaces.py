@@ -1,4 +1,4 @@
-"""Names that are plain files here, and in another mount namespace may still lead to a living namespace."""
+"""Finds living namespaces under names that are plain files here, in the other mount namespaces of the host."""
 
 from contextlib import suppress
 from functools import cached_property
@@ -13,14 +13,12 @@ from netmend.kernel.procfs import mount_namespaces
 
 
 class OtherMountNamespaces:
-    """What every mount namespace in sight has mounted of namespaces: read once, and only when somebody asks.
-
-    Mounts are reached through /proc/<pid>/root (proc_pid_root(5)).
-    """
+    """The namespaces that are mounted in every mount namespace in sight. Mounts are read once, at the first call, and
+    reached through /proc/<pid>/root (proc_pid_root(5))."""
 
     @cached_property
     def _places(self) -> dict[str, list[tuple[int, str]]]:
-        """By name: the process in whose mount namespace a namespace is mounted under it, and the path there."""
+        """By name, where a namespace is mounted under it: a process of that mount namespace, and the path."""
         found: dict[str, list[tuple[int, str]]] = {}
         for _, pid in mount_namespaces():
             with suppress(KernelError):
@@ -32,7 +30,7 @@ class OtherMountNamespaces:
         return found
 
     def find(self, network_id: str, name: str) -> Netns | None:
-        """The living namespace under `name` that is the network's, by its mark; the caller closes it."""
+        """The living namespace under `name` that bears the mark of the network; the caller closes it."""
         for _, path in self._places.get(name, ()):
             namespace = _open(path)
             if namespace is None:
@@ -45,7 +43,7 @@ class OtherMountNamespaces:
         return None
 
     def owner(self, name: str, inode: int) -> int | None:
-        """A process in whose mount namespace `name` leads to a living namespace other than `inode`, if there is one."""
+        """A process that sees a living namespace other than `inode` under `name`, if there is one."""
         for pid, path in self._places.get(name, ()):
             namespace = _open(path)
             if namespace is not None:

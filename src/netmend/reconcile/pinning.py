@@ -1,4 +1,4 @@
-"""Whether names can be given to namespaces on this host, and when to try again where they cannot."""
+"""Whether namespaces can be given names on this host, and when to try again where they cannot."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from netmend.reconcile.resync import Problem, back_off
 
 @dataclass(slots=True)
 class PinTrouble:
-    """Names cannot be pinned on this host; namespaces are held by descriptor meanwhile."""
+    """Why names cannot be pinned on this host. Times are in seconds on the clock of `Pinning`."""
 
     error: KernelError
     since: float
@@ -41,7 +41,7 @@ class Pinning:
             self.trouble = None
 
     def failed(self, error: KernelError) -> Problem:
-        """A name could not be pinned; what that means for its network."""
+        """Note that a name could not be pinned; returns what that means for its network."""
         now = self._clock()
         with self._lock:
             trouble = self.trouble

@@ -18,23 +18,23 @@ def back_off(failures: int, *, first: float = FIRST_DELAY, longest: float = LONG
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with a network, or with one port of it (`port_id`); with `serves`, its guests are answered."""
+    """What is wrong with a network, or with one port of it."""
 
-    port_id: str | None
+    port_id: str | None  # None: with the network itself
     text: str
-    serves: bool = False
+    serves: bool = False  # guests are answered all the same
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a network, or one port of it, is not as intent says. Times in seconds on the caller's clock."""
+    """Why a network, or one port of it, is not as intent says. Times are in seconds on the caller's clock."""
 
     network_id: str
-    port_id: str | None
+    port_id: str | None  # None: the network itself
     text: str
-    serves: bool
+    serves: bool  # guests are answered all the same
     since: float
-    failures: int
+    failures: int  # tries that ended with it, the first included
     next_try: float
 
 
@@ -46,9 +46,9 @@ class Resync:
         self._lock = Lock()
 
     def report(self, network_id: str, problems: Iterable[Problem], now: float) -> list[Reason]:
-        """What a pass found wrong with a network; nothing found resolves it.
+        """Note what a pass found wrong with a network; no problem resolves its reasons.
 
-        Returns the reasons that are new, which are the ones worth a line in the log.
+        Returns the reasons that are new: the ones worth a line in the log.
         """
         found = {(problem.port_id, problem.text): problem for problem in problems}
         with self._lock:
@@ -73,12 +73,12 @@ class Resync:
             self._reasons.pop(network_id, None)
 
     def due(self, now: float) -> set[str]:
-        """Networks whose next try has come."""
+        """The networks that are to be tried again now."""
         with self._lock:
             return {network_id for network_id, reasons in self._reasons.items() if reasons[0].next_try <= now}
 
     def waiting(self, now: float) -> set[str]:
-        """Networks that are not served, and whose next try is still to come."""
+        """The networks that are not served and not to be tried again yet."""
         with self._lock:
             return {
                 network_id

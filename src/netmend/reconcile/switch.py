@@ -1,4 +1,4 @@
-"""What Open vSwitch has of ours: one look at its database a pass, VLAN tags of networks, devices that it owes us."""
+"""The local Open vSwitch: one look at its database for each pass, VLAN tags of networks, ports without their device."""
 
 import errno
 import time
@@ -30,28 +30,24 @@ _POLL: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class SwitchSeen:
-    """Ports of ours by name, each with the network it belongs to; every bridge with its datapath_type.
+    """One look at the database of Open vSwitch."""
 
-    `problem`: why the database cannot be asked, where it should be. `tags`: the VLAN of each network that netmend gives
-    one. `lost`: ports whose device was not there, and still is not although ovs-vswitchd has looked since.
-    """
-
-    ports: Mapping[str, Port] = field(default_factory=dict)
-    bridges: Mapping[str, str] = field(default_factory=dict)
-    problem: str | None = None
-    tags: Mapping[str, int] = field(default_factory=dict)
-    lost: frozenset[str] = frozenset()
-    network_of: Mapping[str, str] = field(default_factory=dict)
+    ports: Mapping[str, Port] = field(default_factory=dict)  # netmend's own, by name
+    bridges: Mapping[str, str] = field(default_factory=dict)  # all, by name: the datapath_type
+    problem: str | None = None  # why the database cannot be asked, where it should be
+    tags: Mapping[str, int] = field(default_factory=dict)  # by network: the VLAN that netmend gives it
+    lost: frozenset[str] = frozenset()  # ports without their device, although ovs-vswitchd has looked since
+    network_of: Mapping[str, str] = field(default_factory=dict)  # by name of the port, from its mark
     _ports_of: Mapping[str, list[Port]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         ports_of: dict[str, list[Port]] = {}
         for name, owner in self.network_of.items():
             ports_of.setdefault(owner, []).append(self.ports[name])
-        object.__setattr__(self, "_ports_of", ports_of)  # frozen for everybody else
+        object.__setattr__(self, "_ports_of", ports_of)  # frozen from here on
 
     def of_network(self, network_id: str) -> list[Port]:
-        """The ports of ours that belong to a network; of "": those whose mark nobody can read."""
+        """Netmend's ports of a network; of "": those with a mark that cannot be read."""
         return sorted(self._ports_of.get(network_id, []), key=lambda port: port.name)
 
 
@@ -59,12 +55,12 @@ NOTHING = SwitchSeen()
 
 
 def mark_of(port: Port) -> Mark | None:
-    """Our mark on a port, from either of its rows."""
+    """Netmend's mark on a port, from either of its rows."""
     return Mark.parse(port.ids.get(MARK_KEY)) or Mark.parse(port.port_ids.get(MARK_KEY))
 
 
 def port_ids(device: Device, tag: int | None) -> dict[str, str]:
-    """The external_ids of a device's row in table Port: our mark, and the VLAN where it is of netmend's choosing."""
+    """The external_ids of a device in table Port: netmend's mark, and the VLAN where netmend chooses it."""
     assert device.switch is not None
     found = dict(device.switch.port_ids)
     if tag is not None:
@@ -81,7 +77,7 @@ def _new_port(device: Device, tag: int | None) -> NewPort:
         "internal" if is_internal else "",
         dict(device.switch.ids),
         port_ids(device, tag),
-        device.mtu if is_internal else None,  # of another's device the switch does not choose it
+        device.mtu if is_internal else None,  # of other devices the switch does not set it
         tag,
     )
 
@@ -96,14 +92,14 @@ class Switch:
         self._next_ask = 0.0
         self._is_default = remote is None
         self._tags: dict[str, int] = {}
-        self._owed: dict[str, int] = {}  # port without device: what `configured` is once ovs-vswitchd has looked
+        self._without_device: dict[str, int] = {}  # by port: what `configured` is once ovs-vswitchd has looked
 
     def close(self) -> None:
         self.connection.close()
 
     def look(self, networks: Iterable[Network]) -> SwitchSeen:
-        """What there is for these networks, and what is left of others. Where none of them is wired by Open vSwitch, a
-        switch that is not there, or does not answer, is no problem."""
+        """Look for ports of these networks, and for what is left of others. Where none of the networks is wired by Open
+        vSwitch, it is no problem that the switch is not there or does not answer."""
         wired = [network for network in networks if isinstance(network.wiring, OvsWiring)]
         if not wired and self._is_default and names.present() is None:
             return NOTHING
@@ -121,30 +117,31 @@ class Switch:
                 self._hangs, self._next_ask = error, time.monotonic() + _LEFT_ALONE
             return SwitchSeen(problem=str(error)) if wired else NOTHING
         lost = frozenset(
-            name for name, moment in self._owed.items() if name in found.ports and found.configured >= moment
+            name for name, moment in self._without_device.items() if name in found.ports and found.configured >= moment
         )
-        self._owed = {name: moment for name, moment in self._owed.items() if name in found.ports}
+        self._without_device = {name: moment for name, moment in self._without_device.items() if name in found.ports}
         return SwitchSeen(found.ports, found.bridges, None, tags, lost, network_of)
 
     def awaits(self, name: str) -> bool:
-        return name in self._owed
+        """Whether the switch has yet to make the device of the port with that name."""
+        return name in self._without_device
 
-    def owes(self, ports_seen: Mapping[str, bool]) -> None:
-        """Note, by name, ports without device (True), and let ovs-vswitchd look once; forget those that have theirs."""
+    def note_devices(self, ports_seen: Mapping[str, bool]) -> None:
+        """Note the ports without their device (True), and let ovs-vswitchd look once; forget those that have it."""
         for name, is_missing in ports_seen.items():
             if not is_missing:
-                self._owed.pop(name, None)
-        fresh = [name for name, is_missing in ports_seen.items() if is_missing and name not in self._owed]
+                self._without_device.pop(name, None)
+        fresh = [name for name, is_missing in ports_seen.items() if is_missing and name not in self._without_device]
         if fresh:
             with suppress(KernelError):  # then it is noted by the next pass
-                self._owed.update(dict.fromkeys(fresh, ports.nudge(self.connection)))
+                self._without_device.update(dict.fromkeys(fresh, ports.nudge(self.connection)))
 
     def add(self, wanted: Iterable[tuple[Device, int | None]]) -> None:
         """Make devices ports, each with its VLAN, all in one transaction or none; raises KernelError."""
         fresh = [_new_port(device, tag) for device, tag in wanted]
         ports.add(self.connection, fresh)
         for port in fresh:
-            self._owed.pop(port.name, None)
+            self._without_device.pop(port.name, None)
 
     def take_back(self, name: str) -> None:
         """Delete the port of that name, if it is ours; raises KernelError."""
@@ -188,7 +185,7 @@ class Switch:
     def _choose_tags(
         self, wired: Iterable[Network], found: Mapping[str, Port], network_of: Mapping[str, str]
     ) -> dict[str, int]:
-        """The VLAN of each network that has one of netmend's choosing: the one it has, or a free one."""
+        """The VLAN of each network that gets it from netmend: the one it has, or a free one."""
         asking = [network.id for network in wired if isinstance(network.wiring, OvsWiring) and network.wiring.own_tags]
         if not asking:
             return {}

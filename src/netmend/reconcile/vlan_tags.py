@@ -1,7 +1,7 @@
-"""Which VLAN tag keeps a network apart on a bridge that it shares, where nobody else gives it one.
+"""Chooses the VLAN tag that keeps a network apart on a bridge that it shares, where no other agent gives it one.
 
-The tag follows from the network's id, so that it is the same after a loss of everything; where that one is taken, the
-next free one. A network that has a tag keeps it.
+The tag follows from the id of the network, so that it is the same after a loss of everything; where that tag is taken,
+it is the next free one. A network that has a tag keeps it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -12,12 +12,13 @@ _COUNT: Final = LAST - FIRST + 1
 
 
 def first_choice(network_id: str) -> int:
+    """The tag that a network has unless it is taken."""
     return FIRST + int(network_id.replace("-", ""), 16) % _COUNT
 
 
 def choose_tags(asking: Iterable[str], has: Mapping[str, int], used: Collection[int]) -> dict[str, int]:
-    """The tag of each of the networks `asking`: what it `has`, unless that is another's too or no VLAN, or else a free
-    one, not among those `used` by anybody. A network for which none is left has none."""
+    """The tag of each of the networks `asking`: the one it `has`, unless another has that too or it is no VLAN; else a
+    free one that is not among those in use (`used`). A network for which no tag is left is not in the answer."""
     chosen: dict[str, int] = {}
     taken = set(used)
     ordered = sorted(set(asking))

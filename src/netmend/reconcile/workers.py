@@ -1,9 +1,9 @@
-"""Work through many networks, one after the other while all goes well, and side by side as soon as one is slow.
+"""Works through many networks: one after the other while all goes well, side by side as soon as one is slow.
 
-Most of a pass is spent behind one lock of the kernel (rtnl), where more threads only wait for each other; measured
-here, four are half as fast as one. So one worker does it all, until it has been at the same network for too long:
-then another takes over the rest, up to a limit. A network that hangs holds up nobody. Once nobody is held up any more,
-all but one go home.
+Most of a pass is spent behind one lock of the kernel (rtnl), where more threads only wait for each other: as measured,
+four are half as fast as one. So one worker does it all, until it has been at the same network for too long. Then
+another takes over the rest, up to a limit: a network that hangs delays no other. Once no worker is slow any more, all
+but one end.
 """
 
 import time
@@ -22,7 +22,7 @@ class _Round(Generic[Item]):
         self.waiting = deque(items)
         self.started = 0
         self.working = 0
-        self.busy_since: dict[int, float] = {}  # by thread: when it began with what it is at
+        self.busy_since: dict[int, float] = {}  # by thread: since when it works at its item
         self.changed = Condition()
         self.failure: BaseException | None = None
 
