@@ -41,6 +41,8 @@ class Stand:
     place: Place
     standing: Standing
     reference: Place
+    engine: MountNamespace | None = None
+    """The engine whose mounts the place has, where those are not the host's."""
 
     @property
     def sends(self) -> bool:
@@ -70,7 +72,9 @@ def reference_of(view: HostView, places: list[Place]) -> Place:
 
 def stand(view: HostView, place: Place, reference: Place) -> Stand:
     """How `place` stands towards `reference`, as of now."""
-    return Stand(place, _standing(view, place, reference), reference)
+    standing = _standing(view, place, reference)
+    engine = engine_of(view, place) if standing is Standing.ENGINE_APART else None
+    return Stand(place, standing, reference, engine)
 
 
 def _standing(view: HostView, place: Place, reference: Place) -> Standing:
@@ -107,7 +111,9 @@ def refused_by_engine(view: HostView) -> list[Container]:
 
 
 def engine_of(view: HostView, place: Place) -> MountNamespace | None:
-    """The mount namespace of a dockerd that has mounts of its own, if the place exchanges mounts with those."""
+    """The mount namespace of a dockerd with mounts of its own, if the place is in it or exchanges mounts with it."""
+    if place.namespace in view.engines_apart:
+        return place.namespace
     if place.namespace.container is None or place.mount.shared is None:
         return None
     here = view.standing_for(place.namespace)
@@ -194,6 +200,11 @@ def explain(one: Stand) -> str:
                 f"mounted there or in {who} reaches the other, whatever the container asks for."
             )
         case Standing.ENGINE_APART:
+            if one.engine is place.namespace:
+                return (
+                    f"dockerd has mounts of its own: what it mounts at {path}, and what its containers mount there, "
+                    f"does not reach {host}."
+                )
             return (
                 f"dockerd has mounts of its own, and {who} got {path} from there{asked}: it exchanges mounts with "
                 f"dockerd "

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from netmend.doctor.checks import CHECKS
 from netmend.doctor.observation import Observation
 from netmend.doctor.places import HostView
+from netmend.doctor.rehearsal.losses import as_commands, losses, withheld
 from netmend.ground.finding import Finding
 
 PAUSES = (0.05, 0.25)
@@ -18,7 +20,16 @@ def diagnose(observation: Observation) -> list[Finding]:
     """What one look shows, the worst first. Pure; half-made things are among it."""
     view = HostView(observation)
     found = [finding for check in CHECKS.values() for finding in check(view)]
-    return ranked(_without_repeats(found))
+    return ranked(_guarded(view, finding) for finding in _without_repeats(found))
+
+
+def _guarded(view: HostView, finding: Finding) -> Finding:
+    """The finding without commands, and without safe mends, that take something away on a copy of this host."""
+    told = losses(view, finding.mend)
+    kept = tuple(action for action in finding.safe if not losses(view, as_commands(action)))
+    if not told and kept == finding.safe:
+        return finding
+    return replace(finding, mend=withheld(told) if told else finding.mend, safe=kept)
 
 
 def diagnose_steadily(

@@ -20,6 +20,7 @@ from netmend.propagation.mountinfo import MountinfoError
 _INITIAL_PID_NAMESPACE = 4026531836  # PROC_PID_INIT_INO, linux/proc_ns.h
 _MOST_CLOSE_LOOKS = 20_000
 _FIRST_FEW = 8
+_SETTINGS = ("fs.may_detach_mounts",)
 
 
 class CannotLook(Exception):
@@ -100,6 +101,7 @@ def look() -> Observation:
             own_pid_namespace=any(_inode(pid, "pid") != pids for pid in group.pids[:_FIRST_FEW]),
             started=procfs.started(group.pids[0]),
             is_engine=any(processes.programs.get(pid) == "dockerd" for pid in group.pids),
+            unit=_unit(processes, group),
         )
         for label, group in groups.items()
     )
@@ -116,6 +118,7 @@ def look() -> Observation:
         host_network=host_network,
         unread=tuple(unread),
         complete=not processes.refused and not unread and _sees_the_host(first, raw.get(HOST, b"")),
+        settings={name: value for name in _SETTINGS if (value := procfs.setting(name)) is not None},
     )
 
 
@@ -203,6 +206,14 @@ def _label(processes: _Processes, known: dict[str, Container]) -> None:
                 label = "dockerd" if engine else _service(first) or f"{program} (pid {first})"
             group.label = label if label not in taken and label != HOST else f"{label} (pid {first})"
         taken.add(group.label)
+
+
+def _unit(processes: _Processes, group: _Group) -> str | None:
+    """The unit of the engine, where one lives there, else of the first process; not asked for containers."""
+    if group.container is not None:
+        return None
+    engines = [pid for pid in group.pids if processes.programs.get(pid) in ("dockerd", "containerd", "crio")]
+    return _service(engines[0] if engines else group.pids[0])
 
 
 def _service(pid: int) -> str | None:

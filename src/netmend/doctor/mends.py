@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from shlex import quote
+from typing import Final
 
 from netmend.doctor.blame import Stand, Standing, bind_of, option
 from netmend.doctor.observation import HOST, Bind, Container, MountNamespace
-from netmend.doctor.places import Place
+from netmend.doctor.places import ENGINE_INTERNAL, Place
 from netmend.propagation.mountinfo import Mount
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._:@%+=-]+")
 
 
 def reconnect(stands: Sequence[Stand]) -> list[str]:
     """Make every one of these exchange mounts with the host, for good: the host first, then who must be restarted."""
     lines: list[str] = []
     if any(one.standing is Standing.REFERENCE_PRIVATE for one in stands):
-        lines += share_host(stands[0].reference)
+        lines += share_host(stands[0].reference.mount)
     done: set[str] = set()
-    unknown = [one.place for one in stands if one.place.namespace.container is None and one.place.namespace.pid is None]
-    unknown = [place for place in unknown if place.label != HOST]
-    if unknown:
-        path = unknown[0].path
-        named = " ".join(quote(place.label) for place in unknown)
-        lines += [
-            f"# if they are containers of Docker: docker inspect -f '{{{{.Name}}}} {{{{json .HostConfig.Binds}}}}' "
-            f"{named}",
-            f"# start each again with -v {path}:{path}:shared (Kubernetes: mountPropagation: Bidirectional)",
-        ]
-        done.update(place.label for place in unknown)
-    apart = list(dict.fromkeys(one.place.label for one in stands if one.standing is Standing.ENGINE_APART))
+    for word, unknown in _by_flag(stands).items():
+        lines += _start_again(word, unknown)
+        done.update(one.place.label for one in unknown)
+    apart = [one for one in stands if one.standing is Standing.ENGINE_APART]
     if apart:
-        lines += rejoin_engine(apart)
-        done.update(apart)
+        lines += rejoin_engine(apart[0].engine, list(dict.fromkeys(one.place.label for one in apart)))
+        done.update(one.place.label for one in apart)
     for one in stands:
         if one.place.label in done or one.standing is Standing.REFERENCE:
             continue
@@ -40,22 +36,80 @@ def reconnect(stands: Sequence[Stand]) -> list[str]:
     return lines
 
 
-def rejoin_engine(containers: Sequence[str]) -> list[str]:
-    """Let dockerd have the host's mounts, then its containers get theirs from there."""
+def _by_flag(stands: Sequence[Stand]) -> dict[tuple[str, str], list[Stand]]:
+    """Those of which only the mounts are known, by what each is to be started with: where it mounts what, and how."""
+    found: dict[tuple[str, str], list[Stand]] = {}
+    for one in stands:
+        namespace = one.place.namespace
+        if namespace.container is None and namespace.pid is None and one.place.label != HOST:
+            found.setdefault((f"{one.place.path}:{word_for(one)}", one.reference.path), []).append(one)
+    return found
+
+
+def _start_again(flag: tuple[str, str], stands: Sequence[Stand]) -> list[str]:
+    where, source = flag
+    labels = list(dict.fromkeys(one.place.label for one in stands))
+    lines = [
+        "# if they are containers of Docker: docker inspect -f '{{.Name}} {{json .HostConfig.Binds}}' "
+        + " ".join(map(quote, labels))
+    ]
+    if stands[0].reference.label != HOST:
+        device, inner = stands[0].place.directory
+        return [
+            *lines,
+            f"# start each again with the directory that all should see (here: {inner} of device {device}) mounted "
+            "shared; send the host's mountinfo too, and its path there can be told",
+        ]
+    mode = "HostToContainer" if where.endswith("rslave") else "Bidirectional"
     return [
-        "systemctl show -p MountFlags -p PrivateMounts -p PrivateTmp docker.service  # shows its flags",
-        "mkdir -p /etc/systemd/system/docker.service.d",
-        "printf '[Service]\\nMountFlags=\\nPrivateMounts=no\\nPrivateTmp=no\\n' "
-        ">/etc/systemd/system/docker.service.d/mounts.conf",
-        "systemctl daemon-reload && systemctl restart docker.service",
-        *([f"docker restart {' '.join(map(quote, dict.fromkeys(containers)))}"] if containers else []),
+        *lines,
+        f"# start again: {', '.join(labels)} with -v {source}:{where} (Kubernetes: mountPropagation: {mode})",
     ]
 
 
-def share_host(reference: Place) -> list[str]:
-    """Let the host's mount at the directory exchange mounts with others."""
+def word_for(one: Stand) -> str:
+    """`shared` for who may make namespaces where all look for them; `rslave` for who only uses them."""
+    place = one.place
+    if place.canonical and one.reference.path not in ENGINE_INTERNAL:
+        return "shared"
+    made_there = place.usable.keys() - one.reference.usable.keys()
+    return "shared" if made_there and one.reference.path not in ENGINE_INTERNAL else "rslave"
+
+
+def rejoin_engine(engine: MountNamespace | None, containers: Sequence[str]) -> list[str]:
+    """Let dockerd have the host's mounts, then its containers get theirs from there."""
+    again = [f"docker restart {' '.join(map(quote, dict.fromkeys(containers)))}"] if containers else []
+    unit = None if engine is None else engine.unit or (engine.label if engine.label.endswith(".service") else None)
+    if unit is not None and unit.startswith("snap."):
+        return [
+            f"# {unit} is a snap, which always runs in mounts of its own (snap-confine), and no setting changes that:",
+            "# install Docker from a package (docker.io, docker-ce), and remove the snap",
+        ]
+    if unit is None:
+        if engine is None or engine.pid is None:
+            return [
+                "# start dockerd again in the host's own mount namespace: no MountFlags=, PrivateMounts= or unshare"
+            ]
+        return [
+            f"# start process {engine.pid} ({engine.program or 'dockerd'}) again in the host's own mount namespace; a "
+            "snap of Docker cannot be: install a package of Docker (docker.io, docker-ce) instead",
+            *again,
+        ]
+    drop_in = f"/etc/systemd/system/{unit}.d"
     return [
-        f"mount --make-rshared {quote(reference.mount.mount_point)}",
+        f"systemctl show -p MountFlags -p PrivateMounts -p PrivateTmp {quote(unit)}  # shows its flags",
+        f"mkdir -p {quote(drop_in)}",
+        f"printf '[Service]\\nMountFlags=\\nPrivateMounts=no\\nPrivateTmp=no\\n' >{quote(f'{drop_in}/mounts.conf')}",
+        f"systemctl daemon-reload && systemctl restart {quote(unit)}",
+        *again,
+    ]
+
+
+def share_host(mount: Mount, namespace: MountNamespace | None = None) -> list[str]:
+    """Let a mount of the host, or of an engine with mounts of its own, exchange mounts with others."""
+    inside = "" if namespace is None else enter(namespace)
+    return [
+        f"{inside}mount --make-rshared {quote(mount.mount_point)}",
         "# and at each boot before the engine starts: systemd makes all mounts shared; without it, put that line in",
         "# the init script that starts the engine",
     ]
@@ -68,10 +122,13 @@ def reshare(one: Stand) -> list[str]:
     if container is None:
         return _reshare_process(one)
     asked = bind_of(place)
-    wanted = Bind(
-        place.path if asked is None else asked.source, place.path if asked is None else asked.destination, "shared"
-    )
-    if asked is not None and asked.propagation in ("shared", "rshared"):
+    word = word_for(one)
+    if asked is None:
+        source = one.reference.path if one.reference.label == HOST else place.path
+        wanted = Bind(source, place.path, word)
+    else:
+        wanted = Bind(asked.source, asked.destination, word, asked.read_only and word != "shared")
+    if asked is not None and asked.propagation.removeprefix("r") in ("shared", word.removeprefix("r")):
         return restart(container, "its flag is right; a restart takes the host's present mount")
     return recreate(container, {wanted.destination: wanted})
 
@@ -86,9 +143,8 @@ def _reshare_process(one: Stand) -> list[str]:
             f"systemctl edit {unit}  # [Service] PrivateMounts=no, and no MountFlags=",
             f"systemctl restart {unit}",
         ]
-    pid = namespace.pid or "PID"
     return [
-        f"# process {pid} ({namespace.program}) has mounts of its own; start it again without them, or by",
+        f"# start process {namespace.pid} ({namespace.program}) again without mounts of its own, or by",
         "# `unshare --mount --propagation shared PROGRAM` (the default, private, cuts it off)",
     ]
 
@@ -191,24 +247,85 @@ def _client(container: Container) -> str:
     return "podman" if container.engine == "podman" else "docker"
 
 
-def keep(names: Sequence[str], source: Place, directory: str) -> list[str]:
+def keep(names: Sequence[str], source: Place, directory: str, *, absent: bool = False) -> list[str]:
     """Give names on the host back to namespaces that live in `source` only, before it is restarted.
 
     mount(2) lets a network namespace be bound from another mount namespace; `-c` keeps mount(8) from resolving /proc.
+    `absent`: the names are not in the host's directory yet.
     """
-    if source.label == HOST or source.namespace.pid is None:
+    if source.label == HOST or not names:
         return []
-    there, here = f"/proc/{source.namespace.pid}/root{source.path}", directory
+    there = f"/proc/{source.namespace.pid or 'PID'}/root{source.path}"
+    return bind_names(names, there, directory, whose(source.namespace), absent=absent)
+
+
+def bind_names(names: Sequence[str], there: str, here: str, remark: str, *, absent: bool = False) -> list[str]:
+    """Bind the namespaces of one directory on names of another."""
+    remark = "  # " + "; ".join(part for part in (remark, "keeps what lives") if part)
     if len(names) == 1:
         name = names[0]
-        return [f"mount -c --bind {quote(f'{there}/{name}')} {quote(f'{here}/{name}')}  # keeps the namespace alive"]
-    every = " ".join(map(quote, names))
+        touch = f"touch {quote(f'{here}/{name}')} && " if absent else ""
+        return [f"{touch}mount -c --bind {_there(there, name)} {quote(f'{here}/{name}')}{remark}"]
+    touch = f'touch {quote(here)}/"$name" && ' if absent else ""
+    lines = []
+    for first in range(0, len(names), 500):  # a line that a shell and a terminal can take
+        every = " ".join(map(quote, names[first : first + 500]))
+        lines.append(
+            f"for name in {every}; do {touch}mount -c --bind {_there(there, '$name')} "
+            f'{quote(here)}/"$name"; done{remark}'
+        )
+    return lines
+
+
+def _there(directory: str, name: str) -> str:
+    if "$!" in directory or name == "$name":
+        return f'"{directory}/{name}"' if name == "$name" or not _PLAIN.fullmatch(name) else f"{directory}/{name}"
+    return quote(f"{directory}/{name}")
+
+
+def whose(namespace: MountNamespace) -> str:
+    """What a remark says where the process is not known."""
+    return "" if namespace.pid is not None or namespace.label == HOST else f"PID: a process of {namespace.label}"
+
+
+def enter(namespace: MountNamespace) -> str:
+    """What a command begins with that is to be performed with the mounts of that namespace."""
+    return "" if namespace.label == HOST else f"nsenter -t {namespace.pid or 'PID'} -m -p "
+
+
+def remarked(command: str, *remarks: str) -> str:
+    said = "; ".join(remark for remark in remarks if remark)
+    return f"{command}  # {said}" if said else command
+
+
+def uncover(namespace: MountNamespace, covers: Sequence[Mount]) -> list[str]:
+    """Take mounts away inside a mount namespace, see `MountTree.covering`."""
+    return [remarked(f"{enter(namespace)}umount -l {quote(cover.mount_point)}", whose(namespace)) for cover in covers]
+
+
+def recover_beneath(namespace: MountNamespace, covers: Sequence[Mount], path: str, names: dict[str, str]) -> list[str]:
+    """Bind what lies in `path` beneath other mounts, without taking those away. `names`: name there → path on the host.
+
+    In a copy of the mount namespace they are taken away, and the names are bound from there while it lasts.
+    """
+    away = "; ".join(f"umount -l {quote(cover.mount_point)}" for cover in covers)
+    directories = {target.rpartition("/")[0] for target in names.values()}
+    same = len(directories) == 1 and all(target.endswith(f"/{name}") for name, target in names.items())
+    bind = (
+        bind_names(list(names), f"/proc/$!/root{path}", directories.pop(), "", absent=True)
+        if same
+        else [
+            f"touch {quote(target)} && mount -c --bind {_there(f'/proc/$!/root{path}', name)} {quote(target)}"
+            for name, target in names.items()
+        ]
+    )
+    inside = enter(namespace).removesuffix("-p ")
     return [
-        f'for name in {every}; do mount -c --bind {quote(there)}/"$name" {quote(here)}/"$name"; done'
-        "  # keeps the namespaces alive"
+        remarked(
+            f"{inside}unshare --mount --propagation private sh -c {quote(f'{away}; exec sleep 60')} &",
+            whose(namespace),
+            "sees what is beneath",
+        ),
+        "sleep 1",
+        *bind,
     ]
-
-
-def uncover(namespace: MountNamespace, mount: Mount) -> list[str]:
-    """Take the topmost mount on a path away inside a mount namespace."""
-    return [f"nsenter -t {namespace.pid or 'PID'} -m -p umount -l {quote(mount.mount_point)}"]

@@ -79,6 +79,8 @@ class MountNamespace:
     """When its oldest process was started, in seconds since the epoch."""
     is_engine: bool = False
     """dockerd lives in it."""
+    unit: str | None = None
+    """The systemd unit of its first process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,8 @@ class Observation:
     unread: tuple[Unread, ...] = ()
     complete: bool = False
     """Every process could be looked at, so what was not found is not there."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the kernel that have a part in it, where this kernel has them (`fs.may_detach_mounts`)."""
 
     def namespace(self, label: str) -> MountNamespace | None:
         return next((namespace for namespace in self.namespaces if namespace.label == label), None)

@@ -11,15 +11,22 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from netmend.doctor.observation import HOST, Directory, MountNamespace, Name, Observation
+from netmend.doctor.observation import (
+    HOST,
+    Directory,
+    MountNamespace,
+    Name,
+    NetworkNamespace,
+    Observation,
+)
 from netmend.doctor.relevant import WELL_KNOWN, network_namespace
 from netmend.propagation.groups import PropagationGraph
 from netmend.propagation.mount_tree import MountTree
 from netmend.propagation.mountinfo import Mount
 from netmend.propagation.paths import is_under, join_below
 
-ENGINE_INTERNAL = ("/run/docker/netns", "/var/run/docker/netns")
-"""Directories only their engine uses; it leaves plain files there for up to a minute (libnetwork, osl: GC)."""
+ENGINE_INTERNAL = WELL_KNOWN[2:]
+"""Directories that only their engine writes; it leaves plain files there for up to a minute (libnetwork, osl: GC)."""
 
 
 _SANDBOX = re.compile(r"([0-9a-f]{12}|default|ingress_sbox|lb_[0-9a-z]+|[0-9]+-[0-9a-z]+)\Z")
@@ -84,6 +91,8 @@ class HostView:
             self._standing_for.setdefault(id(namespace.tree), namespace)
         self._seen: dict[tuple[int, Directory], list[_Seen]] = {}
         self._copies: dict[tuple[int, Directory], list[Copy]] = {}
+        self.played: dict[str, list[str]] = {}
+        """Mends that were played on a copy of this host (see `rehearsal`), and what each would take away."""
 
     @property
     def distinct(self) -> Collection[MountNamespace]:
@@ -148,10 +157,54 @@ class HostView:
         ]
 
     @cached_property
-    def shared(self) -> list[tuple[Directory, list[Place]]]:
-        """The directories that people work with, each with its main places, of which there is at least one."""
+    def all_shared(self) -> list[tuple[Directory, list[Place]]]:
+        """Every directory with its main places, of which there is at least one; those of engines too."""
         found = [(directory, self.main_places(directory)) for directory in self.directories]
-        return [(d, places) for d, places in found if places and not self.is_engine_internal(d)]
+        return [(directory, places) for directory, places in found if places]
+
+    @cached_property
+    def shared(self) -> list[tuple[Directory, list[Place]]]:
+        """The directories that people work with: all but those that only an engine writes."""
+        return [(directory, places) for directory, places in self.all_shared if not self.is_engine_internal(directory)]
+
+    @cached_property
+    def usable_on_host(self) -> frozenset[str]:
+        """Paths at which the host has a network namespace."""
+        return frozenset(
+            f"{place.path}/{name}"
+            for places in self.directories.values()
+            for place in places
+            if place.label == HOST
+            for name in place.usable
+        )
+
+    @cached_property
+    def _mounted(self) -> frozenset[tuple[Directory, str]]:
+        return frozenset(
+            (directory, copy.name)
+            for directory in self.directories
+            for namespace in self.distinct
+            for copy in self.copies(namespace, directory)
+        )
+
+    def is_mounted_anywhere(self, path: str) -> bool:
+        """Whether any mount namespace has a network namespace on the file that the host has at this path."""
+        held, _, name = path.rpartition("/")
+        seen = [d for d, places in self.directories.items() if any(p.label == HOST and p.path == held for p in places)]
+        return not seen or any((directory, name) in self._mounted for directory in seen)
+
+    @cached_property
+    def _engines_own(self) -> frozenset[int]:
+        own: set[int] = set()
+        others: set[int] = set()
+        for directory, places in self.directories.items():
+            found = own if self.is_engine_internal(directory) else others
+            found.update(inode for same in alike(places) for inode, _ in same[0].usable.values())
+        return frozenset(own - others)
+
+    def is_engines_own(self, inode: int) -> bool:
+        """Whether only an engine's own directory names the namespace: the engine makes and takes away what is there."""
+        return inode in self._engines_own
 
     def host_place(self, directory: Directory) -> Place | None:
         return next((place for place in self.directories[directory] if place.label == HOST), None)
@@ -293,3 +346,17 @@ def alike(places: Sequence[Place]) -> list[list[Place]]:
     for place in places:
         classes.setdefault(id(place.usable), []).append(place)
     return list(classes.values())
+
+
+def is_own_namespace(observation: Observation, network: NetworkNamespace) -> bool:
+    """A container or sandbox was made with it: its first process is in it, and so are its mounts its own."""
+    inside = {holder.pid for holder in network.residents}
+    for holder in network.residents:
+        namespace = observation.namespace(holder.where)
+        if (
+            namespace is not None
+            and namespace.label != HOST
+            and (namespace.pid in inside or namespace.own_pid_namespace)
+        ):
+            return True
+    return False

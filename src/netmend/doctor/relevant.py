@@ -12,14 +12,27 @@ from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
+from zlib import crc32
 
 from netmend.propagation.mount_tree import MountTree
 from netmend.propagation.mountinfo import Mount, Parser, unescape
 from netmend.propagation.paths import is_under
 
-WELL_KNOWN: Final = ("/run/netns", "/var/run/netns", "/run/docker/netns", "/var/run/docker/netns")
+WELL_KNOWN: Final = (
+    "/run/netns",
+    "/var/run/netns",
+    "/run/docker/netns",
+    "/var/run/docker/netns",
+    "/run/snap.docker/netns",
+    "/var/run/snap.docker/netns",
+)
+"""Where programs look for network namespaces; the engine's own directories from the third on."""
 
 _NAMESPACE_MOUNT: Final = re.compile(rb" net:\[[0-9]+\](?://deleted)? (/[^ \n]*)/[^ /\n]+ ")
+_PROC_MOUNT: Final = re.compile(rb" / (/[^ \n]*/netns)/[^ /\n]+ [^\n]* - proc ")
+"""Before Linux 3.19 a namespace is a file of proc, whose inode mountinfo does not tell: known by its directory."""
+_UNNUMBERED: Final = 1 << 48
+"""Stands before the numbers given to such namespaces, by their names, since their inodes are not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,7 @@ def keep_relevant(files: Mapping[str, bytes], also: Iterable[str] = ()) -> dict[
     directories = {_escaped(path) for path in (*WELL_KNOWN, *also)}
     for data in files.values():
         directories.update(_NAMESPACE_MOUNT.findall(data))
+        directories.update(_PROC_MOUNT.findall(data))
     search = _Search(Parser(), _prefixes(directories) | {b"/sys"}, {})  # /sys: see checks/nameless, former_name
     found: dict[str, Kept] = {}
     learnt: set[int] = set()
@@ -93,7 +107,12 @@ class _Search:
                 if line.strip():
                     self._parser.parse(line)  # raises, and says what is wrong with it
                 continue
-            if fields[4] in points or fields[3][:4] == b"net:" or (fields[2] in inner and self._covers(fields)):
+            if (
+                fields[4] in points
+                or fields[3][:4] == b"net:"
+                or (fields[2] in inner and self._covers(fields))
+                or (fields[3] == b"/" and b"/netns/" in fields[4] and b" - proc " in line)
+            ):
                 kept.append(line)
                 own.append(fields[0])
                 parents.append(fields[1])
@@ -131,7 +150,7 @@ class _Search:
 
     def learn(self, tree: MountTree, directories: Iterable[bytes]) -> None:
         """Note where the directories lie, and every mount point on the way to another mount of the same place."""
-        holding = {mount.parent_id for mount in tree if mount.fs_type == "nsfs" and mount.root.startswith("net:")}
+        holding = {mount.parent_id for mount in tree if network_namespace(mount) is not None}
         for raw in directories:
             path = unescape(raw.decode("utf-8", "surrogateescape"))
             place = tree.locate(path)
@@ -165,8 +184,26 @@ def _prefixes(paths: Iterable[bytes]) -> set[bytes]:
 
 
 def network_namespace(mount: Mount) -> int | None:
-    """The inode that names the network namespace this mount pins; None for any other mount."""
-    if mount.fs_type != "nsfs" or not mount.root.startswith("net:["):
+    """The inode that names the network namespace this mount pins; None for any other mount.
+
+    A namespace of Linux 3.10, which is a file of proc, gets a number made from its name.
+    """
+    fields = mount.fields
+    if fields.fs_type == "nsfs":
+        if not fields.root.startswith("net:["):
+            return None
+        digits = fields.root[5:].rstrip("]")
+        return int(digits) if digits.isdigit() else None
+    if fields.fs_type != "proc":
         return None
-    digits = mount.root[5:].rstrip("]")
-    return int(digits) if digits.isdigit() else None
+    if fields.root.startswith("net:[") and fields.root[5:-1].isdigit():
+        return int(fields.root[5:-1])
+    directory, _, name = fields.mount_point.rpartition("/")
+    if fields.root == "/" and directory.endswith("/netns"):
+        return _UNNUMBERED + crc32(name.encode("utf-8", "surrogateescape"))
+    return None
+
+
+def namespace_text(inode: int) -> str:
+    """`net:[4026531840]`, or words where the kernel does not tell the number."""
+    return f"net:[{inode}]" if inode < _UNNUMBERED else "a namespace without a number (Linux 3.10)"

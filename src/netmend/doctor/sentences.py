@@ -1,4 +1,4 @@
-"""Small pieces of sentences."""
+"""Lists, numbers, times and commands as text."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ def moment(seconds: float) -> str:
     return strftime("%Y-%m-%d %H:%M:%S UTC", gmtime(seconds))
 
 
-def script(lines: Sequence[str]) -> str:
-    """Commands as one text, each line once."""
-    return "\n".join(dict.fromkeys(lines))
+def script(lines: Sequence[str], *, once: bool = True) -> str:
+    """Commands as one text; each line once, unless some are to be repeated."""
+    return "\n".join(dict.fromkeys(lines) if once else lines)

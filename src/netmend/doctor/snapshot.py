@@ -65,6 +65,7 @@ def write(observation: Observation) -> str:
         "network_namespaces": [asdict(network) for network in observation.networks],
         "stopped": [asdict(_without_labels(container)) for container in observation.stopped],
         "unread": [{"what": item.what, "why": item.why} for item in observation.unread],
+        "settings": dict(observation.settings),
     }
     return json.dumps(document, separators=(",", ":"), ensure_ascii=True) + "\n"
 
@@ -123,6 +124,7 @@ def _observation(document: dict[str, Any]) -> Observation:
         stopped=tuple(_container(entry) for entry in document["stopped"]),
         unread=tuple(Unread(str(entry["what"]), str(entry["why"])) for entry in document["unread"]),
         complete=bool(document["complete"]),
+        settings={str(key): str(value) for key, value in document.get("settings", {}).items()},
     )
 
 

@@ -67,6 +67,14 @@ def arguments(pid: int) -> list[str]:
         return []
 
 
+def setting(name: str) -> str | None:
+    """A setting of the kernel by its dotted name (sysctl(8)); None where this kernel does not have it."""
+    try:
+        return Path("/proc/sys", *name.split(".")).read_text().strip()
+    except OSError:
+        return None
+
+
 def cgroups(pid: int) -> list[str]:
     """The paths of the process's cgroups, v1 and v2 (cgroups(7)); empty when they cannot be read."""
     try:

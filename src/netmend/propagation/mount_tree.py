@@ -9,6 +9,8 @@ from typing import NamedTuple
 from netmend.propagation.mountinfo import Mount
 from netmend.propagation.paths import is_under, join_below, normal, prefixes
 
+_MOST_LAYERS = 200
+
 
 class Location(NamedTuple):
     """Where a path leads: the mount that shows it, and the place within that mount's file system."""
@@ -133,6 +135,33 @@ class MountTree:
             chain.append(below)
         chain.reverse()
         return [m for m in there if m not in chain] + chain
+
+    def covering(self, mount: Mount) -> list[Mount] | None:
+        """The mounts to be taken away, in this order and each with what stands on it, until a lookup finds `mount`.
+
+        Empty where it is in view; None where no unmounting helps.
+        """
+        left = list(self.mounts)
+        found: list[Mount] = []
+        for _ in range(_MOST_LAYERS):
+            tree = MountTree(left)
+            top = tree.topmost(mount.mount_point)
+            if mount.fields.mount_point_deleted or top is None or top is tree.root:
+                return None
+            if top is mount:
+                return found
+            gone = {top.id}
+            pending = [top]
+            while pending:
+                for child in tree.children(pending.pop()):
+                    if child.id not in gone:
+                        gone.add(child.id)
+                        pending.append(child)
+            if mount.id in gone:
+                return None
+            found.append(top)
+            left = [one for one in left if one.id not in gone]
+        return None
 
     def under(self, directory: str) -> dict[str, Mount]:
         """Mount point → topmost mount for every path below ``directory`` that has a mount a lookup can reach."""

@@ -4,6 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
 from tests.kernel.doctor.hosts import checks, container, diagnosed, in_mounts_of, ip, mounted, plain, share_run
 from tests.waiting import wait_for
 
@@ -12,12 +13,17 @@ from netmend.doctor.diagnose import diagnose, diagnose_steadily
 from netmend.doctor.fix import fix
 from netmend.doctor.look import look
 from netmend.doctor.preflight import diagnose_directory
-from netmend.ground.finding import PinName, RemoveName
+from netmend.ground.finding import Finding, PinName, RemoveName
 from netmend.kernel import mounts, syscalls
 from netmend.kernel.netns import Netns
-from netmend.kernel.procfs import namespace_inode
+from netmend.kernel.procfs import namespace_inode, program
 
 LOOKS = 1_000
+
+
+def type_mend(finding: Finding) -> None:
+    """Type the mend as it stands, but for `netmend` itself."""
+    subprocess.run(["sh", "-ec", "netmend() { :; }\n" + finding.mend], check=True, capture_output=True)
 
 
 def test_nothing_is_wrong_with_a_host_in_order() -> None:
@@ -127,8 +133,81 @@ def test_a_second_copy_on_the_host_is_found_before_and_after_the_deletion() -> N
     assert fix(findings, lambda _: True, lambda _: None) and not plain("/run/netns/t1")
     assert subprocess.run(["ip", "netns", "delete", "t1"], check=False, capture_output=True).returncode != 0
     _, findings = diagnosed()
-    subprocess.run(["sh", "-ec", "netmend() { :; }\n" + findings[0].mend], check=True)
+    type_mend(findings[0])
+    assert not plain("/run/netns/t1")  # it has its name again: whether it is wanted is not for netmend to say
+    _, findings = diagnosed()
+    assert checks(findings) == ["hidden-copy"]
+    type_mend(findings[0])
+    ip("netns", "delete", "t1")
     assert diagnosed()[1] == [] and not Path("/run/netns/t1").exists()
+
+
+def pin(path: str) -> None:
+    """A namespace on a file, as container engines make it: without mounting the directory on itself first."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).touch()
+    subprocess.run(["unshare", "-n", "mount", "-c", "--bind", "/proc/self/ns/net", path], check=True)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_names_of_an_engine_that_a_bind_of_the_directory_covers(shared: bool) -> None:
+    share_run()
+    for name in ("cni-1", "cni-2"):
+        pin(f"/run/netns/{name}")
+    with Netns.open("/run/netns/cni-1") as namespace:
+        inode = namespace.inode
+    if not shared:
+        mounts.make("/run", syscalls.MS_PRIVATE)
+    mounts.bind("/run/netns", "/run/netns", recursive=False)
+    if not shared:  # what is made now lies on the cover alone, and would go with it
+        pin("/run/netns/later")
+    assert plain("/run/netns/cni-1")
+    _, findings = diagnosed()
+    covered = [finding for finding in findings if finding.check == "covered-names"]
+    assert len(covered) == 1 and "2 names in /run/netns" in covered[0].summary
+    assert [finding for finding in findings if finding.check in ("dead-name", "nameless-namespace")] == []
+    assert not any(finding.safe for finding in findings)
+    type_mend(covered[0])
+    with Netns.open("/run/netns/cni-1") as namespace:
+        assert namespace.inode == inode
+    assert not plain("/run/netns/cni-2") and (shared or not plain("/run/netns/later"))
+    assert "covered-names" not in checks(diagnosed()[1])
+
+
+def test_an_engine_in_mounts_of_its_own_pins_what_the_host_sees_as_plain_files(tmp_path: Path) -> None:
+    share_run()
+    Path("/run/snap.docker/netns").mkdir(parents=True)
+    engine = tmp_path / "dockerd"
+    engine.write_bytes(Path("/bin/sleep").read_bytes())
+    engine.chmod(0o755)
+    name = "/run/snap.docker/netns/db65a7df22ec"
+    script = (
+        f"touch {name}; unshare -n mount -c --bind /proc/self/ns/net {name}; touch {tmp_path}/up; exec {engine} 600"
+    )
+    daemon = subprocess.Popen(["unshare", "--mount", "--propagation", "slave", "sh", "-c", script])
+    while not (tmp_path / "up").exists() or program(daemon.pid) != "dockerd":
+        time.sleep(0.01)
+    _, findings = diagnosed()
+    found = {finding.check: finding for finding in findings}
+    assert found["plain-file"].broken_in == ("host",) and found["plain-file"].directory == "/run/snap.docker/netns"
+    assert found["engine-mount-namespace"].directory == "/run/snap.docker/netns"
+    assert "docker.service" not in found["engine-mount-namespace"].mend + found["plain-file"].mend
+    daemon.kill()
+    daemon.wait()
+
+
+def test_idle_namespaces_by_the_dozen_and_leaks_by_the_names_of_other_runtimes() -> None:
+    share_run()
+    for number in range(25):
+        ip("netns", "add", f"cni-{number}")
+    ip("link", "add", "eni12ab34567", "type", "veth", "peer", "name", "enipeer")
+    ip("tuntap", "add", "tap0_urunc", "mode", "tap")
+    _, findings = diagnosed()
+    assert sorted(checks(findings)) == ["idle-namespaces", "orphan-devices", "orphan-devices"]
+    assert {finding.severity.word for finding in findings if finding.check == "orphan-devices"} == {"note"}
+    for finding in findings:
+        type_mend(finding)
+    assert checks(diagnosed()[1]) == ["idle-namespaces"]  # a mend deletes no name that can be used
 
 
 def test_a_namespace_kept_by_a_process_and_by_a_descriptor() -> None:
@@ -161,7 +240,7 @@ def test_orphans_of_a_loop_and_a_bridge_nearly_full() -> None:
     assert sorted(checks(findings)) == ["bridge-ports", "orphan-devices"]
     found = {finding.check: finding for finding in findings}
     assert "6 orphan devices in the manner of Neutron" in found["orphan-devices"].summary
-    subprocess.run(["sh", "-ec", "netmend() { :; }\n" + found["orphan-devices"].mend], check=True)
+    type_mend(found["orphan-devices"])
     _, findings = diagnosed()
     assert checks(findings) == ["bridge-ports"]
 

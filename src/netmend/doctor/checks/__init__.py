@@ -7,11 +7,14 @@ from typing import Final
 
 from netmend.doctor.checks import (
     bridge_ports,
+    busy_deletions,
+    covered_names,
     dead_name,
     deleted_root,
     doubling_mounts,
     engine_namespace,
     hidden_copy,
+    idle_namespaces,
     links_down,
     nameless,
     not_shared,
@@ -29,6 +32,7 @@ Check = Callable[[HostView], Iterator[Finding]]
 
 CHECKS: Final[dict[str, Check]] = {
     plain_file.CHECK: plain_file.check,
+    covered_names.CHECK: covered_names.check,
     dead_name.CHECK: dead_name.check,
     split_name.CHECK: split_name.check,
     shadowed_directory.CHECK: shadowed_directory.check,
@@ -37,11 +41,13 @@ CHECKS: Final[dict[str, Check]] = {
     doubling_mounts.CHECK: doubling_mounts.check,
     engine_namespace.CHECK: engine_namespace.check,
     private_run.CHECK: private_run.check,
+    busy_deletions.CHECK: busy_deletions.check,
     not_shared.CHECK: not_shared.check,
     nameless.CHECK: nameless.check,
     orphan_devices.CHECK: orphan_devices.check,
     bridge_ports.CHECK: bridge_ports.check,
     stale_netnsid.CHECK: stale_netnsid.check,
     links_down.CHECK: links_down.check,
+    idle_namespaces.CHECK: idle_namespaces.check,
 }
 """By name, in the order in which findings of equal severity are told."""

@@ -1,43 +1,56 @@
-"""A name that is a plain file for everybody: left by a deletion that failed, a restart, or a maker cut short."""
+"""A name that is a plain file for everybody: left by a refused deletion, a restart, or a maker cut short."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from shlex import quote
 
-from netmend.doctor.blame import Stand, Standing, bind_of, explain, leads_to, line, option, reference_of, stand
-from netmend.doctor.mends import keep, reconnect, reshare, uncover
+from netmend.doctor.blame import bind_of, explain, leads_to, line, option, reference_of, stand
+from netmend.doctor.checks.covered_names import covered_copies
+from netmend.doctor.mends import bind_names, reconnect, recover_beneath, whose
 from netmend.doctor.observation import HOST, Directory, Name
 from netmend.doctor.places import Copy, HostView, Place, alike
+from netmend.doctor.rehearsal.losses import first_safe
+from netmend.doctor.relevant import namespace_text
 from netmend.doctor.sentences import moment, script, several
 from netmend.ground.finding import Finding, PinName, RemoveName, Severity
-from netmend.propagation.paths import is_under
 
 CHECK = "dead-name"
+_VERIFY = "netmend doctor  # verifies"
+
+Hidden = tuple[Place, Copy]
 
 
 def check(view: HostView) -> Iterator[Finding]:
     for directory, places in view.shared:
-        hidden: dict[str, list[tuple[Place, Copy]]] = {}
+        hidden: dict[str, list[Hidden]] = {}
+        covered: set[str] = set()
         every = {place.label: place for place in (*reversed(view.directories[directory]), *places)}
         alive = {name for same in alike(places) for name in same[0].usable}
-        for place in every.values():
-            for copy in view.copies(place.namespace, directory):
+        for same in alike(list(every.values())):
+            covered.update(covered_copies(view, same[0], directory))
+            for copy in view.copies(same[0].namespace, directory):
                 if copy.name not in alive:
-                    hidden.setdefault(copy.name, []).append((place, copy))
+                    hidden.setdefault(copy.name, []).append((same[0], copy))
         listed = view.listed(directory)
         if listed is None:
             names = {name: Name("file") for name in sorted(hidden) if name not in alive}
         else:
             names = {name: entry for name, entry in sorted(listed.items()) if name not in alive}
+        mends = _hidden_mends(view, directory, {n: hidden[n] for n in names if n in hidden and n not in covered})
         for name, entry in names.items():
+            if name in covered:
+                continue  # told as covered-names
             if entry.kind == "file" and (listed is None or entry.inode):
-                yield _dead(view, directory, name, entry, hidden.get(name, []))
+                yield _dead(view, directory, (name, entry), hidden.get(name, []), mends.get(name, ""))
             elif entry.kind == "link" and entry.leads_nowhere:
                 yield _dead_link(view, directory, name, entry)
 
 
-def _dead(view: HostView, directory: Directory, name: str, entry: Name, hidden: list[tuple[Place, Copy]]) -> Finding:
+def _dead(
+    view: HostView, directory: Directory, found: tuple[str, Name], hidden: list[Hidden], hidden_mend: str
+) -> Finding:
+    name, entry = found
     places = view.main_places(directory)
     title = view.title(directory)
     evidence = [
@@ -48,20 +61,23 @@ def _dead(view: HostView, directory: Directory, name: str, entry: Name, hidden: 
     unread = [item for item in view.observation.unread if item.what.startswith("mount namespace")]
     if unread:
         evidence.append(f"{len(unread)} mount namespaces could not be looked at ({unread[0].why}); one may have it")
-    remove = f"rm {quote(f'{title}/{name}')}"
-    covered = [place for place, copy in hidden if _is_covered(place, copy)]
-    if covered:
-        cause, mend, culprits = _covered(name, covered, reference_of(view, places))
-        evidence += [f"{p.label}: {c.mount.id} {c.mount.fields.text}, covered by {p.mount.id}" for p, c in hidden[:6]]
-        evidence += [line(place) for place in covered[:4]]
-    elif hidden:
-        cause, mend, culprits = _hidden(name, hidden, remove)
-        evidence += [f"{p.label}: mount {c.mount.id} {c.mount.fields.text}" for p, c in hidden[:6]]
-    else:
-        cause, mend, culprits = _without_trace(view, directory, entry, remove)
-        evidence += [line(place) for place in places if place.label in culprits][:6]
     # unlinking takes its mounts away everywhere, so only who has seen everything may call it dead
     certain = view.observation.complete and entry.inode != 0 and not hidden and not unread
+    if hidden:
+        cause, culprits = _refused(name, hidden)
+        mend = hidden_mend
+        evidence += [f"{p.label}: mount {c.mount.id} {c.mount.fields.text}" for p, c in hidden[:6]]
+    else:
+        remove = (
+            [f"rm {quote(f'{title}/{name}')}"]
+            if certain
+            else [
+                "# not every process was looked at, and removing the file takes the namespace from whoever has it:",
+                "netmend doctor --fix  # as root, on the host: removes it if nobody has it",
+            ]
+        )
+        cause, mend, culprits = _without_trace(view, directory, entry, remove)
+        evidence += [line(place) for place in places if place.label in culprits][:6]
     return Finding(
         check=CHECK,
         severity=Severity.ERROR,
@@ -80,9 +96,7 @@ def _dead(view: HostView, directory: Directory, name: str, entry: Name, hidden: 
     )
 
 
-def _safe(
-    path: str, entry: Name, hidden: list[tuple[Place, Copy]], *, certain: bool
-) -> tuple[RemoveName | PinName, ...]:
+def _safe(path: str, entry: Name, hidden: list[Hidden], *, certain: bool) -> tuple[RemoveName | PinName, ...]:
     """Remove a name that nobody has; give one back that is alive, where some path leads to it."""
     if certain:
         return (RemoveName(path, entry.inode),)
@@ -92,67 +106,57 @@ def _safe(
     return ()
 
 
-def _is_covered(place: Place, copy: Copy) -> bool:
-    """Whether a mount on the directory arrived over the one that has the name: no second bind explains it."""
-    if copy.visible or copy.parent.mount_point != place.path:
-        return False
-    container = place.namespace.container
-    if container is not None and container.binds:
-        return sum(1 for bind in container.binds if leads_to(bind, place)) < 2
-    return copy.parent.master is not None
-
-
-def _covered(name: str, covered: list[Place], reference: Place) -> tuple[str, str, tuple[str, ...]]:
-    place = covered[0]
-    who = several([one.label for one in covered])
-    cause = (
-        f"{who} had mounted {name} itself, on a mount of {place.path} that only receives; then a mount on the same "
-        f"directory arrived from the host ({place.mount.id}, {place.mount.propagation}; the first `ip netns add` "
-        "mounts the directory on itself) and covers it."
-    )
-    lines: list[str] = []
-    for one in covered:
-        lines += uncover(one.namespace, one.mount)
-    lines += keep([name], place, reference.path) if reference.label == HOST else []
-    for one in covered:
-        lines += reshare(Stand(one, Standing.RECEIVER, reference))
-    return cause, script([*lines, "netmend doctor  # verifies"]), tuple(one.label for one in covered)
-
-
-def _hidden(name: str, hidden: list[tuple[Place, Copy]], remove: str) -> tuple[str, str, tuple[str, ...]]:
+def _refused(name: str, hidden: list[Hidden]) -> tuple[str, tuple[str, ...]]:
+    """The cause and the culprits, of a deletion that was refused."""
     holders = list(dict.fromkeys(place.label for place, _ in hidden))
     paths = {copy.mount.mount_point for _, copy in hidden}
     cause = (
-        f"{several(holders)} had net:[{hidden[0][1].inode}] mounted on {name} twice, once out of sight. A deletion "
+        f"{several(holders)} had {namespace_text(hidden[0][1].inode)} mounted on {name} twice. A deletion "
         "there unmounted the visible one, was refused with `Device or resource busy` because of the other, and left "
-        "the file behind; the namespace lives on without a name, kept by "
-        f"{several(sorted(paths))} in {several(holders)}."
+        f"the file behind; the namespace lives on without a name, kept by {several(sorted(paths))} in "
+        f"{several(holders)}."
     )
-    if HOST in holders:
-        away = [text for place, copy in hidden if place.label == HOST for text in _unmounts(place, copy)]
-        script_of = "; ".join([*dict.fromkeys(away), remove])
-        # in mounts of its own nothing of the host's is unmounted, and the removal is seen by all
-        remove = f"unshare --mount --propagation private sh -c {quote(script_of)}"
-    lines = [
-        f"{remove}  # finishes the deletion, in every mount namespace",
-        *(text for place, _ in hidden for text in _flags(place)),
-        "netmend doctor  # verifies",
+    return cause, tuple(holders)
+
+
+def _hidden_mends(view: HostView, directory: Directory, hidden: dict[str, list[Hidden]]) -> dict[str, str]:
+    """Name → the mend that gives the name back; one for all names that the same mount namespace keeps."""
+    groups: dict[tuple[object, ...], list[str]] = {}
+    chosen: dict[tuple[object, ...], Hidden] = {}
+    for name, found in hidden.items():
+        place, copy = min(found, key=lambda one: (not one[1].visible, one[0].label == HOST))
+        key = (
+            place.label,
+            copy.visible,
+            copy.mount.mount_point.rpartition("/")[0],
+            copy.parent.id,
+        )
+        groups.setdefault(key, []).append(name)
+        chosen[key] = (place, copy)
+    return {name: _give_back(view, directory, names, *chosen[key]) for key, names in groups.items() for name in names}
+
+
+def _give_back(view: HostView, directory: Directory, names: Sequence[str], place: Place, copy: Copy) -> str:
+    target = view.title(directory)
+    if view.host_place(directory) is None:
+        return script(["# look at the host too: only there can the name be given back", _VERIFY])
+    at = copy.mount.mount_point.rpartition("/")[0]
+    holder = place.namespace
+    after = [
+        f"# what is not wanted can then be deleted, on the host: ip netns delete {names[0]}"
+        + (" (and so on)" if len(names) > 1 else ""),
+        *_flags(place),
+        _VERIFY,
     ]
-    return cause, script(lines), tuple(holders)
-
-
-def _unmounts(place: Place, copy: Copy) -> list[str]:
-    """What uncovers the copy and takes it away, where unmounting does no harm."""
-    mount, tree = copy.mount, place.namespace.tree
-    if is_under(mount.mount_point, place.path):
-        layers = len(tree.at(place.path))
-        uncovered = [f"for i in $(seq {layers}); do umount -l {quote(place.path)}; done"] if layers else []
-        return [*uncovered, f"umount -l {quote(mount.mount_point)}"]
-    outermost = copy.parent
-    above = tree.by_id.get(outermost.parent_id)
-    while above is not None and above is not outermost and not is_under(place.path, above.mount_point):
-        outermost, above = above, tree.by_id.get(above.parent_id)
-    return [f"umount -l {quote(outermost.mount_point)}"]
+    if copy.visible and holder.label == HOST:
+        lines = bind_names(names, at, target, "")
+    elif copy.visible:
+        lines = bind_names(names, f"/proc/{holder.pid or 'PID'}/root{at}", target, whose(holder))
+    else:
+        covers = place.namespace.tree.covering(copy.mount)
+        found = {name: f"{target}/{name}" for name in names}
+        lines = recover_beneath(holder, covers, at, found) if covers else []
+    return first_safe(view, [script([*lines, *after], once=False)])
 
 
 def _flags(place: Place) -> list[str]:
@@ -166,7 +170,9 @@ def _flags(place: Place) -> list[str]:
     ]
 
 
-def _without_trace(view: HostView, directory: Directory, entry: Name, remove: str) -> tuple[str, str, tuple[str, ...]]:
+def _without_trace(
+    view: HostView, directory: Directory, entry: Name, remove: Sequence[str]
+) -> tuple[str, str, tuple[str, ...]]:
     places = view.main_places(directory)
     reference = reference_of(view, places)
     stands = [stand(view, place, reference) for place in places]
@@ -184,7 +190,7 @@ def _without_trace(view: HostView, directory: Directory, entry: Name, remove: st
         )
         return (
             cause,
-            script([remove, *reconnect(restarted), "netmend doctor  # verifies"]),
+            _safely(view, remove, reconnect(restarted)),
             tuple(one.place.label for one in restarted),
         )
     if cut_off:
@@ -196,7 +202,7 @@ def _without_trace(view: HostView, directory: Directory, entry: Name, remove: st
         mended = [one for one in cut_off if bind_of(one.place) is not None]
         return (
             cause,
-            script([remove, *reconnect(mended), "netmend doctor  # verifies"]),
+            _safely(view, remove, reconnect(mended)),
             tuple(one.place.label for one in mended),
         )
     cause = (
@@ -205,7 +211,12 @@ def _without_trace(view: HostView, directory: Directory, entry: Name, remove: st
         "namespace (-p) does that, since /proc does not fit; so does a maker killed half-way, and a container that has "
         "since been made again with the right flag."
     )
-    return cause, script([remove, "netmend doctor  # verifies"]), ()
+    return cause, _safely(view, remove, []), ()
+
+
+def _safely(view: HostView, remove: Sequence[str], then: Sequence[str]) -> str:
+    """Remove the name, then set right what cost it; the first alone where the second would cost more."""
+    return first_safe(view, [script([*remove, *then, _VERIFY]), script([*remove, _VERIFY])])
 
 
 def _dead_link(view: HostView, directory: Directory, name: str, entry: Name) -> Finding:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
-from netmend.doctor.mends import restart
+from netmend.doctor.mends import keep, restart
 from netmend.doctor.observation import HOST, MountNamespace
-from netmend.doctor.places import HostView
+from netmend.doctor.places import HostView, directory_seen
+from netmend.doctor.rehearsal.losses import first_safe
 from netmend.doctor.relevant import WELL_KNOWN
 from netmend.doctor.sentences import script
 from netmend.ground.finding import Finding, Severity
@@ -20,16 +22,19 @@ def check(view: HostView) -> Iterator[Finding]:
         for path in WELL_KNOWN[:2]:
             top = namespace.tree.topmost(path)
             if top is not None and top.deleted and path.startswith(top.mount_point):
-                yield _finding(namespace, path, top)
+                yield _finding(view, namespace, path, top)
 
 
-def _finding(namespace: MountNamespace, path: str, mount: Mount) -> Finding:
+def _finding(view: HostView, namespace: MountNamespace, path: str, mount: Mount) -> Finding:
+    kept = _kept(view, namespace, path)
+    mends: list[list[str]] = [kept] if kept else []
     if namespace.container is not None:
-        lines = restart(namespace.container, "it then mounts the directory that is there now")
+        mends.insert(0, [*kept, *restart(namespace.container, "it then mounts the directory that is there now")])
     elif namespace.label == HOST:
-        lines = [f"umount {mount.mount_point}", f"mkdir -p {path}"]
+        mends.insert(0, [f"umount {quote(mount.mount_point)}", f"mkdir -p {path}"])
     else:
-        lines = [f"# restart process {namespace.pid or 'PID'} ({namespace.program}): it then sees the directory of now"]
+        process = f"process {namespace.pid or 'PID'} ({namespace.program})"
+        mends.insert(0, [*kept, f"# restart {process}: it then sees the directory of now"])
     return Finding(
         check=CHECK,
         severity=Severity.ERROR,
@@ -40,9 +45,28 @@ def _finding(namespace: MountNamespace, path: str, mount: Mount) -> Finding:
             f"mount "
             "still leads to the old one, where no name can be made (No such file or directory)."
         ),
-        mend=script([*lines, "netmend doctor  # verifies"]),
+        mend=first_safe(view, [script([*lines, "netmend doctor  # verifies"]) for lines in mends]),
         suffers=(namespace.label,),
         directory=path,
         culprits=(namespace.label,),
         key=(namespace.label, path, mount.id, mount.fields.text),
     )
+
+
+def _kept(view: HostView, namespace: MountNamespace, path: str) -> list[str]:
+    """Names that only the deleted directory has, given to the one of now on the host."""
+    if namespace.label == HOST:
+        return []
+    seen = directory_seen(namespace.tree, path)
+    places = view.directories.get(seen, []) if seen is not None else []
+    place = next((place for place in places if place.label == namespace.label and place.path == path), None)
+    if place is None or not place.usable:
+        return []
+    taken = {
+        name
+        for found in view.directories.values()
+        for other in found
+        if other.label == HOST and other.path == path
+        for name in other.usable
+    }
+    return keep(sorted(set(place.usable) - taken), place, path, absent=True)

@@ -9,6 +9,7 @@ from netmend.doctor.blame import option
 from netmend.doctor.mends import recreate
 from netmend.doctor.observation import HOST, Bind, MountNamespace
 from netmend.doctor.places import HostView, directory_at
+from netmend.doctor.rehearsal.losses import first_safe
 from netmend.doctor.relevant import WELL_KNOWN
 from netmend.doctor.sentences import count, script, several
 from netmend.ground.finding import Finding, Severity
@@ -87,7 +88,7 @@ def _finding(
             f"group is the "
             f"host's, so it arrives on the host too, and the next start copies both: {path} doubles each time."
         ),
-        mend=script([*lines, "netmend doctor  # verifies"]),
+        mend=first_safe(view, [script([*lines, "netmend doctor  # verifies"])]),
         suffers=(namespace.label, *names),
         directory=path,
         culprits=tuple(names),
@@ -102,6 +103,6 @@ def _single_layer(path: str, above: str) -> list[str]:
     """
     return [
         f"mount --make-rprivate {above}",
-        f"while [ $(grep -c ' {path} ' /proc/self/mountinfo) -gt 0 ]; do umount -l {path}; done",
+        f"while umount -l {path} 2>/dev/null; do :; done",
         f"mount --make-rshared {above}",
     ]

@@ -8,15 +8,20 @@ mount namespace, fs/namei.c).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from netmend.doctor.blame import Stand, Standing, leads_to, line, option, reference_of, stand
-from netmend.doctor.mends import recreate
-from netmend.doctor.observation import HOST, Bind, Container, Directory, MountNamespace
+from netmend.doctor.mends import enter, keep, recreate, remarked, whose
+from netmend.doctor.observation import HOST, Bind, Container, Directory
 from netmend.doctor.places import Copy, HostView, Place
+from netmend.doctor.rehearsal.losses import first_safe
 from netmend.doctor.sentences import count, script, several
 from netmend.ground.finding import Finding, Severity
+from netmend.propagation.mountinfo import Mount
+from netmend.propagation.paths import is_under
 
 CHECK = "hidden-copy"
+_VERIFY = "netmend doctor  # verifies"
 
 
 def check(view: HostView) -> Iterator[Finding]:
@@ -96,7 +101,7 @@ def _finding(view: HostView, place: Place, directory: Directory, left: dict[str,
             "plain file "
             "for everybody and a namespace without a name."
         ),
-        mend=_mend(view, place, directory, first),
+        mend=_mend(view, place, directory, left),
         suffers=(place.label,),
         directory=title,
         culprits=(place.label,),
@@ -122,7 +127,8 @@ def _twice(place: Place) -> str:
     return f" ({several(shown)})" if shown else ""
 
 
-def _mend(view: HostView, place: Place, directory: Directory, first: Copy) -> str:
+def _mend(view: HostView, place: Place, directory: Directory, left: dict[str, list[Copy]]) -> str:
+    first = next(iter(left.values()))[0]
     container = place.namespace.container
     if container is not None:
         other = _other_bind(place, container)
@@ -132,21 +138,40 @@ def _mend(view: HostView, place: Place, directory: Directory, first: Copy) -> st
             own = next((b for b in container.binds if b.destination == place.path), None)
             if own is not None and own.propagation not in ("shared", "rshared"):
                 change[own.destination] = Bind(own.source, own.destination, "shared", own.read_only)
-            return script([*recreate(container, change), "netmend doctor  # verifies"])
-    return script([*_by_hand(place.namespace, first), "netmend doctor  # verifies"])
+            host = view.host_place(directory)
+            lost = sorted(set(place.usable) - set(host.usable)) if host is not None else []
+            kept = keep(lost, place, host.path) if host is not None else []
+            return first_safe(view, [script([*kept, *recreate(container, change), _VERIFY])])
+    return first_safe(view, [script([*_by_hand(place, left), _VERIFY]), script([*_remarks(first), _VERIFY])])
 
 
-def _by_hand(namespace: MountNamespace, copy: Copy) -> list[str]:
-    enter = "" if namespace.label == HOST else f"nsenter -t {namespace.pid or 'PID'} -m -p "
+def _by_hand(place: Place, left: dict[str, list[Copy]]) -> list[str]:
+    namespace = place.namespace
+    copies = [copy for found in left.values() for copy in found]
+    first = copies[0]
+    if first.parent.shared is not None and first.visible:
+        command = f"mount --make-rslave {quote(first.parent.mount_point)}"
+    elif any(is_under(place.path, copy.mount.mount_point.rpartition("/")[0]) for copy in copies):
+        return _remarks(first)  # beneath the very directory: what hides it is in use
+    elif all(copy.visible for copy in copies) and len(left) == 1:
+        command = f"umount -l {quote(first.mount.mount_point)}"
+    else:
+        command = f"umount -l {quote(_outermost(place, first).mount_point)}"
+    return [remarked(f"{enter(namespace)}{command}", whose(namespace))]
+
+
+def _outermost(place: Place, copy: Copy) -> Mount:
+    """The mount that brought the second copy: the highest on its way that does not show the directory itself too."""
+    outermost = copy.parent
+    above = place.namespace.tree.by_id.get(outermost.parent_id)
+    while above is not None and above is not outermost and not is_under(place.path, above.mount_point):
+        outermost, above = above, place.namespace.tree.by_id.get(above.parent_id)
+    return outermost
+
+
+def _remarks(copy: Copy) -> list[str]:
     parent = copy.parent
-    if not copy.visible:
-        return [
-            f"# the copy hangs beneath mount {parent.id} on {parent.mount_point}; delete names from a mount "
-            f"namespace that",
-            "# has them once (the host), or start this one again without its second mount of the directory",
-        ]
     return [
-        f"{enter}mount --make-rslave {parent.mount_point}"
-        if parent.shared
-        else f"{enter}umount {copy.mount.mount_point}"
+        f"# the copy hangs on mount {parent.id} at {parent.mount_point}; delete names from a mount namespace that has",
+        "# them once (the host), or start this one again without its second mount of the directory",
     ]

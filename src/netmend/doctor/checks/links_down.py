@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
-from netmend.doctor.places import HostView, alike
+from netmend.doctor.observation import HOST
+from netmend.doctor.places import HostView, Place, alike
 from netmend.doctor.sentences import count, script, several
 from netmend.ground.finding import Finding, Severity
 
@@ -40,9 +42,9 @@ def check(view: HostView) -> Iterator[Finding]:
                     "in it.",
                     mend=script(
                         [
-                            f"ip netns exec {name} ip -br addr  # what it holds",
+                            f"{_into(place, name)} ip -br addr  # what it holds",
                             "# restart the agent that owns it; or, by hand:",
-                            *(f"ip netns exec {name} ip link set {link.name} up" for link in links[:8]),
+                            *(f"{_into(place, name)} ip link set {link.name} up" for link in links[:8]),
                             "netmend doctor  # verifies",
                         ]
                     ),
@@ -52,3 +54,11 @@ def check(view: HostView) -> Iterator[Finding]:
                     directory=place.path,
                     key=(inode, name, *(link.index for link in links)),
                 )
+
+
+def _into(place: Place, name: str) -> str:
+    """What a command begins with that is to be performed in the namespace."""
+    if place.label == HOST and place.path == "/run/netns":
+        return f"ip netns exec {quote(name)}"
+    root = "" if place.label == HOST else f"/proc/{place.namespace.pid or 'PID'}/root"
+    return f"nsenter --net={quote(f'{root}{place.path}/{name}')}"

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from netmend.doctor.checks.covered_names import covered_copies
+from netmend.doctor.mends import recover_beneath
 from netmend.doctor.naming import maker_of
-from netmend.doctor.observation import HOST, NetworkNamespace, Observation, SeenLink
-from netmend.doctor.places import HostView, alike
+from netmend.doctor.observation import HOST, MountNamespace, NetworkNamespace, Observation, SeenLink
+from netmend.doctor.places import HostView, alike, is_own_namespace
+from netmend.doctor.rehearsal.losses import first_safe
+from netmend.doctor.relevant import namespace_text
 from netmend.doctor.sentences import count, script, several
 from netmend.ground.finding import Finding, PinName, Severity
+from netmend.propagation.mountinfo import Mount
 
 CHECK = "nameless-namespace"
 _NO_NAME = ("sysfs", "sys", "none", "")
@@ -19,21 +24,24 @@ def check(view: HostView) -> Iterator[Finding]:
     in_use = {
         inode for places in view.directories.values() for same in alike(places) for inode, _ in same[0].usable.values()
     }
+    told = _told_otherwise(view)
     for network in observation.networks:
         if network.inode in in_use or network.inode == observation.host_network or network.foreign_user_namespace:
+            continue
+        if network.inode in told:
             continue
         pins = view.pinned.get(network.inode, [])
         if any(visible for _, _, visible in pins):
             continue  # it has a path somewhere, if not in a directory of names
         name = former_name(observation, network)
-        if name is None and _is_own(observation, network):
+        if name is None and is_own_namespace(observation, network):
             continue
         links = [link for link in network.links or () if link.name != "lo"]
         named = [link for link in links if maker_of(link)]
         if not (pins or name or named or (links and not network.residents and network.openers)):
             continue  # a process that has put itself into a namespace of its own: nothing is lost
         yield _finding(view, network, name, links)
-    yield from _only_hidden(view, in_use)
+    yield from _only_hidden(view, in_use | told)
 
 
 def _only_hidden(view: HostView, in_use: set[int]) -> Iterator[Finding]:
@@ -45,18 +53,19 @@ def _only_hidden(view: HostView, in_use: set[int]) -> Iterator[Finding]:
         yield _finding(view, NetworkNamespace(inode), pins[0][1].mount_point.rpartition("/")[2], [])
 
 
-def _is_own(observation: Observation, network: NetworkNamespace) -> bool:
-    """A container or sandbox was made with it: its first process is in it, and so are its mounts its own."""
-    inside = {holder.pid for holder in network.residents}
-    for holder in network.residents:
-        namespace = observation.namespace(holder.where)
-        if (
-            namespace is not None
-            and namespace.label != HOST
-            and (namespace.pid in inside or namespace.own_pid_namespace)
-        ):
-            return True
-    return False
+def _told_otherwise(view: HostView) -> set[int]:
+    """Namespaces with a name that is there and hidden or dead: `covered-names` and `dead-name` tell of them."""
+    told: set[int] = set()
+    for directory, places in view.all_shared:
+        listed = view.listed(directory)
+        for same in alike(places):
+            told.update(copy.inode for copy in covered_copies(view, same[0], directory).values())
+            told.update(
+                copy.inode
+                for copy in view.copies(same[0].namespace, directory)
+                if not copy.visible and (listed is None or copy.name in listed)
+            )
+    return told
 
 
 def former_name(observation: Observation, network: NetworkNamespace) -> str | None:
@@ -72,7 +81,7 @@ def former_name(observation: Observation, network: NetworkNamespace) -> str | No
 def _finding(view: HostView, network: NetworkNamespace, name: str | None, links: list[SeenLink]) -> Finding:
     pins = view.pinned.get(network.inode, [])
     holders = _holders(network) + [f"mount {m.id} on {m.mount_point} in {n.label}, covered" for n, m, _ in pins]
-    called = f"net:[{network.inode}]" + (f", once {name}," if name else "")
+    called = namespace_text(network.inode) + (f", once {name}," if name else "")
     path = f"/run/netns/{name or f'recovered-{network.inode}'}"
     lines: list[str] = []
     safe: tuple[PinName, ...] = ()
@@ -80,23 +89,22 @@ def _finding(view: HostView, network: NetworkNamespace, name: str | None, links:
     if through is not None:
         taken = _taken(view, path)
         if not taken:
-            lines.append(
-                f"touch {path} && mount -c --bind {through} {path}  # gives it a name again; then, if it is not wanted:"
-            )
+            directory = [] if _is_there(view, "/run/netns") else ["mkdir -p /run/netns"]
+            lines += [
+                *directory,
+                f"touch {path} && mount -c --bind {through} {path}  # a name again; then, if it is not wanted:",
+            ]
             safe = (PinName(path, network.inode, through),)
         pids = " ".join(str(h.pid) for h in (network.residents or network.openers))
         lines.append(f"# kill {pids}  # the namespace and its devices go with the last that keeps it")
     elif pins:
-        lines.append(
-            f"# end or restart {several(sorted({n.label for n, _, _ in pins}))}: its mounts go with it, and the "
-            f"namespace too"
-        )
+        lines += _uncovered(view, pins[0], path)
     return Finding(
         check=CHECK,
         severity=Severity.WARNING,
         summary=f"{called} lives on without a name" + (f", with {count(len(links), 'device')} in it" if links else ""),
         evidence=(
-            f"no name in any mount namespace leads to net:[{network.inode}]",
+            f"no name in any mount namespace leads to {namespace_text(network.inode)}",
             *(f"kept by {holder}" for holder in holders[:8]),
             *([f"devices: {several([link.name for link in links], 12)}"] if links else []),
         ),
@@ -105,13 +113,28 @@ def _finding(view: HostView, network: NetworkNamespace, name: str | None, links:
             "namespace: "
             f"{several(holders, 4)}. Its devices stay, and `ip netns` does not show it."
         ),
-        mend=script([*lines, "netmend doctor  # verifies"]),
+        mend=first_safe(view, [script([*lines, "netmend doctor  # verifies"])]),
         suffers=(HOST,),
         netns=name,
         directory="/run/netns",
         safe=safe,
         key=(network.inode, name, tuple(sorted(h.pid for h in (*network.residents, *network.openers)))[:4]),
     )
+
+
+def _uncovered(view: HostView, pin: tuple[MountNamespace, Mount, bool], path: str) -> list[str]:
+    """A way to what a mount hides: the mounts over it are taken away in a copy of its mount namespace."""
+    namespace, mount, _ = pin
+    covers = namespace.tree.covering(mount)
+    if not covers:
+        return [f"# kept by a mount out of sight in {namespace.label}: it ends when {namespace.label} does"]
+    held, name = mount.mount_point.rpartition("/")[::2]
+    directory = [] if _is_there(view, "/run/netns") else ["mkdir -p /run/netns"]
+    return [*directory, *recover_beneath(namespace, covers, held, {name: path})]
+
+
+def _is_there(view: HostView, path: str) -> bool:
+    return any(place.path == path and place.label == HOST for places in view.directories.values() for place in places)
 
 
 def _holders(network: NetworkNamespace) -> list[str]:

@@ -8,10 +8,12 @@ from netmend.doctor.blame import Stand, Standing, bind_of, explain, line, refere
 from netmend.doctor.mends import keep, reconnect
 from netmend.doctor.observation import HOST
 from netmend.doctor.places import HostView
+from netmend.doctor.rehearsal.losses import first_safe
 from netmend.doctor.sentences import script
 from netmend.ground.finding import Finding, Severity
 
 CHECK = "not-shared"
+_VERIFY = "netmend doctor  # verifies"
 _CUT_OFF = (Standing.PRIVATE, Standing.OTHER_GROUP, Standing.EARLIER, Standing.SHADOWED)
 
 
@@ -25,10 +27,10 @@ def check(view: HostView) -> Iterator[Finding]:
                 continue
             one = stand(view, place, reference)
             if one.standing in _CUT_OFF:
-                yield _finding(one)
+                yield _finding(view, one)
 
 
-def _finding(one: Stand) -> Finding:
+def _finding(view: HostView, one: Stand) -> Finding:
     place, reference = one.place, one.reference
     bind = bind_of(place)
     said = "" if bind is None else f", with {bind.propagation or 'no propagation'} asked for"
@@ -42,7 +44,9 @@ def _finding(one: Stand) -> Finding:
         "plain files on the other side",
         evidence=(line(place), line(reference)),
         cause=explain(one),
-        mend=script([*kept, *reconnect([one]), "netmend doctor  # verifies"]),
+        mend=first_safe(
+            view, [script([*kept, *reconnect([one]), _VERIFY]), *([script([*kept, _VERIFY])] if kept else [])]
+        ),
         suffers=(place.label,),
         directory=reference.path,
         culprits=(place.label,),

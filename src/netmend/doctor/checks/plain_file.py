@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from shlex import quote
 
 from netmend.doctor.blame import Stand, Standing, bind_of, explain, line, reference_of, stand
-from netmend.doctor.mends import keep, reconnect, restart, uncover
+from netmend.doctor.checks.covered_names import covered_copies
+from netmend.doctor.mends import bind_names, enter, keep, reconnect, remarked, restart, whose
 from netmend.doctor.observation import HOST, Directory, Name
-from netmend.doctor.places import Copy, HostView, Place, alike
+from netmend.doctor.places import ENGINE_INTERNAL, Copy, HostView, Place, alike
+from netmend.doctor.rehearsal.losses import first_safe
+from netmend.doctor.relevant import namespace_text
 from netmend.doctor.sentences import script, several
 from netmend.ground.finding import Finding, PinName, Severity
 
@@ -21,12 +25,12 @@ class _Split:
 
     usable: tuple[Place, ...]
     broken: tuple[Place, ...]
-    hidden: tuple[tuple[str, Copy], ...] = ()
-    """Label → a copy that is there and covered, of the names' first."""
+    deleted: tuple[tuple[str, Copy], ...] = ()
+    """Label → a copy, in view at another path there, because of which a deletion was refused."""
 
 
 def check(view: HostView) -> Iterator[Finding]:
-    for directory, places in view.shared:
+    for directory, places in view.all_shared:
         if len(places) > 1:
             reference = reference_of(view, places)
             stands = {
@@ -51,38 +55,58 @@ class _Case:
     listed: dict[str, Name] | None
 
     def findings(self) -> Iterator[Finding]:
-        hidden = {
-            p.label: {c.name: c for c in self.view.copies(p.namespace, self.directory) if not c.visible}
-            for p in self.places
-        }
+        covered: dict[str, frozenset[str]] = {}
+        elsewhere: dict[str, dict[str, Copy]] = {}
+        classes = alike(self.places)
+        for same in classes:
+            hidden = frozenset(covered_copies(self.view, same[0], self.directory))
+            copies = self.view.copies(same[0].namespace, self.directory)
+            seen = {c.name: c for c in copies if c.visible and c.name not in same[0].usable}
+            for place in same:
+                covered[place.label] = hidden
+                elsewhere[place.label] = seen
         names_of: dict[tuple[object, ...], list[str]] = {}
         splits: dict[tuple[object, ...], _Split] = {}
-        classes = alike(self.places)
         for name in sorted({name for places in classes for name in places[0].usable}):
             if self.listed is not None and not _may_be_namespace(self.listed.get(name)):
                 continue
-            lacking = tuple(index for index, places in enumerate(classes) if name not in places[0].usable)
-            broken = tuple(place for index in lacking for place in classes[index])
+            lacking = tuple(
+                index
+                for index, places in enumerate(classes)
+                if name not in places[0].usable and name not in covered[places[0].label]
+            )
+            broken = tuple(place for index in lacking for place in classes[index] if self._suffers(place))
             if not any(place.counts for place in broken):
                 continue
-            usable = tuple(p for index, places in enumerate(classes) if index not in lacking for p in places)
-            covered = tuple((p.label, hidden[p.label][name]) for p in broken if name in hidden[p.label])
-            key: tuple[object, ...] = (lacking, tuple(label for label, _ in covered))
+            usable = tuple(p for places in classes if name in places[0].usable for p in places)
+            refused = tuple(
+                (p.label, elsewhere[p.label][name])
+                for p in broken
+                if name in elsewhere[p.label] and self.stands[p.label].receives
+            )
+            key: tuple[object, ...] = (lacking, tuple(p.label for p in usable), tuple(label for label, _ in refused))
             names_of.setdefault(key, []).append(name)
-            splits.setdefault(key, _Split(usable, broken, covered))
+            splits.setdefault(key, _Split(usable, broken, refused))
         for key, names in names_of.items():
             yield from self._tell(names, splits[key])
+
+    def _suffers(self, place: Place) -> bool:
+        """Not who sees an engine's own directory by way of a read-only mount of something above it, to look about."""
+        if self.view.title(self.directory) not in ENGINE_INTERNAL or place.explicit or place.label == HOST:
+            return True
+        bind = bind_of(place)
+        return not (bind is not None and bind.read_only)
 
     def _tell(self, names: list[str], split: _Split) -> Iterator[Finding]:
         """One finding a name; all have the cause and the mend in common."""
         culprits = _culprits(split, self.stands)
         cause = _cause(split, culprits)
-        mend = _mend(split, culprits, self.stands, self.reference, names)
+        mend = self._mend(split, culprits, names)
         usable_in = tuple(place.label for place in split.usable)
         broken_in = tuple(place.label for place in split.broken)
         title = self.view.title(self.directory)
         lines = [line(place) for place in _telling(split, culprits)]
-        lines += [f"{label}: covered: {copy.mount.id} {copy.mount.fields.text}" for label, copy in split.hidden]
+        lines += [f"{label}: also mounted: {copy.mount.id} {copy.mount.fields.text}" for label, copy in split.deleted]
         for name in names:
             inode = split.usable[0].usable[name][0]
             known = self.listed.get(name) if self.listed is not None else None
@@ -91,8 +115,8 @@ class _Case:
                 severity=Severity.ERROR if _serious(split) else Severity.WARNING,
                 summary=f"{name} is a namespace in {several(usable_in)}, and a plain file in {several(broken_in)}",
                 evidence=(
-                    f"{title}/{name}: net:[{inode}] in {several(usable_in)}; not nsfs in {several(broken_in)} "
-                    "(entering it says Invalid argument)",
+                    f"{title}/{name}: {namespace_text(inode)} in {several(usable_in)}; not nsfs in "
+                    f"{several(broken_in)} (entering it says Invalid argument)",
                     *lines,
                 ),
                 cause=cause,
@@ -103,9 +127,66 @@ class _Case:
                 broken_in=broken_in,
                 directory=title,
                 culprits=tuple(one.place.label for one in culprits),
-                safe=_pin(split, name, inode, title),
+                safe=() if title in ENGINE_INTERNAL else _pin(split, name, inode, title),
                 key=(self.directory, name, inode, known and known.inode, known and known.changed, usable_in, broken_in),
             )
+
+    def _mend(self, split: _Split, culprits: list[Stand], names: list[str]) -> str:
+        refused = dict(split.deleted)
+        lines: list[str] = []
+        for place in split.broken:
+            if place.label in refused:
+                lines += _mount_again(place, refused[place.label], names)
+        kept = self._kept(culprits, names)
+        others = [one for one in culprits if one.place.label not in refused]
+        lines += kept
+        if others:
+            lines += reconnect(others)
+        elif not refused:
+            for place in split.broken:
+                container = place.namespace.container
+                if container is not None:
+                    lines += restart(container, "it takes the names that are there then")
+        end = "netmend doctor  # verifies"
+        return first_safe(self.view, [script([*lines, end]), *([script([*kept, end])] if kept else [])])
+
+    def _kept(self, culprits: list[Stand], names: list[str]) -> list[str]:
+        """Names that only somebody has who is to be restarted, or who does not send: the host is given them first."""
+        if self.reference.label != HOST or self.view.title(self.directory) in ENGINE_INTERNAL:
+            return []
+        lines: list[str] = []
+        kept = set(self.reference.usable)
+        restarted = {one.place.label for one in culprits}
+        sources = sorted(
+            (s for s in self.stands.values() if s.place.label != HOST), key=lambda s: s.place.label not in restarted
+        )
+        for source in sources:
+            only_there = [name for name in source.place.usable if name not in kept]
+            if only_there and (source.place.label in restarted or set(only_there) & set(names)):
+                lines += keep(sorted(only_there), source.place, self.reference.path)
+                kept.update(only_there)
+        return lines
+
+
+def _mount_again(place: Place, copy: Copy, names: list[str]) -> list[str]:
+    """Give the names back to who unmounted them, from the second copy that it has."""
+    there = copy.mount.mount_point.rpartition("/")[0]
+    remark = whose(place.namespace)
+    lines = bind_names(names, there, place.path, remark)
+    if len(names) == 1:
+        lines = [
+            remarked(
+                f"{enter(place.namespace)}mount -c --bind {quote(copy.mount.mount_point)} "
+                f"{quote(f'{place.path}/{names[0]}')}",
+                remark,
+                "has the name again",
+            )
+        ]
+    else:
+        lines = [
+            f"{enter(place.namespace)}sh -c {quote(lines[0].partition('  # ')[0])}  # {remark or 'has them again'}"
+        ]
+    return [*lines, f"# if the namespace is not wanted: on the host, ip netns delete {names[0]}"]
 
 
 def _may_be_namespace(entry: Name | None) -> bool:
@@ -123,16 +204,13 @@ def _serious(split: _Split) -> bool:
 
 def _culprits(split: _Split, stands: dict[str, Stand]) -> list[Stand]:
     """Who must be set up differently for these names to be had by all who lack them."""
-    covered = {label for label, _ in split.hidden}
-    found = [
-        stands[place.label]
-        for place in split.broken
-        if place.counts and (not stands[place.label].receives or place.label in covered)
-    ]
-    connected = [p for p in split.broken if stands[p.label].receives and p.label not in covered]
+    found = [stands[place.label] for place in split.broken if place.counts and not stands[place.label].receives]
+    connected = [p for p in split.broken if stands[p.label].receives]
+    refused = {label for label, _ in split.deleted}
     sources = [stands[place.label] for place in split.usable]
     if connected and not any(source.sends for source in sources):
         found = [source for source in sources if not source.sends] + found
+    found += [stands[p.label] for p in split.broken if p.label in refused]
     unique = {one.place.label: one for one in found if one.standing is not Standing.REFERENCE}
     return list(unique.values())
 
@@ -147,16 +225,17 @@ def _telling(split: _Split, culprits: list[Stand]) -> list[Place]:
 
 
 def _cause(split: _Split, culprits: list[Stand]) -> str:
-    covered = {label for label, _ in split.hidden}
+    refused = dict(split.deleted)
     sentences = [
-        f"{one.place.label} had mounted these names itself; then a mount on the same directory arrived from the host "
-        f"({one.place.mount.id}, {one.place.mount.propagation}) and covers them."
-        for one in culprits[:6]
-        if one.place.label in covered
+        f"{label} receives what the host mounts, and had the name: a deletion in {label} unmounted it there, and the "
+        f"unlink was refused (`Device or resource busy`) because of {copy.mount.mount_point}, where {label} has the "
+        "namespace a second time. For all others the name still works."
+        for label, copy in refused.items()
     ]
     kinds: dict[tuple[object, ...], list[Stand]] = {}
     for one in culprits:
-        kinds.setdefault((one.standing, bind_of(one.place)), []).append(one)
+        if one.place.label not in refused:
+            kinds.setdefault((one.standing, bind_of(one.place)), []).append(one)
     for same in kinds.values():
         sentences.append(explain(same[0]))
         if len(same) > 1:
@@ -169,35 +248,6 @@ def _cause(split: _Split, culprits: list[Stand]) -> str:
             "unmounted there alone."
         )
     return " ".join(sentences)
-
-
-def _mend(split: _Split, culprits: list[Stand], stands: dict[str, Stand], reference: Place, names: list[str]) -> str:
-    lines: list[str] = []
-    on_host = reference.usable if reference.label == HOST else {}
-    covered = dict(split.hidden)
-    for one in culprits:
-        if one.place.label in covered and one.place.label != HOST:
-            lines += uncover(one.place.namespace, one.place.mount)
-            lines += keep(names, one.place, reference.path) if not on_host.keys() & set(names) else []
-    if reference.label == HOST:
-        kept: set[str] = set()
-        restarted = {one.place.label for one in culprits}
-        sources = sorted(
-            (s for s in stands.values() if s.place.label != HOST), key=lambda s: s.place.label not in restarted
-        )
-        for source in sources:
-            only_there = [name for name in source.place.usable if name not in on_host and name not in kept]
-            if only_there and (source.place.label in restarted or set(only_there) & set(names)):
-                lines += keep(sorted(only_there), source.place, reference.path)
-                kept.update(only_there)
-    if culprits:
-        lines += reconnect(culprits)
-    else:
-        for place in split.broken:
-            container = place.namespace.container
-            if container is not None:
-                lines += restart(container, "it takes the names that are there then")
-    return script([*lines, "netmend doctor  # verifies"])
 
 
 def _pin(split: _Split, name: str, inode: int, title: str) -> tuple[PinName, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from shlex import quote
 
-from netmend.doctor.mends import recreate
-from netmend.doctor.observation import HOST, Bind, Directory, MountNamespace
+from netmend.doctor.mends import enter, recover_beneath, recreate, remarked, whose
+from netmend.doctor.observation import Bind, Directory, MountNamespace
 from netmend.doctor.places import HostView, directory_at, directory_seen
+from netmend.doctor.rehearsal.losses import first_safe
 from netmend.doctor.relevant import WELL_KNOWN
 from netmend.doctor.sentences import count, script
 from netmend.ground.finding import Finding, Severity
@@ -29,18 +30,31 @@ def check(view: HostView) -> Iterator[Finding]:
                 covered = directory_at(mount, path)
                 if covered is None or covered == seen or mount.deleted:
                     continue
-                names = living.get(covered, set()) | {copy.name for copy in view.copies(namespace, covered)}
+                beneath = {copy.name for copy in view.copies(namespace, covered)}
+                names = living.get(covered, set()) | beneath
                 if names:
-                    yield _finding(namespace, path, mount, covered, names)
+                    yield _finding(view, (namespace, path), mount, covered, names)
                     break
 
 
-def _finding(namespace: MountNamespace, path: str, mount: Mount, covered: Directory, names: set[str]) -> Finding:
+def _finding(
+    view: HostView, where: tuple[MountNamespace, str], mount: Mount, covered: Directory, names: set[str]
+) -> Finding:
+    namespace, path = where
     top = namespace.tree.topmost(path)
     over = f"{top.id} {top.fields.text}" if top is not None else "?"
     at = top.mount_point if top is not None else path
-    enter = "" if namespace.label == HOST else f"nsenter -t {namespace.pid or 'PID'} -m -p "
-    lines = [f"{enter}findmnt {quote(at)}  # shows what covers it", f"{enter}umount {quote(at)}"]
+    inside = enter(namespace)
+    lines = [
+        remarked(f"{inside}findmnt {quote(at)}", whose(namespace), "shows what covers it"),
+        remarked(f"{inside}umount {quote(at)}", whose(namespace)),
+    ]
+    below: list[str] = []
+    beneath = [copy for copy in view.copies(namespace, covered) if copy.mount.mount_point.startswith(path + "/")]
+    covers = namespace.tree.covering(beneath[0].mount) if beneath else None
+    if covers:
+        found = {copy.name: f"{path}/{copy.name}" for copy in sorted(beneath, key=lambda one: one.name)}
+        below = [f"mkdir -p {quote(path)}", *recover_beneath(namespace, covers, path, found)]
     container = namespace.container
     if container is not None and any(bind.destination == path for bind in container.binds):
         lines += recreate(container, {path: Bind(path, path, "shared")})
@@ -57,7 +71,10 @@ def _finding(namespace: MountNamespace, path: str, mount: Mount, covered: Direct
             f"hidden, and "
             "names made now are not in the directory that others see."
         ),
-        mend=script([*lines, "netmend doctor  # verifies"]),
+        mend=first_safe(
+            view,
+            [script([*some, "netmend doctor  # verifies"], once=False) for some in (lines, below) if some],
+        ),
         suffers=(namespace.label,),
         directory=path,
         culprits=(namespace.label,),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
-from netmend.doctor.blame import explain, line, reference_of, stand
-from netmend.doctor.mends import reconnect
-from netmend.doctor.places import HostView, alike
+from netmend.doctor.blame import Stand, explain, line, reference_of, stand
+from netmend.doctor.mends import bind_names, reconnect, whose
+from netmend.doctor.observation import HOST
+from netmend.doctor.places import HostView, Place, alike
+from netmend.doctor.rehearsal.losses import first_safe
 from netmend.doctor.sentences import script, several
 from netmend.ground.finding import Finding, Severity
 
@@ -36,7 +39,7 @@ def check(view: HostView) -> Iterator[Finding]:
                 evidence=(f"{view.title(directory)}/{name}: {said}", *(line(place) for place in having[:6])),
                 cause=" ".join(explain(one) for one in off[:4])
                 or "The name was pinned a second time, over a file that another mount namespace still had as its own.",
-                mend=script([*reconnect(off), "netmend doctor  # verifies"]),
+                mend=_mend(view, off, reference),
                 suffers=tuple(place.label for place in having),
                 netns=name,
                 usable_in=tuple(place.label for place in having),
@@ -44,3 +47,25 @@ def check(view: HostView) -> Iterator[Finding]:
                 culprits=tuple(one.place.label for one in off),
                 key=(directory, name, *sorted(inodes)),
             )
+
+
+def _mend(view: HostView, off: list[Stand], reference: Place) -> str:
+    """Give what only somebody cut off has a second name on the host, then set right who is cut off."""
+    kept: list[str] = []
+    names = dict(reference.usable)
+    known = {inode for inode, _ in names.values()}
+    if reference.label == HOST:
+        for one in off:
+            namespace = one.place.namespace
+            there = f"/proc/{namespace.pid or 'PID'}/root{one.place.path}"
+            for name, (inode, _) in sorted(one.place.usable.items()):
+                if inode in known or one.place.label == HOST:
+                    continue
+                known.add(inode)
+                here = f"{reference.path}/{name}" + (f"-of-{namespace.label.split()[0]}" if name in names else "")
+                (bind,) = bind_names([name], there, reference.path, whose(namespace))
+                command, _, remark = bind.partition("  # ")
+                command = command.rpartition(" ")[0]
+                kept.append(f"touch {quote(here)} && {command} {quote(here)}  # {remark}")
+    end = "netmend doctor  # verifies"
+    return first_safe(view, [script([*kept, *reconnect(off), end]), *([script([*kept, end])] if kept else [])])

@@ -120,7 +120,8 @@ class BuiltInEngine:
     def running(self) -> list[str]:
         return [name for name in self._specs if name in self._containers and self._containers[name].running]
 
-    def _system(self, where: str) -> System:
+    def inside(self, where: str) -> System:
+        """The mount namespace of the host, or of a running container. Raises OSError (ESRCH)."""
         if where == HOST:
             return self.host
         container = self._containers.get(where)
@@ -129,27 +130,27 @@ class BuiltInEngine:
         return container.system
 
     def add(self, where: str, netns: str) -> None:
-        iproute.add(self._system(where), netns)
+        iproute.add(self.inside(where), netns)
 
     def delete(self, where: str, netns: str) -> None:
-        iproute.delete(self._system(where), netns)
+        iproute.delete(self.inside(where), netns)
 
     def probe(self, where: str, netns: str) -> str:
-        return self._system(where).probe(f"{NETNS}/{netns}")
+        return self.inside(where).probe(f"{NETNS}/{netns}")
 
     def unlink(self, where: str, path: str) -> None:
-        self._system(where).unlink(path)
+        self.inside(where).unlink(path)
 
     def mount(self, where: str, source: str | None, path: str, *, recursive: bool) -> None:
-        system = self._system(where)
+        system = self.inside(where)
         if source is None:
             system.mount_new(path)
         else:
             system.bind(source, path, recursive=recursive)
 
     def umount(self, where: str, path: str, *, lazy: bool) -> None:
-        self._system(where).umount(path, lazy=lazy)
+        self.inside(where).umount(path, lazy=lazy)
 
     def make(self, where: str, path: str, propagation: str) -> None:
         kind, recursive = WORDS[propagation]
-        self._system(where).change(path, kind, recursive=recursive)
+        self.inside(where).change(path, kind, recursive=recursive)
