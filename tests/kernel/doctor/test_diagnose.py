@@ -185,8 +185,7 @@ def test_an_engine_in_mounts_of_its_own_pins_what_the_host_sees_as_plain_files(t
         f"touch {name}; unshare -n mount -c --bind /proc/self/ns/net {name}; touch {tmp_path}/up; exec {engine} 600"
     )
     daemon = subprocess.Popen(["unshare", "--mount", "--propagation", "slave", "sh", "-c", script])
-    while not (tmp_path / "up").exists() or program(daemon.pid) != "dockerd":
-        time.sleep(0.01)
+    wait_for(lambda: (tmp_path / "up").exists() and program(daemon.pid) == "dockerd", "dockerd is up")
     _, findings = diagnosed()
     found = {finding.check: finding for finding in findings}
     assert found["plain-file"].broken_in == ("host",) and found["plain-file"].directory == "/run/snap.docker/netns"
