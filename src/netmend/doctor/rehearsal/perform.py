@@ -6,19 +6,18 @@ What only reads does nothing. A command that is not known raises NotUnderstood: 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from netmend.doctor.observation import HOST, Container, SeenLink
-from netmend.doctor.rehearsal.replica import Replica, end, exists, relevant_binds
+from netmend.doctor.observation import HOST, SeenLink
+from netmend.doctor.rehearsal import restarts
+from netmend.doctor.rehearsal.replica import Performance, Replica, end, exists
 from netmend.doctor.rehearsal.shell import Command, Loop, NotUnderstood, Sequence, Simple, expand, parse
 from netmend.propagation.flags import WORDS
 from netmend.propagation.model import iproute, kernel, lookup
-from netmend.propagation.model.container import Container as ModelContainer
 from netmend.propagation.model.lookup import Task
 from netmend.propagation.model.structures import Dentry
 from netmend.propagation.model.system import ModelSystem
 from netmend.propagation.options.docker import parse_volume
-from netmend.propagation.options.request import MountRequest, OptionError
 
 _MOST_ROUNDS = 10_000
 _ONLY_READ = frozenset(
@@ -37,20 +36,6 @@ _PID = "PID"
 """Stands for the number of a process where the look does not know it; the remark says whose."""
 _WHOSE = re.compile(r"PID: a process of (.+?)(?:;|\Z)")
 _PROC = re.compile(r"/proc/([0-9]+|PID|shell[0-9]+)/(root|ns/net|fd/([0-9]+))(/.*)?\Z")
-
-
-@dataclass(slots=True)
-class Performance:
-    """What came of it beside what the copy shows: devices that went, and commands that the kernel refused."""
-
-    replica: Replica
-    deleted: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    shells: dict[str, Task] = field(default_factory=dict)
-    """Shells in mount namespaces of their own, by what stands for their `$$`."""
-    renamed: dict[str, str] = field(default_factory=dict)
-    background: str = ""
-    """What stands for `$!`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +123,11 @@ def _known(performance: Performance, words: list[str], command: Simple, session:
         case "ip":
             _ip(performance, words, command, session)
         case "docker" | "podman":
-            _engine(performance, words, command.remark)
+            restarts.engine(performance, words, command.remark)
         case "systemctl":
-            _systemctl(performance, words)
+            restarts.systemctl(performance, words)
         case "kubectl":
-            _kubectl(performance, words)
+            restarts.kubectl(performance, words)
         case _:
             raise NotUnderstood(f"{name}: not a command that can be played")
     return True
@@ -273,83 +258,6 @@ def _ip(performance: Performance, words: list[str], command: Simple, session: _S
     raise NotUnderstood(" ".join(words))
 
 
-def _engine(performance: Performance, words: list[str], remark: str) -> None:
-    replica = performance.replica
-    verb = words[1]
-    if verb == "compose":
-        project = words[words.index("-p") + 1] if "-p" in words else ""
-        for container in list(replica.containers.values()):
-            managed = container.managed_by
-            if managed.get("com.docker.compose.project") == project and (
-                managed.get("com.docker.compose.service", container.name) == words[-1]
-            ):
-                _restart(performance, container)
-        return
-    if verb in ("restart", "start", "stop", "kill"):
-        for name in words[2:]:
-            known = replica.containers.get(name)
-            if known is None:
-                raise NotUnderstood(f"{words[0]} {verb} {name}: there is no such container")
-            if verb in ("stop", "kill"):
-                _stop(performance, name)
-            else:
-                _restart(performance, known)
-        return
-    if verb == "rename":
-        performance.renamed[words[3]] = words[2]
-        return
-    if verb == "rm":
-        for name in words[2:]:
-            if not name.startswith("-") and name not in performance.renamed:
-                _stop(performance, name)
-        return
-    if verb == "run":
-        _docker_run(performance, words)
-        return
-    raise NotUnderstood(f"{words[0]} {verb}")
-
-
-def _docker_run(performance: Performance, words: list[str]) -> None:
-    name = next((words[n + 1] for n, word in enumerate(words) if word == "--name"), "")
-    requests = []
-    for number, word in enumerate(words):
-        if word in ("-v", "--volume"):
-            try:
-                requests.append(parse_volume(words[number + 1]))
-            except OptionError as error:
-                raise NotUnderstood(str(error)) from error
-    _stop(performance, name)
-    _start(performance, name, requests)
-
-
-def _systemctl(performance: Performance, words: list[str]) -> None:
-    replica = performance.replica
-    if words[1] not in ("restart", "stop", "start", "try-restart"):
-        raise NotUnderstood(" ".join(words[:2]))
-    for unit in words[2:]:
-        for container in list(replica.containers.values()):
-            if container.managed_by.get("PODMAN_SYSTEMD_UNIT") == unit:
-                _restart(performance, container)
-        engine = False
-        for namespace in replica.observation.namespaces:
-            if unit in (namespace.label, namespace.unit):
-                engine = engine or namespace.is_engine
-                if namespace.label != HOST:
-                    end(replica, namespace.label)
-        if engine:
-            for container in list(replica.containers.values()):
-                if container.engine == "docker" and container.running:
-                    _restart(performance, container)
-
-
-def _kubectl(performance: Performance, words: list[str]) -> None:
-    if "delete" not in words or "pod" not in words:
-        raise NotUnderstood(" ".join(words))
-    for container in list(performance.replica.containers.values()):
-        if container.managed_by.get("io.kubernetes.pod.name") == words[-1]:
-            _restart(performance, container)
-
-
 def _remark(performance: Performance, remark: str) -> None:
     """What a remark tells a person to do by hand counts too."""
     replica = performance.replica
@@ -357,7 +265,7 @@ def _remark(performance: Performance, remark: str) -> None:
     for name in ways:
         container = replica.containers.get(name.strip("'"))
         if container is not None:
-            _restart(performance, container)
+            restarts.restart(performance, container)
     if found := re.match(r"(?:re)?start process ([0-9]+) ", remark):
         label = replica.label_of_pid(int(found[1]))
         if label is not None and label != HOST:
@@ -367,52 +275,7 @@ def _remark(performance: Performance, remark: str) -> None:
             if replica.observation.namespace(label) is not None:
                 request = parse_volume(found[2])
                 end(replica, label)
-                _start(performance, label, [request])
-
-
-def _stop(performance: Performance, name: str) -> None:
-    for namespace in performance.replica.observation.namespaces:
-        if namespace.container is not None and namespace.container.name == name:
-            end(performance.replica, namespace.label)
-
-
-def _restart(performance: Performance, container: Container) -> None:
-    _stop(performance, container.name)
-    requests = []
-    for bind in relevant_binds(container, performance.replica):
-        modes = [mode for mode in (bind.propagation, "ro" if bind.read_only else "") if mode]
-        try:
-            requests.append(
-                parse_volume(":".join([bind.source, bind.destination, *([",".join(modes)] if modes else [])]))
-            )
-        except OptionError:
-            continue
-    _start(performance, container.name, requests)
-
-
-def _start(performance: Performance, name: str, requests: list[MountRequest]) -> None:
-    """A container with these mounts, from the host's mounts of now."""
-    replica = performance.replica
-    host = replica.host
-    if host is None:
-        return
-    kept = []
-    for request in requests:
-        source = request.source
-        if source.startswith("/var/run"):
-            source = source.removeprefix("/var")
-        if source.startswith("/") and (exists(host, source) or "netns" in source):
-            kept.append(replace(request, source=source, create_source=True))
-    container = ModelContainer(name, kept)
-    container.start(ModelSystem(host))
-    assert isinstance(container.system, ModelSystem)
-    label = next(
-        (n.label for n in replica.observation.namespaces if n.container is not None and n.container.name == name), name
-    )
-    replica.tasks[label] = container.system.task
-    replica.labels[label] = label
-    replica.ended.discard(label)
-    replica.restarted.add(label)
+                restarts.start(performance, label, [request])
 
 
 def in_use(link: SeenLink, links: dict[int, SeenLink]) -> bool:

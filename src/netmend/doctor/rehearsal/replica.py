@@ -79,6 +79,20 @@ class Replica:
         return self.networks[inode]
 
 
+@dataclass(slots=True)
+class Performance:
+    """What came of it beside what the copy shows: devices that went, and commands that the kernel refused."""
+
+    replica: Replica
+    deleted: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    shells: dict[str, Task] = field(default_factory=dict)
+    """Shells in mount namespaces of their own, by what stands for their `$$`."""
+    renamed: dict[str, str] = field(default_factory=dict)
+    background: str = ""
+    """What stands for `$!`."""
+
+
 def build(view: HostView, named: Iterable[str] = ()) -> Replica:
     """A copy of what was looked at. `named`: labels that get a namespace of their own."""
     observation = view.observation
