@@ -62,6 +62,10 @@ def run(
     api_no_tokens: Annotated[
         bool, typer.Option("--api-no-tokens", help="Let everybody on this host use the API (loopback only).")
     ] = False,
+    api_plain_http: Annotated[
+        bool,
+        typer.Option("--api-plain-http", help="Let tokens travel unencrypted where the API listens beyond loopback."),
+    ] = False,
     api_certificate: Annotated[
         Path | None, typer.Option(metavar="PEM", help="TLS for the API: certificate, and key unless --api-key has it.")
     ] = None,
@@ -99,6 +103,7 @@ def run(
                 api_listen,
                 tokens=api_tokens,
                 no_tokens=api_no_tokens,
+                plain_http=api_plain_http,
                 certificate=api_certificate,
                 key=api_key,
             )

@@ -62,6 +62,7 @@ def api_settings(
     *,
     tokens: Path | None,
     no_tokens: bool,
+    plain_http: bool,
     certificate: Path | None,
     key: Path | None,
 ) -> "ApiSettings":
@@ -78,6 +79,11 @@ def api_settings(
         address, port = host.strip("[]"), int(digits)
         if no_tokens and not is_loopback(address):
             raise StoreError(f"--api-no-tokens is for loopback alone, and {address} is not; make a file of tokens")
+        if certificate is None and not (no_tokens or plain_http or is_loopback(address)):
+            raise StoreError(
+                f"--api-listen {listen}: tokens would cross the network unencrypted; give --api-certificate PEM, or "
+                "--api-plain-http where what is in between encrypts them, or nobody else is"
+            )
     for path in (certificate, key):
         if path is not None and not path.exists():
             raise StoreError(f"{path}: there is no such file")

@@ -129,6 +129,12 @@ def test_what_is_not_there(tmp_path: Path, places: list[str]) -> None:
             ["run", "--store", "--api-no-tokens", "--api-listen", "0.0.0.0:1", *places],
             "--api-no-tokens is for loopback",
         ),
+        (
+            ["run", "--store", "--api-listen", "192.0.2.1:1", *places],
+            "--api-listen 192.0.2.1:1: tokens would cross the network unencrypted",
+        ),
+        (["run", "--store", "--api-listen", "[::]:1", *places], "--api-listen [::]:1: tokens would cross the network"),
+        (["run", "--store", "--api-listen", "192.0.2.1:1", "--api-plain-http", *places], "API: cannot listen"),
     ):
         ended = netmend(*words)
         assert ended.returncode == 2, words
