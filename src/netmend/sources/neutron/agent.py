@@ -18,7 +18,7 @@ from netmend.intent import Intent
 from netmend.sources.neutron.cache import NetworkCache
 from netmend.sources.neutron.calls import Calls
 from netmend.sources.neutron.configuration import Configuration
-from netmend.sources.neutron.dhcp_scopes import Part, parts
+from netmend.sources.neutron.dhcp_scopes import DhcpScope, dhcp_scopes
 from netmend.sources.neutron.intents import IntentBuilder
 from netmend.sources.neutron.last_known import LastKnown
 from netmend.sources.neutron.names import WITHOUT_DHCP, Raw
@@ -207,7 +207,7 @@ class Agent:
                 if self._cache.port_gone(port_id, network_id, now):
                     self._changed.add(network_id)
                     self._verify[network_id] = now + _VERIFY_AFTER
-                    if raw is not None and self._own_part(network_id, raw):
+                    if raw is not None and self._own_scope(network_id, raw):
                         self._look_at(network_id, priority)  # for another one
 
     def _port_told(self, notice: PortTold, now: float) -> None:
@@ -218,7 +218,7 @@ class Agent:
         if not self._cache.port_told(port, now):
             return
         self._changed.add(network_id)
-        own = self._own_part(network_id, port)
+        own = self._own_scope(network_id, port)
         if own is not None:  # as we asked, or somebody has changed it
             if {fixed["subnet_id"] for fixed in port["fixed_ips"]} != {subnet["id"] for subnet in own.served}:
                 self._look_at(network_id, notice.priority)
@@ -226,9 +226,9 @@ class Agent:
             self._verify[network_id] = now + _VERIFY_AFTER
             self._expect(network_id, [port["id"]], urgent=notice.priority <= URGENT)
 
-    def _own_part(self, network_id: str, port: Raw) -> Part | None:
+    def _own_scope(self, network_id: str, port: Raw) -> DhcpScope | None:
         """What the port is ours for, if it is ours."""
-        found = (part for part in self.builder.parts_of(network_id) if part.device_id == port.get("device_id"))
+        found = (scope for scope in self.builder.scopes_of(network_id) if scope.device_id == port.get("device_id"))
         return next(found, None)
 
     def _look_at(self, network_id: str, priority: int) -> None:
@@ -246,8 +246,10 @@ class Agent:
             self._changed.add(network_id)
 
     def _expect(self, network_id: str, port_ids: list[str], *, urgent: bool) -> None:
-        for part in self.builder.parts_of(network_id) or parts(self._cache.get(network_id) or _NOTHING, self._host):
-            self._readiness.expect(part.id, port_ids, urgent=urgent)
+        for scope in self.builder.scopes_of(network_id) or dhcp_scopes(
+            self._cache.get(network_id) or _NOTHING, self._host
+        ):
+            self._readiness.expect(scope.id, port_ids, urgent=urgent)
 
     def _expect_waiting(self, network_id: str) -> bool:
         """Whether any port of the network, as it is known now, is not ACTIVE."""
@@ -270,9 +272,9 @@ class Agent:
         if not (self._changed or self._readiness.expects()):
             return
         for network_id in self._changed:
-            before = {part.device_id for part in self.builder.parts_of(network_id)}
+            before = {scope.device_id for scope in self.builder.scopes_of(network_id)}
             self.builder.put(network_id, self._cache.get(network_id))
-            for device_id in before - {part.device_id for part in self.builder.parts_of(network_id)}:
+            for device_id in before - {scope.device_id for scope in self.builder.scopes_of(network_id)}:
                 self._calls.release(network_id, device_id)
         self._unsaved |= self._changed
         self._changed = set()

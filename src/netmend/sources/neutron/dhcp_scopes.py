@@ -1,5 +1,5 @@
-"""What of a network gets a DHCP port of its own: all of it, or each of its segments that reach this host
-(neutron/agent/dhcp/agent.py, call_driver).
+"""The DHCP scopes of a Neutron network, each with a DHCP port of its own: the whole network, or each of its segments
+that reach this host (neutron/agent/dhcp/agent.py, call_driver).
 
 In Zed, Neutron's agent has one port for the whole network, segments or not. Where it left one, and one segment reaches
 this host, that port is the segment's: a node that is taken over keeps its address. Of several segments it is of no use.
@@ -12,8 +12,8 @@ from netmend.sources.neutron.names import Raw, dhcp_device_id, segment_network_i
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What gets a DHCP port of its own: a network, or one of its segments that reach this host."""
+class DhcpScope:
+    """A network, or one of its segments that reach this host, with a DHCP port of its own."""
 
     id: str  # of the network in intent
     device_id: str
@@ -24,8 +24,8 @@ class Part:
         return [subnet for subnet in self.subnets if subnet.get("enable_dhcp")]
 
 
-def parts(network: Raw, host: str) -> list[Part]:
-    """The parts of a network that are to be served, none when it is down or DHCP is off.
+def dhcp_scopes(network: Raw, host: str) -> list[DhcpScope]:
+    """The scopes of a network that are to be served on `host`; none when the network is down or DHCP is off.
 
     A network with several segments on this host is several networks in intent. The one that was there first bears its
     id: a segment that comes later moves none of those that are served.
@@ -34,30 +34,30 @@ def parts(network: Raw, host: str) -> list[Part]:
         return []
     segments = {segment["id"]: segment for segment in network.get("segments") or ()}
     if not segments:
-        part = Part(network["id"], dhcp_device_id(network["id"], host), tuple(network["subnets"]))
-        return [part] if part.served else []
+        scope = DhcpScope(network["id"], dhcp_device_id(network["id"], host), tuple(network["subnets"]))
+        return [scope] if scope.served else []
     by_segment: dict[str, list[Raw]] = {}
     for subnet in network["subnets"]:
         by_segment.setdefault(subnet.get("segment_id") or "", []).append(subnet)
-    found: dict[str, Part] = {}  # by device id
+    found: dict[str, DhcpScope] = {}  # by device id
     for segment_id, subnets in sorted(by_segment.items(), key=lambda item: _age(item[1])):
         if not any(subnet.get("enable_dhcp") for subnet in subnets):
             continue
         device_id = dhcp_device_id(network["id"], host, segments.get(segment_id, {}).get("segmentation_id"))
         if device_id in found:  # a second segment without a number: Neutron's agent has one port for both
             device_id = f"{device_id}-{segment_id}"
-        part_id = segment_network_id(network["id"], segment_id) if found else network["id"]
-        found[device_id] = Part(part_id, device_id, tuple(subnets))
+        scope_id = segment_network_id(network["id"], segment_id) if found else network["id"]
+        found[device_id] = DhcpScope(scope_id, device_id, tuple(subnets))
     whole, there = dhcp_device_id(network["id"], host), _device_ids(network)
     if len(found) == 1 and whole in there and found.keys().isdisjoint(there):
-        return [replace(part, device_id=whole) for part in found.values()]
+        return [replace(scope, device_id=whole) for scope in found.values()]
     return list(found.values())
 
 
 def left_over(network: Raw, host: str) -> str | None:
-    """The device id of a port for the whole network that none of its parts has a use for."""
+    """The device id of a port for the whole network that none of its scopes uses."""
     whole = dhcp_device_id(network["id"], host)
-    used = {part.device_id for part in parts(network, host)}
+    used = {scope.device_id for scope in dhcp_scopes(network, host)}
     return whole if used and whole not in used and whole in _device_ids(network) else None
 
 

@@ -6,7 +6,7 @@ import structlog
 
 from netmend.intent import Intent, MetadataProxy, Network
 from netmend.sources.neutron.dhcp_port import own_port
-from netmend.sources.neutron.dhcp_scopes import Part, parts
+from netmend.sources.neutron.dhcp_scopes import DhcpScope, dhcp_scopes
 from netmend.sources.neutron.names import Raw
 from netmend.sources.neutron.policy import Policy
 from netmend.sources.neutron.translate import Translated, TranslationError, translate
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 class _Known:
     """A network of Neutron's: what intent has of it, by id in intent."""
 
-    parts: list[Part] = field(default_factory=list)
+    scopes: list[DhcpScope] = field(default_factory=list)
     translated: dict[str, Translated] = field(default_factory=dict)
 
 
@@ -34,10 +34,10 @@ class IntentBuilder:
         self._known: dict[str, _Known] = {}
         self._changed: dict[str, Network | None] = {}
 
-    def parts_of(self, network_id: str) -> list[Part]:
+    def scopes_of(self, network_id: str) -> list[DhcpScope]:
         """What of the network was to be served when it was last told."""
         known = self._known.get(network_id)
-        return known.parts if known else []
+        return known.scopes if known else []
 
     def networks_of(self, network_id: str) -> list[Network]:
         known = self._known.get(network_id)
@@ -45,26 +45,26 @@ class IntentBuilder:
 
     def put(self, network_id: str, raw: Raw | None) -> None:
         """The network is now like this; None: it is not ours to serve."""
-        wanted = parts(raw, self._policy.host) if raw is not None else []
+        wanted = dhcp_scopes(raw, self._policy.host) if raw is not None else []
         before = self._known.get(network_id, _Known())
         now = _Known(wanted)
         self.problems.pop(network_id, None)
-        for part in wanted:
-            previous = before.translated.get(part.id)
+        for scope in wanted:
+            previous = before.translated.get(scope.id)
             try:
-                translated = translate(raw, part, self._policy, previous) if raw is not None else None
+                translated = translate(raw, scope, self._policy, previous) if raw is not None else None
             except TranslationError as error:
                 self.problems[network_id] = str(error)
                 translated = None
-            if translated is None and previous is not None and not _is_of_another(previous, part, wanted, raw):
+            if translated is None and previous is not None and not _is_of_another(previous, scope, wanted, raw):
                 # Our port there is gone or not made yet, or the server speaks in riddles: what was right goes on.
                 translated = previous
             if translated is not None:
-                now.translated[part.id] = translated
+                now.translated[scope.id] = translated
                 if previous is None or translated.network is not previous.network:
-                    self._changed[part.id] = translated.network
-        for part_id in before.translated.keys() - now.translated.keys():
-            self._changed[part_id] = None
+                    self._changed[scope.id] = translated.network
+        for scope_id in before.translated.keys() - now.translated.keys():
+            self._changed[scope_id] = None
         self._note_options(network_id, now)
         if raw is None:
             self._known.pop(network_id, None)
@@ -91,18 +91,18 @@ class IntentBuilder:
         if not self._changed:
             return None
         networks = dict(self.intent.networks)
-        for part_id, network in self._changed.items():
+        for scope_id, network in self._changed.items():
             if network is None:
-                networks.pop(part_id, None)
+                networks.pop(scope_id, None)
             else:
-                networks[part_id] = network
+                networks[scope_id] = network
         self._changed = {}
         self.intent = Intent(networks, self.intent.metadata_proxy)
         return self.intent
 
 
-def _is_of_another(previous: Translated, part: Part, wanted: list[Part], raw: Raw | None) -> bool:
-    """Whether what a part was served as is what another part is now: its DHCP port can be on one of them."""
+def _is_of_another(previous: Translated, scope: DhcpScope, wanted: list[DhcpScope], raw: Raw | None) -> bool:
+    """Whether `previous` belongs to another scope now: its DHCP port can be on one of them."""
     ours = previous.network.dhcp_port
-    ports = [own_port(raw, other.device_id) for other in wanted if raw is not None and other is not part]
+    ports = [own_port(raw, other.device_id) for other in wanted if raw is not None and other is not scope]
     return any(port is not None and ours is not None and port["id"] == ours.id for port in ports)

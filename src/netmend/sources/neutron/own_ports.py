@@ -1,10 +1,10 @@
-"""Asks the server for ports of our own, until each part of a network has what it needs, and gives back what none has a
+"""Asks the server for ports of our own, until each scope of a network has what it needs, and gives back what none has a
 use for. Runs in a worker."""
 
 from typing import Any
 
 from netmend.sources.neutron import dhcp_port
-from netmend.sources.neutron.dhcp_scopes import Part, left_over, parts
+from netmend.sources.neutron.dhcp_scopes import DhcpScope, dhcp_scopes, left_over
 from netmend.sources.neutron.names import Raw
 from netmend.sources.neutron.rpc import Server
 
@@ -12,10 +12,10 @@ from netmend.sources.neutron.rpc import Server
 def with_own_ports(server: Server, raw: Raw, host: str) -> dict[str, Any]:
     """The network, with our ports on it as the server gives them. Raises ServerError."""
     network = dict(raw)
-    for part in parts(raw, host):
+    for scope in dhcp_scopes(raw, host):
         for _ in range(2):  # a reserved port may still lack a subnet once it is ours
-            wish = dhcp_port.wish(network, part.device_id, part.subnets)
-            port = _ask(server, network, part, wish) if wish is not None else None
+            wish = dhcp_port.wish(network, scope.device_id, scope.subnets)
+            port = _ask(server, network, scope, wish) if wish is not None else None
             if port is None:
                 break
             network = dhcp_port.with_port(network, port)
@@ -28,16 +28,16 @@ def with_own_ports(server: Server, raw: Raw, host: str) -> dict[str, Any]:
 
 def is_to_ask(raw: Raw, host: str) -> bool:
     """Whether `with_own_ports` has anything to ask for."""
-    wishes = (dhcp_port.wish(raw, part.device_id, part.subnets) for part in parts(raw, host))
+    wishes = (dhcp_port.wish(raw, scope.device_id, scope.subnets) for scope in dhcp_scopes(raw, host))
     return any(wish is not None for wish in wishes) or left_over(raw, host) is not None
 
 
-def _ask(server: Server, network: Raw, part: Part, wish: dhcp_port.Wish) -> dict[str, Any] | None:
+def _ask(server: Server, network: Raw, scope: DhcpScope, wish: dhcp_port.Wish) -> dict[str, Any] | None:
     port = server.ask_for_port(wish)
     if port is not None or not isinstance(wish, dhcp_port.UpdatePort):
         return port
-    another = dhcp_port.instead(network, part.device_id, wish)
+    another = dhcp_port.instead(network, scope.device_id, wish)
     if another is None:
         return None
-    server.release_port(network["id"], part.device_id)
+    server.release_port(network["id"], scope.device_id)
     return server.ask_for_port(another)

@@ -9,7 +9,7 @@ from netmend.intent import DhcpPort, Dns, Network, Port, Subnet, Subnet6
 from netmend.intent.network import DEFAULT_MTU
 from netmend.sources.neutron import metadata
 from netmend.sources.neutron.dhcp_port import own_port
-from netmend.sources.neutron.dhcp_scopes import Part
+from netmend.sources.neutron.dhcp_scopes import DhcpScope
 from netmend.sources.neutron.dns_names import DnsName, names_of
 from netmend.sources.neutron.extra_options import Encoded, extra_options
 from netmend.sources.neutron.names import WITHOUT_DHCP, Raw, project_of
@@ -26,7 +26,7 @@ class TranslationError(Exception):
 
 @dataclass(slots=True)
 class Translated:
-    """A part as intent has it, with what is needed to translate its next version at little cost."""
+    """A scope as intent has it, with what is needed to translate its next version at little cost."""
 
     network: Network
     context: tuple[Any, ...]
@@ -34,16 +34,16 @@ class Translated:
     problems: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by port id
 
 
-def translate(raw: Raw, part: Part, policy: Policy, previous: Translated | None = None) -> Translated | None:
+def translate(raw: Raw, scope: DhcpScope, policy: Policy, previous: Translated | None = None) -> Translated | None:
     """None when we have no port there, or none with an address in a subnet. Raises TranslationError."""
     try:
-        return _translate(raw, part, policy, previous)
+        return _translate(raw, scope, policy, previous)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TranslationError(f"network {raw.get('id')}: {type(error).__name__}: {error}") from error
 
 
-def _translate(raw: Raw, part: Part, policy: Policy, previous: Translated | None) -> Translated | None:
-    port = own_port(raw, part.device_id)
+def _translate(raw: Raw, scope: DhcpScope, policy: Policy, previous: Translated | None) -> Translated | None:
+    port = own_port(raw, scope.device_id)
     if port is None:
         return None
     all_subnets = (*raw["subnets"], *(raw.get("non_local_subnets") or ()))
@@ -51,13 +51,13 @@ def _translate(raw: Raw, part: Part, policy: Policy, previous: Translated | None
     serves_metadata = metadata.serves_metadata(raw, all_subnets, isolated, policy)
     own = {fixed["subnet_id"]: fixed["ip_address"] for fixed in port["fixed_ips"]}
     around = Surroundings(raw, all_subnets, own, isolated, serves_metadata, policy)
-    served = [subnet for subnet in part.served if subnet["id"] in own]
+    served = [subnet for subnet in scope.served if subnet["id"] in own]
     if not served:
         return None
     mtu = int(raw.get("mtu") or DEFAULT_MTU)
     network = Network(
-        id=part.id,
-        name=raw.get("name") or part.id,
+        id=scope.id,
+        name=raw.get("name") or scope.id,
         mtu=mtu,
         wiring=policy.wiring,
         subnets=tuple(subnet4(subnet, around) for subnet in served if subnet["ip_version"] == 4),
@@ -111,7 +111,7 @@ def _with_ports(
 
 
 def _shared(new: Network, old: Network | None) -> Network:
-    """`new`, with the parts of `old` that it equals, or `old` itself."""
+    """`new`, with what `old` has that is equal, or `old` itself."""
     if old is None:
         return new
     subnets: tuple[Subnet, ...] = old.subnets if old.subnets == new.subnets else new.subnets

@@ -5,7 +5,7 @@ from typing import Any
 from tests.unit.sources.neutron import payloads
 
 from netmend.sources.neutron.dhcp_port import CreatePort, UpdatePort, instead, wish, with_port
-from netmend.sources.neutron.dhcp_scopes import parts
+from netmend.sources.neutron.dhcp_scopes import dhcp_scopes
 from netmend.sources.neutron.names import dhcp_device_id
 
 
@@ -69,14 +69,14 @@ def test_the_answer_takes_its_place_among_the_ports() -> None:
 
 def test_what_is_refused_for_a_segment_is_a_new_port_with_the_addresses_of_the_old() -> None:
     raw = payloads.segmented()
-    part = parts(raw, payloads.HOST)[0]
+    scope = dhcp_scopes(raw, payloads.HOST)[0]
     own = next(port for port in raw["ports"] if port["device_owner"] == "network:dhcp")
-    own["device_id"] = part.device_id
-    refused = wish(raw, part.device_id, part.subnets)
+    own["device_id"] = scope.device_id
+    refused = wish(raw, scope.device_id, scope.subnets)
     assert isinstance(refused, UpdatePort)
-    another = instead(raw, part.device_id, refused)
+    another = instead(raw, scope.device_id, refused)
     assert another is not None
-    assert another.body["device_id"] == part.device_id
+    assert another.body["device_id"] == scope.device_id
     assert another.body["fixed_ips"] == refused.body["fixed_ips"]
     assert another.body["fixed_ips"][0]["ip_address"] in {fixed["ip_address"] for fixed in own["fixed_ips"]}
 
@@ -87,13 +87,13 @@ def test_what_is_refused_for_a_network_or_of_anothers_port_is_not_asked_for_anew
     assert isinstance(refused, UpdatePort)
     assert instead(raw, device_id, refused) is None
     raw = payloads.segmented()
-    part = parts(raw, payloads.HOST)[0]
-    assert instead(raw, part.device_id, UpdatePort("another", {"fixed_ips": []})) is None
+    scope = dhcp_scopes(raw, payloads.HOST)[0]
+    assert instead(raw, scope.device_id, UpdatePort("another", {"fixed_ips": []})) is None
 
 
 def test_a_reserved_port_of_another_segment_is_left() -> None:
     raw = payloads.segmented()
-    first, second = parts(raw, payloads.HOST)
+    first, second = dhcp_scopes(raw, payloads.HOST)
     reserved = next(port for port in raw["ports"] if port["device_owner"] == "network:dhcp")
     reserved["device_id"] = "reserved_dhcp_port"
     reserved["fixed_ips"] = [{"subnet_id": second.subnets[0]["id"], "ip_address": "10.20.9.1"}]

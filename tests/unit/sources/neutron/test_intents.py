@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.unit.sources.neutron import payloads
 
-from netmend.sources.neutron.dhcp_scopes import parts
+from netmend.sources.neutron.dhcp_scopes import dhcp_scopes
 from netmend.sources.neutron.intents import IntentBuilder
 from netmend.sources.neutron.policy import Policy
 
@@ -36,10 +36,10 @@ def with_ports_of_segments() -> dict[str, Any]:
     (own,) = (port for port in raw["ports"] if port["device_owner"] == "network:dhcp")
     others = [port for port in raw["ports"] if port is not own]
     ours = []
-    for number, part in enumerate(parts(raw, payloads.HOST)):
-        served = {subnet["id"] for subnet in part.subnets}
+    for number, scope in enumerate(dhcp_scopes(raw, payloads.HOST)):
+        served = {subnet["id"] for subnet in scope.subnets}
         fixed_ips = [fixed for fixed in own["fixed_ips"] if fixed["subnet_id"] in served]
-        ours.append({**own, "id": f"own{number}", "device_id": part.device_id, "fixed_ips": fixed_ips})
+        ours.append({**own, "id": f"own{number}", "device_id": scope.device_id, "fixed_ips": fixed_ips})
     return {**raw, "ports": [*others, *ours]}
 
 
@@ -61,7 +61,7 @@ def test_what_was_right_goes_on_while_our_port_is_away() -> None:
 def test_a_port_is_in_one_network_when_segments_change_places() -> None:
     builder = IntentBuilder(Policy(payloads.HOST), None)
     raw = with_ports_of_segments()
-    first, second = parts(raw, payloads.HOST)
+    first, second = dhcp_scopes(raw, payloads.HOST)
     alone = {**raw, "subnets": list(second.subnets), "ports": [port for port in raw["ports"] if port["id"] != "own0"]}
     builder.put(raw["id"], alone)
     builder.build()

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.sources.neutron import payloads
 
 from netmend.intent import DhcpPort, Network, OvsWiring, Port, Route
-from netmend.sources.neutron.dhcp_scopes import parts
+from netmend.sources.neutron.dhcp_scopes import dhcp_scopes
 from netmend.sources.neutron.names import RESERVED_DHCP_PORT, dhcp_device_id
 from netmend.sources.neutron.policy import INFINITE, Policy
 from netmend.sources.neutron.translate import TranslationError, translate
@@ -19,8 +19,8 @@ GUEST = "compute:nova"
 
 def intent(raw: dict[str, Any], **policy: Any) -> Network:
     chosen = replace(POLICY, **policy)
-    (part,) = parts(raw, chosen.host)
-    found = translate(raw, part, chosen)
+    (scope,) = dhcp_scopes(raw, chosen.host)
+    found = translate(raw, scope, chosen)
     assert found is not None
     return found.network
 
@@ -47,22 +47,22 @@ def test_every_recorded_network_can_be_served(name: str) -> None:
 
 @pytest.mark.parametrize("name", payloads.NAMES)
 def test_the_same_again_is_the_same_object(name: str) -> None:
-    (part,) = parts(payloads.network(name), payloads.HOST)
-    first = translate(payloads.network(name), part, POLICY)
+    (scope,) = dhcp_scopes(payloads.network(name), payloads.HOST)
+    first = translate(payloads.network(name), scope, POLICY)
     assert first is not None
-    second = translate(payloads.network(name), part, POLICY, first)
+    second = translate(payloads.network(name), scope, POLICY, first)
     assert second is not None
     assert second.network is first.network
 
 
 def test_a_changed_port_leaves_the_others_as_they_are() -> None:
     raw = payloads.network("no dhcp")
-    (part,) = parts(raw, payloads.HOST)
-    first = translate(raw, part, POLICY)
+    (scope,) = dhcp_scopes(raw, payloads.HOST)
+    first = translate(raw, scope, POLICY)
     changed = payloads.network("no dhcp")
     of_guests = [port for port in changed["ports"] if port["device_owner"] == GUEST]
     of_guests[0]["mac_address"] = "fa:16:3e:00:00:01"
-    second = translate(changed, part, POLICY, first)
+    second = translate(changed, scope, POLICY, first)
     assert first is not None
     assert second is not None
     assert second.network.subnets is first.network.subnets
@@ -229,8 +229,8 @@ class TestExtraOptions:
 
     def test_one_that_is_none_is_told_to_people(self) -> None:
         raw = payloads.network("options")
-        (part,) = parts(raw, payloads.HOST)
-        found = translate(raw, part, POLICY)
+        (scope,) = dhcp_scopes(raw, payloads.HOST)
+        found = translate(raw, scope, POLICY)
         assert found is not None
         ((sentence,),) = found.problems.values()
         assert "no-such-option" in sentence
@@ -238,29 +238,29 @@ class TestExtraOptions:
 
 class TestWhatIsNotServed:
     def test_a_network_that_is_down(self) -> None:
-        assert parts({**payloads.network("plain"), "admin_state_up": False}, payloads.HOST) == []
+        assert dhcp_scopes({**payloads.network("plain"), "admin_state_up": False}, payloads.HOST) == []
 
     def test_a_network_without_a_subnet_that_has_dhcp(self) -> None:
         raw = payloads.network("plain")
         raw["subnets"][0]["enable_dhcp"] = False
-        assert parts(raw, payloads.HOST) == []
+        assert dhcp_scopes(raw, payloads.HOST) == []
 
     def test_a_network_on_which_we_have_no_port(self) -> None:
-        (part,) = parts(payloads.network("plain"), "node2")
-        assert translate(payloads.network("plain"), part, replace(POLICY, host="node2")) is None
+        (scope,) = dhcp_scopes(payloads.network("plain"), "node2")
+        assert translate(payloads.network("plain"), scope, replace(POLICY, host="node2")) is None
 
     def test_nonsense_is_an_error_that_names_the_network(self) -> None:
         raw = payloads.network("plain")
         raw["subnets"][0]["cidr"] = "nonsense"
-        (part,) = parts(raw, payloads.HOST)
+        (scope,) = dhcp_scopes(raw, payloads.HOST)
         with pytest.raises(TranslationError, match=raw["id"]):
-            translate(raw, part, POLICY)
+            translate(raw, scope, POLICY)
 
 
 class TestSegments:
     def test_subnets_of_other_segments_are_not_on_the_link(self) -> None:
         raw = payloads.segmented()
-        first, _ = parts(raw, payloads.HOST)
+        first, _ = dhcp_scopes(raw, payloads.HOST)
         own = next(port for port in raw["ports"] if port["device_owner"] == "network:dhcp")
         own["device_id"] = first.device_id
         found = translate(raw, first, POLICY)
