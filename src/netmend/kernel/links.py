@@ -3,10 +3,11 @@
 import errno
 import struct
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from netmend.kernel.changes import changing
+from netmend.kernel.device_settings import encode_settings
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netlink import (
     NLM_F_CREATE,
@@ -36,8 +37,6 @@ IFLA_LINK: Final = 5
 IFLA_MASTER: Final = 10
 IFLA_LINKINFO: Final = 18
 IFLA_IFALIAS: Final = 20
-IFLA_INET_CONF: Final = 1
-IFLA_AF_SPEC: Final = 26
 IFLA_GROUP: Final = 27
 IFLA_NET_NS_FD: Final = 28
 IFLA_NUM_TX_QUEUES: Final = 31
@@ -46,20 +45,15 @@ IFLA_EXT_MASK: Final = 29
 IFLA_LINK_NETNSID: Final = 37
 IFLA_INFO_KIND: Final = 1
 IFLA_INFO_DATA: Final = 2
+IFLA_BR_MCAST_SNOOPING: Final = 23
 IFLA_TUN_OWNER: Final = 1
 VETH_INFO_PEER: Final = 1
-IFLA_BR_MCAST_SNOOPING: Final = 23
 RTEXT_FILTER_SKIP_STATS: Final = 8
-
-IPV4_DEVCONF_FORWARDING: Final = 1  # linux/ip.h
-IPV4_DEVCONF_RP_FILTER: Final = 8
-IPV4_DEVCONF_ARP_IGNORE: Final = 19
 
 IFF_UP: Final = 1  # linux/if.h
 IFF_LOWER_UP: Final = 1 << 16
 
 _LINK: Final = struct.Struct("=BxHiII")  # struct ifinfomsg: family, type, index, flags, change
-_AF_INET: Final = 2
 _NETNSA_NSID: Final = 1  # linux/net_namespace.h
 _NETNSA_FD: Final = 3
 _GONE: Final = (errno.ENODEV,)
@@ -84,6 +78,8 @@ class Link:
     peer_index: int
     peer_netnsid: int | None
     owner: int | None  # uid of a tap's owner
+    data: bytes = field(default=b"", repr=False, compare=False)
+    """The message it was read from, of which `netmend.kernel.device_settings` reads the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +134,7 @@ def decode_link(data: bytes) -> Link:
         peer_index=_u32(found.get(IFLA_LINK)),
         peer_netnsid=struct.unpack("=i", netnsid)[0] if netnsid else None,
         owner=owner,
+        data=data,
     )
 
 
@@ -208,8 +205,10 @@ def create_bridge(route: RouteSocket, name: str, mtu: int, group: int, mac: str)
     return _create(route, name, body)
 
 
-def create_veth(route: RouteSocket, near: VethEnd, far: VethEnd, far_namespace: Netns, master: int = 0) -> Link:
-    """Make a veth in one message: the near end up and enslaved to `master`, the far end born in `far_namespace`.
+def create_veth(
+    route: RouteSocket, near: VethEnd, far: VethEnd, far_namespace: Netns, master: int = 0, *, up: bool = True
+) -> Link:
+    """Make a veth in one message: the near end `up` and enslaved to `master`, the far end born in `far_namespace`.
 
     The far end is born down: the kernel configures it before it has a peer, and opening it then gives ENOTCONN
     (drivers/net/veth.c, veth_newlink and veth_open). Raises KernelError: EEXIST when either name is taken, in which
@@ -221,7 +220,7 @@ def create_veth(route: RouteSocket, near: VethEnd, far: VethEnd, far_namespace: 
         + u32(IFLA_NET_NS_FD, far_namespace.fileno())
     )
     info = nested(IFLA_LINKINFO, text(IFLA_INFO_KIND, "veth"), nested(IFLA_INFO_DATA, nested(VETH_INFO_PEER, peer)))
-    body = _new_link(near.name, near.mtu, near.group, near.mac, up=True) + _queues(near)
+    body = _new_link(near.name, near.mtu, near.group, near.mac, up=up) + _queues(near)
     if master:
         body += u32(IFLA_MASTER, master)
     return _create(route, near.name, body + info)
@@ -261,17 +260,16 @@ def set_link(
     mac: str | None = None,
     master: int | None = None,
     group: int | None = None,
-    ipv4: Mapping[int, int] | None = None,
+    settings: Mapping[str, int] | None = None,
 ) -> None:
     """Change what is given, by index; raises KernelError (ENODEV: the device went away meanwhile).
 
-    `ipv4` sets the device's IPv4 sysctls by number (IPV4_DEVCONF_*, linux/ip.h), also where /proc/sys is read-only.
+    `settings` are those of `netmend.kernel.device_settings` that netlink takes, also where /proc/sys is read-only.
     """
     flags = IFF_UP if up else 0
     body = _LINK.pack(0, 0, link.index, flags, 0 if up is None else IFF_UP)
-    if ipv4:
-        settings = nested(IFLA_INET_CONF, *(u32(number, value) for number, value in ipv4.items()))
-        body += nested(IFLA_AF_SPEC, nested(_AF_INET, settings))
+    if settings:
+        body += encode_settings(settings)
     if mtu is not None:
         body += u32(IFLA_MTU, mtu)
     if mac is not None:

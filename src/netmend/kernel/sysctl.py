@@ -8,6 +8,14 @@ from netmend.kernel.errors import KernelError
 _CLOSED = -1
 
 
+def are_writable() -> bool:
+    """Whether /proc/sys is mounted read-write here: in containers it often is not."""
+    try:
+        return not os.statvfs("/proc/sys/net").f_flag & os.ST_RDONLY
+    except OSError:
+        return False
+
+
 class SysctlDirectory:
     """`net.<path with / as separator>` of the namespace that the calling thread is in when this is made, from then on
     for every thread.

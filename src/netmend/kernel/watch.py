@@ -7,14 +7,16 @@ import ctypes
 import os
 import select
 import struct
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from netmend.kernel.addresses import RTM_DELADDR
+from netmend.kernel import addresses, links
 from netmend.kernel.errors import KernelError
-from netmend.kernel.links import RTM_DELLINK, RTM_NEWLINK, Link, decode_link, glance
-from netmend.kernel.netlink import events_socket, notifications
+from netmend.kernel.links import Link, decode_link, glance
+from netmend.kernel.message_filter import RTM_NEWROUTE, hear_only_what_concerns
+from netmend.kernel.netlink import events_socket, notifications, parse_attributes
 
 IN_MODIFY: Final = 0x2  # linux/inotify.h
 IN_CLOSE_WRITE: Final = 0x8
@@ -30,9 +32,15 @@ IN_IGNORED: Final = 0x8000
 
 _EVENT: Final = struct.Struct("iIII")
 _AT_A_TIME: Final = 256  # datagrams
-_RTNLGRP_LINK: Final = 1  # linux/rtnetlink.h
-_RTNLGRP_IPV4_IFADDR: Final = 5
-_RTNLGRP_IPV6_IFADDR: Final = 9
+# linux/rtnetlink.h: RTNLGRP_LINK, _IPV4_IFADDR, _IPV6_IFADDR, _IPV6_ROUTE, _IPV4_NETCONF, _IPV6_NETCONF
+_GROUPS: Final = (1, 5, 9, 11, 24, 25)
+_RTM_NEWNETCONF: Final = 80
+_RTA_OIF: Final = 4
+_NETCONFA_IFINDEX: Final = 1  # linux/netconf.h
+_NETCONF: Final = {
+    2: {2: "ipv4.forwarding", 3: "ipv4.rp_filter", 5: "ipv4.proxy_arp", 8: "ipv4.bc_forwarding"},  # AF_INET
+    10: {2: "ipv6.forwarding", 5: "ipv6.proxy_ndp"},  # AF_INET6
+}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -124,23 +132,48 @@ class LinkChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class AddressGone:
-    """An IPv4 address was taken from a link."""
+class AddressChanged:
+    """An address was taken from a link (`gone`), or given to it."""
 
+    index: int
+    netnsid: int | None
+    gone: bool
+    address: bytes  # 4 or 16 octets
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """Some settings of a device's layer 3 are now `values` (names as in `netmend.kernel.device_settings`)."""
+
+    index: int
+    netnsid: int | None
+    values: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ipv6SwitchedOn:
+    """A device has IPv6 (again): its route to all multicast groups appeared."""
+
+    index: int
     netnsid: int | None
 
 
+Heard = LinkChanged | AddressChanged | SettingsChanged | Ipv6SwitchedOn
+
+
 class LinkWatch:
-    """Links and addresses as they change, here and in every namespace at the far end of one of our veths."""
+    """Links, their addresses and settings as they change, here and in every namespace at the far end of one of our
+    veths."""
 
     def __init__(self) -> None:
         """Raises KernelError."""
-        self._socket = events_socket((_RTNLGRP_LINK, _RTNLGRP_IPV4_IFADDR, _RTNLGRP_IPV6_IFADDR), all_namespaces=True)
+        self._socket = events_socket(_GROUPS, all_namespaces=True)
+        hear_only_what_concerns(self._socket)
 
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def read(self) -> Iterator[LinkChanged | AddressGone | None]:
+    def read(self) -> Iterator[Heard | None]:
         """What was heard since, up to some hundreds at a time; None when the kernel says that it dropped some.
 
         Whoever is root in a namespace at the far end of a veth can make any number of these.
@@ -155,13 +188,34 @@ class LinkWatch:
                 continue
             netnsid = _netnsid(ancillary)
             for kind, body in notifications(data):
-                if kind in {RTM_NEWLINK, RTM_DELLINK}:
-                    yield LinkChanged(*glance(body), kind == RTM_DELLINK, netnsid, body)
-                elif kind == RTM_DELADDR:
-                    yield AddressGone(netnsid)
+                heard = _understand(kind, body, netnsid)
+                if heard is not None:
+                    yield heard
 
     def close(self) -> None:
         self._socket.close()
+
+
+def _understand(kind: int, body: bytes, netnsid: int | None) -> Heard | None:
+    match kind:
+        case links.RTM_NEWLINK | links.RTM_DELLINK:
+            return LinkChanged(*glance(body), kind == links.RTM_DELLINK, netnsid, body)
+        case addresses.RTM_NEWADDR | addresses.RTM_DELADDR:
+            attributes = parse_attributes(body, 8)
+            raw = attributes.get(addresses.IFA_LOCAL) or attributes.get(addresses.IFA_ADDRESS, b"")
+            return AddressChanged(_index(body, 4), netnsid, kind == addresses.RTM_DELADDR, raw)
+        case _ if kind == _RTM_NEWNETCONF:
+            attributes = parse_attributes(body, 4)
+            names = _NETCONF.get(body[0], {})
+            values = tuple((names[number], _index(raw, 0)) for number, raw in attributes.items() if number in names)
+            return SettingsChanged(_index(attributes.get(_NETCONFA_IFINDEX, b""), 0), netnsid, values)
+        case _ if kind == RTM_NEWROUTE:
+            return Ipv6SwitchedOn(_index(parse_attributes(body, 12).get(_RTA_OIF, b""), 0), netnsid)
+    return None
+
+
+def _index(data: bytes, start: int) -> int:
+    return int.from_bytes(data[start : start + 4], sys.byteorder, signed=True)
 
 
 def _netnsid(ancillary: list[tuple[int, int, bytes]]) -> int | None:

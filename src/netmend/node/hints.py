@@ -9,16 +9,19 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from netmend.intent.names import Mark, dhcp_port, namespace_name, tap_name
+from netmend.intent.names import Mark, bridge_name, dhcp_port, namespace_name, tap_name
 from netmend.intent.network import Intent, Network
 from netmend.intent.plug import NetnsPlug, NoPlug
 from netmend.intent.port import Port
 from netmend.intent.wiring import OvsWiring
+from netmend.kernel.device_settings import differing_settings
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netns import is_namespace
 from netmend.kernel.ovsdb.watch import PortsChanged
-from netmend.kernel.watch import AddressGone, LinkChanged, LinkWatch
+from netmend.kernel.watch import AddressChanged, Ipv6SwitchedOn, LinkChanged, LinkWatch, SettingsChanged
 from netmend.services.shared.port_changes import changed_ports
+from netmend.wiring.own_addresses import own_addresses
+from netmend.wiring.settings import ON_HOST, OWN_PORT, settings_of
 
 EVERYTHING = "*"  # in place of a network id: look at all of them
 _PREFIX = namespace_name("")
@@ -57,11 +60,16 @@ class Hints:
         network_of_device: Callable[[str], str | None],
         network_of_netnsid: Callable[[int], str | None],
         is_awaited: Callable[[str], bool] = lambda device: False,
+        device_of_index: Callable[[int], str | None] = lambda index: None,
     ) -> None:
         """`is_awaited` says whether the switch has yet to make a device."""
         self._network_of_device = network_of_device
         self._network_of_netnsid = network_of_netnsid
         self._is_awaited = is_awaited
+        self._device_of_index = device_of_index
+        self._indexes: dict[int, str] = {}  # of devices on the host, as heard since
+        self._intent = Intent()
+        self._own_addresses: dict[str, frozenset[bytes]] = {}  # by network
         self._switched: set[str] = set()  # networks wired by Open vSwitch, whose devices have no bridge as master
         self._internal: set[str] = set()  # devices that are on the host only on their way into a namespace
         self._netnsids: dict[int, str] = {}  # id of a namespace of ours -> network, as its DHCP port last showed
@@ -72,6 +80,7 @@ class Hints:
 
     def intent_changed(self, intent: Intent) -> None:
         """Learn which namespaces of guests are awaited, and which devices the switch makes."""
+        self._intent, self._own_addresses = intent, {}
         names: dict[str, set[str]] = {}
         known, self._guest_namespaces = self._guest_namespaces, {}
         self._switched, self._internal = set(), set()
@@ -91,8 +100,12 @@ class Hints:
             match event:
                 case None:
                     self._networks.add(EVERYTHING)
-                case AddressGone(netnsid):
-                    self._suspect_namespace(netnsid)
+                case AddressChanged():
+                    self._hear_address(event)
+                case SettingsChanged():
+                    self._hear_settings(event)
+                case Ipv6SwitchedOn(index, None):
+                    self._hear_ipv6(index)
                 case LinkChanged(netnsid=None):
                     latest[event.name] = event
                 case LinkChanged():
@@ -110,9 +123,16 @@ class Hints:
             self._hear_internal(event, network_id)
             return
         link = event.link
+        if event.gone:
+            self._indexes.pop(link.index, None)
+        else:
+            self._indexes[link.index] = link.name
         mark = Mark.parse(link.alias)
         is_port = link.master or network_id in self._switched
         is_right = not event.gone and link.up and mark is not None and (is_port or mark.role == "bridge")
+        if is_right and mark is not None:
+            wanted = settings_of(is_bridge=mark.role == "bridge", is_switched=network_id in self._switched)
+            is_right = not differing_settings(link.data, wanted)
         if mark is not None and mark.role == "dhcp" and link.peer_netnsid is not None:
             self._netnsids[link.peer_netnsid] = network_id
         if is_right:
@@ -129,6 +149,48 @@ class Hints:
         else:
             self._objects[event.name] = network_id
 
+    def _hear_settings(self, event: SettingsChanged) -> None:
+        wanted = ON_HOST if event.netnsid is None else OWN_PORT
+        if any(wanted.get(name, value) != value for name, value in event.values):
+            if event.netnsid is None:
+                self._suspect_device(event.index)
+            else:
+                self._suspect_namespace(event.netnsid)
+
+    def _hear_ipv6(self, index: int) -> None:
+        """IPv6 was switched on on a device of the host: which ports of a bridge have, and bridges have not."""
+        name = self._name_of(index)
+        network_id = name and self._network_of_device(name)
+        if name and network_id and (name == bridge_name(network_id) or network_id in self._switched):
+            self._objects[name] = network_id
+
+    def _hear_address(self, event: AddressChanged) -> None:
+        """The host's devices have no addresses; those of our own in a namespace are intent's."""
+        if event.gone:
+            self._suspect_namespace(event.netnsid)
+        elif event.netnsid is None:
+            self._suspect_device(event.index)
+        else:
+            network = self._intent.networks.get(self._network_behind(event.netnsid) or "")
+            if network is not None and event.address not in self._addresses_of(network):
+                self._networks.add(network.id)
+
+    def _addresses_of(self, network: Network) -> frozenset[bytes]:
+        known = self._own_addresses.get(network.id)
+        if known is None:
+            known = frozenset(address.ip.packed for address in own_addresses(network))
+            self._own_addresses[network.id] = known
+        return known
+
+    def _name_of(self, index: int) -> str | None:
+        return self._indexes.get(index) or self._device_of_index(index)
+
+    def _suspect_device(self, index: int) -> None:
+        name = self._name_of(index)
+        network_id = name and self._network_of_device(name)
+        if name and network_id:
+            self._objects[name] = network_id
+
     def hear_switch(self, changed: PortsChanged) -> None:
         """Ports of netmend changed in the database of Open vSwitch, or went."""
         if changed.everything:
@@ -142,10 +204,12 @@ class Hints:
 
     def _suspect_namespace(self, netnsid: int | None) -> None:
         """Something is gone in a namespace: a network's, or a guest's, where the guest may do what it likes."""
-        if netnsid is not None:
-            network_id = self._netnsids.get(netnsid) or self._network_of_netnsid(netnsid)
-            if network_id is not None:
-                self._networks.add(network_id)
+        network_id = None if netnsid is None else self._network_behind(netnsid)
+        if network_id is not None:
+            self._networks.add(network_id)
+
+    def _network_behind(self, netnsid: int) -> str | None:
+        return self._netnsids.get(netnsid) or self._network_of_netnsid(netnsid)
 
     def hear_names(self, names: Iterable[str]) -> None:
         """Names that appeared or vanished in the namespace directory; an empty one: the directory itself."""

@@ -23,7 +23,7 @@ class Event:
     number: int
     at: float  # seconds since the epoch
     level: Level
-    kind: str  # pass, reason, resolved, breaker, intent or mounts
+    kind: str  # pass, mended, reason, resolved, breaker, intent or mounts
     text: str
     network: str | None = None
     port: str | None = None
@@ -81,6 +81,10 @@ class Journal:
         if report.planned_steps:
             text = f"{_count(report.planned_steps, 'step')} over {_count(networks, 'network')} in {seconds:.2f} s"
             self.add("info", "pass", text + (f", {len(report.wrong):,} still wrong" if report.wrong else ""))
+        for mended in report.mended[:_OF_ONE_PASS]:
+            self.add("warning", "mended", f"somebody changed it: {mended.text}", mended.network_id)
+        if len(report.mended) > _OF_ONE_PASS:
+            self.add("warning", "mended", f"and {len(report.mended) - _OF_ONE_PASS:,} more were changed")
         for reason in report.new_reasons[:_OF_ONE_PASS]:
             self.add("warning", "reason", reason.text, reason.network_id, reason.port_id)
         if len(report.new_reasons) > _OF_ONE_PASS:

@@ -106,7 +106,9 @@ class Node:
             if (routed := self._source.routed_metadata) is not None:
                 self.state.routed = RoutedServing(routed, lambda: self.state.intent.intent.metadata_proxy)
             owners = reconciler.owners
-            self._hints = Hints(owners.network_of_device, owners.network_of_netnsid, reconciler.awaits)
+            self._hints = Hints(
+                owners.network_of_device, owners.network_of_netnsid, reconciler.awaits, owners.device_of_index
+            )
             self._hints.intent_changed(intent.intent)
             try:
                 with self._watches() as self._watching:
@@ -261,6 +263,8 @@ class Node:
         if report.new_reasons:
             for error in report.defects:
                 log.error("defect in a pass", exc_info=error)
+        for mended in report.mended:
+            log.warning("somebody changed it; mended", network=mended.network_id, step=mended.text)
         # What the host, or its switch, lacks is the reason of a thousand networks at once, and one line in the log.
         for text, reasons in groupby(sorted(report.new_reasons, key=lambda one: one.text), lambda one: one.text):
             first, *others = reasons

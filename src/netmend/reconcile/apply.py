@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 
 from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
 from netmend.kernel import addresses, links, netns, offload
+from netmend.kernel.device_settings import differing_settings
 from netmend.kernel.errors import KernelError
 from netmend.kernel.links import Found, Link, VethEnd
 from netmend.kernel.netlink import Batch, RouteSocket
@@ -21,6 +22,7 @@ from netmend.reconcile.move import move_in, move_out
 from netmend.reconcile.observe import is_ours, open_place
 from netmend.reconcile.open_namespaces import OpenNamespaces
 from netmend.reconcile.other_mount_namespaces import OtherMountNamespaces
+from netmend.reconcile.settings import set_settings, settings_among
 from netmend.reconcile.steps import (
     AddPort,
     DeleteDevice,
@@ -30,6 +32,7 @@ from netmend.reconcile.steps import (
     MakeNamespace,
     MendDevice,
     MendInner,
+    MendLoopback,
     MendPort,
     MoveDevice,
     PinNamespace,
@@ -39,18 +42,11 @@ from netmend.reconcile.steps import (
 )
 from netmend.reconcile.switch import Switch
 from netmend.wiring import Device, Home
+from netmend.wiring.settings import OWN_PORT, host_settings
 
-# A bridge has no business on layer 3: guests must not reach the host, nor the host's routes, through it. Nor has a port
-# of Open vSwitch, whose userspace datapath only listens in: the host's own stack receives all that the guest sends.
-_NO_LAYER_3 = {
-    links.IPV4_DEVCONF_FORWARDING: 0,
-    links.IPV4_DEVCONF_RP_FILTER: 1,  # without a route through the bridge, all that comes in for the host is dropped
-    links.IPV4_DEVCONF_ARP_IGNORE: 8,
-}
-# Addresses in the namespace are those of intent: none of the kernel's making, none that a guest advertises.
-_NEW_DEVICES_IPV6 = {"accept_ra": 0, "addr_gen_mode": 1}
-# Forwarding is inherited from the host, and no router lives in the namespace.
-_INNER_IPV4 = {links.IPV4_DEVCONF_FORWARDING: 0}
+# What the devices made in a namespace begin with: netmend's own is made there (`OWN_PORT`).
+_NEW_DEVICES_IPV6 = {"forwarding": 0, "accept_ra": 0, "addr_gen_mode": 1}
+_NEW_OWN_PORT = {"ipv4.forwarding": OWN_PORT["ipv4.forwarding"]}
 
 
 class StepFailed(Exception):
@@ -129,10 +125,13 @@ class Executor:
                 self._open_namespaces.release(network_id)
             case MakeDevice(network_id, device):
                 self._make_device(network_id, device)
-            case MendDevice(_, device, was, differs):
-                self._mend(device, was, differs)
+            case MendDevice():
+                self._mend(step)
             case MendInner():
                 self._mend_inner(step)
+            case MendLoopback(network_id, was):
+                with self._open_namespaces[network_id].entered(), RouteSocket() as inside:
+                    links.set_link(inside, was, up=True)
             case DeleteDevice(_, link, _):
                 links.delete_link(self._route, link)
             case DeleteInner(network_id, link, _):
@@ -147,7 +146,7 @@ class Executor:
                     self._switch.remove([port], settle=settle)
             case MoveDevice(network_id, device):
                 with self._namespace(network_id) as place:
-                    move_in(self._route, device, place, _INNER_IPV4)
+                    move_in(self._route, device, place, _NEW_OWN_PORT)
 
     def _undo(self, step: Step) -> None:
         match step:
@@ -160,7 +159,7 @@ class Executor:
                 found = links.find_link(self._route, device.name)
                 if found and is_ours(found):
                     links.delete_link(self._route, found)
-            case MendDevice(_, device, was, differs):
+            case MendDevice(_, device, was, differs, _):
                 self._restore(device, was, differs)
             case MendInner():
                 self._restore_inner(step)
@@ -172,7 +171,7 @@ class Executor:
                 if network_id in self._open_namespaces:
                     with self._namespace(network_id) as place:
                         move_out(device, place)
-            case RemoveNamespace() | DeleteDevice() | DeleteInner() | DeletePort():
+            case RemoveNamespace() | DeleteDevice() | DeleteInner() | DeletePort() | MendLoopback():
                 pass  # nobody wants it back
 
     def _namespace(self, network_id: str) -> Netns:
@@ -224,13 +223,14 @@ class Executor:
                 self._make_tap(device)
 
     def _finish_bridge(self, bridge: Link, device: Device) -> None:
-        self._host_ipv6.write(f"{device.name}/disable_ipv6", 1)
-        links.set_link(self._route, bridge, up=True, alias=str(device.mark), ipv4=_NO_LAYER_3)
+        self._settle(bridge, device)
+        links.set_link(self._route, bridge, up=True, alias=str(device.mark))
 
-    def _keep_off_layer_3(self, near: Link, device: Device) -> None:
-        if device.switch is not None:
-            self._host_ipv6.write(f"{device.name}/disable_ipv6", 1)
-            links.set_link(self._route, near, ipv4=_NO_LAYER_3)
+    def _settle(self, made: Link, device: Device) -> None:
+        """Give a device that was just made, and is not up, the settings that it was not born with."""
+        wanted = host_settings(device)
+        differs = differing_settings(made.data, wanted)
+        set_settings(self._route, self._host_ipv6, made, {name: wanted[name] for name in differs})
 
     def _make_veth(self, network_id: str, device: Device) -> None:
         far = device.far
@@ -239,12 +239,12 @@ class Executor:
         far_end = VethEnd(far.name, device.mtu, 0, far.mac)
         is_home = isinstance(far.place, Home)
         with self._namespace(network_id) if is_home else open_place(far, self._directory) as place:
-            near = links.create_veth(self._route, near_end, far_end, place, self._master(device))
-            self._keep_off_layer_3(near, device)
+            near = links.create_veth(self._route, near_end, far_end, place, self._master(device), up=False)
+            self._settle(near, device)
             with self._route_inside(place, is_home=is_home) as inside:
                 inner = Found(near.peer_index, far.name)
                 batch = Batch(inside)
-                links.set_link(batch, inner, up=True, ipv4=_INNER_IPV4 if is_home else None)
+                links.set_link(batch, inner, up=True, settings=_NEW_OWN_PORT if is_home else None)
                 for address in far.addresses:
                     addresses.add_address(batch, inner, address)
                 batch.send()
@@ -253,7 +253,7 @@ class Executor:
                     # The userspace datapath delivers packets as they are: nothing would compute what was left to it.
                     offload.compute_checksums(far.name)
         # Last, so that a veth without an alias is known to be half-made; ours it is by its group.
-        links.set_link(self._route, near, alias=str(device.mark))
+        links.set_link(self._route, near, alias=str(device.mark), up=True)
 
     @contextmanager
     def _route_inside(self, place: Netns, *, is_home: bool) -> Iterator[RouteSocket]:
@@ -272,7 +272,7 @@ class Executor:
             found = self._find(device.name)
             links.set_link(self._route, found, group=DEVICE_GROUP, mtu=device.mtu)
             links.set_link(self._route, found, alias=str(device.mark))
-            self._keep_off_layer_3(found, device)
+            self._settle(found, device)
             links.set_link(self._route, found, master=self._master(device), up=True)
             if device.owner is not None:
                 tap.set_owner(device.owner)
@@ -291,9 +291,15 @@ class Executor:
         known = self._made.get(device.master) or self._found.get(device.master)
         return (known or self._find(device.master)).index
 
-    def _mend(self, device: Device, was: Link, differs: tuple[str, ...]) -> None:
-        if device.kind == "bridge" and ("alias" in differs or "up" in differs):
-            self._finish_bridge(was, device)  # killed before it was done
+    def _mend(self, step: MendDevice) -> None:
+        device, was, differs = step.device, step.was, step.differs
+        if "master" in differs:
+            links.set_link(self._route, was, master=self._master(device))
+        set_settings(self._route, self._host_ipv6, was, settings_among(differs, host_settings(device)))
+        batch = Batch(self._route)
+        for address in step.remove:
+            addresses.remove_address(batch, was, address)
+        batch.send()
         links.set_link(
             self._route,
             was,
@@ -302,7 +308,6 @@ class Executor:
             group=DEVICE_GROUP if "group" in differs else None,
             mtu=device.mtu if "mtu" in differs else None,
             mac=device.mac if "mac" in differs else None,
-            master=self._master(device) if "master" in differs else None,
         )
 
     def _restore(self, device: Device, was: Link, differs: tuple[str, ...]) -> None:
@@ -322,6 +327,8 @@ class Executor:
             batch = Batch(inside)
             for address in step.remove:
                 addresses.remove_address(batch, step.was, address)
+            with SysctlDirectory("ipv6/conf") as sysctls:
+                set_settings(inside, sysctls, step.was, settings_among(step.differs, OWN_PORT))
             if step.differs:
                 mtu = step.device.mtu if "mtu" in step.differs else None
                 mac = far.mac if "mac" in step.differs else None

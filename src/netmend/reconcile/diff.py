@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from netmend.intent.names import DEVICE_GROUP, namespace_name
 from netmend.intent.network import Network
+from netmend.kernel.device_settings import differing_settings
 from netmend.kernel.links import Link
 from netmend.reconcile.diff_switch import (
     INTERNAL_KINDS,
@@ -22,6 +23,7 @@ from netmend.reconcile.diff_switch import (
 )
 from netmend.reconcile.observe import FarSeen, NamespaceSeen, Snapshot, is_ours
 from netmend.reconcile.resync import Problem
+from netmend.reconcile.settings import own_port_settings
 from netmend.reconcile.steps import (
     DeleteDevice,
     DeleteInner,
@@ -30,6 +32,7 @@ from netmend.reconcile.steps import (
     MakeNamespace,
     MendDevice,
     MendInner,
+    MendLoopback,
     MoveDevice,
     PinNamespace,
     Plan,
@@ -38,6 +41,7 @@ from netmend.reconcile.steps import (
     Unit,
 )
 from netmend.wiring import Device, Home
+from netmend.wiring.settings import host_settings
 
 _KERNEL_KIND = {"bridge": "bridge", "veth": "veth", "tap": "tun"}  # IFLA_INFO_KIND of what netmend makes
 NOT_WANTED = "not in intent"
@@ -81,7 +85,9 @@ def plan_network(
         return Plan(network.id, _units(core, []), tuple(blocked))
     trouble = switch_trouble(network, snapshot.switch)
     if trouble:
-        return _plan_without_switch(network, devices.values(), namespace, core, trouble)
+        core += _plan_without_switch(network, devices.values(), snapshot, namespace)
+        serves = any(_is_wired(device, namespace) for device in devices.values())
+        return Plan(network.id, _units(core, []), (Problem(None, trouble, serves),))
     if bridge is not None:
         for_bridge = _plan_bridge(network, bridge, snapshot)
         core += for_bridge
@@ -118,16 +124,20 @@ def _is_foreign(name: str, snapshot: Snapshot) -> bool:
 
 
 def _plan_without_switch(
-    network: Network, wanted: Iterable[Device], namespace: NamespaceSeen, core: list[Step], trouble: str
-) -> Plan:
+    network: Network, wanted: Iterable[Device], snapshot: Snapshot, namespace: NamespaceSeen
+) -> list[Step]:
     """What can be done while the switch is out of reach: guests that are wired are served, as intent says by now."""
-    serves = False
-    for device in wanted:
-        far = device.far
-        if far is not None and isinstance(far.place, Home) and (inner := namespace.links.get(far.name)):
-            serves = True
-            core += _plan_inner(network, device, inner, namespace)
-    return Plan(network.id, _units(core, []), (Problem(None, trouble, serves),))
+    return [
+        step
+        for device in wanted
+        if device.far and _is_wired(device, namespace)
+        for step in _plan_inner(network, device, namespace.links[device.far.name], snapshot, namespace)
+    ]
+
+
+def _is_wired(device: Device, namespace: NamespaceSeen) -> bool:
+    """Whether the device is netmend's own, and is in the network's namespace."""
+    return device.far is not None and isinstance(device.far.place, Home) and device.far.name in namespace.links
 
 
 def _units(core: Iterable[Step], ports: Iterable[tuple[str | None, list[Step]]]) -> tuple[Unit, ...]:
@@ -156,7 +166,7 @@ def _plan_dhcp(network: Network, device: Device, snapshot: Snapshot, namespace: 
     steps += _plan_namespace(network, namespace)
     steps += _plan_host_end(network, device, snapshot, found)
     if found is not None and inner is not None:
-        steps += _plan_inner(network, device, inner, namespace)
+        steps += _plan_inner(network, device, inner, snapshot, namespace)
     return steps
 
 
@@ -202,19 +212,27 @@ def _plan_internal(
     if inner is None or dead:
         steps.append(MoveDevice(network.id, device))
     elif port is not None:
-        steps += _plan_inner(network, device, inner, namespace)
+        steps += _plan_inner(network, device, inner, snapshot, namespace)
     return steps
 
 
-def _plan_inner(network: Network, device: Device, inner: Link, namespace: NamespaceSeen) -> list[Step]:
+def _plan_inner(
+    network: Network, device: Device, inner: Link, snapshot: Snapshot, namespace: NamespaceSeen
+) -> list[Step]:
     far = device.far
     assert far is not None
-    differs = _differences(inner, mtu=device.mtu, mac=far.mac)
+    differs = _differences(inner, mtu=device.mtu, mac=far.mac, settings=own_port_settings(sysctls=snapshot.sysctls))
     has = namespace.addresses.get(inner.index, set())
     # In the order of intent: the first address of a family is what the kernel sends from.
     add = tuple(address for address in far.addresses if address not in has)
     remove = tuple(sorted(has - set(far.addresses), key=str))
-    return [MendInner(network.id, device, inner, differs, add, remove)] if differs or add or remove else []
+    steps: list[Step] = []
+    if differs or add or remove:
+        steps.append(MendInner(network.id, device, inner, differs, add, remove))
+    loopback = namespace.links.get("lo")
+    if loopback is not None and not loopback.up:
+        steps.append(MendLoopback(network.id, loopback))
+    return steps
 
 
 def _plan_guest(network: Network, device: Device, snapshot: Snapshot, seen: FarSeen | None) -> list[Step]:
@@ -259,19 +277,22 @@ def _plan_host_end(network: Network, device: Device, snapshot: Snapshot, found: 
         made: list[Step] = [*let_go(network.id, device, snapshot.switch), MakeDevice(network.id, device)]
         return made + plan_port(network.id, device, snapshot.switch, is_new=True)
     master = snapshot.links.get(device.master) if device.master else None
-    differs = _differences(found, mtu=device.mtu, mac=device.mac)
+    differs = _differences(found, mtu=device.mtu, mac=device.mac, settings=host_settings(device))
     if found.alias != str(device.mark):
         differs = ("alias", *differs)
     if found.group != DEVICE_GROUP:
         differs = ("group", *differs)
     if device.master and (master is None or found.master != master.index):
         differs = (*differs, "master")
-    mends: list[Step] = [MendDevice(network.id, device, found, differs)] if differs else []
+    remove = tuple(sorted(snapshot.addresses.get(found.index, ()), key=str))
+    mends: list[Step] = [MendDevice(network.id, device, found, differs, remove)] if differs or remove else []
     return mends + plan_port(network.id, device, snapshot.switch)
 
 
-def _differences(found: Link, *, mtu: int, mac: str | None) -> tuple[str, ...]:
-    differs = [] if found.mtu == mtu else ["mtu"]
+def _differences(found: Link, *, mtu: int, mac: str | None, settings: Mapping[str, int]) -> tuple[str, ...]:
+    differs = [*differing_settings(found.data, settings)] if found.data else []
+    if found.mtu != mtu:
+        differs.append("mtu")
     if mac is not None and found.mac != mac:
         differs.append("mac")
     if not found.up:

@@ -18,7 +18,7 @@ _PATIENCE: Final = 2.0  # seconds for the switch to make a device
 _POLL: Final = 0.005
 
 
-def move_in(route: RouteSocket, device: Device, place: Netns, ipv4: Mapping[int, int]) -> None:
+def move_in(route: RouteSocket, device: Device, place: Netns, settings: Mapping[str, int]) -> None:
     """Move the device of an internal port into `place`, once the switch has made it, and configure it there.
 
     The MAC is set before the move and the MTU after it, as Neutron does: on the host the switch would cap it by that of
@@ -34,7 +34,7 @@ def move_in(route: RouteSocket, device: Device, place: Netns, ipv4: Mapping[int,
         if inner is None:
             raise KernelError("find link", far.name, errno.ENODEV)
         batch = Batch(inside)
-        links.set_link(batch, inner, up=True, mtu=device.mtu, ipv4=ipv4)
+        links.set_link(batch, inner, up=True, mtu=device.mtu, settings=settings)
         for address in far.addresses:
             add_address(batch, inner, address)
         batch.send()

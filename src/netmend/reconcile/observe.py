@@ -4,6 +4,7 @@ A namespace is usable when it has been entered (invariant I4). A name leads to o
 a plain file (`plain`: the incident), a namespace of ours (`usable`) or of somebody else's (`foreign`).
 """
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -11,7 +12,7 @@ from typing import Literal
 from netmend.intent.names import DEVICE_GROUP, DEVICE_GROUPS, Mark, namespace_name
 from netmend.intent.network import Network
 from netmend.intent.plug import NetnsPlug, PidPlug
-from netmend.kernel import links, netns, nsdir
+from netmend.kernel import links, netns, nsdir, sysctl
 from netmend.kernel.addresses import Interface, dump_addresses
 from netmend.kernel.errors import KernelError, NotANamespace
 from netmend.kernel.links import Link
@@ -25,13 +26,15 @@ _NAME_PREFIX = namespace_name("")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One look at the host: links that are ours or bear a wanted name, the names in the namespace directory, and our
-    ports of Open vSwitch."""
+    """One look at the host: links that are ours or bear a wanted name, the addresses of those that are ours, the names
+    in the namespace directory, and our ports of Open vSwitch."""
 
     links: Mapping[str, Link]
     network_of: Mapping[str, str]  # name of a link of ours -> network id, from its mark
     names: frozenset[str]
     switch: SwitchSeen = NOTHING
+    addresses: Mapping[int, set[Interface]] = field(default_factory=dict)  # by index of a link of ours
+    sysctls: bool = True  # can be written
     _links_of: Mapping[str, list[Link]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -53,8 +56,8 @@ def is_ours(link: Link) -> bool:
 def take_snapshot(
     route: RouteSocket, wanted: Mapping[str, str], directory: str, switch: SwitchSeen = NOTHING
 ) -> Snapshot:
-    """One dump of links and one listing of names, beside what was seen of the switch; `wanted` maps names of devices to
-    network ids. Raises KernelError."""
+    """One dump of links, one of addresses and one listing of names, beside what was seen of the switch; `wanted` maps
+    names of devices to network ids. Raises KernelError."""
     found = {link.name: link for link in links.dump_chosen_links(route, DEVICE_GROUPS, wanted)}
     owners: dict[str, str] = {}
     for name, link in found.items():
@@ -63,7 +66,9 @@ def take_snapshot(
         mark = Mark.parse(link.alias)
         # born in our group and killed before the alias was set: the name says whose it is, if anybody's
         owners[name] = mark.network_id if mark else wanted.get(name, "")
-    return Snapshot(found, owners, frozenset(nsdir.names(directory)), switch)
+    indexes = {found[name].index for name in owners}
+    held = dump_addresses(route, lambda data: int.from_bytes(data[4:8], sys.byteorder) in indexes)
+    return Snapshot(found, owners, frozenset(nsdir.names(directory)), switch, held, sysctl.are_writable())
 
 
 @dataclass(frozen=True, slots=True)

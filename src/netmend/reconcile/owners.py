@@ -18,12 +18,17 @@ class Owners:
     def __init__(self) -> None:
         self._devices: dict[str, tuple[Network, list[Device]]] = {}
         self._network_of: dict[str, str] = {}
+        self._device_of_index: dict[int, str] = {}
         self._network_of_netnsid: dict[int, str] = {}
         self._netnsids: dict[str, int] = {}  # of networks whose port is the switch's
 
     def network_of_device(self, name: str) -> str | None:
         """The network whose device bears `name`, by the intent of the last pass."""
         return self._network_of.get(name)
+
+    def device_of_index(self, index: int) -> str | None:
+        """The name of netmend's device on the host with that index, by the snapshot of the last pass."""
+        return self._device_of_index.get(index)
 
     def wanted_names(self) -> Mapping[str, str]:
         """Names of all devices that the host should have, and whose they are, by the intent of the last pass."""
@@ -49,8 +54,9 @@ class Owners:
         return wanted
 
     def see(self, snapshot: Snapshot, open_namespaces: OpenNamespaces) -> None:
-        """Learn from a snapshot by which ids the host knows namespaces; `open_namespaces` says which networks
-        have one."""
+        """Learn from a snapshot by which ids the host knows namespaces, and the indexes of devices; `open_namespaces`
+        says which networks have a namespace."""
+        self._device_of_index = {snapshot.links[name].index: name for name in snapshot.network_of}
         self._network_of_netnsid = {
             link.peer_netnsid: mark.network_id
             for link in snapshot.links.values()

@@ -147,6 +147,7 @@ class Reconciler:
                 frozenset(work.right),
                 frozenset(work.wrong),
                 tuple(work.new_reasons),
+                tuple(work.mended),
                 tuple(work.defects),
             )
 
@@ -172,7 +173,7 @@ class Reconciler:
         again = self._look(work.intent, apply=True)
         again.foreign = None
         again.plans, again.right, again.wrong = work.plans, work.right, work.wrong
-        again.new_reasons, again.defects = work.new_reasons, work.defects
+        again.new_reasons, again.defects, again.mended = work.new_reasons, work.defects, work.mended
         work_through(lambda network: self._reconcile_guarded(network, again), networks, self._workers)
         if again.batch:
             self._add_batch(again)

@@ -10,6 +10,14 @@ from netmend.reconcile.steps import Plan
 
 
 @dataclass(frozen=True, slots=True)
+class Mended:
+    """A setting of ours that somebody else had changed, and that is as it was: `text` is the step that made it so."""
+
+    network_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class PassReport:
     """What a pass did: networks found or made right, and those with reasons left."""
 
@@ -17,6 +25,7 @@ class PassReport:
     right: frozenset[str] = frozenset()
     wrong: frozenset[str] = frozenset()
     new_reasons: tuple[Reason, ...] = ()
+    mended: tuple[Mended, ...] = ()
     defects: tuple[Exception, ...] = ()  # of netmend itself, each the reason of networks that are wrong
 
 

@@ -55,15 +55,18 @@ class MakeDevice:
 
 @dataclass(frozen=True, slots=True)
 class MendDevice:
-    """Set what differs on a device of ours; `was` is how it was found, to go back to."""
+    """Set what differs on a device of ours, and remove addresses; `was` is how it was found, to go back to."""
 
     network_id: str
     device: Device
     was: Link
-    differs: tuple[str, ...]  # of: alias, group, mtu, mac, master, up
+    differs: tuple[str, ...]  # of: alias, group, mtu, mac, master, up, names of settings
+    remove: tuple[Interface, ...] = ()
 
     def __str__(self) -> str:
-        return f"set {', '.join(self.differs)} of {self.device.name}"
+        parts = [f"set {', '.join(self.differs)}"] if self.differs else []
+        parts += [f"remove {address}" for address in self.remove]
+        return f"{', '.join(parts)} of {self.device.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class MendInner:
     network_id: str
     device: Device
     was: Link
-    differs: tuple[str, ...]  # of: mtu, mac, up
+    differs: tuple[str, ...]  # of: mtu, mac, up, names of settings
     add: tuple[Interface, ...] = ()
     remove: tuple[Interface, ...] = ()
 
@@ -82,6 +85,17 @@ class MendInner:
         parts += [f"add {address}" for address in self.add]
         parts += [f"remove {address}" for address in self.remove]
         return f"{', '.join(parts)} on {self.was.name} in {namespace_name(self.network_id)}"
+
+
+@dataclass(frozen=True, slots=True)
+class MendLoopback:
+    """Bring the namespace's loopback device up, without which nothing there reaches its own addresses."""
+
+    network_id: str
+    was: Link
+
+    def __str__(self) -> str:
+        return f"set up of {self.was.name} in {namespace_name(self.network_id)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +181,7 @@ Step = (
     | MakeDevice
     | MendDevice
     | MendInner
+    | MendLoopback
     | DeleteDevice
     | DeleteInner
     | AddPort
@@ -185,10 +200,24 @@ def target(step: Step) -> str:
             return step.device.name
         case DeletePort():
             return step.port.name
-        case MendInner():
+        case MendInner() | MendLoopback():
             return step.was.name
         case DeleteDevice() | DeleteInner():
             return step.link.name
+
+
+def mends(step: Step) -> bool:
+    """Whether a step undoes what somebody else did to a device that was right: not what a pass left half-made, nor a
+    change of intent."""
+    match step:
+        case MendDevice():
+            return "alias" not in step.differs and bool(step.remove or any("." in name for name in step.differs))
+        case MendInner():
+            return any("." in name for name in step.differs)
+        case MendLoopback():
+            return True
+        case _:
+            return False
 
 
 @dataclass(frozen=True, slots=True)

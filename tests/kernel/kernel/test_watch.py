@@ -8,7 +8,7 @@ from netmend.kernel.descriptors import readable
 from netmend.kernel.links import Found, VethEnd
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
-from netmend.kernel.watch import AddressGone, DirectoryWatch, LinkChanged, LinkWatch, MountWatch
+from netmend.kernel.watch import AddressChanged, DirectoryWatch, LinkChanged, LinkWatch, MountWatch
 
 
 def test_links_and_addresses_are_heard_also_at_the_far_end_of_a_veth() -> None:
@@ -25,7 +25,7 @@ def test_links_and_addresses_are_heard_also_at_the_far_end_of_a_veth() -> None:
         addresses.remove_address(inside, inner, IPv4Interface("10.0.0.2/24"))
         links.set_link(inside, inner, up=False)
     heard = list(watch.read())
-    assert any(isinstance(event, AddressGone) and event.netnsid is not None for event in heard)
+    assert any(isinstance(event, AddressChanged) and event.gone and event.netnsid is not None for event in heard)
     assert any(isinstance(event, LinkChanged) and event.netnsid is not None and not event.link.up for event in heard)
     with RouteSocket() as route:
         links.delete_link(route, near)

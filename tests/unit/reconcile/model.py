@@ -90,7 +90,7 @@ class Host:
                 self.namespace, self.pinned, self.marked, self.inner = "absent", False, False, {}
             case MakeDevice(_, device):
                 self._make(device)
-            case MendDevice(_, device, was, differs):
+            case MendDevice(_, device, was, differs, _):
                 found = self.links[was.name]
                 assert found.index == was.index
                 self.links[was.name] = self._mended(device, found, differs)

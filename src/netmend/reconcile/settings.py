@@ -1,0 +1,35 @@
+"""Settings of devices, set by whatever way the kernel takes them: netlink for most, sysctls for IPv6's."""
+
+from collections.abc import Iterable, Mapping
+
+from netmend.kernel import links
+from netmend.kernel.device_settings import needs_sysctl
+from netmend.kernel.links import Link
+from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.sysctl import SysctlDirectory
+from netmend.wiring.settings import OWN_PORT
+
+_OWN_PORT_BY_NETLINK = {name: value for name, value in OWN_PORT.items() if not needs_sysctl(name)}
+
+
+def own_port_settings(*, sysctls: bool) -> Mapping[str, int]:
+    """What netmend's own device in a namespace should have, as far as it can be set: `sysctls` says whether they can.
+
+    Where they cannot, in some containers, a guest's advertisement gives the device an address, which the next look
+    removes."""
+    return OWN_PORT if sysctls else _OWN_PORT_BY_NETLINK
+
+
+def settings_among(differs: Iterable[str], wanted: Mapping[str, int]) -> dict[str, int]:
+    """The settings among what differs of a device, with their wanted values."""
+    return {name: wanted[name] for name in differs if name in wanted}
+
+
+def set_settings(route: RouteSocket, ipv6: SysctlDirectory, link: Link, settings: Mapping[str, int]) -> None:
+    """Set them on `link`; `ipv6` is the `ipv6/conf` of its namespace. Raises KernelError."""
+    for name, value in settings.items():
+        if needs_sysctl(name):
+            ipv6.write(f"{link.name}/{name.removeprefix('ipv6.')}", value)
+    by_netlink = {name: value for name, value in settings.items() if not needs_sysctl(name)}
+    if by_netlink:
+        links.set_link(route, link, settings=by_netlink)

@@ -1,0 +1,144 @@
+"""A running node hears of what somebody does to its devices, and mends it long before its next look at everything."""
+
+import socket
+import struct
+import subprocess
+import time
+from collections.abc import Callable
+from ipaddress import ip_interface
+from pathlib import Path
+
+import pytest
+from tests.kernel.store_node import make_guest, make_network, store_node
+
+from netmend.attach.client import Api
+from netmend.intent.names import bridge_name, inner_name, namespace_name, tap_name
+from netmend.kernel import addresses, links
+from netmend.kernel.device_settings import differing_settings
+from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.netns import Netns
+from netmend.node.settings import Settings
+from netmend.wiring.settings import OWN_PORT, settings_of
+
+PATIENCE = 20.0  # seconds: a third of those between two looks at everything
+CONF = Path("/proc/sys/net")
+
+
+class Place:
+    """A network with one guest, served by a node."""
+
+    def __init__(self, api: Api) -> None:
+        network = make_network(api, "lab")
+        self.guest = make_guest("guest-1")
+        port = api.create_port({"network_id": network["id"], "binding:profile": {"netns": "guest-1"}})
+        self.id: str = network["id"]
+        self.bridge, self.tap = bridge_name(self.id), tap_name(port["id"])
+        (own,) = api.ports(network_id=self.id, device_owner="network:dhcp")
+        self.inner = inner_name(own["id"])
+        wait_until(lambda: self.find(self.tap) is not None and self.is_right())
+        time.sleep(0.2)  # what was heard of its making is looked at
+
+    def find(self, name: str) -> links.Link | None:
+        with RouteSocket() as route:
+            return links.find_link(route, name)
+
+    def is_right(self) -> bool:
+        with RouteSocket() as route:
+            for name in (self.bridge, self.tap):
+                found = links.find_link(route, name)
+                if found is None or found.index in addresses.dump_addresses(route):
+                    return False
+                if differing_settings(found.data, settings_of(is_bridge=name == self.bridge, is_switched=False)):
+                    return False
+        with self.home() as home, home.entered(), RouteSocket() as route:
+            own = links.find_link(route, self.inner)
+            assert own
+            given = {str(address.ip) for address in addresses.dump_addresses(route)[own.index]}
+            return not differing_settings(own.data, OWN_PORT) and given == {"192.0.2.2"}
+
+    def home(self) -> Netns:
+        return Netns.open(f"/run/netns/{namespace_name(self.id)}")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, Path("/run/node.log").read_text()
+        time.sleep(0.05)
+
+
+def give_address(name: str, address: str) -> None:
+    with RouteSocket() as route:
+        found = links.find_link(route, name)
+        assert found
+        addresses.add_address(route, found, ip_interface(address))
+
+
+def set_on(name: str, setting: str, value: int) -> None:
+    with RouteSocket() as route:
+        found = links.find_link(route, name)
+        assert found
+        links.set_link(route, found, settings={setting: value})
+
+
+def in_home(place: Place, change: Callable[[], None]) -> None:
+    with place.home() as home, home.entered():
+        change()
+
+
+TAMPERING: dict[str, Callable[[Place], None]] = {
+    "IPv6 back on": lambda place: set_sysctl("ipv6/conf/all/disable_ipv6", 0),
+    "the host forwards": lambda place: set_sysctl("ipv4/ip_forward", 1),
+    "no reverse path filter": lambda place: set_sysctl(f"ipv4/conf/{place.bridge}/rp_filter", 0),
+    "proxy ARP": lambda place: set_sysctl(f"ipv4/conf/{place.bridge}/proxy_arp", 1),
+    "an address on the bridge": lambda place: give_address(place.bridge, "192.0.2.1/24"),
+    "an address on a port": lambda place: give_address(place.tap, "2001:db8::1/128"),
+    "spanning tree": lambda place: set_on(place.bridge, "bridge.stp_state", 1),
+    "an isolated port": lambda place: set_on(place.tap, "port.isolated", 1),
+    "the namespace forwards": lambda place: in_home(place, lambda: set_sysctl("ipv4/ip_forward", 1)),
+    "another address in the namespace": lambda place: in_home(place, lambda: give_address(place.inner, "10.1.1.1/8")),
+}
+
+
+def set_sysctl(path: str, value: int) -> None:
+    (CONF / path).write_text(str(value))
+
+
+def test_changes_are_heard_mended_and_told() -> None:
+    assert Settings().full_look > 2 * PATIENCE
+    with store_node() as api:
+        place = Place(api)
+        for what, tamper in TAMPERING.items():
+            tamper(place)
+            assert not place.is_right() or "somebody changed it" in Path("/run/node.log").read_text(), what
+            began = time.monotonic()
+            wait_until(place.is_right)
+            print(what, round(time.monotonic() - began, 3))
+            time.sleep(0.1)
+        log = Path("/run/node.log").read_text()
+        assert log.count("somebody changed it") >= len(TAMPERING) - 1
+        assert "resync reason" not in log
+
+
+@pytest.mark.parametrize("reset", ["all", "bridge"])
+def test_a_guest_does_not_become_the_hosts_ipv6_router(reset: str) -> None:
+    """Case: one line of a provisioning role, and one router advertisement."""
+    with store_node() as api:
+        place = Place(api)
+        with place.guest.entered():
+            (CONF / "ipv6/conf/eth0/accept_dad").write_text("0")
+            give_address("eth0", "fe80::bad/64")
+            link_local = socket.if_nametoindex("eth0")
+            sender = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+        sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+        prefix = struct.pack("!BBBBIII16s", 3, 4, 64, 0xC0, 86400, 86400, 0, socket.inet_pton(10, "2001:db8:bad::"))
+        advertisement = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0) + prefix
+        target = place.bridge if reset == "bridge" else "all"
+        (CONF / f"ipv6/conf/{target}/disable_ipv6").write_text("0")
+        for _ in range(20):
+            sender.sendto(advertisement, ("ff02::1", 0, 0, link_local))
+            time.sleep(0.02)
+        wait_until(place.is_right)
+        routes = subprocess.run(["ip", "-6", "route"], capture_output=True, text=True, check=True).stdout
+        assert "default" not in routes and "bad" not in routes
+        assert "somebody changed it" in Path("/run/node.log").read_text()
