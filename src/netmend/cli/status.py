@@ -82,9 +82,8 @@ def _show_network(console: Console, answer: dict[str, Any]) -> None:
     console.print(Text(f"namespace {answer['namespace']}, bridge {answer['bridge']}, mtu {answer['mtu']}"))
     for subnet in answer["subnets"]:
         kind = "dynamic, " if subnet["dynamic"] else ""
-        console.print(
-            Text(f"subnet {subnet['cidr']}: {kind}server {subnet['server_address']}, gateway {subnet['gateway']}")
-        )
+        gateway = f"gateway {subnet['gateway']}" if subnet["gateway"] else "no gateway"
+        console.print(Text(f"subnet {subnet['cidr']}: {kind}server {subnet['server_address']}, {gateway}"))
     ports = _table("port", "mac", "fixed IPs", "device", "plug", "last answered")
     for port in answer["ports"]:
         ports.add_row(

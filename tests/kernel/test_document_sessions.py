@@ -1,0 +1,162 @@
+"""The sessions of the documents, typed in a sandbox as they are shown, and what they print compared with what is shown.
+
+Times, versions and ids of processes may differ; `...` stands for any lines, `…` for the rest of a line.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.blocks import CHECKOUT, Block, blocks
+
+BIN = Path(sys.executable).parent
+NODE = ["netmend", "run", "-c", "examples/two-networks.yaml"]
+OFFICE = """\
+networks:
+  - name: blue
+    subnets: [{cidr: 10.10.0.0/24}]
+    mtu: '1500'
+  - name: green
+    subnets: [{cidr: 10.0.0.0/24, gateway: 10.0.1.1}]
+    ports:
+      - {name: db, mac: "fa:16:3e:00:00:01", fixed_ips: [10.0.0.11]}
+      - name: web
+        fixed_ips: [10.0.0.12]
+        mac: fa:16:3e:00:00:01
+"""
+GREEN = """\
+networks:
+  - name: green
+    subnets: [{cidr: 10.1.0.0/24}]
+    ports: [{name: db, fixed_ips: [10.1.0.5]}]
+"""
+
+
+def sessions(document: str, *kinds: str) -> list[Block]:
+    return [block for block in blocks() if block.document == document and block.kind in (kinds or ("console",))]
+
+
+def environment() -> dict[str, str]:
+    path = os.pathsep.join([str(BIN), os.environ["PATH"], "/usr/sbin", "/sbin"])
+    return {key: value for key, value in os.environ.items() if key != "COLUMNS"} | {
+        "PATH": path,
+        "NETMEND_STATE_DIR": "/run/state",
+    }
+
+
+def typed(command: str, directory: Path = CHECKOUT) -> str:
+    done = subprocess.run(
+        ["sh", "-c", f"{command} 2>&1"], cwd=directory, stdout=subprocess.PIPE, text=True, check=False,
+        env=environment(), timeout=120,
+    )  # fmt: skip
+    return done.stdout
+
+
+def commands(block: Block) -> Iterator[tuple[str, str]]:
+    """Each command of a session, and the output that is shown below it."""
+    for part in re.split(r"(?m)^\$ ", block.text)[1:]:
+        command, _, output = part.partition("\n")
+        yield command.partition("  #")[0], output
+
+
+def normal(text: str) -> str:
+    """The text without what differs from run to run."""
+    text = re.sub(r"\b\d+ (ms|s|min)\b", r"N \1", text)
+    text = re.sub(r"started, v[\d.]+", "started, vN", text)
+    text = re.sub(r"^(round .* netmend) +\d+", r"\1 N", text, flags=re.M)  # fewer while it is made anew
+    text = re.sub(r"\((\S*/)?udhcpc\)", "(udhcpc)", text)
+    return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
+
+
+def agrees(shown: str, printed: str) -> bool:
+    pattern = re.escape(normal(shown)).replace(r"\.\.\.", "(?s:.*)").replace("…", ".*")
+    return re.fullmatch(pattern, normal(printed)) is not None
+
+
+def compare(block: Block, directory: Path = CHECKOUT) -> None:
+    for command, shown in commands(block):
+        printed = typed(command, directory)
+        assert agrees(shown, printed), f"{block}: {command}\n{printed}\ninstead of\n{shown}"
+
+
+@contextmanager
+def node(*words: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(words, cwd=CHECKOUT, env=environment(), stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: "served" in typed("netmend status"))
+        yield process
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not come about in time"
+        time.sleep(0.1)
+
+
+def test_readme() -> None:
+    (demo,) = sessions("README.md", "output")
+    printed = typed("netmend demo --once")
+    assert agrees(demo.text, printed), printed
+    before, running, after, incident = sessions("README.md")
+    for guest in ("blue-one", "blue-two", "green-one", "green-two"):
+        typed(f"ip netns add guest-{guest} && ip -n guest-{guest} link set lo up")
+    compare(before)
+    with node(*NODE):
+        wait_until(lambda: typed("ip -n guest-blue-two -br link").count("eth0") == 1)
+        (discover, shown), *asked = commands(running)
+        assert agrees(shown, typed(discover)), typed(discover)
+        typed(discover.replace("one", "two"))  # as the reader's other guests have done by then
+        for command, output in asked:
+            wait_until(lambda command=command, output=output: agrees(output, typed(command)), 20)  # type: ignore[misc]
+    compare(after)
+    compare(incident)
+
+
+def test_mistakes_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "office.yaml").write_text(OFFICE)
+    (block,) = sessions("docs/intent-file.md")
+    compare(block, tmp_path)
+
+
+def test_apply(tmp_path: Path) -> None:
+    file = tmp_path / "green.yaml"
+    file.write_text(GREEN)
+    (block,) = sessions("docs/store.md")
+    process = subprocess.Popen(["netmend", "run", "--store"], env=environment(), stderr=subprocess.DEVNULL)
+    try:
+        wait_until(Path("/run/netmend/api.sock").exists)
+        (first, created), (second, changed) = commands(block)
+        assert agrees(created, typed(first, tmp_path))
+        file.write_text(GREEN.replace("10.1.0.5", "10.1.0.6"))
+        assert agrees(changed, typed(second, tmp_path))
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def test_scenarios() -> None:
+    (block,) = sessions("docs/scenarios.md")
+    compare(block)
+
+
+def test_no_session_is_left_out() -> None:
+    known = {"README.md": 4, "docs/intent-file.md": 1, "docs/store.md": 1, "docs/scenarios.md": 1}
+    found = [block.document for block in blocks() if block.kind == "console"]
+    assert {name: found.count(name) for name in found} == known
+
+
+@pytest.fixture(autouse=True)
+def _programs() -> None:
+    if shutil.which("udhcpc") is None:
+        pytest.fail("set-up has not made .tools/bin/udhcpc: make setup")

@@ -1,0 +1,109 @@
+"""Every block of the documents is of a known kind (tests/blocks.py has them), and is what it says that it is."""
+
+import configparser
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.blocks import CHECKOUT, Block, blocks
+
+from netmend.cli.main import VERBS, Verb
+from netmend.forensics import signatures
+from netmend.lab.scenario import scenario
+from netmend.sources.file import load
+
+ALL = blocks()
+KINDS = {
+    "console", "output", "sh", "usage", "shape", "json", "python", "ini", "diagram", "dockerfile", "json entry",
+    "yaml intent", "yaml scenario", "yaml signature", "yaml neutron", "yaml clouds", "yaml kolla",
+}  # fmt: skip
+
+
+def of_kind(*kinds: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("block", [block for block in ALL if block.kind in kinds], ids=str)
+
+
+def test_every_block_has_a_kind() -> None:
+    unknown = [f"{block}: {block.kind}" for block in ALL if block.kind not in KINDS and " by " not in block.kind]
+    assert unknown == []
+    named = {block.kind.split(" by ", 1)[1] for block in ALL if " by " in block.kind}
+    assert [name for name in named if not (CHECKOUT / name).is_file()] == []
+
+
+@of_kind("sh", "usage")
+def test_commands_have_such_options(block: Block) -> None:
+    if block.kind == "sh":
+        done = subprocess.run(["bash", "-n"], input=block.text, capture_output=True, text=True, check=False)
+        assert done.stderr == "" or "|" in block.text, done.stderr
+    for line in block.text.replace("\\\n", " ").splitlines():
+        found = re.findall(rf"(?:^|[ /])netmend ((?:{'|'.join(VERBS)})\b[^|#]*)", line)
+        assert found or not line.startswith("netmend ") or line.startswith("netmend --"), line
+        for words in found:
+            check_options(words.split())
+
+
+def check_options(words: list[str]) -> None:
+    """Fail unless the verb has each option among the words."""
+    assert words[0] in VERBS, words
+    command = Verb(words[0], "").load()
+    if words[0] == "lab":
+        command = command.commands[words[1]]
+    known = {name for parameter in command.params for name in [*parameter.opts, *parameter.secondary_opts]}
+    options = {word.strip("[]'").partition("=")[0] for word in words if word.strip("['").startswith("-")}
+    assert options - known - {"-"} <= set(), (words, known)
+
+
+@of_kind("shape")
+def test_the_keys_of_a_shape_are_words_of_the_source(block: Block) -> None:
+    source = "\n".join(path.read_text() for path in (CHECKOUT / "src").rglob("*.py"))
+    keys = set(re.findall(r'"(\w+)"\??(?=[,:}\]])', block.text))
+    assert keys
+    assert {key for key in keys if not re.search(rf"\b{key}\b", source)} - {"blue", "green"} == set()
+
+
+@of_kind("json", "json entry")
+def test_json(block: Block) -> None:
+    text = block.text.strip()
+    assert json.loads("{" + text.rstrip(",") + "}" if block.kind == "json entry" else text)
+
+
+@of_kind("dockerfile")
+def test_dockerfiles(block: Block) -> None:
+    instructions = [line.split()[0] for line in block.text.replace("\\\n", " ").splitlines()]
+    assert set(instructions) <= {"FROM", "USER", "COPY", "RUN", "ENV"}
+
+
+@of_kind("ini")
+def test_units_of_systemd(block: Block) -> None:
+    unit = configparser.ConfigParser(interpolation=None, strict=False)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read_string(block.text)
+    check_options(shlex.split(unit["Service"]["ExecStart"])[1:])
+
+
+@of_kind("python")
+def test_python(block: Block) -> None:
+    compile(block.text, str(block), "exec")
+    if "import" not in block.text:
+        return
+    host = Path("/proc/self/mountinfo").read_bytes()
+    exec(block.text, {"host": host, "dhcp": host})
+
+
+@of_kind("yaml intent", "yaml scenario", "yaml signature", "yaml neutron", "yaml clouds", "yaml kolla")
+def test_files(block: Block, tmp_path: Path) -> None:
+    path = tmp_path / "file.yaml"
+    path.write_text(block.text)
+    match block.kind:
+        case "yaml intent":
+            assert load(path).networks
+        case "yaml scenario":
+            assert scenario.load(str(path), block.text)
+        case "yaml signature":
+            assert signatures.load([path])
+        case _:
+            assert yaml.safe_load(block.text)
