@@ -24,7 +24,7 @@ class DeviceCounter:
         self._stop = Event()
 
     def __enter__(self) -> "DeviceCounter":
-        self._thread = Thread(target=self._run, name="device-counter", daemon=True)
+        self._thread = Thread(target=self._run, name="netmend-device-counter", daemon=True)
         self._thread.start()
         return self
 

@@ -158,14 +158,14 @@ class Hints:
                 self._suspect_namespace(event.netnsid)
 
     def _hear_ipv6(self, index: int) -> None:
-        """IPv6 was switched on on a device of the host: which ports of a bridge have, and bridges have not."""
+        """IPv6 was switched on for a device of the host: a bridge and a port of the switch should have none."""
         name = self._name_of(index)
         network_id = name and self._network_of_device(name)
         if name and network_id and (name == bridge_name(network_id) or network_id in self._switched):
             self._objects[name] = network_id
 
     def _hear_address(self, event: AddressChanged) -> None:
-        """The host's devices have no addresses; those of our own in a namespace are intent's."""
+        """An address came or went: devices on the host should have none, those in namespaces what intent says."""
         if event.gone:
             self._suspect_namespace(event.netnsid)
         elif event.netnsid is None:
@@ -203,7 +203,7 @@ class Hints:
                 self._objects[text] = mark.network_id
 
     def _suspect_namespace(self, netnsid: int | None) -> None:
-        """Something is gone in a namespace: a network's, or a guest's, where the guest may do what it likes."""
+        """Suspect the network whose namespace this is, if it is one: in a guest's, the guest may do what it likes."""
         network_id = None if netnsid is None else self._network_behind(netnsid)
         if network_id is not None:
             self._networks.add(network_id)

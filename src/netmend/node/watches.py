@@ -89,7 +89,7 @@ class Watches(contextlib.ExitStack):
                 self._loop.call_soon_threadsafe(self._hear_mounts)
                 time.sleep(_CROWD)
 
-        thread = Thread(target=wait, name="mount-watch", daemon=True)
+        thread = Thread(target=wait, name="netmend-mount-watch", daemon=True)
         thread.start()
 
         def stop() -> None:
@@ -135,7 +135,7 @@ class SwitchWatch:
                 loop.call_soon_threadsafe(hear, changed)
                 time.sleep(_GATHER)
 
-        self._thread = Thread(target=wait, name="switch-watch", daemon=True)
+        self._thread = Thread(target=wait, name="netmend-switch-watch", daemon=True)
         self._thread.start()
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
-"""The one place that performs steps, and undoes them.
+"""Performs steps, and undoes them; nothing else does.
 
-Each step is idempotent and small. When one fails, it and the steps before it in its unit are undone in reverse; an
-undo removes only what the step itself made, told by our mark, so undoing twice or undoing half a step is safe. Should
-an undo fail too, nothing is lost but time: the next pass finds the rest by its mark and removes it.
+Each step is idempotent and small. When one fails, it and the steps before it in its unit are undone in reverse. An undo
+removes only what the step made, which netmend's mark tells: to undo twice, or to undo half a step, is safe. Should an
+undo fail too, nothing is lost but time: the next pass finds the rest by its mark and removes it.
 """
 
 import errno
@@ -44,13 +44,13 @@ from netmend.reconcile.switch import Switch
 from netmend.wiring import Device, Home
 from netmend.wiring.settings import OWN_PORT, host_settings
 
-# What the devices made in a namespace begin with: netmend's own is made there (`OWN_PORT`).
+# Defaults for devices that are made in a namespace, as netmend's own is (`OWN_PORT`).
 _NEW_DEVICES_IPV6 = {"forwarding": 0, "accept_ra": 0, "addr_gen_mode": 1}
 _NEW_OWN_PORT = {"ipv4.forwarding": OWN_PORT["ipv4.forwarding"]}
 
 
 class StepFailed(Exception):
-    """A step that the kernel refused; the steps before it in its unit have been undone."""
+    """The kernel refused a step; the steps before it in its unit have been undone."""
 
     def __init__(self, step: Step, error: KernelError) -> None:
         super().__init__(f"{step}: {error}")
@@ -74,8 +74,8 @@ class Executor:
         host_ipv6: SysctlDirectory,
         prepare_directory: Callable[[], None],
     ) -> None:
-        """`found` are the host's links as the plan saw them; `prepare_directory` is called before a name is made.
-        `removed_ports` are gone from the switch already, by their rows. `host_ipv6` is the host's `ipv6/conf`."""
+        """`found` are the host's links as the plan saw them, `removed_ports` the rows of ports that are gone from the
+        switch already, `host_ipv6` is the host's `ipv6/conf`. `prepare_directory` is called before a name is made."""
         self._other_mount_namespaces = other_mount_namespaces
         self._switch = switch
         self._removed_ports = removed_ports
@@ -86,12 +86,12 @@ class Executor:
         self._directory = directory
         self._open_namespaces = open_namespaces
         self._prepare_directory = prepare_directory
-        self._inside: RouteSocket | None = None  # in the network's own namespace, once that was made here
+        self._inside: RouteSocket | None = None  # in the namespace of the network, once that was made here
 
     def perform(self, unit: Unit, failed_pin: Callable[[KernelError], None]) -> None:
         """Perform the steps of `unit` in order; raises StepFailed once what was done is undone.
 
-        A name that cannot be pinned undoes nothing: the namespace is held by descriptor, and `failed_pin` is told.
+        A name that cannot be pinned undoes nothing: the namespace stays open, and `failed_pin` is called.
         """
         done: list[Step] = []
         try:
@@ -172,10 +172,10 @@ class Executor:
                     with self._namespace(network_id) as place:
                         move_out(device, place)
             case RemoveNamespace() | DeleteDevice() | DeleteInner() | DeletePort() | MendLoopback():
-                pass  # nobody wants it back
+                pass  # what is deleted is not wanted back
 
     def _namespace(self, network_id: str) -> Netns:
-        """A descriptor of our own of the network's namespace; the caller closes it."""
+        """The namespace of the network by another descriptor, which the caller closes."""
         return self._open_namespaces[network_id].duplicate()
 
     def _path(self, network_id: str) -> str:
@@ -184,7 +184,7 @@ class Executor:
     def _make_namespace(self, network_id: str) -> None:
         with Netns.create(namespace_name(network_id)) as made:
             self._open_namespaces.hold(network_id, made)
-            # Marked before it gets a name: a namespace that can be found is known to be ours.
+            # Marked before it gets a name: a namespace that can be found is known to be netmend's.
             self._inside = RouteSocket()
             links.set_link(self._inside, links.LOOPBACK, up=True, alias=str(Mark("namespace", network_id)))
             with SysctlDirectory("ipv6/conf/default") as defaults:
@@ -193,7 +193,7 @@ class Executor:
                         defaults.write(name, value)
 
     def _unpin_own(self, network_id: str) -> None:
-        """Unpin the name if it leads to the namespace that we hold."""
+        """Unpin the name if it leads to the open namespace."""
         try:
             with Netns.open(self._path(network_id)) as named:
                 same = named.inode == self._open_namespaces[network_id].inode
@@ -203,9 +203,9 @@ class Executor:
             netns.unpin(self._path(network_id), str(Mark("namespace", network_id)))
 
     def _refuse_living_name(self, network_id: str) -> None:
-        """Mount nothing over a name that somebody else, in another mount namespace, has a living namespace under."""
+        """Refuse to mount over a name that leads to a living namespace in another mount namespace."""
         if netns.name_mark(self._path(network_id)) in {None, str(Mark("namespace", network_id))}:
-            return  # no file is there, or it is ours
+            return  # no file is there, or netmend made it
         owner = self._other_mount_namespaces.owner(namespace_name(network_id), self._open_namespaces[network_id].inode)
         if owner is not None:
             where = f"process {owner} has another namespace mounted there, in a mount namespace of its own"
@@ -252,12 +252,12 @@ class Executor:
                 with place.entered():
                     # The userspace datapath delivers packets as they are: nothing would compute what was left to it.
                     offload.compute_checksums(far.name)
-        # Last, so that a veth without an alias is known to be half-made; ours it is by its group.
+        # Last, so that a veth without an alias is known to be half-made; its group says that netmend made it.
         links.set_link(self._route, near, alias=str(device.mark), up=True)
 
     @contextmanager
     def _route_inside(self, place: Netns, *, is_home: bool) -> Iterator[RouteSocket]:
-        """A netlink socket in a namespace: the one at hand, where that was made just now."""
+        """A netlink socket in a namespace: the one that is open, where the namespace was made just now."""
         if is_home and self._inside is not None:
             yield self._inside
             return
@@ -285,7 +285,7 @@ class Executor:
         return found
 
     def _master(self, device: Device) -> int:
-        """The index of the bridge that the device is a port of; 0 when it is none's."""
+        """The index of the bridge that the device is a port of; 0 where it is no port."""
         if device.master is None:
             return 0
         known = self._made.get(device.master) or self._found.get(device.master)

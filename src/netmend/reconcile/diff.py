@@ -1,4 +1,4 @@
-"""The difference between what is wanted and what is there, as a plan; pure: values in, values out.
+"""Computes the difference between what is wanted and what is there, as a plan; pure: values in, values out.
 
 Deletions come first, so that at no instant there are more devices than intent asks for or were there before.
 """
@@ -48,7 +48,7 @@ NOT_WANTED = "not in intent"
 
 
 def plan_removal(network_id: str, snapshot: Snapshot, namespace: NamespaceSeen) -> Plan:
-    """The plan that leaves nothing of ours of a network that is wanted no more."""
+    """The plan that removes all that netmend made of a network that is wanted no more."""
     steps = unwanted_ports(network_id, (), snapshot.switch, NOT_WANTED)
     steps += [DeleteDevice(network_id, link, NOT_WANTED) for link in _deletable(snapshot, network_id)]
     if namespace.state == "usable" or namespace.marked:
@@ -118,7 +118,7 @@ def plan_network(
 
 
 def _is_foreign(name: str, snapshot: Snapshot) -> bool:
-    """A device that the switch made for a port of ours is ours."""
+    """Whether netmend did not make the device of that name. The device of a port of netmend's is not foreign."""
     link = snapshot.links.get(name)
     return link is not None and not is_ours(link) and not stays_or_goes_with_port(link, snapshot.switch)
 
@@ -126,7 +126,7 @@ def _is_foreign(name: str, snapshot: Snapshot) -> bool:
 def _plan_without_switch(
     network: Network, wanted: Iterable[Device], snapshot: Snapshot, namespace: NamespaceSeen
 ) -> list[Step]:
-    """What can be done while the switch is out of reach: guests that are wired are served, as intent says by now."""
+    """The steps that are possible while the switch is out of reach: wired guests are served by the newest intent."""
     return [
         step
         for device in wanted

@@ -1,7 +1,7 @@
-"""What is there: one snapshot of the host's links and names a pass, and a closer look at one network at a time.
+"""Observes what is there: one snapshot of the host's links and names for each pass, then one network at a time.
 
-A namespace is usable when it has been entered (invariant I4). A name leads to one of four things: nothing (`absent`),
-a plain file (`plain`: the incident), a namespace of ours (`usable`) or of somebody else's (`foreign`).
+A namespace is usable when it has been entered (invariant I4). A name leads to one of four things: nothing (`absent`), a
+plain file (`plain`: the incident), a namespace of netmend's (`usable`), or one that netmend did not make (`foreign`).
 """
 
 import sys
@@ -26,68 +26,66 @@ _NAME_PREFIX = namespace_name("")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One look at the host: links that are ours or bear a wanted name, the addresses of those that are ours, the names
-    in the namespace directory, and our ports of Open vSwitch."""
+    """One look at the host. A link is netmend's own when it bears its mark."""
 
-    links: Mapping[str, Link]
-    network_of: Mapping[str, str]  # name of a link of ours -> network id, from its mark
-    names: frozenset[str]
+    links: Mapping[str, Link]  # by name: netmend's own, and those with a wanted name
+    network_of: Mapping[str, str]  # by name of an own link: network id, from its mark
+    names: frozenset[str]  # in the namespace directory
     switch: SwitchSeen = NOTHING
-    addresses: Mapping[int, set[Interface]] = field(default_factory=dict)  # by index of a link of ours
-    sysctls: bool = True  # can be written
+    addresses: Mapping[int, set[Interface]] = field(default_factory=dict)  # by index of an own link
+    sysctls: bool = True  # they can be written
     _links_of: Mapping[str, list[Link]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         links_of: dict[str, list[Link]] = {}
         for name, owner in self.network_of.items():
             links_of.setdefault(owner, []).append(self.links[name])
-        object.__setattr__(self, "_links_of", links_of)  # frozen for everybody else
+        object.__setattr__(self, "_links_of", links_of)  # frozen from here on
 
     def of_network(self, network_id: str) -> list[Link]:
-        """The links of ours that belong to a network."""
+        """Netmend's own links of a network."""
         return self._links_of.get(network_id, [])
 
 
 def is_ours(link: Link) -> bool:
-    """True when the device carries our mark: the group it was born in, or the alias it got next."""
+    """Whether a device bears netmend's mark: the group it was born in, or the alias that it got next."""
     return link.group in DEVICE_GROUPS or Mark.parse(link.alias) is not None
 
 
 def take_snapshot(
     route: RouteSocket, wanted: Mapping[str, str], directory: str, switch: SwitchSeen = NOTHING
 ) -> Snapshot:
-    """One dump of links, one of addresses and one listing of names, beside what was seen of the switch; `wanted` maps
-    names of devices to network ids. Raises KernelError."""
+    """Take one dump of links, one of addresses and one listing of names; `switch` is what was seen of the switch, and
+    `wanted` maps names of devices to network ids. Raises KernelError."""
     found = {link.name: link for link in links.dump_chosen_links(route, DEVICE_GROUPS, wanted)}
     owners: dict[str, str] = {}
     for name, link in found.items():
         if not is_ours(link):
             continue
         mark = Mark.parse(link.alias)
-        # born in our group and killed before the alias was set: the name says whose it is, if anybody's
+        # without an alias, netmend was killed before it set one: then the name tells the network, if it is wanted
         owners[name] = mark.network_id if mark else wanted.get(name, "")
     indexes = {found[name].index for name in owners}
-    held = dump_addresses(route, lambda data: int.from_bytes(data[4:8], sys.byteorder) in indexes)
-    return Snapshot(found, owners, frozenset(nsdir.names(directory)), switch, held, sysctl.are_writable())
+    addresses = dump_addresses(route, lambda data: int.from_bytes(data[4:8], sys.byteorder) in indexes)
+    return Snapshot(found, owners, frozenset(nsdir.names(directory)), switch, addresses, sysctl.are_writable())
 
 
 @dataclass(frozen=True, slots=True)
 class NamespaceSeen:
-    """What a network's name leads to, and what is inside when that is usable."""
+    """What the name of a network leads to, and what is in the namespace when that is usable."""
 
     state: Literal["absent", "plain", "usable", "foreign"]
-    pinned: bool = False  # the name leads to the namespace that we use
-    marked: bool = False  # a plain file that holds our mark
-    handle: Netns | None = None
-    links: Mapping[str, Link] = field(default_factory=dict)
-    addresses: Mapping[int, set[Interface]] = field(default_factory=dict)
+    pinned: bool = False  # the name leads to the namespace in use
+    marked: bool = False  # a plain file that holds netmend's mark
+    handle: Netns | None = None  # of a usable one
+    links: Mapping[str, Link] = field(default_factory=dict)  # in it, by name
+    addresses: Mapping[int, set[Interface]] = field(default_factory=dict)  # in it, by index of the link
     adopted: bool = False  # made by another agent, and taken over: so is the file of its name
 
 
 def look_into_namespace(network_id: str, path: str, opened: Netns | None, *, exists: bool) -> NamespaceSeen:
-    """What the name at `path` leads to. `opened` is the namespace that is open already, if any: it goes before
-    whatever the name says. A Netns in the answer that is not `opened` is the caller's to close. Raises KernelError.
-    """
+    """What the name at `path` leads to. A namespace that is open already (`opened`) counts, whatever the name leads to.
+    The caller closes a Netns of the answer that is not `opened`. Raises KernelError."""
     named, plain = None, False
     if exists:
         try:
@@ -95,7 +93,7 @@ def look_into_namespace(network_id: str, path: str, opened: Netns | None, *, exi
         except NotANamespace:
             plain = True
         except KernelError as error:
-            if error.code not in {2, 40}:  # ENOENT: gone meanwhile; ELOOP: a link, which we do not follow
+            if error.code not in {2, 40}:  # ENOENT: gone meanwhile; ELOOP: a symbolic link, which is not followed
                 raise
     if opened is not None:
         pinned = named is not None and named.inode == opened.inode
@@ -129,14 +127,14 @@ def _contents(namespace: Netns) -> tuple[dict[str, Link], dict[int, set[Interfac
 
 @dataclass(frozen=True, slots=True)
 class FarSeen:
-    """Where a guest's namespace is: by the id the host's namespace knows it under, or why it cannot be had."""
+    """The namespace of a guest, as seen from the host."""
 
-    netnsid: int | None = None
-    problem: str | None = None
+    netnsid: int | None = None  # the id under which the host's namespace knows it
+    problem: str | None = None  # why it cannot be had
 
 
 def open_place(far: FarEnd, directory: str) -> Netns:
-    """The namespace that a guest's far end belongs in; raises KernelError."""
+    """Open the namespace that the far end of a guest's veth belongs in; raises KernelError."""
     match far.place:
         case NetnsPlug(name):
             return Netns.open(f"{directory}/{name}")
@@ -147,7 +145,7 @@ def open_place(far: FarEnd, directory: str) -> Netns:
 
 
 def look_at_guests(route: RouteSocket, devices: Iterable[Device], directory: str) -> dict[str, FarSeen]:
-    """By device name, for each port plugged into a namespace: where that namespace is."""
+    """The namespace of each port that is plugged into one, by device name."""
     seen: dict[str, FarSeen] = {}
     for device in devices:
         if device.far is None or isinstance(device.far.place, Home):
@@ -171,9 +169,9 @@ def _no_place(far: FarEnd, error: KernelError) -> str:
 
 
 def names_of_ours(names: Iterable[str], directory: str, wanted: Mapping[str, Network], foreign: set[str]) -> list[str]:
-    """Ids of networks that intent does not have and whose namespaces, or half-made names, carry our mark.
+    """Ids of networks that intent does not have, and of which a namespace or a half-made name bears netmend's mark.
 
-    `foreign` remembers names that turned out to be somebody else's, so that they are looked into once.
+    `foreign` remembers names that turned out not to be netmend's, so that they are looked into once.
     """
     ours = []
     for name in names:

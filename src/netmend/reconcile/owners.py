@@ -1,4 +1,4 @@
-"""Whose is what on the host: devices by name, by the intent of the last pass; ids of namespaces, by its snapshot."""
+"""The networks that devices on the host (by the intent of the last pass) and namespaces (by its snapshot) belong to."""
 
 from collections.abc import Iterable, Mapping
 
@@ -13,17 +13,17 @@ from netmend.wiring import Device, wanted_devices
 
 
 class Owners:
-    """Written by the pass that is on its way; read by any thread."""
+    """Which device and which namespace belongs to which network. A pass writes it, and any thread reads it."""
 
     def __init__(self) -> None:
         self._devices: dict[str, tuple[Network, list[Device]]] = {}
         self._network_of: dict[str, str] = {}
         self._device_of_index: dict[int, str] = {}
         self._network_of_netnsid: dict[int, str] = {}
-        self._netnsids: dict[str, int] = {}  # of networks whose port is the switch's
+        self._netnsids: dict[str, int] = {}  # by network, where its port is an internal one of the switch
 
     def network_of_device(self, name: str) -> str | None:
-        """The network whose device bears `name`, by the intent of the last pass."""
+        """The id of the network with a device called `name`, by the intent of the last pass."""
         return self._network_of.get(name)
 
     def device_of_index(self, index: int) -> str | None:
@@ -31,22 +31,22 @@ class Owners:
         return self._device_of_index.get(index)
 
     def wanted_names(self) -> Mapping[str, str]:
-        """Names of all devices that the host should have, and whose they are, by the intent of the last pass."""
+        """The network id of each device that the host should have, by name, by the intent of the last pass."""
         return self._network_of
 
     def network_of_netnsid(self, netnsid: int) -> str | None:
-        """The network whose namespace the host knows by this id, by the snapshot of the last pass."""
+        """The id of the network whose namespace has this id on the host, by the snapshot of the last pass."""
         return self._network_of_netnsid.get(netnsid)
 
     def devices(self, network: Network) -> list[Device]:
-        """The devices that `network` should have, worked out once a change of it."""
+        """The devices that `network` should have, computed once for each change of it."""
         known = self._devices.get(network.id)
         if known is None or known[0] is not network:
             known = self._devices[network.id] = (network, wanted_devices(network))
         return known[1]
 
     def want(self, networks: Iterable[Network]) -> Mapping[str, str]:
-        """A pass begins, for these networks: names of all their devices, and whose they are."""
+        """Begin a pass for these networks; returns the network id of each of their devices, by name."""
         wanted: dict[str, str] = {}
         for network in networks:
             wanted.update(dict.fromkeys((device.name for device in self.devices(network)), network.id))
@@ -54,8 +54,8 @@ class Owners:
         return wanted
 
     def see(self, snapshot: Snapshot, open_namespaces: OpenNamespaces) -> None:
-        """Learn from a snapshot by which ids the host knows namespaces, and the indexes of devices; `open_namespaces`
-        says which networks have a namespace."""
+        """Learn the ids of namespaces and the indexes of devices from a snapshot; `open_namespaces` says which networks
+        have a namespace."""
         self._device_of_index = {snapshot.links[name].index: name for name in snapshot.network_of}
         self._network_of_netnsid = {
             link.peer_netnsid: mark.network_id
@@ -66,12 +66,12 @@ class Owners:
         self._network_of_netnsid |= {netnsid: owner for owner, netnsid in self._netnsids.items()}
 
     def note_namespace(self, route: RouteSocket, network_id: str, namespace: Netns) -> None:
-        """By which id the host knows it: the host's end of a veth tells, and a port that is the switch's has none."""
+        """Learn the id of a namespace. A snapshot has it only where the host has an end of a veth into it."""
         netnsid = links.namespace_id(route, namespace)
         if netnsid is not None:
             self._netnsids[network_id] = netnsid
             self._network_of_netnsid[netnsid] = network_id
 
     def forget(self, network_id: str) -> None:
-        """The network is gone."""
+        """Forget a network that is gone."""
         self._devices.pop(network_id, None)

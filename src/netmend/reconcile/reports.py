@@ -1,4 +1,4 @@
-"""What a pass tells others: networks that are ready or gone while it runs, and a report at its end."""
+"""What a pass reports: networks that are ready or gone while it runs, and all it did at its end."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from netmend.reconcile.steps import Plan
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """A setting of ours that somebody else had changed, and that is as it was: `text` is the step that made it so."""
+    """A setting of netmend's that another program had changed, and that is as it was."""
 
     network_id: str
-    text: str
+    text: str  # the step that made it so
 
 
 @dataclass(frozen=True, slots=True)
 class PassReport:
-    """What a pass did: networks found or made right, and those with reasons left."""
+    """What a pass did."""
 
     planned_steps: int = 0
-    right: frozenset[str] = frozenset()
-    wrong: frozenset[str] = frozenset()
+    right: frozenset[str] = frozenset()  # ids of networks that it found or made right
+    wrong: frozenset[str] = frozenset()  # ids of networks with reasons left
     new_reasons: tuple[Reason, ...] = ()
     mended: tuple[Mended, ...] = ()
     defects: tuple[Exception, ...] = ()  # of netmend itself, each the reason of networks that are wrong
@@ -31,21 +31,19 @@ class PassReport:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A network that can be served now: from `device` (`mac`), inside `namespace`."""
+    """A network that can be served now."""
 
     network: Network
-    namespace: Netns
-    device: str
-    mac: str
-    anew: bool
+    namespace: Netns  # to serve it in
+    device: str  # netmend's own, in the namespace
+    mac: str  # of the device
+    anew: bool  # namespace or device were just made
 
 
 @dataclass(slots=True)
 class Listener:
-    """Who is told what: `ready` when a network's namespace and DHCP device are as intent says (each pass; `anew` when
-    either was just made), and gives back what is wrong with serving it; `gone` before a network is removed; `planned`
-    when steps are about to be taken."""
+    """What a pass calls while it runs, in the threads of its workers. `ready` returns what is wrong with serving."""
 
-    ready: Callable[[Ready], Iterable[Problem] | None] = lambda ready: None
-    gone: Callable[[str], None] = lambda network_id: None
-    planned: Callable[[Plan], None] = lambda plan: None
+    ready: Callable[[Ready], Iterable[Problem] | None] = lambda ready: None  # devices are as intent says; each pass
+    gone: Callable[[str], None] = lambda network_id: None  # before a network (its id) is removed
+    planned: Callable[[Plan], None] = lambda plan: None  # before the steps of a plan are taken

@@ -1,4 +1,4 @@
-"""Settings of devices, set by whatever way the kernel takes them: netlink for most, sysctls for IPv6's."""
+"""Sets settings of devices, each in the way that the kernel takes it: most by netlink, those of IPv6 by sysctls."""
 
 from collections.abc import Iterable, Mapping
 
@@ -13,20 +13,22 @@ _OWN_PORT_BY_NETLINK = {name: value for name, value in OWN_PORT.items() if not n
 
 
 def own_port_settings(*, sysctls: bool) -> Mapping[str, int]:
-    """What netmend's own device in a namespace should have, as far as it can be set: `sysctls` says whether they can.
+    """The settings that netmend's own device in a namespace should have, as far as they can be set: `sysctls` says
+    whether sysctls can.
 
-    Where they cannot, in some containers, a guest's advertisement gives the device an address, which the next look
-    removes."""
+    Where they cannot, as in some containers, the advertisement of a guest gives the device an address, which the next
+    look removes.
+    """
     return OWN_PORT if sysctls else _OWN_PORT_BY_NETLINK
 
 
 def settings_among(differs: Iterable[str], wanted: Mapping[str, int]) -> dict[str, int]:
-    """The settings among what differs of a device, with their wanted values."""
+    """The settings that are among the differences of a device, with their wanted values."""
     return {name: wanted[name] for name in differs if name in wanted}
 
 
 def set_settings(route: RouteSocket, ipv6: SysctlDirectory, link: Link, settings: Mapping[str, int]) -> None:
-    """Set them on `link`; `ipv6` is the `ipv6/conf` of its namespace. Raises KernelError."""
+    """Set `settings` on `link`; `ipv6` is the `ipv6/conf` of its namespace. Raises KernelError."""
     for name, value in settings.items():
         if needs_sysctl(name):
             ipv6.write(f"{link.name}/{name.removeprefix('ipv6.')}", value)

@@ -12,7 +12,7 @@ from netmend.wiring import Device
 
 @dataclass(frozen=True, slots=True)
 class MakeNamespace:
-    """Make the network's namespace, marked, and hold it by descriptor."""
+    """Make the namespace of the network, marked, and keep it open."""
 
     network_id: str
 
@@ -22,7 +22,7 @@ class MakeNamespace:
 
 @dataclass(frozen=True, slots=True)
 class PinNamespace:
-    """Give the namespace held by descriptor its name."""
+    """Give the open namespace its name."""
 
     network_id: str
 
@@ -32,11 +32,10 @@ class PinNamespace:
 
 @dataclass(frozen=True, slots=True)
 class RemoveNamespace:
-    """Take away the name of a namespace that is ours, and with it the namespace once nobody is in it; the file of the
-    name too where it is ours, as that of one that was `adopted` is."""
+    """Remove the name of a namespace of netmend's, and its file. The namespace ends once no process is in it."""
 
     network_id: str
-    adopted: bool = False
+    adopted: bool = False  # another agent made it: the file of its name bears no mark, and is netmend's all the same
 
     def __str__(self) -> str:
         return f"remove namespace {namespace_name(self.network_id)}"
@@ -55,11 +54,11 @@ class MakeDevice:
 
 @dataclass(frozen=True, slots=True)
 class MendDevice:
-    """Set what differs on a device of ours, and remove addresses; `was` is how it was found, to go back to."""
+    """Set what differs on a device of netmend's, and remove addresses."""
 
     network_id: str
     device: Device
-    was: Link
+    was: Link  # as it was found, for the undo
     differs: tuple[str, ...]  # of: alias, group, mtu, mac, master, up, names of settings
     remove: tuple[Interface, ...] = ()
 
@@ -71,7 +70,7 @@ class MendDevice:
 
 @dataclass(frozen=True, slots=True)
 class MendInner:
-    """Set what differs on the namespace's end of the DHCP port."""
+    """Set what differs on the end of the DHCP port that is in the namespace."""
 
     network_id: str
     device: Device
@@ -89,7 +88,7 @@ class MendInner:
 
 @dataclass(frozen=True, slots=True)
 class MendLoopback:
-    """Bring the namespace's loopback device up, without which nothing there reaches its own addresses."""
+    """Bring up the loopback device of the namespace; without it, nothing there reaches its own addresses."""
 
     network_id: str
     was: Link
@@ -100,7 +99,7 @@ class MendLoopback:
 
 @dataclass(frozen=True, slots=True)
 class DeleteDevice:
-    """Delete a device of ours that intent does not ask for, or that cannot be mended."""
+    """Delete a device of netmend's that intent does not ask for, or that cannot be mended."""
 
     network_id: str
     link: Link
@@ -112,7 +111,7 @@ class DeleteDevice:
 
 @dataclass(frozen=True, slots=True)
 class DeleteInner:
-    """Delete a device in the network's namespace that nobody holds the other end of."""
+    """Delete a device in the namespace that the switch has let go of."""
 
     network_id: str
     link: Link
@@ -124,12 +123,11 @@ class DeleteInner:
 
 @dataclass(frozen=True, slots=True)
 class AddPort:
-    """Make a device a port of its Open vSwitch bridge; an internal one is made by the switch then. `tag` is its VLAN;
-    None: dead, until somebody else gives it one."""
+    """Make a device a port of its Open vSwitch bridge; the switch then makes the device of an internal port."""
 
     network_id: str
     device: Device
-    tag: int | None
+    tag: int | None  # its VLAN; None: the port is dead until an agent gives it one
 
     def __str__(self) -> str:
         assert self.device.switch is not None
@@ -138,11 +136,11 @@ class AddPort:
 
 @dataclass(frozen=True, slots=True)
 class MendPort:
-    """Set what differs on a port of the switch; `was` is how it was found, to go back to."""
+    """Set what differs on a port of the switch."""
 
     network_id: str
     device: Device
-    was: Port
+    was: Port  # as it was found, for the undo
     differs: tuple[str, ...]  # of: ids, port ids, mtu, tag
     tag: int | None
 
@@ -152,12 +150,12 @@ class MendPort:
 
 @dataclass(frozen=True, slots=True)
 class DeletePort:
-    """Delete a port of ours from the switch; with `settle`, only once the switch has let go of it."""
+    """Delete a port of netmend's from the switch."""
 
     network_id: str
     port: Port
     why: str
-    settle: bool = False
+    settle: bool = False  # done only once the switch has let go of the port
 
     def __str__(self) -> str:
         return f"delete port {self.port.name} of Open vSwitch: {self.why}"
@@ -207,8 +205,8 @@ def target(step: Step) -> str:
 
 
 def mends(step: Step) -> bool:
-    """Whether a step undoes what somebody else did to a device that was right: not what a pass left half-made, nor a
-    change of intent."""
+    """Whether a step undoes what another program did to a device that was right; not so a step that follows a change of
+    intent, or that finishes what a pass left half-made."""
     match step:
         case MendDevice():
             return "alias" not in step.differs and bool(step.remove or any("." in name for name in step.differs))
@@ -224,21 +222,21 @@ def mends(step: Step) -> bool:
 class Unit:
     """Steps that stand or fall together: when one fails, those before it in the unit are undone in reverse.
 
-    A network has one unit for what all its guests need (`port_id` None) and one for each port, so that a guest whose
-    namespace is a mess cannot take DHCP from the others.
+    A network has one unit for what all its guests need and one for each port, so that a broken namespace of one guest
+    cannot take DHCP from the others.
     """
 
-    port_id: str | None
+    port_id: str | None  # None: what all guests need
     steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one pass will do for a network; `blocked` says what is in the way of the rest."""
+    """What one pass will do for a network."""
 
     network_id: str
     units: tuple[Unit, ...] = ()
-    blocked: tuple[Problem, ...] = ()
+    blocked: tuple[Problem, ...] = ()  # what is in the way of further steps
 
     @property
     def steps(self) -> list[Step]:

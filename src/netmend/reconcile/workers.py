@@ -59,7 +59,7 @@ def work_through(function: Callable[[Item], None], items: Iterable[Item], limit:
         while current.waiting and not current.failure:
             if (current.working < limit and current.started == seen) or not current.working:
                 current.working += 1
-                Thread(target=current.work, name="reconcile", daemon=True).start()
+                Thread(target=current.work, name="netmend-reconcile", daemon=True).start()
             seen = current.started
             current.changed.wait(PATIENCE)
         while current.working:

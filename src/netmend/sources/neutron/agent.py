@@ -91,7 +91,7 @@ class Agent:
         self.counters = Counters()
         self.troubles = Troubles()
         self.builder = IntentBuilder(configuration.policy, configuration.metadata_proxy)
-        self._thread = Thread(target=self._run, name="neutron", daemon=True)
+        self._thread = Thread(target=self._run, name="netmend-neutron", daemon=True)
 
     def recall(self) -> Intent | None:
         """The intent as it was last known, from the disk; None when nothing is. Before `start`."""

@@ -54,7 +54,7 @@ class ServerConnection:
         driver.addHandler(_Reconnections(self._lost))
         driver.setLevel(logging.INFO)
         for name, target in (("reports", self._report_for_ever), ("ready", self._report_ready)):
-            thread = Thread(target=target, name=f"neutron-{name}", daemon=True)
+            thread = Thread(target=target, name=f"netmend-neutron-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
 
