@@ -3,6 +3,8 @@
 The test function is called in a forked child inside fresh user, mount, network and pid namespaces
 (`netmend.kernel.sandbox`); its outcome comes back over a pipe. Marker `root_sandbox` keeps the host's user namespace
 (for what the kernel allows to real root only) and skips where we are not root.
+
+A folder whose tests all run so says it in its conftest.py: `from tests.sandboxed import pytest_pyfunc_call`.
 """
 
 import os
@@ -58,3 +60,10 @@ def call_in_sandbox(function: pytest.Function) -> None:
         pytest.skip(text)
     if verdict == "failed":
         raise FailedInSandbox(text)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
+    """The hook of pytest that calls a test: in a sandbox."""
+    call_in_sandbox(pyfuncitem)
+    return True

@@ -1,5 +1,5 @@
 """Every test of this folder runs in a sandbox of its own."""
 
-from tests.kernel.conftest import pytest_pyfunc_call
+from tests.sandboxed import pytest_pyfunc_call
 
 __all__ = ["pytest_pyfunc_call"]

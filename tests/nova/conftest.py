@@ -3,14 +3,13 @@
 from pathlib import Path
 
 import pytest
-from tests.sandboxed import call_in_sandbox
+from tests.sandboxed import pytest_pyfunc_call
+
+__all__ = ["pytest_pyfunc_call"]
 
 NOVA = Path(__file__).parents[2] / ".tools" / "nova"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
+def pytest_runtest_setup() -> None:
     if not (NOVA / "releases").exists():
         pytest.fail("not there: Nova and cloudbase-init; run tools/nova", pytrace=False)
-    call_in_sandbox(pyfuncitem)
-    return True

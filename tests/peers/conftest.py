@@ -3,15 +3,14 @@
 import shutil
 
 import pytest
-from tests.sandboxed import call_in_sandbox
+from tests.sandboxed import pytest_pyfunc_call
+
+__all__ = ["pytest_pyfunc_call"]
 
 PROGRAMS = ("udhcpc", "dhclient", "dhcpcd", "busybox")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
+def pytest_runtest_setup() -> None:
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing:
         pytest.fail(f"not there: {', '.join(missing)}; run tools/setup-programs udhcpc clients peers", pytrace=False)
-    call_in_sandbox(pyfuncitem)
-    return True

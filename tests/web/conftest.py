@@ -1,10 +1,5 @@
 """Every test of this folder runs in a sandbox of its own."""
 
-import pytest
-from tests.sandboxed import call_in_sandbox
+from tests.sandboxed import pytest_pyfunc_call
 
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
-    call_in_sandbox(pyfuncitem)
-    return True
+__all__ = ["pytest_pyfunc_call"]
