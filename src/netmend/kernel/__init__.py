@@ -1,4 +1,4 @@
-"""System calls, thin and typed: namespaces, links (netlink), mounts, taps, sockets, and nothing that decides.
+"""System calls, thin and typed: namespaces, links (netlink), mounts, taps, sockets. Nothing here decides.
 
 Only this room talks to the kernel. Each function names the object and the operation in the error it raises
 (`netmend.kernel.errors.KernelError`). Every call that *changes* the system passes through

@@ -65,7 +65,7 @@ def add_address(route: RouteSocket | Batch, link: Link | Found, address: Interfa
 
 
 def remove_address(route: RouteSocket | Batch, link: Link | Found, address: Interface) -> None:
-    """Take an address away; that it is gone already is no error. Raises KernelError."""
+    """Remove an address; no error when it is gone already. Raises KernelError."""
     gone = (errno.EADDRNOTAVAIL,)
     perform(route, Request(RTM_DELADDR, 0, _body(link, address), "remove address", _target(link, address), gone))
 

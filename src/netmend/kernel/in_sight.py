@@ -1,6 +1,6 @@
-"""What all processes in sight hold on to: taps, network namespaces, mount namespaces; and what is out of sight.
+"""What the processes in sight have open: taps, network namespaces, mount namespaces; and what is out of sight.
 
-One walk over /proc (proc(5)). Used to tell that nobody uses a thing, so it keeps account of what it could not see.
+One walk over /proc (proc(5)). It shows that no process uses a thing, so it keeps account of what it could not see.
 """
 
 import errno
@@ -22,7 +22,7 @@ _NETWORK: Final = re.compile(rb"net:\[([0-9]+)\]")
 
 @dataclass(slots=True)
 class InSight:
-    """Who holds what; `unseen` says, in sentences, what could not be looked at."""
+    """Which process has what open; `unseen` says, in sentences, what could not be looked at."""
 
     taps: dict[str, int] = field(default_factory=dict)
     """Device name → a process with an open descriptor of it, in whatever network namespace."""
@@ -86,7 +86,7 @@ def _walk() -> tuple[InSight, bool]:
 
 
 def _named(pids: list[int]) -> str:
-    """Processes by id and command, the first few of many; the command may be read whatever else may not (proc(5))."""
+    """Processes by id and command, the first few of many; every process's command may be read (proc(5))."""
     named = ", ".join(f"{pid} ({procfs.program(pid) or 'ended'})" for pid in pids[:_NAMED])
     if len(pids) == 1:
         return f"process {named}"

@@ -16,12 +16,12 @@ _NO_STATISTICS: Final = u32(29, 8)  # IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS
 class LinkCensus:
     """The links of the namespace it was made in, but for loopback. Not thread-safe.
 
-    At rest it costs nothing: what appears and vanishes is told by the kernel. Where messages were lost, all are counted
+    At rest it costs nothing: the kernel reports what appears and vanishes. Where messages were lost, all are counted
     anew.
     """
 
     def __init__(self, groups: Iterable[int]) -> None:
-        """`groups`: the device groups to tell apart from all others. Raises KernelError."""
+        """`groups`: the device groups that `chosen` is about. Raises KernelError."""
         self._in_groups = [u32(IFLA_GROUP, group) for group in groups]
         self._events = events_socket((_RTNLGRP_LINK,), all_namespaces=False)  # first: nothing is missed in between
         self._names: dict[int, str] = {}
@@ -39,12 +39,12 @@ class LinkCensus:
 
     @property
     def down(self) -> int:
-        """Those of `total` that are not up."""
+        """How many of `total` are not up."""
         return len(self._down)
 
     @property
     def chosen(self) -> frozenset[str]:
-        """Names of those in one of the groups."""
+        """Names of the links in one of the groups."""
         return frozenset(self._chosen.values())
 
     @property
@@ -52,7 +52,7 @@ class LinkCensus:
         return frozenset(self._names.values())
 
     def update(self) -> bool:
-        """Take in what changed since; True when anything did. Raises KernelError."""
+        """Take in the changes since the last call; returns whether there were any. Raises KernelError."""
         changed = False
         while True:
             try:
@@ -83,7 +83,7 @@ class LinkCensus:
     def _note(self, data: bytes) -> bool:
         """Remember a link; False, so that a dump keeps nothing."""
         family, _, index, _, _ = _HEAD.unpack_from(data)
-        if family or index == 1:  # AF_BRIDGE tells of a port what was told of the link; loopback is nobody's
+        if family or index == 1:  # AF_BRIDGE repeats for a port what the link said; loopback does not count
             return False
         name, up = glance(data)
         self._names[index] = name
@@ -96,7 +96,7 @@ class LinkCensus:
 
     def _forget(self, data: bytes) -> None:
         family, _, index, _, _ = _HEAD.unpack_from(data)
-        if not family:  # a port that leaves its bridge is told of as a deletion, with AF_BRIDGE
+        if not family:  # a port that leaves its bridge is reported as a deletion, with AF_BRIDGE
             self._names.pop(index, None)
             self._chosen.pop(index, None)
             self._down.discard(index)

@@ -1,4 +1,4 @@
-"""Everything about a link that tells whether anybody uses it, and with which it could be made again (rtnetlink(7))."""
+"""All that shows whether a link is in use, and all that it takes to make it again (rtnetlink(7))."""
 
 import errno
 import fcntl
@@ -60,7 +60,7 @@ _DUMP: Final = _LINK.pack(0, 0, 0, 0, 0) + u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_
 
 @dataclass(frozen=True, slots=True)
 class TunDetails:
-    """What only taps and tuns have; `owner` and `group` are ids, None for none."""
+    """The fields of taps and tuns; `owner` and `group` are ids, None for none."""
 
     type: int  # IFF_TUN or IFF_TAP
     owner: int | None
@@ -70,7 +70,7 @@ class TunDetails:
     persist: bool
     multi_queue: bool
     queues: int
-    """Descriptors attached to a device of many queues, disabled ones too; the kernel does not tell for one queue."""
+    """Descriptors attached to a device of many queues, disabled ones too; the kernel does not say it for one queue."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ LOOPBACK: Final = Found(1, "lo")  # LOOPBACK_IFINDEX, net/core/net_namespace.c
 
 @dataclass(frozen=True, slots=True)
 class VethEnd:
-    """What one end of a veth is made with."""
+    """One end of a veth, to be made."""
 
     name: str
     mtu: int
@@ -177,7 +177,7 @@ def glance(data: bytes) -> tuple[str, bool]:
 
 
 def _name(data: bytes) -> str:
-    """The name of a link: rtnl_fill_ifinfo puts IFLA_IFNAME first; wherever else it stands, it is looked for."""
+    """The name of a link; rtnl_fill_ifinfo puts IFLA_IFNAME first, and elsewhere it is searched for."""
     length, kind = struct.unpack_from("=HH", data, 16)
     raw = data[20 : 16 + length] if kind == IFLA_IFNAME else parse_attributes(data, 16).get(IFLA_IFNAME, b"")
     return raw[:-1].decode(errors="replace")
@@ -195,7 +195,7 @@ def find_link(route: RouteSocket, name: str) -> Link | None:
 
 
 def create_bridge(route: RouteSocket, name: str, mtu: int, group: int, mac: str) -> Link:
-    """Make bridge `name`, down, in device group `group`; raises KernelError (EEXIST: somebody has that name).
+    """Make bridge `name`, down, in device group `group`; raises KernelError (EEXIST: the name is taken).
 
     The MAC is given because a bridge without one takes the lowest of its ports', and changes it as they come and go.
     Multicast is flooded: without a querier, snooping forgets IPv6's neighbour discovery groups.
@@ -262,7 +262,7 @@ def set_link(
     group: int | None = None,
     settings: Mapping[str, int] | None = None,
 ) -> None:
-    """Change what is given, by index; raises KernelError (ENODEV: the device went away meanwhile).
+    """Change the attributes given, by index; raises KernelError (ENODEV: the device went away meanwhile).
 
     `settings` are those of `netmend.kernel.device_settings` that netlink takes, also where /proc/sys is read-only.
     """
@@ -293,7 +293,7 @@ def move_link(route: RouteSocket, link: Link | Found, namespace: Netns) -> None:
 
 
 def delete_link(route: RouteSocket | Batch, link: Link | Found) -> None:
-    """Delete a device by index; that it went away already is no error. Raises KernelError."""
+    """Delete a device by index; no error when it went away already. Raises KernelError."""
     body = _LINK.pack(0, 0, link.index, 0, 0)
     perform(route, Request(RTM_DELLINK, 0, body, "delete link", link.name, _GONE))
 
@@ -311,7 +311,7 @@ def delete_links(route: RouteSocket, doomed: Sequence[Link], group: int) -> None
 
 
 def set_groups(route: RouteSocket, chosen: Sequence[tuple[Found, int]], operation: str = "set link") -> None:
-    """Move devices into device groups, by index; that one went away is no error. Raises KernelError."""
+    """Move devices into device groups, by index; no error when one went away. Raises KernelError."""
     requests = [
         Request(
             RTM_NEWLINK, 0, _LINK.pack(0, 0, link.index, 0, 0) + u32(IFLA_GROUP, group), operation, link.name, _GONE

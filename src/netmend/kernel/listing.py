@@ -1,4 +1,4 @@
-"""What lies in a directory as another mount namespace sees it, through /proc/PID/root (proc(5)). Read-only."""
+"""Lists a directory as another mount namespace sees it, through /proc/PID/root (proc(5)). Read-only."""
 
 import os
 import stat

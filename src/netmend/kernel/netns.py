@@ -1,7 +1,7 @@
 """Network namespaces as a type: open, enter, pin.
 
 A namespace is usable when it is nsfs *and* has been entered (invariant I4); the existence of a file says nothing.
-After CNI's pkg/ns: the errors tell "no such path" (KernelError with ENOENT) from "not a namespace" (NotANamespace).
+After CNI's pkg/ns: "no such path" (KernelError with ENOENT) and "not a namespace" (NotANamespace) are two errors.
 """
 
 import errno
@@ -133,8 +133,8 @@ class Netns:
 def pin(namespace: Netns, path: str, mark: str) -> None:
     """Give `namespace` a name, as `ip netns add` does: a file at `path`, the namespace bind-mounted over it.
 
-    The file holds `mark`, and appears with it, so that a name whose maker was killed between file and mount can be
-    told from anybody else's (`name_mark`). Over a plain file that is left at `path` the namespace is mounted too, and
+    The file appears with `mark` in it, so that a name whose maker was killed between file and mount is known by it
+    (`name_mark`). Over a plain file that is left at `path` the namespace is mounted too, and
     the file stays as it was; a path where a namespace is pinned already is refused (EEXIST), so that no name can hide
     another. Raises KernelError; leaves no file of its own making behind when the mount fails.
     """

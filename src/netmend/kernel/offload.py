@@ -15,7 +15,7 @@ _ETHTOOL_STXCSUM: Final = 0x17
 
 
 def leaves_checksums(device: str) -> bool:
-    """True when the device sends packets whose checksum is left to hardware (`ethtool -k`); raises KernelError."""
+    """Whether the device sends packets that leave their checksum to hardware (`ethtool -k`); raises KernelError."""
     return bool(_ethtool(device, _ETHTOOL_GTXCSUM, 0, "read offload of"))
 
 

@@ -42,7 +42,7 @@ def pids() -> list[int]:
 def namespace_inode(pid: int, kind: str) -> int | None:
     """The inode number that names the process's namespace of `kind` (`mnt`, `net`, `pid`, `user`: namespaces(7)).
 
-    None when the process is gone; raises PermissionError when it is not ours to look at (ptrace(2)).
+    None when the process is gone; raises PermissionError when the caller may not look at it (ptrace(2)).
     """
     try:
         found = _INODE.search(os.readlink(f"/proc/{pid}/ns/{kind}"))
@@ -86,7 +86,7 @@ def cgroups(pid: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What of a process counts for working with namespaces."""
+    """The fields of a process that matter for work with namespaces."""
 
     parent: int
     may_administer: bool
@@ -151,7 +151,7 @@ def held(pid: int) -> Iterator[HeldNamespace | HeldTap]:
                 if name:
                     yield HeldTap(pid, name)
             elif target.startswith("net:[") or ("/netns/" in target or target == "/"):
-                # opened at its name it shows that name, or "/" once unmounted; only stat tells that it is nsfs
+                # opened at its name it shows that name, or "/" once unmounted; only stat shows that it is nsfs
                 found = os.stat(path)
                 if found.st_dev == nsfs_device() and _is_network(path, target):
                     yield HeldNamespace(pid, int(entry), found.st_ino)

@@ -1,4 +1,4 @@
-"""A sandbox: user, mount, network, pid, uts and ipc namespaces of our own, in which nothing touches the host.
+"""A sandbox: user, mount, network, pid, uts and ipc namespaces of our own, cut off from the host.
 
 The first process in it is pid 1 of the pid namespace, so all that was started inside dies with it, and with the
 last of them the namespaces, devices and mounts.

@@ -20,7 +20,7 @@ _IPV6_FREEBIND: Final = 78  # linux/in6.h
 
 @dataclass(frozen=True, slots=True)
 class DhcpSockets:
-    """What a DHCP server needs on a device: `udp`, bound to it and port 67; `packet`, which only sends frames."""
+    """The sockets of a DHCP server on a device: `udp`, bound to it and port 67; `packet`, which only sends frames."""
 
     udp: socket.socket
     packet: socket.socket
@@ -89,7 +89,7 @@ def _open(
 
 
 def bound_socket(family: socket.AddressFamily, kind: socket.SocketKind, device: str) -> socket.socket:
-    """A socket of the namespace that we are in, bound to `device`, non-blocking; raises OSError."""
+    """A socket of the namespace of the calling thread, bound to `device`, non-blocking; raises OSError."""
     opened = socket.socket(family, kind | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -102,7 +102,7 @@ def bound_socket(family: socket.AddressFamily, kind: socket.SocketKind, device: 
 
 @contextmanager
 def opening(namespace: Netns, device: str) -> Iterator[None]:
-    """Inside `namespace`; what the kernel refuses becomes a KernelError that names the device."""
+    """Run the block inside `namespace`; what the kernel refuses becomes a KernelError that names the device."""
     with namespace.entered():
         try:
             yield

@@ -1,6 +1,6 @@
 """The sockets of DHCPv6 and router discovery on a device.
 
-A packet socket reads DHCPv6 requests and router solicitations with their frames, so that the MAC of who sent them is
+A packet socket reads DHCPv6 requests and router solicitations with their frames, so that the MAC of their sender is
 known: an IPv6 address is easily forged, and a DUID is whatever a guest says. What answers goes out by it too, straight
 to that MAC. So no guest, whatever addresses it makes up, can fill the kernel's table of neighbours, which all
 namespaces of the host share (net.ipv6.neigh.default.gc_thresh3).
@@ -49,7 +49,7 @@ _NOTHING: Final[_Program] = ((_RETURN, 0, 0, 0),)
 
 @dataclass(frozen=True, slots=True)
 class Dhcp6Sockets:
-    """`packet` reads and sends whole Ethernet frames; `groups` is only held."""
+    """`packet` reads and sends whole Ethernet frames; `groups` is only kept open."""
 
     packet: socket.socket
     groups: socket.socket

@@ -26,7 +26,7 @@ class SysctlDirectory:
     """
 
     def __init__(self, path: str) -> None:
-        """A directory that this kernel does not have holds nothing, which is no error. Raises KernelError."""
+        """Open the directory; one that this kernel does not have is taken for empty. Raises KernelError."""
         self._path = f"/proc/sys/net/{path}"
         try:
             self._descriptor = os.open(self._path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -47,7 +47,7 @@ class SysctlDirectory:
             self._descriptor = _CLOSED
 
     def write(self, name: str, value: int) -> None:
-        """Set a sysctl; one that this kernel does not have is no error. Raises KernelError."""
+        """Set a sysctl; no error when this kernel does not have it. Raises KernelError."""
         if self._descriptor == _CLOSED:
             return
         path = f"{self._path}/{name}"

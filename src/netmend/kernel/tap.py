@@ -26,7 +26,7 @@ class Tap:
     """
 
     def __init__(self, name: str, flags: int = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR) -> None:
-        """Make (or attach to) tap `name`; raises KernelError (EBUSY: somebody holds it)."""
+        """Make (or attach to) tap `name`; raises KernelError (EBUSY: a process holds it)."""
         self.name = name
         try:
             self._descriptor = os.open(_DEVICE, os.O_RDWR | os.O_CLOEXEC)

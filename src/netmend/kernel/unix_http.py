@@ -1,4 +1,4 @@
-"""HTTP over a unix socket: how engines, and netmend's own node, are asked."""
+"""HTTP over a unix socket: engines and netmend's own node answer there."""
 
 import http.client
 import socket
@@ -13,7 +13,7 @@ class UnixConnection(http.client.HTTPConnection):
         self._path = str(path)
 
     def connect(self) -> None:
-        """Raises OSError."""
+        """Connect to the socket; raises OSError."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)

@@ -1,6 +1,6 @@
-"""Hearing of changes: files by inotify(7), mounts by poll(2) on mountinfo (proc(5)), links by rtnetlink(7).
+"""Watches for changes: of files by inotify(7), of mounts by poll(2) on mountinfo (proc(5)), of links by rtnetlink(7).
 
-What is heard is only a hint to look again; none of these promises to tell everything.
+A change is only a hint to look again: none of these watches promises to report all.
 """
 
 import ctypes
@@ -117,7 +117,7 @@ class MountWatch:
 
 @dataclass(frozen=True, slots=True)
 class LinkChanged:
-    """A link appeared or changed (`gone` False), or vanished; `netnsid` None: in our own namespace."""
+    """A link appeared or changed (`gone` False), or vanished; `netnsid` None: in the namespace of the watch."""
 
     name: str
     up: bool
@@ -166,7 +166,7 @@ class LinkWatch:
     veths."""
 
     def __init__(self) -> None:
-        """Raises KernelError."""
+        """Open the socket; raises KernelError."""
         self._socket = events_socket(_GROUPS, all_namespaces=True)
         hear_only_what_concerns(self._socket)
 
@@ -176,7 +176,7 @@ class LinkWatch:
     def read(self) -> Iterator[Heard | None]:
         """What was heard since, up to some hundreds at a time; None when the kernel says that it dropped some.
 
-        Whoever is root in a namespace at the far end of a veth can make any number of these.
+        Root in a namespace at the far end of a veth can make any number of them.
         """
         for _ in range(_AT_A_TIME):
             try:

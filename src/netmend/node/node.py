@@ -1,4 +1,4 @@
-"""The loop of a node: intent in, passes over the kernel when something changed or is due, until told to stop.
+"""The loop of a node: intent in, passes over the kernel when something changed or is due, until SIGTERM or SIGINT.
 
 One asyncio loop hears signals, files, links and the status socket; passes run in a thread beside it, DHCP in another.
 An event never says what to do, only where to look again.
@@ -14,11 +14,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from netmend import __version__
+from netmend.ground.diagnosis import Diagnosis
 from netmend.ground.listen import CannotListen, Listen
 from netmend.ground.private_files import make_private_directory, narrow
 from netmend.intent.network import Intent, Network
@@ -209,9 +210,7 @@ class Node:
         for fault in found:
             if fault.summary not in known:
                 self.state.journal.mounts(fault)
-                log.warning(
-                    "mounts", fault=fault.summary, evidence=fault.evidence, cause=fault.cause, mend=fault.mend
-                )  # fmt: skip
+                log.warning("mounts", **_log_fields(fault))
 
     def _hear_mounts(self) -> None:
         self._mounts_changed = True
@@ -276,13 +275,9 @@ class Node:
         if state is None:
             log.info("breaker closed: the host is sound again")
         else:
-            found = state.diagnosis
-            log.error(
-                "breaker open: nothing is created", fault=found.summary, evidence=found.evidence, cause=found.cause,
-                mend=found.mend,
-            )  # fmt: skip
+            log.error("breaker open: nothing is created", **_log_fields(state.diagnosis))
 
-    # --- told by the reconciler, in its threads -------------------------------------------------------------------
+    # --- called by the reconciler, in its threads -------------------------------------------------------------------
 
     def _ready(self, ready: Ready) -> list[Problem]:
         newest = self.state.intent.intent.networks.get(ready.network.id)
@@ -382,3 +377,9 @@ def _open_tcp(listen: Listen) -> socket.socket:
         raise CannotStart(str(error)) from error
     assert tcp is not None
     return tcp
+
+
+def _log_fields(fault: Diagnosis) -> dict[str, Any]:
+    """A diagnosis as fields of a line in the log, where its summary is called `fault`."""
+    fields = fault.as_json()
+    return {"fault": fields.pop("summary"), **fields}

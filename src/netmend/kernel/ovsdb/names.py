@@ -1,4 +1,4 @@
-"""Asking a local Open vSwitch database which devices it has as ports. Read-only."""
+"""Asks a local Open vSwitch database which devices it has as ports. Read-only."""
 
 import os
 from typing import Final

@@ -100,14 +100,14 @@ def _port(name: str, port: Mapping[str, Any], interface: Mapping[str, Any]) -> P
 
 
 def tags_in_use(connection: Connection) -> set[int]:
-    """The VLAN tag of every port that has one, whoever's; raises KernelError."""
+    """The VLAN tag of every port that has one, of netmend and others; raises KernelError."""
     where = [["tag", "!=", ["set", []]]]
     (found,) = connection.transact([_select("Port", where, ["tag"])], "read", f"the VLAN tags of {connection.remote}")
     return {tag for row in found["rows"] if isinstance(tag := row["tag"], int)}
 
 
 def find(connection: Connection, names: Iterable[str]) -> dict[str, Port]:
-    """The ports that bear these names, whoever's; raises KernelError."""
+    """The ports that bear these names, of netmend and others; raises KernelError."""
     chosen = list(names)
     operations = []
     for name in chosen:

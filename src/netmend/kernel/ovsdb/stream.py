@@ -18,7 +18,7 @@ _AT_A_TIME: Final = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files (PEM) for a connection by TLS: who we are, and who signs the certificate of the other side."""
+    """Files (PEM) for a connection by TLS: the own key and certificate, and the CA of the other side's."""
 
     private_key: str
     certificate: str
@@ -30,7 +30,7 @@ class Stream:
     ovs-vsctl(8)."""
 
     def __init__(self, remote: str, timeout: float, tls: Tls | None = None) -> None:
-        """Connects; raises KernelError (ENOENT or ECONNREFUSED: nobody listens there)."""
+        """Connects; raises KernelError (ENOENT or ECONNREFUSED: no server listens there)."""
         self._remote = remote
         self._timeout = timeout
         self._raw = bytearray()
@@ -57,7 +57,7 @@ class Stream:
         self._socket.close()
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Raises KernelError."""
+        """Send one message; raises KernelError."""
         try:
             self._socket.settimeout(self._timeout)
             self._socket.sendall(json.dumps(message).encode())
@@ -65,8 +65,8 @@ class Stream:
             raise self._failed(error) from error
 
     def receive(self, deadline: float) -> list[Any]:
-        """The messages that come next, at least one, with the server's own requests answered and left out; raises
-        KernelError: ETIMEDOUT when there is none at `deadline` (time.monotonic), ECONNRESET when the server hung up."""
+        """The messages that come next, at least one; the server's own requests are answered and left out. Raises
+        KernelError: ETIMEDOUT when there is none by `deadline` (time.monotonic), ECONNRESET when the server hung up."""
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -94,7 +94,7 @@ class Stream:
             self._answered(self._feed(data))
 
     def _answered(self, messages: Sequence[Any]) -> list[Any]:
-        """Less the server's probes (RFC 7047 section 4.1.11), which are answered."""
+        """Answer the server's probes (RFC 7047 section 4.1.11); returns the other messages."""
         found = []
         for message in messages:
             if isinstance(message, dict) and message.get("method") == "echo":

@@ -1,6 +1,6 @@
-"""Hearing of changes to ports and bridges in an Open vSwitch database (ovsdb-server(7), section 4.1.12, Monitor_Cond).
+"""Watches for changes to ports and bridges in an Open vSwitch database (ovsdb-server(7), section 4.1.12, Monitor_Cond).
 
-What is heard is only a hint to look again.
+A change is only a hint to look again.
 """
 
 import errno
@@ -110,7 +110,7 @@ class PortWatch:
         return self._take(message["params"][1])
 
     def _take(self, updates: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> PortsChanged:
-        """Rows that were inserted are ours to know, and no reason to look: we made them."""
+        """Take in what changed. Inserted rows are noted, and are no reason to look: netmend made them."""
         marks: set[str] = set()
         everything = False
         for table, rows in updates.items():

@@ -9,7 +9,7 @@ from netmend.intent.network import Intent
 
 
 class RoutedMetadata(Protocol):
-    """Metadata of guests behind routers that somebody else made, and whose proxies ask at a Unix socket."""
+    """Metadata of guests behind the routers of another agent; the routers' proxies ask at a Unix socket."""
 
     @property
     def socket(self) -> Path: ...

@@ -58,14 +58,14 @@ def _look() -> tuple[dict[str, Any], list[str]]:
                 broken[label] = broken.get(label, 0) + 1
         titles.append({"title": title, "about": f"seen by {count(len(places), 'mount namespace')}"})
         drawings.append(_standing_alone(draw(view, directory, culprits, broken)))
-    told = {
+    found = {
         "taken_at": observation.taken_at,
         "summary": summary(observation, findings),
         "problem": None,
         "drawings": titles,
         "findings": [finding.as_json() for finding in findings[:_MOST]],
     }
-    return told, drawings
+    return found, drawings
 
 
 def _standing_alone(svg: str) -> str:

@@ -100,7 +100,7 @@ class ServerConnection:
                 self._report(server, reports.metadata_agent(self._configuration), first, "metadata", interval)
             if verdict is not None:
                 if not connected:
-                    self._agent.connected(server)  # only now does the server know whom to give networks to
+                    self._agent.connected(server)  # only now does the server know this agent, and gives it networks
                     connected = True
                 elif verdict == "revived":
                     self._agent.sync_soon("the server had taken us for dead")
