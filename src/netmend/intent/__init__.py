@@ -4,15 +4,11 @@ Values are validated once at the door (see `netmend.sources`); code behind the d
 made in these docstrings. Names of devices and namespaces are functions of ids (`netmend.intent.names`).
 """
 
-from netmend.intent.boot import Boot, BootByArchitecture
-from netmend.intent.dns import Dns
 from netmend.intent.metadata import Instance, MetadataProxy
-from netmend.intent.network import DhcpPort, Intent, Network
-from netmend.intent.plug import NetnsPlug, NoPlug, PidPlug, Plug, TapPlug
-from netmend.intent.port import Port
-from netmend.intent.subnet import Pool, Route, Subnet
+from netmend.intent.network import BridgeWiring, DhcpPort, Dns, Intent, Network, OvsWiring, Wiring
+from netmend.intent.port import NetnsPlug, NoPlug, PidPlug, Plug, Port, TapPlug
+from netmend.intent.subnet import Boot, BootByArchitecture, Pool, Route, Subnet
 from netmend.intent.subnet6 import Ipv6Mode, Pool6, Route6, Subnet6
-from netmend.intent.wiring import BridgeWiring, OvsWiring, Wiring
 
 __all__ = [
     "Boot",

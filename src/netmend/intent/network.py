@@ -1,17 +1,59 @@
-"""A network: a layer 2 segment, isolated from every other; and Intent, all of them."""
+"""A network: a layer 2 segment, isolated from every other, its wiring and its DNS; and Intent, all networks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
+from typing import Literal
 
-from netmend.intent.dns import Dns
 from netmend.intent.metadata import MetadataMode, MetadataProxy
 from netmend.intent.port import Port
 from netmend.intent.subnet import Subnet
 from netmend.intent.subnet6 import Subnet6
-from netmend.intent.wiring import BridgeWiring, Wiring
 
 DEFAULT_MTU = 1500
+DEFAULT_GUEST_RATE = 1000  # queries a second; clouds let one interface put as many (AWS: 1,024 packets)
+DEFAULT_OVS_BRIDGE = "br-int"  # Neutron's integration bridge
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeWiring:
+    """A Linux bridge of the network's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class OvsWiring:
+    """A port of an Open vSwitch bridge that somebody else (Neutron's own agent) makes and programs.
+
+    `veth`: the DHCP port is a veth whose near end is the switch's port (`ovs_use_veth`), else an internal port of the
+    switch that is moved into the namespace. `datapath` is the bridge's type, None for whatever it is. With `own_tags`
+    netmend keeps networks apart itself, by a VLAN tag each; else who programs the bridge does (Neutron's agent).
+    """
+
+    bridge: str = DEFAULT_OVS_BRIDGE
+    veth: bool = False
+    datapath: Literal["system", "netdev"] | None = None
+    own_tags: bool = False
+
+
+Wiring = BridgeWiring | OvsWiring
 _BRIDGE = BridgeWiring()
+
+
+@dataclass(frozen=True, slots=True)
+class Dns:
+    """The network's resolver, on netmend's own addresses in its subnets.
+
+    `domain` is the network's own zone, beside the domains of its subnets (None: those alone). `forwarders` are asked of
+    names that are not the network's own; without any, the host's (resolv.conf(5)); with `forward` false, nobody. They
+    are asked from the host's network namespace. With `allow_private`, they may give private addresses, and are asked
+    of names that are private to an organisation. `guest_rate` is how many queries a second one guest may put; 0: any.
+    """
+
+    domain: str | None = None
+    forwarders: tuple[IPv4Address | IPv6Address, ...] = ()
+    forward: bool = True
+    allow_private: bool = False
+    guest_rate: int = DEFAULT_GUEST_RATE
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,43 @@
-"""A port: one guest's interface on a network."""
+"""A port: one guest's interface on a network, and how it reaches the guest (its plug)."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from netmend.intent.boot import Boot
 from netmend.intent.metadata import Instance
-from netmend.intent.plug import NoPlug, Plug
+from netmend.intent.subnet import Boot
 
+DEFAULT_GUEST_DEVICE = "eth0"
+
+
+@dataclass(frozen=True, slots=True)
+class NoPlug:
+    """Somebody else wires the guest; netmend only answers it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TapPlug:
+    """A persistent tap on the network's bridge, for a VM whose process runs as user `owner` (a uid)."""
+
+    owner: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetnsPlug:
+    """A veth whose far end is `device` in the namespace pinned under `netns` in the namespace directory."""
+
+    netns: str
+    device: str = DEFAULT_GUEST_DEVICE
+
+
+@dataclass(frozen=True, slots=True)
+class PidPlug:
+    """A veth whose far end is `device` in the network namespace of process `pid`."""
+
+    pid: int
+    device: str = DEFAULT_GUEST_DEVICE
+
+
+Plug = NoPlug | TapPlug | NetnsPlug | PidPlug
 _NO_PLUG = NoPlug()
 
 

@@ -1,11 +1,28 @@
-"""A subnet: a block of addresses and what its guests are told."""
+"""A subnet: a block of addresses and what its guests are told, also those that boot from the network."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-from netmend.intent.boot import Boot
-
 DEFAULT_LEASE_TIME = 86_400  # seconds: Neutron's
+
+
+@dataclass(frozen=True, slots=True)
+class BootByArchitecture:
+    """A boot file for guests that name one of `architectures` in option 93 (RFC 4578 section 2.1)."""
+
+    architectures: frozenset[int]
+    bootfile: str
+    tftp_server: str | None = None  # None: the server of the Boot it belongs to
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """Boot options: option 66/`siaddr` (TFTP server, an address or a name) and option 67/`file` (boot file)."""
+
+    tftp_server: str | None = None
+    bootfile: str | None = None  # None: no boot file for guests of other architectures
+    by_architecture: tuple[BootByArchitecture, ...] = ()
+    next_server: str | None = None  # the address for `siaddr`, where it is not the TFTP server's
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from netmend.intent.names import Mark, bridge_name, dhcp_port, namespace_name, tap_name
-from netmend.intent.network import Intent, Network
-from netmend.intent.plug import NetnsPlug, NoPlug
-from netmend.intent.port import Port
-from netmend.intent.wiring import OvsWiring
+from netmend.intent.network import Intent, Network, OvsWiring
+from netmend.intent.port import NetnsPlug, NoPlug, Port
 from netmend.kernel.device_settings import differing_settings
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netns import is_namespace

@@ -22,8 +22,7 @@ from netmend import __version__
 from netmend.ground.diagnosis import Diagnosis
 from netmend.ground.listen import CannotListen, Listen
 from netmend.ground.private_files import make_private_directory, narrow
-from netmend.intent.network import Intent, Network
-from netmend.intent.wiring import OvsWiring
+from netmend.intent.network import Intent, Network, OvsWiring
 from netmend.kernel import descriptors
 from netmend.node.device_counter import DeviceCounter
 from netmend.node.guests.routed_metadata import RoutedServing

@@ -24,7 +24,9 @@ from collections.abc import Mapping
 from netmend.options import values4
 from netmend.options.registry import MAX_PAYLOAD, Option, OptionRegistry
 
-__all__ = ["MAX_PAYLOAD", "encode_option", "option_code", "option_label"]
+__all__ = ["MAX_PAYLOAD", "NEXT_SERVER", "encode_option", "option_code", "option_label"]
+
+NEXT_SERVER = "server-ip-address"  # dnsmasq's name for `siaddr` of the header, which is no option
 
 
 def _encode(code: int, option: Option | None, value: object) -> bytes:

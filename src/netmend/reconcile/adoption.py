@@ -20,8 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
-from netmend.intent.network import Network
-from netmend.intent.wiring import OvsWiring
+from netmend.intent.network import Network, OvsWiring
 from netmend.kernel import links, nsdir, procfs
 from netmend.kernel.errors import KernelError
 from netmend.kernel.links import Link

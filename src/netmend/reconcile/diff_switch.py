@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from netmend.intent.network import Network
-from netmend.intent.wiring import OvsWiring
+from netmend.intent.network import Network, OvsWiring
 from netmend.kernel.links import Link
 from netmend.kernel.ovsdb.ports import Port
 from netmend.reconcile.steps import AddPort, DeletePort, MendPort, Plan, Step

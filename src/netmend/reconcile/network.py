@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 from netmend.ground.diagnosis import Diagnosis
 from netmend.intent.names import dhcp_port, dhcp_port_id, namespace_name, tap_name
-from netmend.intent.network import Intent, Network
-from netmend.intent.wiring import OvsWiring
+from netmend.intent.network import Intent, Network, OvsWiring
 from netmend.reconcile.adoption import was_here
 from netmend.reconcile.apply import Executor, StepFailed
 from netmend.reconcile.breaker import Breaker, HostFault, host_fault

@@ -11,7 +11,7 @@ from typing import Literal
 
 from netmend.intent.names import DEVICE_GROUP, DEVICE_GROUPS, Mark, namespace_name
 from netmend.intent.network import Network
-from netmend.intent.plug import NetnsPlug, PidPlug
+from netmend.intent.port import NetnsPlug, PidPlug
 from netmend.kernel import links, netns, nsdir, sysctl
 from netmend.kernel.addresses import Interface, dump_addresses
 from netmend.kernel.errors import KernelError, NotANamespace

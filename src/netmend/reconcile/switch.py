@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from netmend.intent.names import Mark
-from netmend.intent.network import Network
-from netmend.intent.wiring import OvsWiring
+from netmend.intent.network import Network, OvsWiring
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb import names, ports
 from netmend.kernel.ovsdb.connection import Connection

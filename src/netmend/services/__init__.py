@@ -1,5 +1,8 @@
-"""What guests are answered: protocol cores without I/O (`dhcp4`), and the modules around them that do it.
+"""What guests are answered, one folder a service: `dhcp4`, `dhcp6` (router advertisements are its `ra`), `dns` and
+`metadata`.
 
-`sockets` owns every socket and the one thread that serves them; `frames` builds what UDP cannot send; `rate_limit`
-keeps a guest from taking more than its share; `leases.io` keeps dynamic leases on disk.
+Each is a pure core: intent, time and octets in, octets out. Its `io/` holds the sockets, and what is kept on disk; no
+core imports one. What several services need is in two folders more: `leases` (dynamic leases of both DHCPs, their rows
+for status; in `io/`, their store and the server that both DHCPs are) and `shared` (limits by sender, counters, changes
+of ports; in `io/`, the loop of one thread, and endpoints for datagrams in it).
 """

@@ -1,7 +1,7 @@
 """Single fields of an intent: text to value, or a ValueError whose text is a reason fit to show to a person."""
 
 import re
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, NetmaskValueError, ip_address
 from socket import AF_INET, inet_pton
 
 from netmend.intent import Pool
@@ -11,6 +11,7 @@ MTU_MIN, MTU_MAX = 68, 65_535  # RFC 791 section 3.2; the kernel's ETH_MIN_MTU a
 LEASE_TIME_MIN, LEASE_TIME_INFINITE = 4, 0xFFFFFFFF  # seconds: T1 < T2 < end needs 4; RFC 2131 section 3.3
 NAME_MAX = 255  # characters of a network's, subnet's or port's name; bytes of a file name (namespaces)
 BOOTFILE_MAX = 255  # bytes
+RATE_MAX = 1_000_000  # queries a second
 PREFIX_MIN, PREFIX_MAX = 8, 30  # a subnet holds netmend's address and at least one guest's
 
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -220,6 +221,24 @@ def namespace_name(text: str) -> str:
     if text.startswith("qdhcp-"):
         raise ValueError(f"{text}: namespaces named qdhcp- are netmend's own, no guest's")
     return text
+
+
+def forwarder(text: str) -> IPv4Address | IPv6Address:
+    """The address of a DNS server to ask, as the host reaches it; loopback too, where many hosts have a resolver."""
+    try:
+        value = ip_address(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no IP address; servers to ask are given by their addresses") from None
+    if value.is_multicast or value.is_unspecified or value == IPv4Address("255.255.255.255"):
+        raise ValueError(f"{text} is no single server's address")
+    return value
+
+
+def guest_rate(value: int) -> int:
+    """DNS queries a second: 0 (no limit) to 1000000."""
+    if 0 <= value <= RATE_MAX:
+        return value
+    raise ValueError(f"{value} is no rate: it is 0 (no limit) to {RATE_MAX} queries a second")
 
 
 def _lower_first(error: Exception, text: str) -> str:

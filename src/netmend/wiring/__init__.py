@@ -4,8 +4,7 @@ A wiring says only *which*; `netmend.reconcile` observes what is there and appli
 """
 
 from netmend.intent.names import bridge_name
-from netmend.intent.network import Network
-from netmend.intent.wiring import OvsWiring
+from netmend.intent.network import Network, OvsWiring
 from netmend.wiring import bridge, ovs
 from netmend.wiring.device import Device, FarEnd, Home, Place, SwitchPort
 

@@ -2,8 +2,7 @@
 
 from netmend.intent.names import Mark, bridge_name, dhcp_port, inner_name, mac_from_id, tap_name
 from netmend.intent.network import Network
-from netmend.intent.plug import NetnsPlug, PidPlug, TapPlug
-from netmend.intent.port import Port
+from netmend.intent.port import NetnsPlug, PidPlug, Port, TapPlug
 from netmend.wiring.device import Device, FarEnd, Home
 from netmend.wiring.own_addresses import own_addresses
 

@@ -5,7 +5,7 @@ from ipaddress import IPv4Interface, IPv6Interface
 from typing import Literal
 
 from netmend.intent.names import Mark
-from netmend.intent.plug import NetnsPlug, PidPlug
+from netmend.intent.port import NetnsPlug, PidPlug
 
 
 @dataclass(frozen=True, slots=True)

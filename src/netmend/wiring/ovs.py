@@ -9,10 +9,8 @@ internal port of the switch, `tap` and the first 11 characters of its id, moved 
 from typing import Final
 
 from netmend.intent.names import Mark, dhcp_port, inner_name, tap_name
-from netmend.intent.network import Network
-from netmend.intent.plug import NetnsPlug, PidPlug, TapPlug
-from netmend.intent.port import Port
-from netmend.intent.wiring import OvsWiring
+from netmend.intent.network import Network, OvsWiring
+from netmend.intent.port import NetnsPlug, PidPlug, Port, TapPlug
 from netmend.wiring.device import Device, FarEnd, Home, SwitchPort
 from netmend.wiring.own_addresses import own_addresses
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from netmend.intent.names import DEVICE_GROUPS, Mark
 from netmend.intent.network import Intent, Network
-from netmend.intent.plug import NoPlug
+from netmend.intent.port import NoPlug
 from netmend.kernel import links, mounts, nsdir, sandbox
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netlink import RouteSocket

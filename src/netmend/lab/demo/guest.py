@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netmend.intent.network import Intent, Network
-from netmend.intent.plug import NetnsPlug
-from netmend.intent.port import Port
+from netmend.intent.port import NetnsPlug, Port
 from netmend.kernel import links, netns, nsdir
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from netmend.intent.names import dhcp_port_id, tap_name
-from netmend.intent.plug import NetnsPlug
+from netmend.intent.port import NetnsPlug
 from netmend.lab.demo.guest import Guest
 
 PREFERRED_PORT = 9696  # else any that is free

@@ -11,7 +11,7 @@ the time, and sends the `Reply` it gives back where that says. What answers ther
    `dynamic`, over the `leases` of subnets that are dynamic. Both follow RFC 2131 section 4.3 and yield an `Answer`: a
    message type and an address, or a reason for silence.
 4. `rendering` puts the options of an answer into wire form, in the order and as far as the client wants them. What each
-   option says is the business of one file in `options/`. Ports that differ in address and host name only share
+   option says is in `options`, one file a family. Ports that differ in address and host name only share
    renderings, so in the long run a reply is two dictionary look-ups and a join.
 5. `reply` adds what is the request's own (xid, flags, relay, hardware address, echoed options), keeps to the size that
    the client accepts, and says where the datagram goes.

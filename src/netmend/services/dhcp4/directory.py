@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from netmend.intent import Boot, Network, Port
 from netmend.services.dhcp4.link import Scope, find_scope
 from netmend.services.dhcp4.options import Options
-from netmend.services.dhcp4.options.hostname import hostname_option
+from netmend.services.dhcp4.options.names import hostname_option
 
 _Encoded = tuple[tuple[int, bytes], ...]
 

@@ -10,8 +10,8 @@ case of one that must be squeezed into what the client accepts, with `file` and 
 
 from typing import NamedTuple
 
-from netmend.services.dhcp4 import tlv, wire
-from netmend.services.dhcp4.options import Ask, Facts, Options, all_options, lease_time
+from netmend.services.dhcp4 import wire
+from netmend.services.dhcp4.options import Ask, Facts, Options, all_options, times
 from netmend.services.dhcp4.options.boot import BootChoice, choose
 
 _END = bytes((wire.END,))
@@ -43,9 +43,9 @@ def render(facts: Facts, server: bytes) -> Rendering:
     options, choice = all_options(facts), choose(facts)
     required = _required(options, facts.ask, server)
     codes = _order(options, facts.ask, choice, facts.explicit)
-    parts: list[bytes | None] = [tlv.encode(code, payload) for code, payload in required]
+    parts: list[bytes | None] = [wire.encode_option(code, payload) for code, payload in required]
     for code in codes:
-        parts.append(tlv.encode(code, options[code]) if code in options else None)
+        parts.append(wire.encode_option(code, options[code]) if code in options else None)
     named = None in parts
     slot = parts.index(None) if named else len(parts)
     return Rendering(
@@ -57,7 +57,7 @@ def render(facts: Facts, server: bytes) -> Rendering:
         len(required),
         tuple(parts),
         tuple(
-            tlv.encode(code, payload)
+            wire.encode_option(code, payload)
             for code, payload in ((wire.TFTP_SERVER_NAME, choice.sname), (wire.BOOTFILE_NAME, choice.file))
             if payload and code not in codes
         ),
@@ -67,7 +67,7 @@ def render(facts: Facts, server: bytes) -> Rendering:
 def _required(options: Options, ask: Ask, server: bytes) -> list[tuple[int, bytes]]:
     """Table 3 of RFC 2131: the options that a reply must carry."""
     result = [(wire.MESSAGE_TYPE, bytes((ask.reply,))), (wire.SERVER_IDENTIFIER, server)]
-    return result + [(code, options[code]) for code in lease_time.TIMES if code in options]
+    return result + [(code, options[code]) for code in times.LEASE_TIMES if code in options]
 
 
 def _order(options: Options, ask: Ask, choice: BootChoice, explicit: Options) -> list[int]:
@@ -85,7 +85,7 @@ def _order(options: Options, ask: Ask, choice: BootChoice, explicit: Options) ->
         codes.append(wire.BOOTFILE_NAME)
     if choice.server != choice.sname and not choice.is_in_siaddr:
         codes.append(wire.TFTP_SERVER_NAME)
-    left_out = {wire.MESSAGE_TYPE, wire.SERVER_IDENTIFIER, *lease_time.TIMES}
+    left_out = {wire.MESSAGE_TYPE, wire.SERVER_IDENTIFIER, *times.LEASE_TIMES}
     if wire.V6_ONLY_PREFERRED not in (ask.wanted or b""):  # RFC 8925 section 3.3
         left_out.add(wire.V6_ONLY_PREFERRED)
     if not offer_of_auto_configuration:  # RFC 2563 section 3
@@ -117,7 +117,7 @@ def fit(rendering: Rendering, hostname: bytes, trailer: bytes, limit: int) -> Fi
                 break
     overload = (1 if file else 0) | (2 if sname else 0)
     if overload:
-        options += tlv.encode(wire.OVERLOAD, bytes((overload,)))
+        options += wire.encode_option(wire.OVERLOAD, bytes((overload,)))
     names = (bytes(sname) + _END).ljust(wire.SNAME_SIZE, b"\0") if sname else rendering.names[: wire.SNAME_SIZE]
     names += (bytes(file) + _END).ljust(wire.FILE_SIZE, b"\0") if file else rendering.names[wire.SNAME_SIZE :]
     return Fitted(names, bytes(options) + trailer)
@@ -130,4 +130,4 @@ def refusal(server: bytes, text: str) -> bytes:
         (wire.SERVER_IDENTIFIER, server),
         (wire.MESSAGE, text.encode()),
     )
-    return b"".join(tlv.encode(code, payload) for code, payload in parts)
+    return b"".join(wire.encode_option(code, payload) for code, payload in parts)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from netmend.services.dhcp4 import tlv, wire
+from netmend.services.dhcp4 import wire
 from netmend.services.dhcp4.exchange import Answer
 from netmend.services.dhcp4.rendering import Rendering, fit
 from netmend.services.dhcp4.request import Request
@@ -81,7 +81,7 @@ def _echoed(request: Request) -> bytes:
     """Client identifier (RFC 6842), subnet selection (RFC 3011), the relay's information, which comes last (RFC 3046
     section 2.2), and END."""
     options = request.options
-    return b"".join([tlv.encode(code, options[code]) for code in _ECHOED if code in options]) + _END
+    return b"".join([wire.encode_option(code, options[code]) for code in _ECHOED if code in options]) + _END
 
 
 def _is_broadcast(answer: Answer) -> bool:

@@ -16,7 +16,7 @@ from netmend.services.dhcp4.counters import Drop
 from netmend.services.dhcp4.directory import Directory, FixedAddress, KnownClient
 from netmend.services.dhcp4.exchange import Answer, acknowledge, claimed_address, inform, refuse
 from netmend.services.dhcp4.link import Scope, find_scope
-from netmend.services.dhcp4.options.auto_configure import DO_NOT
+from netmend.services.dhcp4.options.interface import DO_NOT
 from netmend.services.dhcp4.request import Request
 from netmend.services.leases.rows import PortJournal
 

@@ -1,4 +1,5 @@
-"""Numbers of the wire: BOOTP header (RFC 951, RFC 2131 section 2), message types and option codes (RFC 2132)."""
+"""The wire: BOOTP header (RFC 951, RFC 2131 section 2), message types and option codes (RFC 2132), and how an option is
+written."""
 
 from enum import IntEnum
 
@@ -71,9 +72,18 @@ CLASSLESS_ROUTES = 121
 IPXE_ENCAPSULATED = 175  # what iPXE says of itself; only it sends this
 CLASSLESS_ROUTES_MICROSOFT = 249
 
+_PART = 255  # octets of a value, at most, behind one length
 LINK_SELECTION = 5  # sub-option of RELAY_AGENT_INFORMATION, RFC 3527
 
 
 def dotted(address: bytes) -> str:
     """Four octets as a dotted quad."""
     return "%d.%d.%d.%d" % (address[0], address[1], address[2], address[3])  # noqa: UP031 - twice as fast here
+
+
+def encode_option(code: int, payload: bytes) -> bytes:
+    """Code, length, value; a value longer than 255 octets in several parts (RFC 3396 section 4)."""
+    if len(payload) <= _PART:
+        return bytes((code, len(payload))) + payload
+    parts = (payload[at : at + _PART] for at in range(0, len(payload), _PART))
+    return b"".join(bytes((code, len(part))) + part for part in parts)

@@ -13,7 +13,7 @@ known ahead, from intent:
    shows. A port's addresses are the business of `reserved`, anybody else's of `dynamic`, over `leases` of subnets that
    are dynamic. `conversation` follows RFC 8415 section 18.3 for either, and yields an `Answer` or a reason for silence.
 4. `rendering` puts the options of an answer into wire form, in the order and as far as the client wants them. What each
-   option says is the business of one file in `options/`. Ports that differ in address and name only share renderings.
+   option says is in `options`, one file a family. Ports that differ in address and name only share renderings.
 5. `reply` adds what is the request's own (transaction, identifiers, associations), keeps to the network's MTU; `relay`
    puts the envelopes back.
 

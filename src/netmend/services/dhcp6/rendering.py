@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from netmend.services.dhcp6 import tlv, wire
 from netmend.services.dhcp6.options import Facts, all_options
-from netmend.services.dhcp6.options.ntp import one_each
+from netmend.services.dhcp6.options.times import one_each
 
 _OWN = frozenset(  # what is the conversation's, whoever asks for it, or the client's (`fqdn`)
     (

@@ -13,8 +13,7 @@ from netmend.services.dhcp6.dynamic import DynamicBindings
 from netmend.services.dhcp6.exchange import Answer, Bindings
 from netmend.services.dhcp6.link import Scope, find_scope, scopes_of, select_link
 from netmend.services.dhcp6.options import Ask, Facts, ask_of
-from netmend.services.dhcp6.options.fqdn import fqdn_option, wants_update
-from netmend.services.dhcp6.options.name_resolution import domain_of
+from netmend.services.dhcp6.options.names import domain_of, fqdn_option, wants_update
 from netmend.services.dhcp6.relay import Envelope, open_envelopes, put_in_envelopes
 from netmend.services.dhcp6.rendering import Rendering, render
 from netmend.services.dhcp6.reply import Reply, compose, destination_port

@@ -2,7 +2,8 @@
 clock, no threads of its own.
 
 `DnsResponder` answers one network. `query` reads what a guest sent; `local` finds what netmend knows itself, of which
-`directory` are the network's ports, `reverse` and `special` what names can mean, `domains` whose else they could be;
+`directory` has the network's ports, `addresses` and `special` say what names can mean, `domains` to whom else they
+may belong;
 `upstream` makes questions for others and reads what they say, `cache` keeps it; `reply` puts answers into octets.
 
 Rules that hold throughout:

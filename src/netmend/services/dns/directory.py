@@ -11,7 +11,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from netmend.intent import Network, Port
 from netmend.services.dns import names
-from netmend.services.dns.blocks import Block, all_subnets, block_of, holding
+from netmend.services.dns.addresses import Block, all_subnets, block_of, holding
 from netmend.services.dns.domains import domains_of
 
 _DEFAULT = b"host-"

@@ -5,7 +5,7 @@ from threading import Lock
 
 from netmend.intent import Network
 from netmend.services.dns import names
-from netmend.services.dns.blocks import all_subnets
+from netmend.services.dns.addresses import all_subnets
 from netmend.services.dns.special import NEVER_PUBLIC
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from netmend.intent import Network
-from netmend.intent.dns import DEFAULT_GUEST_RATE
-from netmend.services.dns.blocks import all_subnets, block_of, holding
+from netmend.intent.network import DEFAULT_GUEST_RATE
+from netmend.services.dns.addresses import all_subnets, block_of, holding
 from netmend.services.shared.rate_limit import RateLimit
 
 _BURST = 2  # seconds' worth that may come at once

@@ -6,10 +6,9 @@ from enum import Enum, auto
 
 from netmend.intent import Network
 from netmend.services.dns import names, wire
-from netmend.services.dns.blocks import all_subnets, block_of
+from netmend.services.dns.addresses import IN_ADDR, IP6, Region, all_subnets, apex_labels, block_of, region_of
 from netmend.services.dns.directory import Directory, Zone
 from netmend.services.dns.domains import Domains
-from netmend.services.dns.reverse import IN_ADDR, IP6, Region, apex_labels, region_of
 from netmend.services.dns.special import LOCALHOST, special_zones
 
 _LOOPBACK = {wire.A: b"\x7f\0\0\1", wire.AAAA: bytes(15) + b"\1"}

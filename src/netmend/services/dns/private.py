@@ -4,7 +4,7 @@ host (DNS rebinding)."""
 from ipaddress import IPv4Network, IPv6Network
 
 from netmend.services.dns import wire
-from netmend.services.dns.blocks import Block
+from netmend.services.dns.addresses import Block
 
 _BLOCKS4 = tuple(
     (int(block.network_address), int(block.broadcast_address))

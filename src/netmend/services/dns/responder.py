@@ -4,13 +4,12 @@ The fast way: what a query was answered is kept by the octets of the whole query
 alike is answered by one look-up. An answer that rests on a TTL is kept so for the rest of its second.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from threading import Lock
 
 from netmend.intent import Network
 from netmend.services.dns import names, upstream, wire
 from netmend.services.dns.cache import Cache, Entry, failure
-from netmend.services.dns.counters import Counters
 from netmend.services.dns.domains import Domains
 from netmend.services.dns.guests import Guests
 from netmend.services.dns.local import Found, Local, Nothing
@@ -27,6 +26,22 @@ _RNAME = names.from_text("nobody.invalid")  # RFC 6303 section 3
 _TIMES = b"".join(number.to_bytes(4, "big") for number in (3600, 1200, 604_800, LOCAL_TTL))
 _FOR_EVER = float("inf")
 _NOT_ANSWERED = {wire.AXFR, wire.IXFR, wire.TKEY, wire.TSIG}
+
+
+@dataclass(slots=True)
+class Counters:
+    """Queries by what became of them, those answered from memory not counted again; and forwards that failed."""
+
+    local: int = 0
+    cached: int = 0
+    forwarded: int = 0
+    refused: int = 0
+    malformed: int = 0
+    failed: int = 0  # SERVFAIL: nobody had an answer
+    rebinding: int = 0  # answers with private addresses, refused
+
+    def as_dict(self) -> dict[str, int]:
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Dynamic leases of both DHCPs; where they are kept on disk is `io`."""
+"""Dynamic leases of both DHCPs, and the rows that status shows of them; `io` keeps them on disk."""

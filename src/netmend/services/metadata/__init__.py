@@ -18,9 +18,8 @@ Any request has an outcome; the work it makes is bounded by the size of the requ
 """
 
 from netmend.services.metadata.callers import LeaseHolder
-from netmend.services.metadata.counters import Counters
 from netmend.services.metadata.exchange import Forward, KeepPassword, Outcome, Request, Response, refusal
-from netmend.services.metadata.responder import MetadataResponder
+from netmend.services.metadata.responder import Counters, MetadataResponder
 from netmend.services.metadata.tokens import KEY_SIZE
 
 __all__ = [

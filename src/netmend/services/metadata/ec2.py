@@ -5,11 +5,15 @@ What a version has is what Amazon's has, as far as there is anything to tell: fi
 """
 
 import json
+from collections.abc import Mapping
+from typing import TypeAlias
 
 from netmend.intent import Port
 from netmend.services.metadata.facts import Facts
-from netmend.services.metadata.tree import LABEL, Node, Tree
 
+Node: TypeAlias = Mapping[str, "Node"] | str | bytes
+Tree: TypeAlias = Mapping[str, Node]
+LABEL = ""  # a directory's key for how its parent lists it, where that is not `name/`
 Branch = dict[str, Node]
 
 
@@ -103,3 +107,22 @@ def _identity(facts: Facts) -> dict[str, str | None]:
 def _can_be_tag(key: str) -> bool:
     """Whether a key can be a step of a path (EC2 refuses tags with other keys in metadata)."""
     return bool(key) and key not in (".", "..") and key.isprintable() and not set(key) & set("/ ")
+
+
+def walk(tree: Tree, steps: list[str]) -> bytes | None:
+    """The value at the end of `steps`, or the listing of the directory there; None when there is no such thing."""
+    node: Node = tree
+    for step in steps:
+        if not isinstance(node, Mapping) or step == LABEL or step not in node:
+            return None
+        node = node[step]
+    if isinstance(node, Mapping):
+        return "\n".join(_entry(name, value) for name, value in sorted(node.items()) if name != LABEL).encode()
+    return node.encode() if isinstance(node, str) else node
+
+
+def _entry(name: str, value: Node) -> str:
+    if not isinstance(value, Mapping):
+        return name
+    label = value.get(LABEL)
+    return label if isinstance(label, str) else f"{name}/"

@@ -1,17 +1,37 @@
 """Answers the requests of one network, or says in whose name they are to be asked of Nova."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
 from netmend.intent import Network, Port
 from netmend.services.metadata import ec2, openstack, tokens, versions
 from netmend.services.metadata.callers import Callers, LeaseHolder
-from netmend.services.metadata.counters import Counters
 from netmend.services.metadata.exchange import BINARY, Forward, Outcome, Request, Response, refusal, text
 from netmend.services.metadata.facts import Facts
-from netmend.services.metadata.tree import walk
 
 _READ = ("GET", "HEAD")
+
+
+@dataclass(slots=True)
+class Counters:
+    """Counts since the network was first served."""
+
+    requests: int = 0
+    unknown_callers: int = 0
+    tokens: int = 0  # issued
+    answers: dict[int, int] = field(default_factory=dict)  # by HTTP status, of whatever was answered
+
+    def answered(self, status: int) -> None:
+        self.answers[status] = self.answers.get(status, 0) + 1
+
+    def as_dict(self) -> dict[str, object]:
+        return {
+            "requests": self.requests,
+            "unknown_callers": self.unknown_callers,
+            "tokens": self.tokens,
+            "answers": {str(status): count for status, count in sorted(self.answers.items())},
+        }
 
 
 class MetadataResponder:
@@ -79,7 +99,7 @@ class MetadataResponder:
         version = versions.resolve(steps[0], versions.EC2)
         if version is None:
             return refusal(404, "There is no such version; / lists them.")
-        value = walk(ec2.tree(facts, version), steps[1:])
+        value = ec2.walk(ec2.tree(facts, version), steps[1:])
         if value is None:
             return refusal(404, "There is no such item.")
         return Response(200, value, BINARY) if steps[1:] == ["user-data"] else Response(200, value)

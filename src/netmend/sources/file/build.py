@@ -6,21 +6,22 @@ from pathlib import Path
 from netmend.ground.problem import Place
 from netmend.intent import Intent, Network, Subnet, Subnet6
 from netmend.intent.names import id_from_name
-from netmend.intent.network import DEFAULT_MTU
+from netmend.intent.network import DEFAULT_MTU, DEFAULT_OVS_BRIDGE, BridgeWiring, OvsWiring, Wiring
 from netmend.sources import fields, fields6, metadata_fields
 from netmend.sources.file.build_dns import build_dns, without_servers
 from netmend.sources.file.build_metadata import build_proxy
 from netmend.sources.file.build_port import build_port
 from netmend.sources.file.build_subnet import build_subnet
 from netmend.sources.file.build_subnet6 import build_subnet6
-from netmend.sources.file.build_wiring import build_wiring
 from netmend.sources.file.frames import ANY_CIDR, Frame, Frames, frame_in, read_frame
 from netmend.sources.file.frames6 import ANY_CIDR6, Frame6, frame6_in, read_frame6
 from netmend.sources.file.ports import Ports
 from netmend.sources.file.reading import Reader
-from netmend.sources.file.shape import FileShape, NetworkShape, SubnetShape
+from netmend.sources.file.shape import WIRING_FORMS, FileShape, NetworkShape, OvsShape, SubnetShape
 from netmend.sources.host_names import HostNames
 from netmend.sources.problem import Complaints
+
+_BRIDGE = BridgeWiring()
 
 
 def build_intent(shape: FileShape, complaints: Complaints, directory: Path) -> Intent:
@@ -46,7 +47,7 @@ def _build_network(
     name = reader.read(place, "name", fields.name, shape.name) or ascii(shape.name)
     network_id = reader.read(place, "id", fields.uuid, shape.id) or id_from_name("network", name)
     mtu = reader.read(place, "mtu", fields.mtu, shape.mtu) or DEFAULT_MTU
-    wiring = build_wiring(reader, place, shape)
+    wiring = _build_wiring(reader, place, shape)
     host_names.take_network(place, network_id, name)
     subnet_shapes = [((*place, "subnets", index), subnet) for index, subnet in enumerate(shape.subnets or ())]
     read = [read_frame(reader, *each) for each in subnet_shapes if not each[1].is_ipv6]
@@ -91,6 +92,20 @@ def _build_network(
         metadata=metadata,
         project_id=project_id,
     )
+
+
+def _build_wiring(reader: Reader, network_place: Place, shape: NetworkShape) -> Wiring:
+    """The wiring; where something was complained of, a bridge."""
+    wiring = shape.wiring
+    if wiring is None or wiring == "bridge":
+        return _BRIDGE
+    ovs = OvsShape() if wiring == "ovs" else wiring.ovs
+    place = (*network_place, "wiring")
+    if ovs is None:
+        reader.complain(place, f"a wiring is one of {WIRING_FORMS}")
+        return _BRIDGE
+    bridge = reader.read((*place, "ovs"), "bridge", fields.device_name, ovs.bridge) or DEFAULT_OVS_BRIDGE
+    return OvsWiring(bridge, ovs.veth, ovs.datapath, own_tags=ovs.tags == "own")
 
 
 def _check_the_rest(reader: Reader, place: Place, shape: SubnetShape, network_name: str, frames: Frames[Frame]) -> None:

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from netmend.ground.problem import Place
 from netmend.intent import Dns, Subnet, Subnet6
-from netmend.intent.dns import DEFAULT_GUEST_RATE
-from netmend.sources import dns_fields, fields
+from netmend.intent.network import DEFAULT_GUEST_RATE
+from netmend.sources import fields
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import DnsShape, NetworkShape
 
@@ -26,7 +26,7 @@ def build_dns(reader: Reader, place: Place, network: NetworkShape, subnets: Sequ
     servers: dict[IPv4Address | IPv6Address, None] = {}
     for subnet in subnets:
         servers.update(dict.fromkeys(subnet.dns_servers))
-    forwarders = reader.read_all(place, "forward_to", dns_fields.forwarder, shape.forward_to)
+    forwarders = reader.read_all(place, "forward_to", fields.forwarder, shape.forward_to)
     if shape.forward_to and servers:
         why = (
             "a subnet's dns_servers are whom netmend asks, and guests are told netmend's own address: give one of both"
@@ -35,7 +35,7 @@ def build_dns(reader: Reader, place: Place, network: NetworkShape, subnets: Sequ
     if not shape.forward and (shape.forward_to or servers):
         named = "forward_to" if shape.forward_to else "a subnet's dns_servers"
         reader.complain((*place, "forward"), f"is false, but {named} says whom to ask")
-    guest_rate = reader.read(place, "guest_rate", dns_fields.guest_rate, shape.guest_rate)
+    guest_rate = reader.read(place, "guest_rate", fields.guest_rate, shape.guest_rate)
     return Dns(
         domain=reader.read(place, "domain", fields.host_name, shape.domain),
         forwarders=forwarders or tuple(servers),

@@ -9,7 +9,7 @@ from types import ModuleType
 from netmend.ground.problem import Place
 from netmend.intent import Boot, BootByArchitecture, NetnsPlug, NoPlug, PidPlug, Plug, Port, TapPlug
 from netmend.intent.names import id_from_name, mac_from_id
-from netmend.intent.plug import DEFAULT_GUEST_DEVICE
+from netmend.intent.port import DEFAULT_GUEST_DEVICE
 from netmend.options import dhcp4, dhcp6
 from netmend.sources import fields, fields6, metadata_fields
 from netmend.sources.file.build_metadata import build_instance

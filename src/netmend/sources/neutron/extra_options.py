@@ -11,7 +11,7 @@ from ipaddress import IPv4Address
 
 from netmend.intent import Boot
 from netmend.options import dhcp6
-from netmend.options.dhcp4 import encode_option
+from netmend.options.dhcp4 import NEXT_SERVER, encode_option
 from netmend.sources.neutron.names import Raw
 
 Encoded = tuple[tuple[int, bytes], ...]
@@ -19,7 +19,6 @@ Encoded = tuple[tuple[int, bytes], ...]
 _ALWAYS_SET = frozenset(("known", "dhcpv6"))
 _IPXE = {4: "ipxe", 6: "ipxe6"}
 _CLIENT_ID = frozenset(("client-id", "61"))  # tells dnsmasq how to recognise the guest, which we do by its MAC
-_NEXT_SERVER = "server-ip-address"  # dnsmasq's name for `siaddr` of the header
 
 
 @dataclass(slots=True)
@@ -71,7 +70,7 @@ def extra_options(
         if into is None:
             continue
         try:
-            if name == _NEXT_SERVER and version == 4:
+            if name == NEXT_SERVER and version == 4:
                 next_server = IPv4Address(value)
                 continue
             encode: Callable[[str, str], tuple[int, bytes]] = encode_option if version == 4 else dhcp6.encode_option

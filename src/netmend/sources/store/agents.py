@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from netmend.sources.store.allocation import new_id
 from netmend.sources.store.errors import RefusedError
-from netmend.sources.store.identity import new_id
 from netmend.sources.store.transaction import Document, Transaction
 
 KIND = "DHCP agent"

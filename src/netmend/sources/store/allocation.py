@@ -5,8 +5,12 @@ addresses are taken. Addresses are octets here, big-endian: SQLite compares them
 """
 
 from collections.abc import Iterable, Sequence
+from os import urandom
 from sqlite3 import Connection
+from uuid import uuid4
 
+MAC_PREFIX = "fa:16:3e"  # Neutron's `base_mac`
+MAC_TRIES = 32  # with 65,000 of 2^24 taken, one in 250 fails
 Range = tuple[bytes, bytes]  # first and last, inclusive
 
 
@@ -93,3 +97,11 @@ def _next(address: bytes) -> bytes | None:
 
 def _previous(address: bytes) -> bytes:
     return (int.from_bytes(address) - 1).to_bytes(len(address))
+
+
+def new_id() -> str:
+    return str(uuid4())
+
+
+def new_mac() -> str:
+    return f"{MAC_PREFIX}:{urandom(3).hex(':')}"

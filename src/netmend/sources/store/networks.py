@@ -4,8 +4,8 @@ import sqlite3
 from typing import Any
 
 from netmend.intent.names import dhcp_port_id
+from netmend.sources.store.allocation import new_id
 from netmend.sources.store.errors import RefusedError, bad_request, invalid
-from netmend.sources.store.identity import new_id
 from netmend.sources.store.quotas import check_quota
 from netmend.sources.store.settings import metadata_proxy
 from netmend.sources.store.transaction import Document, Transaction

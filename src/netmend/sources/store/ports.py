@@ -9,8 +9,8 @@ from netmend.intent import Port
 from netmend.intent.names import mac_from_id
 from netmend.sources import fields
 from netmend.sources.store import addresses, own_port
+from netmend.sources.store.allocation import MAC_TRIES, new_id, new_mac
 from netmend.sources.store.errors import RefusedError, bad_request, invalid
-from netmend.sources.store.identity import MAC_TRIES, new_id, new_mac
 from netmend.sources.store.networks import taken_id
 from netmend.sources.store.quotas import check_quota
 from netmend.sources.store.transaction import Document, Transaction

@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 from netmend.sources.store import allocation, own_port
+from netmend.sources.store.allocation import new_id
 from netmend.sources.store.errors import RefusedError, bad_request, invalid
-from netmend.sources.store.identity import new_id
 from netmend.sources.store.networks import taken_id
 from netmend.sources.store.quotas import check_quota
 from netmend.sources.store.shapes.common import IpAddress, IpNetwork

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from netmend.intent import Boot, Network, Pool, Pool6, Port, Route, Route6, Subnet, Subnet6
 from netmend.options import dhcp4, dhcp6
-from netmend.options.dhcp4 import MAX_PAYLOAD
+from netmend.options.dhcp4 import MAX_PAYLOAD, NEXT_SERVER
 from netmend.options.values4 import encode_classless_route
 from netmend.sources import fields, fields6
 from netmend.sources.addresses import without, without6
@@ -24,7 +24,6 @@ from netmend.sources.file.build_port import build_port
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import FileShape, NetworkShape, PortShape, Shape, SubnetShape
 from netmend.sources.problem import Complaints
-from netmend.sources.store.api_names import NEXT_SERVER
 from netmend.sources.store.errors import invalid
 from netmend.sources.store.transaction import Document
 

@@ -1,39 +1,31 @@
-"""Who sets which option: one file a concern, each with `options(facts)`, which gives payloads by code.
+"""The options of DHCPv4 by family, one file each: `interface`, `routing`, `names`, `times`, `boot`.
 
-A provider says what *may* be sent. What the client asked for, in which order, and what fits is `rendering`'s business.
-The host name is the only option that differs from port to port as a rule, and is put in afterwards (`hostname`).
+Each gives payloads by code for the `facts` of a request: what *may* be sent. `rendering` decides what the client asked
+for, in which order, and what fits. The host name alone differs from port to port as a rule, and is put in afterwards
+(`names.hostname_option`).
 """
 
-from netmend.services.dhcp4.options import (
-    addressing,
-    auto_configure,
-    boot,
-    lease_time,
-    mtu,
-    name_resolution,
-    ntp,
-    routing,
-)
+from netmend.services.dhcp4.options import boot, interface, names, routing, times
 from netmend.services.dhcp4.options.facts import Ask, Facts, Options, ask_of
 
-PROVIDERS = (
-    addressing.options,
+PROVIDERS = (  # in the order in which a reply has them, where the client sets none
+    interface.addressing,
     routing.options,
-    name_resolution.options,
-    mtu.options,
-    ntp.options,
-    lease_time.options,
+    names.servers_and_domain,
+    interface.mtu,
+    times.ntp_servers,
+    times.lease_times,
     boot.options,
-    auto_configure.options,
+    interface.auto_configure,
 )
 
 
 def all_options(facts: Facts) -> dict[int, bytes]:
-    """Everything that could be said, the port's own options winning; an empty one of those takes the option away."""
+    """All that could be said. The port's own options win, and an empty one of those takes the option away."""
     result: dict[int, bytes] = {}
     for provider in PROVIDERS:
         result.update(provider(facts))
-    result.update(lease_time.without_times(facts.explicit) if facts.ask.inform else facts.explicit)
+    result.update(times.without_lease_times(facts.explicit) if facts.ask.inform else facts.explicit)
     return {code: payload for code, payload in result.items() if payload}
 
 

@@ -1,22 +1,23 @@
-"""Who sets which option: one file a concern, each with `options(facts)`, which gives payloads by code.
+"""The options of DHCPv6 by family, one file each: `names`, `times`, `boot`.
 
-A provider says what *may* be sent. What the client asked for, in which order, and what fits is `rendering`'s business.
-The client's own name differs from port to port, and is put in afterwards (`fqdn`).
+Each gives payloads by code for the `facts` of a request: what *may* be sent. `rendering` decides what the client asked
+for, in which order, and what fits. The client's own name differs from port to port, and is put in afterwards
+(`names.fqdn_option`).
 """
 
-from netmend.services.dhcp6.options import boot, name_resolution, ntp, patience
+from netmend.services.dhcp6.options import boot, names, times
 from netmend.services.dhcp6.options.facts import Ask, Facts, Options, ask_of
 
-PROVIDERS = (
-    name_resolution.options,
-    ntp.options,
+PROVIDERS = (  # in the order in which a reply has them, where the client sets none
+    names.options,
+    times.ntp_servers,
     boot.options,
-    patience.options,
+    times.waiting_times,
 )
 
 
 def all_options(facts: Facts) -> dict[int, bytes]:
-    """Everything that could be said, the port's own options winning; an empty one of those takes the option away."""
+    """All that could be said. The port's own options win, and an empty one of those takes the option away."""
     result: dict[int, bytes] = {}
     for provider in PROVIDERS:
         result.update(provider(facts))

@@ -4,12 +4,11 @@ Netmend is no router. It advertises what a network's intent says of its prefixes
 addresses that intent gives them, where no router does it: prefixes, how to come by an address (`ra_mode`), MTU,
 resolvers and search domains. Its router lifetime is zero, so nobody takes it for a default gateway.
 
-`advertisement` puts intent into words, `solicitation` says which questions are to be heard, `advertiser` when to speak.
+`advertisement` puts intent into words, `wire` says which questions are to be heard, `advertiser` when to speak.
 """
 
 from netmend.services.dhcp6.ra.advertisement import advertisements, announced
 from netmend.services.dhcp6.ra.advertiser import Advertisement, Advertiser
-from netmend.services.dhcp6.ra.solicitation import is_solicitation
-from netmend.services.dhcp6.ra.wire import HOP_LIMIT
+from netmend.services.dhcp6.ra.wire import HOP_LIMIT, is_solicitation
 
 __all__ = ["HOP_LIMIT", "Advertisement", "Advertiser", "advertisements", "announced", "is_solicitation"]

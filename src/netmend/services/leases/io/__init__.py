@@ -1,1 +1,1 @@
-"""The lease store, and the thread that writes to it."""
+"""The lease store, the thread that writes to it, and what the servers of both DHCPs do alike."""

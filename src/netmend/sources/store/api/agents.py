@@ -5,7 +5,7 @@ import time
 from netmend.sources.store import agents
 from netmend.sources.store.api.context import Context
 from netmend.sources.store.api.resource import Resource
-from netmend.sources.store.shapes.agent import AgentUpdate
+from netmend.sources.store.shapes.admin import AgentUpdate
 from netmend.sources.store.transaction import Document
 
 

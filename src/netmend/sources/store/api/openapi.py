@@ -13,8 +13,8 @@ from netmend.sources.store.api.ports import PORTS
 from netmend.sources.store.api.resource import Resource
 from netmend.sources.store.api.subnets import SUBNETS
 from netmend.sources.store.query import FIELDS, SPECIAL
+from netmend.sources.store.shapes.admin import QuotaUpdate
 from netmend.sources.store.shapes.common import NUMBER_MAX
-from netmend.sources.store.shapes.quota import QuotaUpdate
 
 Schema = dict[str, Any]
 _ANY_ID = {"type": "string", "minLength": 1}

@@ -13,7 +13,7 @@ from netmend.sources.store.api.tokens import PROJECT
 from netmend.sources.store.errors import bad_request
 from netmend.sources.store.query import count
 from netmend.sources.store.quotas import DEFAULT, RESOURCES, quotas_of, reset_quotas, set_quotas
-from netmend.sources.store.shapes.quota import QuotaUpdate
+from netmend.sources.store.shapes.admin import QuotaUpdate
 
 PATH = "/v2.0/quotas"
 _PROJECT = re.compile(r"[0-9a-zA-Z_-]{1,255}")

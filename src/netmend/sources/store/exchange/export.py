@@ -11,8 +11,8 @@ import yaml
 from netmend.ground.located_yaml import resolve
 from netmend.intent import MetadataProxy
 from netmend.intent.names import dhcp_port_id
+from netmend.options.dhcp4 import NEXT_SERVER
 from netmend.sources import fields
-from netmend.sources.store.api_names import NEXT_SERVER
 from netmend.sources.store.exchange.perform import read_all
 from netmend.sources.store.settings import metadata_proxy, proxy_document
 from netmend.sources.store.subnets import default_pools

@@ -1,13 +1,31 @@
-"""Reverse names: which addresses a name below in-addr.arpa or ip6.arpa speaks of (RFC 1035 section 3.5, RFC 3596)."""
+"""Addresses: blocks of them as numbers, the subnets of both versions as one, and which addresses a name below
+in-addr.arpa or ip6.arpa speaks of (RFC 1035 section 3.5, RFC 3596)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
+from netmend.intent import Network, Subnet, Subnet6
 from netmend.services.dns import names
 
 IN_ADDR = names.from_text("in-addr.arpa")
 IP6 = names.from_text("ip6.arpa")
 _HEX = {ord(digit): int(digit, 16) for digit in "0123456789abcdef"}
+Block = tuple[int, int, int]  # IP version, first and last address
+
+
+def all_subnets(network: Network) -> tuple[Subnet | Subnet6, ...]:
+    return (*network.subnets, *network.subnets6)
+
+
+def block_of(cidr: IPv4Network | IPv6Network) -> Block:
+    return cidr.version, int(cidr.network_address), int(cidr.broadcast_address)
+
+
+def holding(blocks: Iterable[Block], packed: bytes) -> Block | None:
+    """The block that an address, in wire form, lies in."""
+    version, number = (4 if len(packed) == 4 else 6), int.from_bytes(packed, "big")
+    return next((block for block in blocks if block[0] == version and block[1] <= number <= block[2]), None)
 
 
 @dataclass(frozen=True, slots=True)
