@@ -166,7 +166,8 @@ def write(path: Path, lines: Iterator[str], megabytes: float) -> None:
 
 CHILD = """
 import json, resource, sys, time
-from netmend.forensics.report import read, to_json
+from netmend.forensics.report import read
+from netmend.forensics.report_json import to_json
 before, cpu = time.perf_counter(), time.process_time()
 report = read(sys.argv[1:])
 took, used = time.perf_counter() - before, time.process_time() - cpu

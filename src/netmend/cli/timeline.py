@@ -12,6 +12,7 @@ import typer
 from netmend.cli.messages import output, refuse
 from netmend.cli.options import Json
 from netmend.forensics import console, page, reading, report, signatures, zones
+from netmend.forensics.report_json import to_json
 
 
 def timeline(
@@ -45,7 +46,7 @@ def timeline(
     except (reading.UnreadableLog, zones.BadRule, signatures.BadSignature, page.CannotWrite) as error:
         refuse(str(error))
     if as_json:
-        json.dump(report.to_json(found), sys.stdout, indent=2, ensure_ascii=False)
+        json.dump(to_json(found), sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
         return
     screen = output()

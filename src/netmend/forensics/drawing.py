@@ -10,6 +10,7 @@ from netmend.forensics.report import Happening, Report, iso
 WIDTH, LEFT, RIGHT = 1100, 250, 20
 LANE, CURVE = 24, 130
 LANES = 18
+DAY = 86400
 _STEPS = (1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 14400, 43200, 86400, 172800, 604800, 2592000, 31536000)
 
 
@@ -72,11 +73,15 @@ def _lanes(events: tuple[Happening, ...]) -> dict[tuple[str, str], list[Happenin
 def _grid(axis: _Axis, height: int) -> str:
     parts = []
     day = ""
-    for tick in axis.ticks():
-        text = iso(tick) or ""
+    ticks = axis.ticks()
+    stamps = [iso(tick) or "" for tick in (axis.first, *ticks, axis.first + axis.span)]
+    years = len({stamp[:4] for stamp in stamps if stamp}) > 1
+    for tick, text in zip(ticks, stamps[1:-1], strict=True):
         label = text[11:16] if axis.span > 60 else text[11:19]
         if text[:10] != day:
-            day, label = text[:10], f"{text[5:10]} {label}"
+            day = text[:10]
+            date = day if years else day[5:]
+            label = date if len(ticks) > 1 and ticks[1] - ticks[0] >= DAY else f"{date} {label}"
         x = axis.x(tick)
         parts.append(f"<line class=grid x1={x:.1f} x2={x:.1f} y1=0 y2={height - 24} />")
         parts.append(f"<text x={x:.1f} y={height - 7} text-anchor=middle>{label}</text>")

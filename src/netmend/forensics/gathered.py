@@ -74,8 +74,11 @@ class Occurrences:
         self.width = 1
         """Seconds of a bucket."""
         self.buckets: dict[tuple[str, str, int], Tally] = {}
+        self._by_event: dict[str, list[tuple[str, str, Tally]]] | None = None
+        """`buckets` by event: made when they are asked for, void when one is added."""
 
     def add(self, event: str, actor: str, when: float, sample: str, file: str) -> None:
+        self._by_event = None
         key = (event, actor, int(when // self.width))
         mine = self.buckets.get(key)
         if mine is None:
@@ -95,8 +98,11 @@ class Occurrences:
 
     def of(self, events: Iterable[str]) -> list[tuple[str, str, Tally]]:
         """(event, actor, tally) of these events, by first time."""
-        wanted = set(events)
-        found = [(e, a, t) for (e, a, _), t in self.buckets.items() if e in wanted]
+        if self._by_event is None:
+            self._by_event = {}
+            for (event, actor, _), tally in self.buckets.items():
+                self._by_event.setdefault(event, []).append((event, actor, tally))
+        found = [one for event in set(events) for one in self._by_event.get(event, ())]
         return sorted(found, key=lambda x: (x[2].first, x[2].last, x[0], x[1]))
 
 
@@ -144,12 +150,18 @@ class FileFacts:
     path: str
     size: int = 0
     lines: int = 0
+    """Records: lines that were one before somebody cut them count once."""
     unknown: int = 0
+    """Lines in no known format."""
+    dated: int = 0
+    """Lines with a stamp, and lines of tracebacks below them."""
     formats: dict[str, int] = field(default_factory=dict)
     first: float = float("inf")
     last: float = float("-inf")
     assumed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    unread: bool = False
+    """Nothing of it could be read; `notes` says why."""
 
 
 class Gathered:

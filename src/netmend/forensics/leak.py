@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from netmend.forensics.gathered import Gathered
@@ -13,7 +14,14 @@ FEW_PORTS = 3
 """Times a network may ask for a new DHCP port; a healthy one asks once (the port is kept and found again)."""
 
 MANY_DEVICES = 50
-"""Devices made and not deleted from which on it is said that they pile up, if almost none is ever deleted."""
+"""Devices made and not deleted from which on they may pile up, if almost none is ever deleted. A host that starts or
+is given others' guests makes as many and no more, so that alone is no leak."""
+
+STEADY = 2 * 3600.0
+"""Seconds over which devices must be made, as fast at the end as before, to pile up without any failure beside them."""
+
+FAILURES = 4
+"""A failure beside the making of devices is one for every so many of them."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +61,8 @@ def rate(count: int, first: float, last: float) -> float:
     return round(count / max((last - first) / 60, 1.0), 2)
 
 
-def measure(gathered: Gathered) -> Leak:
-    """The leak that the logs show; all zero where none of them speaks of devices."""
+def measure(gathered: Gathered, failures: Collection[str] = ()) -> Leak:
+    """The leak that the logs show; all zero where none of them speaks of devices. `failures`: names of such events."""
     scale = gathered.devices.scale
     devices = gathered.devices.kept
     made = {n: d for n, d in devices.items() if d.creations}
@@ -79,7 +87,11 @@ def measure(gathered: Gathered) -> Leak:
         who = "a network" if len(repeated) == 1 else f"{len(repeated)} networks"
         because = f"{who} asked for a new DHCP port again and again, up to {worst.ports_asked} times"
     elif remaining >= MANY_DEVICES and deleted * 10 < created:
-        because = f"{remaining} devices were made and not deleted"
+        failed = _failures(gathered, times[0], times[-1], failures)
+        if failed * FAILURES >= remaining:
+            because = f"{remaining} devices were made and not deleted, while {failed} times something failed"
+        elif _steady(times):
+            because = f"{remaining} devices were made and not deleted, on and on"
     return Leak(
         created=created,
         deleted=deleted,
@@ -95,6 +107,22 @@ def measure(gathered: Gathered) -> Leak:
         curve=_curve(gathered),
         exact=scale == 1 and gathered.ports.scale == 1,
     )
+
+
+def _failures(gathered: Gathered, first: float, last: float, failures: Collection[str]) -> int:
+    """How often the most frequent failure was seen while devices were made, or in the minute after."""
+    counts: Counter[str] = Counter()
+    for event, _, tally in gathered.occurrences.of(failures):
+        if first - 60 <= tally.first <= last + 60:
+            counts[event] += tally.count
+    return max(counts.values(), default=0)
+
+
+def _steady(times: list[float]) -> bool:
+    """Whether devices were made over hours, in their last third as fast as in the first two."""
+    span = times[-1] - times[0]
+    late = sum(1 for time in times if time > times[0] + span * 2 / 3)
+    return span >= STEADY and late * 4 >= len(times)
 
 
 def _asked(gathered: Gathered) -> dict[str, NetworkLeak]:

@@ -1,8 +1,8 @@
 """Does a signature hold for what was gathered? Gives verdicts: which, how sure, because of what, what to do.
 
 A signature holds when all of `requires` do (or all conditions of one way under `either`). Its confidence is the
-signature's own, plus the weight of each support that holds (what is missing to 1 shrinks by that share), times one
-minus the weight of each contradiction that holds.
+signature's own, times one minus the weight of each condition of that way, plus the weight of each support that holds
+(what is missing to 1 shrinks by that share), times one minus the weight of each contradiction that holds.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from netmend.forensics.signatures import Condition, Library, Signature
 
 ENOUGH = 0.5
 """A verdict below this confidence is not given."""
+
+FOLLOWS = 86_400.0
+"""Seconds after the last sign of a cause within which another failure can be its effect."""
 
 PAUSE = 1800.0
 """Seconds without an event after which a burst has ended, for `lasting`."""
@@ -109,7 +112,9 @@ class Matcher:
         return found
 
     def _by_name(self, condition: Condition, seen: Seen) -> Evidence | None:
-        """As `_related`, for events about the same namespace or network."""
+        """As `_related`, for events about the same namespace or network; without others, `count` times about one."""
+        if not condition.after and not condition.before:
+            return self._often(condition, seen)
         reach = condition.within if condition.within is not None else float("inf")
         names, actors, count = set(), set(), 0
         first, last = float("inf"), float("-inf")
@@ -135,6 +140,27 @@ class Matcher:
             condition.because, condition.see[0], tuple(sorted(actors)), count, first, last, sample.sample, sample.file
         )
 
+    def _often(self, condition: Condition, seen: Seen) -> Evidence | None:
+        """The evidence of names about which the events were seen `count` times, and so densely as `within` asks."""
+        actors: set[str] = set()
+        total, first, last = 0, float("inf"), float("-inf")
+        for held in self.gathered.keyed.kept.values():
+            tallies = [(actor, tally) for (event, actor), tally in held.items() if event in condition.see]
+            count = sum(tally.count for _, tally in tallies)
+            if count < condition.count:
+                continue
+            begin, end = min(t.first for _, t in tallies), max(t.last for _, t in tallies)
+            if condition.within is not None and (end - begin) * condition.count > condition.within * count:
+                continue
+            actors |= {actor for actor, _ in tallies}
+            total, first, last = total + count, min(first, begin), max(last, end)
+        if not total:
+            return None
+        sample = next((t for _, _, t in seen if t.sample), Tally())
+        return Evidence(
+            condition.because, condition.see[0], tuple(sorted(actors)), total, first, last, sample.sample, sample.file
+        )
+
     def _all(self, conditions: tuple[Condition, ...]) -> list[Evidence]:
         """The evidence of each, or nothing when one does not hold."""
         found = [self.holds(c) for c in conditions]
@@ -142,11 +168,15 @@ class Matcher:
 
     def verdict(self, signature: Signature) -> Verdict | None:
         """The verdict of one signature, or None when it does not hold."""
-        because: list[Evidence] = next(filter(None, map(self._all, signature.ways)), [])
-        if not because:
+        for way in signature.ways:
+            if because := self._all(way):
+                break
+        else:
             return None
         required = len(because)
         confidence = signature.confidence
+        for condition in way:
+            confidence *= 1 - condition.weight
         for condition in signature.supports:
             if evidence := self.holds(condition):
                 confidence += (1 - confidence) * condition.weight
@@ -189,7 +219,7 @@ def verdicts(library: Library, gathered: Gathered) -> list[Verdict]:
             cause, other = found.get(signature.id), found.get(effect)
             if cause is None or other is None or other.caused_by is not None or cause.caused_by == effect:
                 continue
-            if cause.first <= other.first:
+            if cause.first <= other.first <= cause.last + FOLLOWS:
                 found[effect] = replace(other, caused_by=signature.id)
     return sorted(found.values(), key=lambda v: (v.caused_by is not None, -v.confidence, v.first, v.signature))
 

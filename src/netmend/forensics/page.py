@@ -10,9 +10,10 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 
+from netmend.forensics.console import UNLEVELLED, judgement, share, unlevelled
 from netmend.forensics.drawing import draw
 from netmend.forensics.matching import Verdict
-from netmend.forensics.report import Report, iso
+from netmend.forensics.report import Outcome, Repeat, Report, iso
 
 MESSAGES = 40
 EVENTS = 120
@@ -55,15 +56,14 @@ def when(time: float) -> str:
 
 
 def _head(report: Report) -> str:
-    lines = sum(f.lines for f in report.files)
-    return (
-        f"<h1>What the logs say</h1>\n<div class=soft>{len(report.files)} files, {lines:,} lines; all times UTC</div>"
-    )
+    return f"<h1>What the logs say</h1>\n<div class=soft>{escape(share(report))} All times are UTC.</div>"
 
 
 def _verdicts(report: Report) -> Iterable[str]:
     if not report.verdicts:
-        return ["<div class='card fine'><h3>None of the known failures is seen in these logs.</h3></div>"]
+        kind = "card fine" if report.outcome is Outcome.CALM else "card"
+        said = judgement(report)
+        return [f"<div class='{kind}'><h3>{escape(said[:1].upper() + said[1:])}</h3></div>"]
     return [_verdict(v) for v in report.verdicts]
 
 
@@ -149,14 +149,21 @@ def _events(report: Report) -> str:
 
 def _messages(report: Report) -> str:
     told = [r for r in report.repeats if r.level in ("CRITICAL", "ERROR", "WARNING")][:MESSAGES]
-    if not told:
-        return ""
-    rows = [
-        f"<tr><td class=n>{r.count:,}</td><td class=n>{r.per_minute:g}</td><td class=when>{when(r.first)}</td>"
-        f"<td class=when>{when(r.last)}</td><td>{escape(r.actor)}</td><td class=message>{escape(r.message)}</td></tr>"
-        for r in told
-    ]
-    return f"<h2>Errors and warnings, by message</h2>{_table('times|a minute|first|last|source|message', rows)}"
+    bare = unlevelled(report)[:UNLEVELLED]
+    headings = (("Errors and warnings, by message", told), ("Without a level", bare))
+    return "".join(
+        f"<h2>{heading}</h2>{_table('times|a minute|first|last|source|message', map(_message, repeats))}"
+        for heading, repeats in headings
+        if repeats
+    )
+
+
+def _message(repeat: Repeat) -> str:
+    return (
+        f"<tr><td class=n>{repeat.count:,}</td><td class=n>{repeat.per_minute:g}</td>"
+        f"<td class=when>{when(repeat.first)}</td><td class=when>{when(repeat.last)}</td>"
+        f"<td>{escape(repeat.actor)}</td><td class=message>{escape(repeat.message)}</td></tr>"
+    )
 
 
 def _files(report: Report) -> str:

@@ -1,12 +1,14 @@
-"""The whole reading as one value, and as JSON. `docs/timeline.md` documents the shape."""
+"""The whole reading as one value: what was read, what happened, and whether anything failed."""
 
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path, PurePath
 
 from netmend.forensics import leak, reading
@@ -22,6 +24,31 @@ PAUSE = 600.0
 
 LIMIT = 500
 """Entries of the time line, and of the repeats, in the report."""
+
+
+ENOUGH = 0.9
+"""The share of lines that must be understood and dated before it can be said that nothing failed."""
+
+
+_FAILURE = re.compile(
+    r"\b(?:errors?|errno|fail(?:ed|ures?|s|ing)?|fatal|panic|refused|denied|cannot|can't|unable to|timed out|timeout"
+    r"|no such|not permitted|unreachable|corrupt(?:ed|ion)?|exhausted|segfault|killed|aborted|dropp(?:ed|ing)"
+    r"|overflow)\b",
+    re.IGNORECASE,
+)
+
+
+class Outcome(StrEnum):
+    """What the logs are as a whole."""
+
+    KNOWN = "known"
+    """A signature holds."""
+    FAILED = "failed"
+    """Something failed that no signature knows."""
+    UNCLEAR = "unclear"
+    """Nothing is seen to have failed, but too little was understood or dated, or lines without a level speak of it."""
+    CALM = "calm"
+    """Nothing failed."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +79,11 @@ class Repeat:
     example: str
     file: str
 
+    @property
+    def suspect(self) -> bool:
+        """It has no level, and speaks of a failure."""
+        return not self.level and _FAILURE.search(self.message) is not None
+
 
 @dataclass(frozen=True)
 class Report:
@@ -67,6 +99,49 @@ class Report:
     files: tuple[FileFacts, ...]
     bucket: int
     """Seconds to which the times of events are exact (first and last times are always exact)."""
+
+    @property
+    def lines(self) -> int:
+        return sum(file.lines for file in self.files)
+
+    @property
+    def understood(self) -> int:
+        """Lines in a known format, and tracebacks' lines."""
+        return self.lines - sum(file.unknown for file in self.files)
+
+    @property
+    def dated(self) -> int:
+        """Lines placed by a stamp of their own or of their record."""
+        return sum(file.dated for file in self.files)
+
+    @property
+    def years(self) -> bool:
+        """Whether stamps without their year would be misread: the logs reach from one year into another."""
+        stamps = [iso(when) for file in self.files if file.first <= file.last for when in (file.first, file.last)]
+        return len({stamp[:4] for stamp in stamps if stamp}) > 1
+
+    @property
+    def errors(self) -> int:
+        """Lines that are errors by their level, or failures by a signature's event."""
+        failures = max((h.count for h in self.events if h.kind == "failure"), default=0)
+        return max(sum(r.count for r in self.repeats if r.level in ("ERROR", "CRITICAL")), failures)
+
+    @property
+    def suspect(self) -> int:
+        """Lines without a level that speak of a failure."""
+        return sum(r.count for r in self.repeats if r.suspect)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the logs are as a whole."""
+        if self.verdicts:
+            return Outcome.KNOWN
+        if self.errors or self.leak.leaking:
+            return Outcome.FAILED
+        little = min(self.understood, self.dated) < self.lines * ENOUGH
+        if not self.lines or little or self.suspect or any(f.unread for f in self.files):
+            return Outcome.UNCLEAR
+        return Outcome.CALM
 
 
 def read(
@@ -104,6 +179,7 @@ def read(
             except reading.UnreadableLog as error:
                 failed.append(error)
                 scan.facts.notes.append(str(error))
+                scan.facts.unread = True
                 gathered.files.append(scan.facts)
     if failed and len(failed) == len(files):
         raise failed[0]
@@ -160,7 +236,7 @@ def _report(library: Library, gathered: Gathered) -> Report:
         events_left_out=len(happenings) - len(shown),
         repeats=tuple(repeats[:LIMIT]),
         repeats_left_out=max(0, len(repeats) - LIMIT),
-        leak=leak.measure(gathered),
+        leak=leak.measure(gathered, [e.name for e in library.events.values() if e.kind == "failure"]),
         verdicts=tuple(verdicts(library, gathered)),
         files=tuple(gathered.files),
         bucket=gathered.occurrences.width,
@@ -229,110 +305,3 @@ def iso(when: float | None) -> str | None:
         return datetime.fromtimestamp(when, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     except (OverflowError, ValueError, OSError):
         return None
-
-
-def _happening(happening: Happening) -> dict[str, object]:
-    return {
-        "time": iso(happening.first),
-        "last": iso(happening.last),
-        "event": happening.event,
-        "kind": happening.kind,
-        "source": happening.actor,
-        "count": happening.count,
-        "message": happening.message,
-        "file": happening.file,
-    }
-
-
-def _verdict(verdict: Verdict) -> dict[str, object]:
-    return {
-        "signature": verdict.signature,
-        "title": verdict.title,
-        "confidence": verdict.confidence,
-        "first": iso(verdict.first),
-        "last": iso(verdict.last),
-        "variant": verdict.variant,
-        "variant_title": verdict.variant_title or None,
-        "because": [
-            {
-                "what": e.because,
-                "event": e.event,
-                "sources": list(e.actors),
-                "count": e.count,
-                "first": iso(e.first),
-                "last": iso(e.last),
-                "message": e.sample,
-                "file": e.file,
-            }
-            for e in verdict.because
-        ],
-        "contradicted_by": list(verdict.contradicted),
-        "explains": verdict.explains,
-        "do": list(verdict.do),
-        "caused_by": verdict.caused_by,
-    }
-
-
-def to_json(report: Report) -> dict[str, object]:
-    """The report as plain values; times are RFC 3339 texts in UTC."""
-    measured = report.leak
-    return {
-        "first_failure": _happening(report.first_failure) if report.first_failure else None,
-        "events": [_happening(h) for h in report.events],
-        "events_left_out": report.events_left_out,
-        "repeats": [
-            {
-                "message": r.message,
-                "level": r.level,
-                "source": r.actor,
-                "count": r.count,
-                "first": iso(r.first),
-                "last": iso(r.last),
-                "per_minute": r.per_minute,
-                "example": r.example,
-                "file": r.file,
-            }
-            for r in report.repeats
-        ],
-        "repeats_left_out": report.repeats_left_out,
-        "leak": {
-            "leaking": measured.leaking,
-            "because": measured.because or None,
-            "created": measured.created,
-            "deleted": measured.deleted,
-            "remaining": measured.remaining,
-            "ports_asked": measured.ports_asked,
-            "first": iso(measured.first),
-            "last": iso(measured.last),
-            "per_minute": measured.per_minute,
-            "peak_per_minute": measured.peak_per_minute,
-            "exact": measured.exact,
-            "networks": [
-                {
-                    "network": n.network,
-                    "devices": n.devices,
-                    "ports_asked": n.ports_asked,
-                    "per_minute": n.per_minute,
-                    "first": iso(n.first),
-                    "last": iso(n.last),
-                }
-                for n in measured.networks
-            ],
-        },
-        "verdict": [_verdict(v) for v in report.verdicts],
-        "files": [
-            {
-                "file": f.path,
-                "bytes": f.size,
-                "lines": f.lines,
-                "unknown_lines": f.unknown,
-                "formats": dict(sorted(f.formats.items())),
-                "first": iso(f.first) if f.first <= f.last else None,
-                "last": iso(f.last) if f.first <= f.last else None,
-                "assumed": f.assumed,
-                "notes": f.notes,
-            }
-            for f in report.files
-        ],
-        "event_resolution_seconds": report.bucket,
-    }

@@ -18,7 +18,7 @@ from netmend.forensics import framing, reading, services
 from netmend.forensics.clocks import Clock, LineClock, betrayed_zone, last_boot_stamp
 from netmend.forensics.formats import Parser
 from netmend.forensics.gathered import FileFacts, Gathered, Tally
-from netmend.forensics.line import Line
+from netmend.forensics.line import Line, exception
 from netmend.forensics.patterns import ANSI
 from netmend.forensics.signatures import Event, Library
 from netmend.forensics.templates import VARYING, template
@@ -34,6 +34,9 @@ SAME_RECORD = 0.005
 
 AT_ONCE = 0.0005
 """Seconds. Two records of one millisecond, the unit of most logs, are one."""
+
+HEADLESS = 300
+"""Lines of a traceback that are gone through, from the file's beginning or up to the traceback's head."""
 
 LONGEST_SAMPLE = 500
 NEVER = float("-inf")
@@ -80,11 +83,14 @@ class _Entry:
         "clock",
         "count",
         "events",
+        "failed",
         "first",
         "last",
         "line",
         "sample",
+        "special",
         "split",
+        "summed",
         "template",
         "told",
     )
@@ -99,6 +105,12 @@ class _Entry:
         """What `_TELLING` finds varies among these lines: each is an entry of its own."""
         self.told = bool(line.message) and not (line.continuation and line.format == "oslo.log")
         """Worth a place among the repeats: a record, or an exception's line that no record sums up."""
+        self.summed = 0
+        """How many of these exceptions of tracebacks the record above has in its own text."""
+        self.special = split or (self.told and line.continuation)
+        """One by one it is seen in which entry the line counts, or whether it does."""
+        self.failed = False
+        """A signature calls one of these lines a failure."""
         self.template = template(line.message) if self.told else ""
         self.sample = line.message[:LONGEST_SAMPLE]
         self.count = 0
@@ -128,6 +140,7 @@ class FileScan:
         self.fallback = clock.modified
         """The stamp of the last stamped line; before the first one, the file's last change."""
         self.stamped = False
+        self.begun = False
         self.entries: dict[bytes, _Entry] = {}
         self.recent: dict[str, float] = {}
         self.actors: set[str] = set()
@@ -233,12 +246,14 @@ class FileScan:
                 entry = entries[fingerprint] = self._entry(fingerprint, line, _TELLING.search(line) is not None)
             if not entry.split:
                 entry.count += count
-            if entry.events or entry.split:
+            if entry.events or entry.special:
                 hot[fingerprint] = entry
             elif entry.told:
                 fresh.append((entry, first[fingerprint], last[fingerprint]))
         if not self.stamped:
             self._first_stamp(lines, prints)
+        if not self.begun:
+            self._begin(lines, prints)
         for entry, one, other in fresh:
             entry.span(self._when(entry, lines, prints, one))
             if other != one:
@@ -256,8 +271,14 @@ class FileScan:
                     when = self._when(entry, lines, prints, i)
                     if when is None:
                         continue
-                if entry.split:
-                    entry = self._split(fingerprint, line, when)
+                if entry.special:
+                    if not entry.split:
+                        if self._has_head(entry, prints, i):
+                            entry.summed += 1
+                            continue
+                        entry.span(when)
+                    else:
+                        entry = self._split(fingerprint, line, when)
                 else:
                     if when < entry.first:  # noqa: PLR1730 - a call of min() costs more
                         entry.first = when
@@ -286,6 +307,31 @@ class FileScan:
                 self.stamped = True
                 return
 
+    def _begin(self, lines: list[bytes], prints: list[bytes]) -> None:
+        """Keep the error of a traceback in whose middle the file begins: the record that names it is not here."""
+        self.begun = True
+        said, at, actor = "", 0, ""
+        for i, fingerprint in enumerate(prints[:HEADLESS]):
+            entry = self.entries[fingerprint]
+            if not entry.line.continuation or entry.line.unknown:
+                break
+            text = exception(self.parser.parse(lines[i].rstrip(b"\r")).text)
+            if text and not entry.told:
+                said, at, actor = text, i, entry.actor
+        if said and (when := self._when(self.entries[prints[at]], lines, prints, at)) is not None:
+            tally = Tally(1, when, when, said[:LONGEST_SAMPLE], self.label)
+            self.gathered.repeated("ERROR", actor, template(said), tally)
+
+    def _has_head(self, entry: _Entry, prints: list[bytes], i: int) -> bool:
+        """Whether the record above an exception's line has the exception in its own text."""
+        for j in range(i - 1, max(-1, i - HEADLESS), -1):
+            above = self.entries.get(prints[j])
+            if above is None or not above.line.continuation:
+                return (
+                    above is not None and above.line.level in ("ERROR", "CRITICAL") and entry.template in above.template
+                )
+        return False
+
     def _when(self, entry: _Entry, lines: list[bytes], prints: list[bytes], i: int) -> float | None:
         """The time of line `i`: its own stamp, else that of the nearest stamped line above it."""
         if entry.clock is not None and (when := entry.clock(lines[i])) is not None:
@@ -312,6 +358,7 @@ class FileScan:
         name, actor = watch.name, entry.actor
         if watch.failure:
             self.recent[name] = when
+            entry.failed = True
         occurrences = self.gathered.occurrences
         tally = occurrences.buckets.get((name, actor, int(when // occurrences.width)))
         if tally is not None and (tally.first < when or (tally.first == when and tally.file == self.label)):
@@ -363,11 +410,14 @@ class FileScan:
                 facts.formats[line.format] = facts.formats.get(line.format, 0) + entry.count
             elif line.unknown:
                 facts.unknown += entry.count
+            if line.clock is not None or (line.continuation and not line.unknown and self.stamped):
+                facts.dated += entry.count
             if entry.first <= entry.last:
                 facts.first = min(facts.first, entry.first)
                 facts.last = max(facts.last, entry.last)
-            if entry.told and entry.first <= entry.last:
-                tally = Tally(entry.count, entry.first, entry.last, entry.sample, self.label)
-                level = line.level or ("ERROR" if line.continuation else "")
+            count = entry.count - entry.summed
+            if entry.told and count and entry.first <= entry.last:
+                tally = Tally(count, entry.first, entry.last, entry.sample, self.label)
+                level = line.level or ("ERROR" if line.continuation or entry.failed else "")
                 self.gathered.repeated(level, entry.actor, entry.template, tally)
         self.entries = {}

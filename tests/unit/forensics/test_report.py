@@ -23,7 +23,8 @@ from netmend.forensics.framing import LONGEST_LINE
 from netmend.forensics.gathered import Gathered, Names, Occurrences, Repeats, Tally
 from netmend.forensics.page import render
 from netmend.forensics.reading import UnreadableLog
-from netmend.forensics.report import Report, read, to_json
+from netmend.forensics.report import Report, read
+from netmend.forensics.report_json import to_json
 from netmend.forensics.templates import coarser, fingerprint, template
 
 

@@ -1,0 +1,145 @@
+"""Each signature: a log that must give it, one nearly alike that must not, and advice that netmend can follow."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.unit.forensics.failures import HAPPENS, NEARLY, Lines
+from tests.unit.forensics.logs import Night, oslo, trace
+
+from netmend.cli.main import VERBS, Verb
+from netmend.forensics.matching import Verdict
+from netmend.forensics.report import Outcome, Report, read
+from netmend.forensics.signatures import load
+
+
+def told(lines: list[Lines], directory: Path) -> Report:
+    night = Night().healthy()
+    for one in lines:
+        one.happen(night)
+    return read(night.write(directory))
+
+
+@pytest.mark.parametrize(("signature", "lines"), HAPPENS, ids=[f"{s}-{i}" for i, (s, _) in enumerate(HAPPENS)])
+def test_a_failure_among_healthy_logs_is_named_alone(signature: str, lines: list[Lines], tmp_path: Path) -> None:
+    found = told(lines, tmp_path).verdicts
+    assert [v.signature for v in found] == [signature]
+    assert found[0].confidence >= 0.6
+    assert found[0].because
+    assert found[0].do
+
+
+@pytest.mark.parametrize("lines", [lines for _, lines in NEARLY], ids=[name for name, _ in NEARLY])
+def test_what_is_nearly_alike_gives_no_verdict(lines: list[Lines], tmp_path: Path) -> None:
+    assert [v.signature for v in told(lines, tmp_path).verdicts] == []
+
+
+def test_every_signature_has_a_log_that_gives_it() -> None:
+    elsewhere = {"ovsdb-overload", "slow-start-scan", "bridge-full", "broker-away", "mac-not-set"}
+    elsewhere.add("busy-namespace-leftover")  # test_signatures.py and below
+    assert {s.id for s in load().signatures} == {s for s, _ in HAPPENS} | elsewhere
+
+
+def busy(night: Night, error: str, call: str) -> None:
+    """As Neutron tells it since it removes namespaces by its privileged daemon: no line has both error and call."""
+    for i in range(6):
+        now = 1800 + i * 120.0
+        night.add("dhcp-agent", oslo(now, "dhcp-agent", "ERROR", f"Unable to disable dhcp for 0a.: {error}"))
+        night.add("dhcp-agent", trace(now, "dhcp-agent", "Traceback (most recent call last):", f"    {call}", error))
+
+
+def test_an_error_whose_parts_stand_on_several_lines_is_one(tmp_path: Path) -> None:
+    night = Night().healthy()
+    busy(night, "OSError: [Errno 16] Device or resource busy", "privileged.remove_netns(namespace)")
+    report = read(night.write(tmp_path))
+    assert [v.signature for v in report.verdicts] == ["busy-namespace-leftover"]
+    assert "SELinux" in report.verdicts[0].explains
+
+
+@pytest.mark.parametrize(
+    ("error", "call"),
+    [
+        ("OSError: [Errno 16] Device or resource busy", "os.rmdir(directory)"),
+        ("OSError: [Errno 2] No such file or directory", "privileged.remove_netns(namespace)"),
+    ],
+)
+def test_one_part_of_it_alone_is_not(error: str, call: str, tmp_path: Path) -> None:
+    night = Night().healthy()
+    busy(night, error, call)
+    assert read(night.write(tmp_path)).verdicts == ()
+
+
+def one(report: Report) -> Verdict:
+    assert len(report.verdicts) == 1
+    return report.verdicts[0]
+
+
+def test_one_crash_is_less_sure_than_a_loop_and_two_are_surer(tmp_path: Path) -> None:
+    crash = "Unhandled error: OSError: [Errno 22] failed to open netns"
+    once = one(told([Lines("ovn-metadata-agent", crash, level="CRITICAL")], tmp_path))
+    twice = one(told([Lines("ovn-metadata-agent", crash, 2, level="CRITICAL")], tmp_path))
+    assert 0.6 <= once.confidence < twice.confidence
+    assert any("can be removed" in text for text in once.do)
+
+
+@pytest.mark.parametrize(("text", "variant"), [
+    ("Mnesia got {inconsistent_database, running_partitioned_network, 'rabbit@ctl2'}", "partitioned"),
+    ("disk resource limit alarm set on node rabbit@ctl1.", "blocked"),
+])  # fmt: skip
+def test_the_brokers_troubles_are_told_apart(text: str, variant: str, tmp_path: Path) -> None:
+    assert one(told([Lines("rabbit@ctl1", text)], tmp_path)).variant == variant
+
+
+def test_an_effect_is_not_one_of_a_cause_of_long_ago(tmp_path: Path) -> None:
+    stale = [Lines("dhcp-agent", "OSError: [Errno 22] failed to open netns", 5)]
+    full = [Lines("ovs-agent", "adding tap1 to bridge br0 failed: Exchange full", 5, start=1800 + 3600)]
+    near = {v.signature: v.caused_by for v in told(stale + full, tmp_path).verdicts}
+    assert near == {"stale-namespace-name": None, "bridge-full": "stale-namespace-name"}
+    full = [Lines("ovs-agent", "adding tap1 to bridge br0 failed: Exchange full", 5, start=1800 + 30 * 86400)]
+    far = {v.signature: v.caused_by for v in told(stale + full, tmp_path).verdicts}
+    assert far == {"stale-namespace-name": None, "bridge-full": None}
+
+
+TROUBLE = [
+    "watchdog: BUG: soft lockup - CPU#3 stuck for 23s! [handler7:812]",
+    "INFO: task ip:812 blocked for more than 120 seconds.",
+    "Out of memory: Killed process 812 (beam.smp)",
+    "EXT4-fs error (device sda1): ext4_find_entry:1455",
+    "NETDEV WATCHDOG: eth0 (ixgbe): transmit queue 4 timed out",
+    "br0: received packet on vxlan7 with own address as source address",
+]
+FINE = [
+    "IPv6: ADDRCONF(NETDEV_CHANGE): eth0: link becomes ready",
+    "XFS (sda1): Mounting V5 Filesystem",
+    "audit: type=1400",
+]
+
+
+@pytest.mark.parametrize("text", TROUBLE)
+def test_bad_words_of_kernels_are_listed_though_no_signature_knows_them(text: str, tmp_path: Path) -> None:
+    report = told([Lines("kernel", text)], tmp_path)
+    assert report.verdicts == ()
+    assert report.outcome is Outcome.FAILED
+    assert any(r.level == "ERROR" and r.actor == "kernel" for r in report.repeats)
+
+
+@pytest.mark.parametrize("text", FINE)
+def test_a_kernels_good_words_are_not(text: str, tmp_path: Path) -> None:
+    night = Night()
+    Lines("kernel", text, 5).happen(night)
+    report = read(night.write(tmp_path))
+    assert (report.outcome, report.first_failure) == (Outcome.CALM, None)
+
+
+def test_no_signature_advises_what_netmend_cannot_do() -> None:
+    """Each `netmend VERB --option` in what to do is a verb with that option."""
+    said = [text for s in load().signatures for text in (*s.do, *(t for v in s.variants for t in v.do))]
+    advised = [match for text in said for match in re.finditer(r"netmend (\w+)((?: --[\w-]+(?: \w+)?)*)", text)]
+    assert advised
+    for match in advised:
+        assert match[1] in VERBS, match[0]
+        known = {name for parameter in Verb(match[1], "").load().params for name in parameter.opts}
+        assert set(re.findall(r"--[\w-]+", match[2])) <= known, match[0]
+    assert not any("--yes" in text for text in said)
