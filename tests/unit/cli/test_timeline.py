@@ -32,8 +32,8 @@ def test_json_has_the_documented_shape(logs: list[str]) -> None:
     assert result.exit_code == 0
     shape = json.loads(result.stdout)
     assert set(shape) == {
-        "outcome", "read", "first_failure", "events", "events_left_out", "repeats", "repeats_left_out", "leak", "verdict", "files",
-        "event_resolution_seconds",
+        "outcome", "read", "first_failure", "events", "events_left_out", "repeats", "repeats_left_out", "leak",
+        "verdict", "files", "event_resolution_seconds",
     }  # fmt: skip
     assert shape["first_failure"]["time"] == "2026-11-23T16:21:40.000Z"
     assert {"message", "count", "first", "last", "per_minute"} <= set(shape["repeats"][0])
