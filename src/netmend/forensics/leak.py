@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from netmend.forensics.entries import PORT_ASKED
 from netmend.forensics.gathered import Gathered
-from netmend.forensics.scan import PORT_ASKED
 
 NETWORKS = 50
 FEW_PORTS = 3

@@ -15,12 +15,13 @@ from pathlib import PurePath
 from typing import Literal
 
 from netmend.forensics import framing, reading, services
-from netmend.forensics.clocks import Clock, LineClock, betrayed_zone, last_boot_stamp
+from netmend.forensics.clocks import LineClock, betrayed_zone, last_boot_stamp
+from netmend.forensics.entries import LONGEST_SAMPLE, Entry, Watch
 from netmend.forensics.formats import Parser
 from netmend.forensics.gathered import FileFacts, Gathered, Tally
-from netmend.forensics.line import Line, exception
+from netmend.forensics.line import exception
 from netmend.forensics.patterns import ANSI
-from netmend.forensics.signatures import Event, Library
+from netmend.forensics.signatures import Library
 from netmend.forensics.templates import VARYING, template
 
 ENTRIES = 30_000
@@ -29,16 +30,9 @@ ENTRIES = 30_000
 ACTORS = 200
 """Sources told apart within one file: a program may name itself anew in each line."""
 
-SAME_RECORD = 0.005
-"""Seconds. A failure's header and the lines of its traceback are one record: they follow within this."""
-
-AT_ONCE = 0.0005
-"""Seconds. Two records of one millisecond, the unit of most logs, are one."""
-
 HEADLESS = 300
 """Lines of a traceback that are gone through, from the file's beginning or up to the traceback's head."""
 
-LONGEST_SAMPLE = 500
 NEVER = float("-inf")
 RING_BUFFER = re.compile(rb"(?:<\d+>)?\[ *\d{1,9}\.\d{6}\]")
 _BRACKETED = re.compile(rb" (?:DEBUG|INFO|WARNING|ERROR) [\w.\-]+ \[")
@@ -47,80 +41,6 @@ _TELLING = re.compile(rb"""Errno \d+|\(\d{1,3}, '|agent(?:": ?"|=['"]?)[\w.-]*""
 
 _ROTATED = re.compile(r"(?:[.-]\d{8}(?:-\d+)?|\.\d+|\.gz|\.bz2|\.xz|\.zst)+$")
 _NETNS_PREFIX = re.compile(rb"^(?:qdhcp|qrouter|ovnmeta|snat|fip)-")
-
-DEVICE_CREATED, DEVICE_DELETED, PORT_ASKED = "device-created", "device-deleted", "dhcp-port-asked"
-
-
-Confirms = Callable[[bytes], re.Match[bytes] | Literal[True] | None]
-
-
-class _Watch:
-    """An event that lines of one fingerprint may be, with those of its texts that they may hold, and what its pattern
-    reads."""
-
-    __slots__ = ("about", "confirms", "created", "device", "failure", "name", "number", "port", "texts")
-
-    def __init__(self, event: Event, texts: tuple[bytes, ...]) -> None:
-        groups = event.pattern.groupindex if event.pattern is not None else {}
-        self.name = event.name
-        self.texts = texts
-        plain = event.pattern is not None and not event.all_of and not event.none_of and event.at_least is None
-        self.confirms: Confirms = event.pattern.search if plain and event.pattern is not None else event.confirms
-        self.failure = event.kind == "failure"
-        self.about = tuple(group for group in ("network", "namespace") if group in groups)
-        self.created = event.name == DEVICE_CREATED
-        self.device = "device" in groups and event.name in (DEVICE_CREATED, DEVICE_DELETED)
-        self.number = "number" in groups
-        self.port = event.name == PORT_ASKED
-
-
-class _Entry:
-    """What is known of all lines with one fingerprint."""
-
-    __slots__ = (
-        "actor",
-        "apart",
-        "clock",
-        "count",
-        "events",
-        "failed",
-        "first",
-        "last",
-        "line",
-        "sample",
-        "special",
-        "split",
-        "summed",
-        "template",
-        "told",
-    )
-
-    def __init__(self, line: Line, actor: str, events: tuple[_Watch, ...], split: bool) -> None:
-        self.line = line
-        self.actor = actor
-        self.clock: Clock | None = line.clock
-        self.events = events
-        self.apart = SAME_RECORD if line.continuation else AT_ONCE
-        self.split = split
-        """What `_TELLING` finds varies among these lines: each is an entry of its own."""
-        self.told = bool(line.message) and not (line.continuation and line.format == "oslo.log")
-        """Worth a place among the repeats: a record, or an exception's line that no record sums up."""
-        self.summed = 0
-        """How many of these exceptions of tracebacks the record above has in its own text."""
-        self.special = split or (self.told and line.continuation)
-        """One by one it is seen in which entry the line counts, or whether it does."""
-        self.failed = False
-        """A signature calls one of these lines a failure."""
-        self.template = template(line.message) if self.told else ""
-        self.sample = line.message[:LONGEST_SAMPLE]
-        self.count = 0
-        self.first = float("inf")
-        self.last = float("-inf")
-
-    def span(self, when: float | None) -> None:
-        if when is not None:
-            self.first = min(self.first, when)
-            self.last = max(self.last, when)
 
 
 class FileScan:
@@ -141,7 +61,7 @@ class FileScan:
         """The stamp of the last stamped line; before the first one, the file's last change."""
         self.stamped = False
         self.begun = False
-        self.entries: dict[bytes, _Entry] = {}
+        self.entries: dict[bytes, Entry] = {}
         self.recent: dict[str, float] = {}
         self.actors: set[str] = set()
         name = PurePath(self.label).name
@@ -201,7 +121,7 @@ class FileScan:
                 "(--offset FILE=BOOT_TIME says better)"
             )
 
-    def _entry(self, fingerprint: bytes, line: bytes, split: bool) -> _Entry:
+    def _entry(self, fingerprint: bytes, line: bytes, split: bool) -> Entry:
         parsed = self.parser.parse(line.rstrip(b"\r"))
         service = parsed.service or self.service
         # A library's logger (privsep, messaging) tells nothing; the whole file tells more than one logger.
@@ -213,13 +133,13 @@ class FileScan:
             self.actors.add(actor)
         actor += self.origin
         found = tuple(
-            _Watch(event, texts)
+            Watch(event, texts)
             for event, texts in self.library.candidates(fingerprint).values()
             if (not event.services or service in event.services)
             and service not in event.not_services
             and (not event.levels or parsed.level in event.levels)
         )
-        return _Entry(parsed, actor, found, split)
+        return Entry(parsed, actor, found, split)
 
     def _block(self, data: bytes) -> None:
         if b"\x1b[" in data:
@@ -237,7 +157,7 @@ class FileScan:
         if len(self.entries) > ENTRIES:
             self._flush()
         entries = self.entries
-        hot: dict[bytes, _Entry] = {}
+        hot: dict[bytes, Entry] = {}
         fresh = []
         for fingerprint, count in counts.items():
             entry = entries.get(fingerprint)
@@ -322,7 +242,7 @@ class FileScan:
             tally = Tally(1, when, when, said[:LONGEST_SAMPLE], self.label)
             self.gathered.repeated("ERROR", actor, template(said), tally)
 
-    def _has_head(self, entry: _Entry, prints: list[bytes], i: int) -> bool:
+    def _has_head(self, entry: Entry, prints: list[bytes], i: int) -> bool:
         """Whether the record above an exception's line has the exception in its own text."""
         for j in range(i - 1, max(-1, i - HEADLESS), -1):
             above = self.entries.get(prints[j])
@@ -332,7 +252,7 @@ class FileScan:
                 )
         return False
 
-    def _when(self, entry: _Entry, lines: list[bytes], prints: list[bytes], i: int) -> float | None:
+    def _when(self, entry: Entry, lines: list[bytes], prints: list[bytes], i: int) -> float | None:
         """The time of line `i`: its own stamp, else that of the nearest stamped line above it."""
         if entry.clock is not None and (when := entry.clock(lines[i])) is not None:
             return when
@@ -342,7 +262,7 @@ class FileScan:
                 return when
         return self.fallback
 
-    def _split(self, fingerprint: bytes, line: bytes, when: float) -> _Entry:
+    def _split(self, fingerprint: bytes, line: bytes, when: float) -> Entry:
         """The entry for what this line tells, in which it is counted."""
         key = fingerprint + b"\n" + b"\n".join(_TELLING.findall(line))
         one = self.entries.get(key)
@@ -353,7 +273,7 @@ class FileScan:
         return one
 
     def _occurred(
-        self, watch: _Watch, entry: _Entry, line: bytes, when: float, match: re.Match[bytes] | Literal[True]
+        self, watch: Watch, entry: Entry, line: bytes, when: float, match: re.Match[bytes] | Literal[True]
     ) -> None:
         name, actor = watch.name, entry.actor
         if watch.failure:
