@@ -112,12 +112,12 @@ def sweep(
             typer.echo(line)
     if result is not None and result.outcome.failed:
         raise typer.Exit(1)
-    dead = result is None and (findings.dead_units or findings.dead_names)
+    dead = result is None and (findings.dead_units or findings.dead_ports or findings.dead_names)
     raise typer.Exit(3 if dead or report.undecided(findings) else 0)
 
 
 def _delete(options: sweeping.Options, findings: sweeping.Findings) -> sweeping.Result:
-    total = sum(len(unit.links) for unit in findings.dead_units) + len(findings.dead_names)
+    total = sum(len(unit.links) for unit in findings.dead_units) + len(findings.dead_ports) + len(findings.dead_names)
     with _progress(total) as advance:
         return sweeping.carry_out(options, findings, advance)
 

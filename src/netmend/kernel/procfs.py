@@ -15,6 +15,7 @@ from typing import Final
 from netmend.kernel.errors import KernelError
 
 CAP_SYS_ADMIN: Final = 21  # linux/capability.h
+_SOCKET: Final = re.compile(r"socket:\[([0-9]+)\]")
 _INODE: Final = re.compile(r"\[([0-9]+)\]")
 
 
@@ -194,12 +195,35 @@ def _tap_of(pid: int, descriptor: str) -> str | None:
     return None
 
 
-def packet_socket_indexes() -> set[int]:
-    """Indexes of the links of this network namespace to which a packet socket is bound (packet(7)): that of a DHCP
-    server or client, of a sniffer, of the userspace datapath of Open vSwitch. Raises KernelError."""
+def packet_sockets() -> dict[int, set[int]]:
+    """Index of each link of this network namespace to which a packet socket is bound (packet(7)), and the inodes of
+    these sockets: that of a DHCP server or client, of a sniffer, of the userspace datapath of Open vSwitch. Raises
+    KernelError."""
     table = "/proc/thread-self/net/packet"
     try:
         lines = Path(table).read_text().splitlines()[1:]
     except OSError as error:
         raise KernelError("read", table, error.errno or 0) from error
-    return {int(fields[4]) for line in lines if len(fields := line.split()) > 4} - {0}
+    found: dict[int, set[int]] = {}
+    for line in lines:
+        fields = line.split()
+        if len(fields) > 8 and fields[4] != "0":
+            found.setdefault(int(fields[4]), set()).add(int(fields[8]))
+    return found
+
+
+def sockets_of(pid: int) -> set[int]:
+    """Inodes of the sockets that a process has open; none when it is gone, or may not be looked into."""
+    found: set[int] = set()
+    try:
+        descriptors = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return found
+    for descriptor in descriptors:
+        try:
+            match = _SOCKET.fullmatch(os.readlink(f"/proc/{pid}/fd/{descriptor}"))
+        except OSError:
+            continue
+        if match:
+            found.add(int(match[1]))
+    return found

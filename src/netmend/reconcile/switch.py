@@ -10,7 +10,7 @@ from typing import Final
 from netmend.intent.names import Mark
 from netmend.intent.network import Network, OvsWiring
 from netmend.kernel.errors import KernelError
-from netmend.kernel.ovsdb import names, ports
+from netmend.kernel.ovsdb import foreign, ports
 from netmend.kernel.ovsdb.connection import Connection
 from netmend.kernel.ovsdb.ports import NewPort, Port
 from netmend.kernel.ovsdb.stream import Tls
@@ -18,7 +18,7 @@ from netmend.reconcile.vlan_tags import choose_tags
 from netmend.wiring import Device
 from netmend.wiring.ovs import MARK_KEY, OWNER, TAG_KEY
 
-DEFAULT: Final = f"unix:{names.SOCKETS[0]}"
+DEFAULT: Final = f"unix:{foreign.SOCKETS[0]}"
 _TIMEOUT: Final = 5.0  # seconds that a pass waits for an answer
 _LEFT_ALONE: Final = (
     15.0  # seconds for which a database that gave none is not asked again: other networks wait meanwhile
@@ -100,7 +100,7 @@ class Switch:
         """Look for ports of these networks, and for what is left of others. Where none of the networks is wired by Open
         vSwitch, it is no problem that the switch is not there or does not answer."""
         wired = [network for network in networks if isinstance(network.wiring, OvsWiring)]
-        if not wired and self._is_default and names.present() is None:
+        if not wired and self._is_default and foreign.present() is None:
             return NOTHING
         try:
             if self._hangs is not None and time.monotonic() < self._next_ask:

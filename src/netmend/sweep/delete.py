@@ -4,10 +4,12 @@ One RTM_DELLINK waits some 17 ms for grace periods of RCU, whatever it is sent w
 device group waits once (net/core/rtnetlink.c, rtnl_group_dellink). So a batch of devices is moved into a group that
 nobody else uses, then each is looked at again *in the group*: what is not the device that was judged, or is in use now,
 goes back to the group it came from; only then is the group deleted. A recycled index is never hit: its name is asked
-before it is moved, and all about it afterwards.
+before it is moved, and all about it afterwards. A device that is a port of Open vSwitch goes after its port does, and
+one that is the switch's own goes with it.
 """
 
 import socket
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,12 +25,15 @@ from netmend.kernel.links import IFLA_GROUP, Found
 from netmend.kernel.netlink import RouteSocket, u32
 from netmend.sweep import names, rules
 from netmend.sweep.journal import Journal, Surroundings
+from netmend.sweep.look import look_at_links
 from netmend.sweep.names import Name
-from netmend.sweep.scene import Reason, Unit
+from netmend.sweep.ports import Ports
+from netmend.sweep.scene import Reason, SwitchPort, Unit
 
 BATCH: Final = 1_000
 """Devices, or pairs, deleted at once: the kernel's rtnl lock is held for some 0.2 s, for which every other change of a
 link on the host waits; twice as many are no faster by more than the noise."""
+_FOLLOWS: Final = 15.0  # seconds within which ovs-vswitchd, busy as it may be, removes devices of its own
 GROUPS: Final = range(0x6E6D7700, 0x6E6D7800)
 """Device groups that sweeps use, one a sweep."""
 
@@ -57,14 +62,20 @@ class Deleter:
         self._route = route
         self._journal = journal
         self._around = around
+        self._ports = Ports()
         self._group = journal.group
         self._progress = progress
         self.outcome = Outcome()
 
+    def close(self) -> None:
+        self._ports.close()
+
     def delete_links(self, units: Sequence[Unit]) -> None:
         """Delete units in batches; raises BadJournal. Whatever ends it, no device is left in the group."""
-        batches = list(_batches([unit for unit in units if not _only_group_marks(unit)]))
-        batches += [[unit] for unit in units if _only_group_marks(unit)]
+        alone = [unit for unit in units if _only_group_marks(unit)]
+        batches = list(_batches([unit for unit in units if not unit.by_switch and not _only_group_marks(unit)]))
+        batches += [[unit] for unit in alone]
+        batches += _batches([unit for unit in units if unit.by_switch])
         with ThreadPoolExecutor(1, "journal") as writer:
             written = [writer.submit(self._record, batch) for batch in batches[:1]]
             for number, batch in enumerate(batches):
@@ -81,6 +92,10 @@ class Deleter:
 
     def _record(self, batch: Sequence[Unit]) -> None:
         self._journal.doomed_links(((unit.links, unit.reason) for unit in batch), self._around)
+        because = {row.name: unit.reason for unit in batch for row in unit.rows}
+        if because:
+            ports = self._ports.of(row for unit in batch for row in unit.rows)
+            self._journal.doomed_ports((port, because[port.name]) for port in ports.values())
 
     def _delete_batch(self, batch: Sequence[Unit], meanwhile: Callable[[], None]) -> None:
         doomed: list[Unit] = []
@@ -88,6 +103,8 @@ class Deleter:
             doomed = self._same_names(batch)
             if doomed and _only_group_marks(doomed[0]):
                 doomed = self._delete_alone(doomed[0])
+            elif doomed and doomed[0].by_switch:
+                doomed = self._delete_by_switch(doomed)
             elif doomed:
                 doomed = self._delete_together(doomed, meanwhile)
         except KernelError as error:
@@ -106,14 +123,81 @@ class Deleter:
             links.delete_link(self._route, _found(link))
         return good
 
+    def _delete_by_switch(self, doomed: Sequence[Unit]) -> list[Unit]:
+        """Devices that the switch made: they go when ovs-vswitchd sees that their ports are gone."""
+        now = link_details.messages_of(self._route, [unit.links[0].index for unit in doomed])
+        good = [unit for unit in doomed if self._verify([unit], now, unit.links[0].group)]
+        good = self._release(good)
+        left, deadline = good, time.monotonic() + _FOLLOWS
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as control:
+            while True:
+                left = [unit for unit in left if _is_there(control, unit.links[0])]
+                if not left or time.monotonic() > deadline:
+                    break
+                time.sleep(0.1)
+        for unit in left:
+            self._fail(unit.links[0], "its port is gone, and ovs-vswitchd has not removed the device: does it run?")
+        late = {unit.links[0].index for unit in left}
+        return [unit for unit in good if unit.links[0].index not in late]
+
+    def _release(self, units: Sequence[Unit]) -> list[Unit]:
+        """Take the ports of units out of Open vSwitch's database; returns the units whose ports were as they had been,
+        and those that have none. Raises KernelError, and then no port is gone."""
+        rows = [row for unit in units for row in unit.rows]
+        if not rows:
+            return list(units)
+        same = self._ports.unchanged(rows)
+        good = []
+        for unit in units:
+            if all(row.name in same for row in unit.rows):
+                good.append(unit)
+                continue
+            for link in unit.links:
+                self._spare(link, Reason.CHANGED)
+        going = [same[row.name] for unit in good for row in unit.rows]
+        self._ports.take_away(going)
+        self._journal.done([port.uuid for port in going])
+        return good
+
+    def delete_ports(self, doomed: Sequence[SwitchPort]) -> None:
+        """Delete ports that have no device, in batches; raises BadJournal."""
+        for start in range(0, len(doomed), BATCH):
+            batch = doomed[start : start + BATCH]
+            try:
+                self._delete_ports(batch)
+            except KernelError as error:
+                for port in batch:
+                    self.outcome.failed[port.row.name] = str(error)
+            self._progress(len(batch))
+
+    def _delete_ports(self, batch: Sequence[SwitchPort]) -> None:
+        rows = [port.row for port in batch]
+        whole = self._ports.of(rows)
+        self._journal.doomed_ports((port, Reason.OVS_ROW_UNKNOWN) for port in whole.values())
+        same = self._ports.unchanged(rows)
+        here = {name for link in look_at_links(self._route).values() for name in (link.name, *link.alternative_names)}
+        going = []
+        for row in rows:
+            port = same.get(row.name)
+            if port is not None and row.name not in here:
+                going.append(port)
+                continue
+            self.outcome.spared[row.name] = Reason.CHANGED
+            if row.name in whole:
+                self._journal.failed(whole[row.name].uuid, Reason.CHANGED)
+        self._ports.take_away(going)
+        self._journal.done([port.uuid for port in going])
+        self.outcome.deleted += len(going)
+
     def _delete_together(self, doomed: Sequence[Unit], meanwhile: Callable[[], None]) -> list[Unit]:
         """Returns those that are gone; when it raises, none is left in the group. One end takes a veth's other along,
         so only that is moved."""
-        moved = [unit.links[0].index for unit in doomed]
-        beside = [link.index for unit in doomed for link in unit.links[1:]]
+        moved = [link.index for unit in doomed for link in unit.moved]
+        going_themselves = set(moved)
+        beside = [link.index for unit in doomed for link in unit.links if link.index not in going_themselves]
         try:
             now = link_details.move_and_look(self._route, moved, beside, self._group)
-            good = self._verify(doomed, now, self._group)
+            good = self._release(self._without_guests(self._verify(doomed, now, self._group)))
             if len(good) < len(doomed):
                 going = {unit.links[0].index for unit in good}
                 self._back(unit for unit in doomed if unit.links[0].index not in going)
@@ -125,6 +209,22 @@ class Deleter:
                 self._back(doomed)
             raise
         return good
+
+    def _without_guests(self, units: Sequence[Unit]) -> list[Unit]:
+        """Less the bridges that have come to have a port that is not part of the unit: a guest's tap."""
+        bridges = {link.index: unit for unit in units for link in unit.links if link.kind == "bridge"}
+        if not bridges or all(unit.reason is Reason.OURS_NOT_IN_INTENT for unit in bridges.values()):
+            return list(units)
+        taken: set[int] = set()
+        for link in links.dump_links(self._route):
+            unit = bridges.get(link.master)
+            if unit is not None and link.index not in {one.index for one in unit.links}:
+                taken.add(unit.links[0].index)
+        for unit in units:
+            if unit.links[0].index in taken:
+                for one in unit.links:
+                    self._spare(one, Reason.PORT)
+        return [unit for unit in units if unit.links[0].index not in taken]
 
     def _same_names(self, batch: Sequence[Unit]) -> list[Unit]:
         """The units of a batch whose indexes are not another device's by now: so that none of a stranger's is moved."""
@@ -139,12 +239,15 @@ class Deleter:
         return good
 
     def _verify(self, batch: Sequence[Unit], now: Mapping[int, bytes], group: int) -> list[Unit]:
-        """The units of a batch that are still the same and still dead, the first device of each in `group`."""
+        """The units of a batch that are still the same and still dead, those of their devices that were moved in
+        `group`."""
         good = []
         for unit in batch:
-            first, *others = unit.links
-            reasons = [_still_dead(first, now.get(first.index), unit.reason, group)]
-            reasons += [_still_dead(link, now.get(link.index), unit.reason, link.group) for link in others]
+            moved = {link.index for link in unit.moved}
+            reasons = [
+                _still_dead(link, now.get(link.index), unit.reason, group if link.index in moved else link.group)
+                for link in unit.links
+            ]
             why = next((reason for reason in reasons if reason is not None), None)
             if why is None:
                 good.append(unit)
@@ -154,7 +257,7 @@ class Deleter:
         return good
 
     def _back(self, batch: Iterable[Unit]) -> None:
-        links.set_groups(self._route, [(_found(unit.links[0]), unit.links[0].group) for unit in batch])
+        links.set_groups(self._route, [(_found(link), link.group) for unit in batch for link in unit.moved])
 
     def _spare(self, link: LinkDetails, why: Reason) -> None:
         self._journal.failed(link.index, why)
@@ -190,6 +293,10 @@ def _still_dead(then: LinkDetails, raw: bytes | None, reason: Reason, group: int
     if now is not None and now.group != group:
         return Reason.CHANGED
     return rules.still_dead(then, now, reason)
+
+
+def _is_there(control: socket.socket, link: LinkDetails) -> bool:
+    return link_details.name_of_index(control, link.index) == link.name
 
 
 def _only_group_marks(unit: Unit) -> bool:

@@ -18,6 +18,7 @@ from typing import Any, Final
 from netmend.ground.private_files import make_private_directory
 from netmend.kernel.addresses import Interface
 from netmend.kernel.link_details import LinkDetails, TunDetails
+from netmend.kernel.ovsdb import WholePort
 from netmend.sweep.names import Name
 from netmend.sweep.scene import Reason
 
@@ -77,8 +78,17 @@ class Journal:
         )
         self._sync()
 
+    def doomed_ports(self, ports: Iterable[tuple[WholePort, str]]) -> None:
+        """Record ports of Open vSwitch, each with why; on disk when this returns. Raises BadJournal."""
+        self._write(
+            {"doomed": "port", "because": because, "uuid": port.uuid, "bridge": port.bridge}
+            | {"port": port.port, "interface": port.interface}
+            for port, because in ports
+        )
+        self._sync()
+
     def done(self, what: Iterable[int | str]) -> None:
-        """Objects that are gone: indexes of devices, paths of names. Raises BadJournal."""
+        """Objects that are gone: indexes of devices, paths of names, uuids of ports. Raises BadJournal."""
         self._write([{"done": list(what)}])
 
     def failed(self, what: int | str, why: str) -> None:
@@ -135,7 +145,7 @@ class DoomedName:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A journal that was read. `gone`: indexes and paths that were deleted; `spared`: those that were kept after all.
+    """A journal that was read. `gone`: indexes, paths and uuids of what was deleted; `spared`: of what was kept.
 
     What is in neither was planned: it may be there, or gone, where the sweep was killed or the kernel refused.
     """
@@ -146,6 +156,8 @@ class Recorded:
     """Index of a device → the name of the bridge or other device that it was a port of."""
     addresses: dict[int, list[Interface]]
     names: dict[str, DoomedName]
+    ports: dict[str, WholePort]
+    """By name."""
     gone: frozenset[int | str]
     spared: frozenset[int | str]
 
@@ -158,6 +170,7 @@ def read_journal(path: Path) -> Recorded:
     addresses: dict[int, list[Interface]] = {}
     spared: set[int | str] = set()
     names: dict[str, DoomedName] = {}
+    ports: dict[str, WholePort] = {}
     gone: set[int | str] = set()
     for number, document in _lines(path):
         try:
@@ -176,13 +189,16 @@ def read_journal(path: Path) -> Recorded:
                     str(document["path"]), bool(document["plain"]), str(document["text"]), int(document["mode"])
                 )
                 names[name.path] = name
+            elif document.get("doomed") == "port":
+                port = _port(document)
+                ports[port.name] = port
             elif "done" in document:
                 gone.update(document["done"])
             elif document.get("why") in _REASONS:
                 spared.add(document["failed"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadJournal(f"{path}:{number}: {error}: not a line of a sweep's journal") from None
-    return Recorded(group, links, masters, addresses, names, frozenset(gone), frozenset(spared))
+    return Recorded(group, links, masters, addresses, names, ports, frozenset(gone), frozenset(spared))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -210,3 +226,10 @@ def _link(document: dict[str, Any]) -> LinkDetails:
     if values["tun"] is not None:
         values["tun"] = TunDetails(**values["tun"])
     return LinkDetails(**values)
+
+
+def _port(document: dict[str, Any]) -> WholePort:
+    port, interface = document["port"], document["interface"]
+    if not isinstance(port, dict) or not isinstance(interface, dict) or port["name"] != interface["name"]:
+        raise ValueError("port and interface are not rows of one name")
+    return WholePort(str(document["uuid"]), str(document["bridge"]), port, interface)

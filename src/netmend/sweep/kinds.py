@@ -15,7 +15,7 @@ _UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 @dataclass(frozen=True, slots=True)
 class ForeignKind:
-    """What of somebody else's may be swept: by name, among taps, veths or both."""
+    """What of somebody else's may be swept: by name, among taps, veths, or both."""
 
     name: str
     devices: re.Pattern[str]
@@ -23,11 +23,15 @@ class ForeignKind:
     veths: bool
     namespaces: re.Pattern[str] | None = None
     """Names in the namespace directory."""
+    controlled: bool = False
+    """A control plane knows the port of each, so that a file of ports tells which of Open vSwitch's nobody wants."""
 
     def covers(self, link: LinkDetails) -> bool:
         """True when the device is of such a kind, and named so."""
         if link.kind == "veth":
             return self.veths and self.devices.fullmatch(link.name) is not None
+        if link.kind == "openvswitch":
+            return self.controlled and self.devices.fullmatch(link.name) is not None
         is_tap = link.tun is not None and link.tun.type == IFF_TAP
         return is_tap and self.taps and self.devices.fullmatch(link.name) is not None
 
@@ -43,6 +47,7 @@ KINDS: Final = {
             ),
             taps=True,
             veths=True,
+            controlled=True,
             namespaces=re.compile(rf"(qdhcp|qrouter|snat|fip|ovnmeta)-(?P<id>{_UUID})"),
         ),
         ForeignKind("docker", re.compile(r"veth[0-9a-f]{7}"), taps=False, veths=True),

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ class Known:
 
     names: frozenset[str] = frozenset()
     ids: frozenset[str] = frozenset()
+    asked_at: float = 0.0
+    """When the control plane was asked: seconds since the epoch; of several files the oldest."""
 
     def knows(self, name: str) -> bool:
         """True when a device or namespace of that name belongs to something in the file."""
@@ -46,7 +49,8 @@ class Known:
         return bool(self.names or self.ids)
 
     def __or__(self, other: "Known") -> "Known":
-        return Known(self.names | other.names, self.ids | other.ids)
+        asked = min(self.asked_at or other.asked_at, other.asked_at)
+        return Known(self.names | other.names, self.ids | other.ids, asked)
 
 
 NOTHING_KNOWN: Final = Known()
@@ -64,7 +68,9 @@ def read_ports_file(path: Path) -> Known:
     """What is in the file, or on standard input for `-`; raises BadPortsFile. An empty one is refused: it would say
     that the control plane knows nothing."""
     try:
-        text = sys.stdin.buffer.read().decode() if str(path) == "-" else path.read_text(encoding="utf-8")
+        piped = str(path) == "-"
+        text = sys.stdin.buffer.read().decode() if piped else path.read_text(encoding="utf-8")
+        asked_at = time.time() if piped else min(path.stat().st_mtime, time.time())
     except OSError as error:
         raise BadPortsFile(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -73,7 +79,7 @@ def read_ports_file(path: Path) -> Known:
     if not words:
         raise BadPortsFile(f"{path}: has no port in it; without the option nothing is compared with a control plane")
     ids = {word.lower() for word in words if _ID.fullmatch(word.lower())}
-    return Known(frozenset(words), frozenset(ids | {found[:length] for found in ids for length in (10, 11)}))
+    return Known(frozenset(words), frozenset(ids | {found[:length] for found in ids for length in (10, 11)}), asked_at)
 
 
 def _from_lines(path: Path, text: str) -> set[str]:

@@ -16,16 +16,18 @@ class Judged:
     """One device or name, and what was found."""
 
     name: str
-    what: str  # "device" or "name"
+    what: str  # "device", "port" of Open vSwitch without a device, or "name"
     kind: str
     reason: Reason
 
 
 def judged(findings: Findings) -> Iterator[Judged]:
-    """Every device and name that was judged."""
+    """Every device, port and name that was judged."""
     for unit in findings.units:
         for link in unit.links:
             yield Judged(link.name, "device", link.kind, unit.reason)
+    for port in findings.ports:
+        yield Judged(port.row.name, "port", port.row.type, port.reason)
     for name in findings.names:
         yield Judged(name.name, "name", "file" if name.plain else "namespace", name.reason)
 
@@ -93,7 +95,7 @@ def _count(findings: Findings, reason: Reason) -> int:
 
 def undecided(findings: Findings) -> bool:
     """True when something looks dead and cannot be called so yet: it is too young, or not all could be looked at."""
-    return bool(_count(findings, Reason.YOUNG) or _count(findings, Reason.UNSEEN))
+    return any(_count(findings, reason) for reason in (Reason.YOUNG, Reason.UNSEEN, Reason.ASKED_BEFORE))
 
 
 def to_text(options: Options, findings: Findings, result: Result | None, *, every_object: bool) -> Iterator[str]:
@@ -112,7 +114,7 @@ def to_text(options: Options, findings: Findings, result: Result | None, *, ever
     if result is None:
         if document["dead"]:
             yield f"{document['dead']:,} would be deleted; --yes deletes"
-        elif not document["young"] and not document["unjudged"]:
+        elif not undecided(findings):
             yield "nothing is dead"
         return
     for row in document["spared"]:

@@ -1,5 +1,5 @@
 """Makes again what a journal says was deleted, or was about to be when the sweep was killed, and is gone: taps, veth
-pairs, bridges, plain names."""
+pairs, bridges, ports of Open vSwitch, plain names."""
 
 import errno
 import os
@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from netmend.kernel import addresses, link_details, link_settings, links, tap
+from netmend.kernel import addresses, link_details, link_settings, links, ovsdb, tap
 from netmend.kernel.changes import changing
 from netmend.kernel.errors import KernelError
 from netmend.kernel.link_details import LinkDetails
 from netmend.kernel.links import Found, VethEnd
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
+from netmend.kernel.ovsdb import WholePort, foreign
+from netmend.kernel.ovsdb.connection import Connection
 from netmend.sweep.journal import DoomedName, Recorded
 
 _ORDER = {"bridge": 0}  # what others are ports of is made before them
@@ -36,7 +38,7 @@ def restore(recorded: Recorded) -> Iterator[Restored]:
         _put_back(route, recorded, present)
         settled: set[int] = set()
         for link in sorted(recorded.links.values(), key=lambda link: _ORDER.get(link.kind, 1)):
-            if link.index in recorded.spared or link.index in settled:
+            if link.index in recorded.spared or link.index in settled or _made_by_switch(recorded, link):
                 continue
             pair = [one for one in (link, _peer(recorded, link)) if one is not None]
             settled.update(one.index for one in pair)
@@ -45,6 +47,7 @@ def restore(recorded: Recorded) -> Iterator[Restored]:
                 continue
             problem = _try(route, recorded, pair)
             yield from (Restored(one.name, problem) for one in pair)
+    yield from _restore_ports(recorded)
     for name in recorded.names.values():
         if name.path in recorded.spared:
             continue
@@ -52,6 +55,37 @@ def restore(recorded: Recorded) -> Iterator[Restored]:
             yield Restored(name.path, there=True)
         else:
             yield Restored(name.path, _restore_name(name))
+
+
+def _made_by_switch(recorded: Recorded, link: LinkDetails) -> bool:
+    port = recorded.ports.get(link.name)
+    return port is not None and port.interface["type"] == "internal"
+
+
+def _restore_ports(recorded: Recorded) -> Iterator[Restored]:
+    spared = {link.name for link in recorded.links.values() if link.index in recorded.spared}
+    ports = [port for port in recorded.ports.values() if port.uuid not in recorded.spared and port.name not in spared]
+    if not ports:
+        return
+    path = ovsdb.present()
+    if path is None:
+        yield from (Restored(_called(port), "there is no database of Open vSwitch here") for port in ports)
+        return
+    with Connection(f"unix:{path}") as connection:
+        present = foreign.whole_ports(connection)
+        for port in ports:
+            if port.uuid not in recorded.gone and port.name in present:
+                yield Restored(_called(port), there=True)
+                continue
+            try:
+                foreign.make_again(connection, port)
+                yield Restored(_called(port))
+            except KernelError as error:
+                yield Restored(_called(port), str(error))
+
+
+def _called(port: WholePort) -> str:
+    return f"{port.name} on {port.bridge}"
 
 
 def _peer(recorded: Recorded, link: LinkDetails) -> LinkDetails | None:
@@ -81,7 +115,8 @@ def _try(route: RouteSocket, recorded: Recorded, pair: list[LinkDetails]) -> str
         refusal = _make(route, pair)
         if refusal is None:
             for link in pair:
-                _settle(route, link, recorded.masters.get(link.index), recorded.addresses.get(link.index, ()))
+                master = None if link.name in recorded.ports else recorded.masters.get(link.index)
+                _settle(route, link, master, recorded.addresses.get(link.index, ()))
         return refusal
     except KernelError as error:
         return str(error)

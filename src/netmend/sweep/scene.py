@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from netmend.intent.names import DEVICE_GROUPS, Mark
 from netmend.kernel.link_details import LinkDetails
+from netmend.kernel.ovsdb import InterfaceRow
 
 
 class Reason(StrEnum):
@@ -15,6 +16,9 @@ class Reason(StrEnum):
     TAP_UNUSED = "tap that nobody uses"
     PAIR_UNUSED = "veth pair that nobody uses"
     BRIDGE_PORT_UNUSED = "dead port of a bridge"
+    HYBRID_UNUSED = "hybrid plug that nobody uses"
+    OVS_PORT_UNKNOWN = "port of Open vSwitch that the control plane does not know"
+    OVS_ROW_UNKNOWN = "port of Open vSwitch without a device that the control plane does not know"
     PEER_GONE = "veth whose peer is gone"
     PEER_NAMESPACE_GONE = "veth whose peer's namespace is gone"
     NAME_WITHOUT_NAMESPACE = "name without a namespace"
@@ -27,6 +31,7 @@ class Reason(StrEnum):
     PORT = "port of a bridge, bond or Open vSwitch"
     OVS_PORT = "Open vSwitch knows it"
     OVS_UNKNOWN = "Open vSwitch cannot be asked"
+    OVS_ROW_UNASKED = "port of Open vSwitch without a device: --ports-file tells whether it is wanted"
     LISTENED = "a packet socket is bound to it"
     ADDRESS = "has an address"
     ROUTED = "a route leads to it"
@@ -39,6 +44,7 @@ class Reason(StrEnum):
     KNOWN = "known to the control plane"
     UNSEEN = "not everything could be looked at"
     YOUNG = "younger than --min-age"
+    ASKED_BEFORE = "first seen after the control plane was asked: ask it anew for --ports-file"
     CHANGED = "changed since it was looked at"
 
 
@@ -48,6 +54,9 @@ DEAD = frozenset(
         Reason.TAP_UNUSED,
         Reason.PAIR_UNUSED,
         Reason.BRIDGE_PORT_UNUSED,
+        Reason.HYBRID_UNUSED,
+        Reason.OVS_PORT_UNKNOWN,
+        Reason.OVS_ROW_UNKNOWN,
         Reason.PEER_GONE,
         Reason.PEER_NAMESPACE_GONE,
         Reason.NAME_WITHOUT_NAMESPACE,
@@ -63,12 +72,18 @@ class Scene:
     open_taps: Mapping[str, int] = field(default_factory=dict)
     """Device name → a process that has it open."""
     listened: Set[int] = frozenset()
+    listened_by_switch: Set[int] = frozenset()
+    """Those of `listened` on which nobody but ovs-vswitchd listens."""
+    switch_pids: Set[int] = frozenset()
+    """Processes of ovs-vswitchd."""
     addressed: Set[int] = frozenset()
     routed: Set[int] = frozenset()
     netnsids_alive: Set[int] = frozenset()
     """Ids of the other namespaces that somebody in sight holds on to."""
-    ovs_ports: Set[str] | None = frozenset()
-    """None: there is an Open vSwitch, and it cannot be asked."""
+    rows: Mapping[str, InterfaceRow] | None = field(default_factory=dict)
+    """Open vSwitch's interfaces by name. None: there is an Open vSwitch, and it cannot be asked."""
+    elsewhere: Set[str] | None = frozenset()
+    """Names of the devices in other namespaces. None: one of these could not be looked into."""
     all_seen: bool = True
     assume_all_seen: bool = False
     stacked: Set[int] = field(init=False)
@@ -90,9 +105,37 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What goes together or not at all: one device, or both ends of a veth."""
+    """What goes together or not at all: one device, both ends of a veth, or all of a hybrid plug; and their ports in
+    Open vSwitch's database."""
 
     links: tuple[LinkDetails, ...]
+    reason: Reason
+    rows: tuple[InterfaceRow, ...] = ()
+    by_switch: bool = False
+    """The device is Open vSwitch's own, and goes with its port."""
+
+    @property
+    def dead(self) -> bool:
+        return self.reason in DEAD
+
+    @property
+    def moved(self) -> tuple[LinkDetails, ...]:
+        """The devices that are deleted: of a veth one end, which takes the other along."""
+        peers: set[int] = set()
+        chosen = []
+        for link in self.links:
+            if link.index not in peers:
+                chosen.append(link)
+                if link.kind == "veth" and link.lower_netnsid is None:
+                    peers.add(link.lower)
+        return tuple(chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchPort:
+    """A port in Open vSwitch's database that has no device here."""
+
+    row: InterfaceRow
     reason: Reason
 
     @property

@@ -15,6 +15,7 @@ from typing import Any
 from netmend.ground.private_files import make_private_directory, write_private
 from netmend.kernel.link_details import LinkDetails
 from netmend.kernel.netns import Netns
+from netmend.kernel.ovsdb import InterfaceRow
 
 
 class CannotRemember(Exception):
@@ -24,6 +25,11 @@ class CannotRemember(Exception):
 def key(link: LinkDetails) -> str:
     """By which a device is remembered: its index may be given to another, and its name, too."""
     return f"{link.index}/{link.name}/{link.mac}"
+
+
+def row_key(row: InterfaceRow) -> str:
+    """By which an interface of Open vSwitch's database is remembered."""
+    return f"ovsdb/{row.uuid}"
 
 
 def _place() -> list[str]:

@@ -16,10 +16,12 @@ from netmend.sweep.delete import Deleter, Outcome
 from netmend.sweep.journal import BadJournal, Journal, Surroundings, read_journal
 from netmend.sweep.kinds import KINDS
 from netmend.sweep.known import NOTHING_KNOWN, Known
-from netmend.sweep.look import look_at_links, take_scene
+from netmend.sweep.look import look_at_links, names_elsewhere, take_scene
 from netmend.sweep.names import Name
-from netmend.sweep.scene import Reason, Scene, Unit
-from netmend.sweep.sightings import Sightings, key
+from netmend.sweep.rules import Judge
+from netmend.sweep.scene import DEAD, Reason, Scene, SwitchPort, Unit
+from netmend.sweep.sightings import Sightings, key, row_key
+from netmend.sweep.switch import judge_rows
 
 APART: Final = 0.5
 """Seconds that lie at least between the two looks at which a thing must be dead; a healthy name is a plain file for up
@@ -48,6 +50,7 @@ class Findings:
     """
 
     units: list[Unit]
+    ports: list[SwitchPort]
     names: list[Name]
     unseen: list[str]
     scene: Scene
@@ -61,8 +64,12 @@ class Findings:
 
     @property
     def any_young(self) -> bool:
-        reasons = [*(unit.reason for unit in self.units), *(name.reason for name in self.names)]
-        return Reason.YOUNG in reasons
+        units, ports, found = self.units, self.ports, self.names
+        return Reason.YOUNG in {one.reason for group in (units, ports, found) for one in group}
+
+    @property
+    def dead_ports(self) -> list[SwitchPort]:
+        return [port for port in self.ports if port.dead]
 
     @property
     def dead_names(self) -> list[Name]:
@@ -96,7 +103,7 @@ def _look(options: Options) -> Findings:
     with RouteSocket() as route:
         if not kinds:
             present = look_at_links(route)
-            scene, unseen, found = Scene(present), [], []
+            scene, unseen, found, ports = Scene(present), [], [], []
         else:
             seen = look_around()
             scene = take_scene(route, seen, assume_all_seen=options.assume_all_seen)
@@ -109,6 +116,10 @@ def _look(options: Options) -> Findings:
                 min_age=options.min_age,
                 trusting=options.assume_all_seen,
             )
+        ports = judge_rows(Judge(scene, kinds, options.known)) if kinds else []
+        if any(port.dead for port in ports):  # their devices may be in other namespaces
+            scene = replace(scene, elsewhere=names_elsewhere(seen))
+            ports = judge_rows(Judge(scene, kinds, options.known))
     foreign = rules.judge_foreign(scene, kinds, options.known)
     if options.intent is not None:
         ours = rules.judge_ours(scene, options.intent)
@@ -118,36 +129,63 @@ def _look(options: Options) -> Findings:
         found = [*own_names, *(name for name in found if name.reason is not Reason.OURS)]
     else:
         ours = []
-    first_look, youngest = False, None
-    if foreign:
-        sightings = Sightings.load(options.state / "seen.json")
-        first_look = sightings.first_look
-        foreign, youngest = _with_age(foreign, scene, sightings, options.min_age)
-        sightings.save()
-    mature = [time.time() - youngest + options.min_age] if youngest is not None else []
+    aged = _Aged(foreign, ports)
+    if foreign or ports:
+        aged = _with_age(foreign, ports, scene, options)
+    mature = [] if aged.youngest is None else [time.time() - aged.youngest + options.min_age]
     mature += [name.entry.changed + options.min_age for name in found if name.reason is Reason.YOUNG]
     return Findings(
-        [*ours, *foreign],
+        [*ours, *aged.units],
+        aged.ports,
         found,
         unseen,
         scene,
         time.monotonic(),
-        first_look,
+        aged.first_look,
         max(mature, default=None),
     )
 
 
-def _with_age(
-    foreign: list[Unit], scene: Scene, sightings: Sightings, min_age: float
-) -> tuple[list[Unit], float | None]:
-    """Takes in the look, and keeps the units that are dead but not for long enough; with the age of the youngest."""
-    dead = [key(link) for unit in foreign if unit.dead for link in unit.links]
-    alive = [key(link) for unit in foreign if not unit.dead and unit.reason is not Reason.UNSEEN for link in unit.links]
-    sightings.note(map(key, scene.links.values()), alive, dead)
-    aged = [(unit, min(sightings.age(key(link)) for link in unit.links) if unit.dead else min_age) for unit in foreign]
-    return (
-        [replace(unit, reason=Reason.YOUNG) if age < min_age else unit for unit, age in aged],
-        min((age for _, age in aged if age < min_age), default=None),
+@dataclass(frozen=True, slots=True)
+class _Aged:
+    """What was judged, with what is not dead for long enough kept; the age of the youngest of these, if any."""
+
+    units: list[Unit]
+    ports: list[SwitchPort]
+    youngest: float | None = None
+    first_look: bool = False
+
+
+def _with_age(units: list[Unit], ports: list[SwitchPort], scene: Scene, options: Options) -> _Aged:
+    """Takes in the look, and keeps what is dead but not for long enough."""
+    sightings = Sightings.load(options.state / "seen.json")
+    here = [*map(key, scene.links.values()), *map(row_key, (scene.rows or {}).values())]
+    judged = [(unit, [*map(key, unit.links)]) for unit in units]
+    rows = [(port, [row_key(port.row)]) for port in ports]
+    verdicts = [*((unit.reason, keys) for unit, keys in judged), *((port.reason, keys) for port, keys in rows)]
+    dead = [one for reason, keys in verdicts if reason in DEAD for one in keys]
+    alive = [one for reason, keys in verdicts if reason not in DEAD | {Reason.UNSEEN} for one in keys]
+    sightings.note(here, alive, dead)
+    sightings.save()
+    young: list[float] = []
+
+    def reason_of(thing: Unit | SwitchPort, keys: list[str]) -> Reason:
+        if not thing.dead:
+            return thing.reason
+        age = min(map(sightings.age, keys))
+        if age < options.min_age:
+            young.append(age)
+            return Reason.YOUNG
+        unknown = isinstance(thing, SwitchPort) or bool(thing.rows)
+        if unknown and options.min_age > APART and age < time.time() - options.known.asked_at:
+            return Reason.ASKED_BEFORE  # it may have been made, and the control plane have come to know it, after that
+        return thing.reason
+
+    return _Aged(
+        [replace(unit, reason=reason_of(unit, keys)) for unit, keys in judged],
+        [replace(port, reason=reason_of(port, keys)) for port, keys in rows],
+        min(young, default=None),
+        sightings.first_look,
     )
 
 
@@ -173,8 +211,8 @@ def recover(options: Options) -> int:
 def carry_out(options: Options, findings: Findings, progress: Callable[[int], None]) -> Result:
     """Delete what was found dead, and is dead at one more look. Raises KernelError, BadJournal."""
     result = Result()
-    units, doomed_names = findings.dead_units, findings.dead_names
-    if not units and not doomed_names:
+    units, ports, doomed_names = findings.dead_units, findings.dead_ports, findings.dead_names
+    if not units and not ports and not doomed_names:
         return result
     started = time.monotonic()
     with RouteSocket() as route:
@@ -183,10 +221,12 @@ def carry_out(options: Options, findings: Findings, progress: Callable[[int], No
         around = Surroundings(names_of, link_details.given_addresses(route))
         journal = Journal(options.state, delete.choose_group({link.group for link in scene.links.values()}))
         result.journal = journal.path
+        deleter = Deleter(route, journal, around, progress)
         try:
-            deleter = Deleter(route, journal, around, progress)
             result.outcome = deleter.outcome
             deleter.delete_links(units)
+            if ports:
+                deleter.delete_ports(ports)
             if doomed_names:
                 deleter.delete_names(_still_dead(doomed_names, options, findings.at))
             left = link_details.present_groups(route)
@@ -194,6 +234,7 @@ def carry_out(options: Options, findings: Findings, progress: Callable[[int], No
                 if (link.index, link.name) in left and link.name not in result.outcome.spared:
                     result.outcome.failed.setdefault(link.name, "the kernel still has it")
         finally:
+            deleter.close()
             journal.close()
     result.seconds = time.monotonic() - started
     return result

@@ -14,8 +14,9 @@ from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
 
 from netmend.intent.names import Mark
-from netmend.kernel import links, netns, nsdir, tap
+from netmend.kernel import link_settings, links, netns, nsdir, tap
 from netmend.kernel.link_details import IFF_TUN
+from netmend.kernel.link_settings import IFF_MULTICAST, IFF_PROMISC
 from netmend.kernel.links import VethEnd
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
@@ -152,6 +153,33 @@ def dead_pair_on_a_bridge(host: Host) -> list[str]:
     return list(ends)
 
 
+def plug(host: Host, *, guest: bool) -> dict[str, str]:
+    """What os-vif makes for a port that a Linux bridge filters: all up, and hearing all that passes."""
+    number = host.name()[-10:].replace("-", "0")
+    short_id = f"{number[:8]}-{number[8:]}"
+    names = {part: f"{part}{short_id}" for part in ("qbr", "qvb", "qvo", "tap")}
+    bridge = links.create_bridge(host.route, names["qbr"], 1500, 0, "02:00:00:00:00:01")
+    with Netns.current() as here:
+        ends = [VethEnd(names[part], 1500, 0) for part in ("qvb", "qvo")]
+        links.create_veth(host.route, ends[0], ends[1], here)
+    links.set_link(host.route, host.find(names["qvb"]), master=bridge.index)
+    if guest:
+        with Tap(names["tap"]) as made:
+            made.persist()
+        links.set_link(host.route, host.find(names["tap"]), master=bridge.index, up=True)
+    else:
+        del names["tap"]
+    for part in ("qvb", "qvo"):
+        link_settings.set_flags(host.route, host.find(names[part]), IFF_PROMISC | IFF_MULTICAST)
+    for part in ("qbr", "qvb", "qvo"):
+        links.set_link(host.route, host.find(names[part]), up=True)
+    return names
+
+
+def dead_hybrid_plug(host: Host) -> list[str]:
+    return list(plug(host, guest=host.chance.random() < 0.5).values())
+
+
 DEAD: list[Callable[[Host], list[str]]] = [
     dead_tap,
     dead_tap,
@@ -163,6 +191,7 @@ DEAD: list[Callable[[Host], list[str]]] = [
     dead_tap_with_the_kernels_own_address,
     dead_tap_on_a_bridge,
     dead_pair_on_a_bridge,
+    dead_hybrid_plug,
     dead_pair,
     dead_pair,
 ]
@@ -259,6 +288,37 @@ def tap_that_is_listened_to(host: Host) -> list[str]:
     return [name, *_listened(host, name)]
 
 
+def hybrid_plug_with_a_guest(host: Host) -> list[str]:
+    names = plug(host, guest=True)
+    host.held.append(Tap(names["tap"]))
+    return list(names.values())
+
+
+def hybrid_plug_with_a_stranger(host: Host) -> list[str]:
+    names = plug(host, guest=False)
+    (stranger,) = open_tap(host)
+    links.set_link(host.route, host.find(stranger), master=host.find(names["qbr"]).index)
+    return [stranger, *names.values()]
+
+
+def hybrid_plug_with_an_address(host: Host) -> list[str]:
+    names = plug(host, guest=False)
+    host.other.addr("add", index=host.find(names["qbr"]).index, address="192.0.2.1", prefixlen=24)
+    return list(names.values())
+
+
+def hybrid_plug_that_is_listened_to(host: Host) -> list[str]:
+    """As Open vSwitch's userspace datapath does with `qvo`."""
+    names = plug(host, guest=False)
+    return [*names.values(), *_listened(host, names["qvo"])]
+
+
+def known_hybrid_plug(host: Host) -> list[str]:
+    names = plug(host, guest=False)
+    host.known.add(host.chance.choice(list(names.values())))
+    return list(names.values())
+
+
 def _listened(host: Host, name: str) -> list[str]:
     listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_PACKET_SOCKET_KIND))
     listener.bind((name, 0))
@@ -338,6 +398,11 @@ LIVING: list[Callable[[Host], list[str]]] = [
     tap_on_a_bond,
     tap_that_is_up_with_a_route,
     tap_that_is_up_with_a_given_link_local_address,
+    hybrid_plug_with_a_guest,
+    hybrid_plug_with_a_stranger,
+    hybrid_plug_with_an_address,
+    hybrid_plug_that_is_listened_to,
+    known_hybrid_plug,
     tap_with_an_address,
     tap_under_another,
     tap_that_is_listened_to,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from netmend.intent import Intent
 from netmend.intent.names import DEVICE_GROUP, DOOMED_GROUP, Mark
 from netmend.kernel.link_details import IFF_TAP, IFF_TUN, LinkDetails, TunDetails
 from netmend.kernel.link_settings import IFF_PROMISC
+from netmend.kernel.ovsdb import InterfaceRow
 from netmend.sweep.kinds import KINDS
 from netmend.sweep.known import NOTHING_KNOWN, Known
 from netmend.sweep.rules import judge_foreign, judge_ours, still_dead
@@ -58,8 +60,8 @@ AROUND: dict[Reason, Callable[[LinkDetails], dict[str, object]]] = {
     Reason.LISTENED: lambda link: {"listened": {link.index}},
     Reason.ROUTED: lambda link: {"routed": {link.index}},
     Reason.ADDRESS: lambda link: {"addressed": {link.index}},
-    Reason.OVS_PORT: lambda link: {"ovs_ports": {link.name}},
-    Reason.OVS_UNKNOWN: lambda link: {"ovs_ports": None},
+    Reason.OVS_PORT: lambda link: {"rows": {link.name: InterfaceRow("u", link.name, "")}},
+    Reason.OVS_UNKNOWN: lambda link: {"rows": None},
 }
 
 
@@ -156,7 +158,7 @@ def test_a_tap_that_is_up_is_dead_unless_somebody_holds_or_uses_it() -> None:
         ({"listened": {TAP.index}}, Reason.LISTENED),
         ({"addressed": {TAP.index}}, Reason.ADDRESS),
         ({"routed": {TAP.index}}, Reason.ROUTED),
-        ({"ovs_ports": {TAP.name}}, Reason.OVS_PORT),
+        ({"rows": {TAP.name: InterfaceRow("u", TAP.name, "")}}, Reason.OVS_PORT),
         ({"all_seen": False}, Reason.UNSEEN),
     ):
         assert verdicts(up, **around) == {TAP.name: reason}
@@ -207,3 +209,59 @@ def test_neutrons_pairs_are_known_by_name(near: str, far: str) -> None:
 def test_names_that_are_not_neutrons(name: str) -> None:
     assert not KINDS["neutron"].covers(replace(TAP, name=name))
     assert not KINDS["neutron"].covers(replace(NEAR, name=name))
+
+
+# Ports of Open vSwitch, when the control plane was asked and does not know them.
+
+ASKED = Known(ids=frozenset({"99999999-9999-4999-8999-999999999999"}))
+SWITCH = replace(BRIDGE, index=40, name="ovs-system", kind="openvswitch")
+INTERNAL = replace(TAP, kind="openvswitch", tun=None, carrier=True, promiscuity=1)
+
+
+def port(link: LinkDetails, **fields: Any) -> dict[str, Any]:
+    return {"rows": {link.name: InterfaceRow("u", link.name, **{"type": "", **fields})}}
+
+
+def test_a_port_that_the_control_plane_does_not_know_goes_with_its_row() -> None:
+    listened: dict[str, Any] = {"listened": {TAP.index}, "listened_by_switch": {TAP.index}}
+    in_userspace = replace(TAP, promiscuity=1, flags=IFF_PROMISC)
+    in_kernel = replace(TAP, master=SWITCH.index, promiscuity=1)
+    for link, heard in ((TAP, {}), (in_userspace, listened), (in_kernel, {})):
+        around = {**heard, **port(link)}
+        assert verdicts(link, SWITCH, known=ASKED, **around) == {TAP.name: Reason.OVS_PORT_UNKNOWN}
+        assert verdicts(link, SWITCH, **around)[TAP.name] not in DEAD
+    scene = Scene({TAP.index: TAP}, **port(TAP))
+    (unit,) = judge_foreign(scene, KINDS, ASKED)
+    assert [row.name for row in unit.rows] == [TAP.name]
+
+
+def test_what_keeps_a_port_that_the_control_plane_does_not_know() -> None:
+    listened_by_others = {"listened": {TAP.index}}
+    for link, more, around, reason in (
+        (TAP, {"ids": {"iface-id": "99999999-9999-4999-8999-999999999999"}}, {}, Reason.KNOWN),
+        (TAP, {"ids": {"managed-by": "netmend"}}, {}, Reason.OURS),
+        (TAP, {}, listened_by_others, Reason.LISTENED),
+        (TAP, {}, {"open_taps": {TAP.name: 7}}, Reason.OPEN),
+        (replace(TAP, carrier=True), {}, {}, Reason.CARRIER),
+        (replace(TAP, name="tap0"), {}, {}, Reason.OVS_PORT),
+        (replace(TAP, master=BOND.index), {}, {}, Reason.PORT),
+    ):
+        assert verdicts(link, BOND, known=ASKED, **port(link, **more), **around)[link.name] is reason
+
+
+def test_the_switchs_own_devices_go_with_their_ports() -> None:
+    own = {"type": "internal"}
+    assert verdicts(INTERNAL, known=ASKED, **port(INTERNAL, **own)) == {TAP.name: Reason.OVS_PORT_UNKNOWN}
+    in_userspace = replace(TAP, carrier=True, tun=replace(TUN, persist=False))
+    held: dict[str, Any] = {"open_taps": {TAP.name: 7}, **port(TAP, **own)}
+    assert verdicts(in_userspace, known=ASKED, switch_pids={7}, **held) == {TAP.name: Reason.OVS_PORT_UNKNOWN}
+    assert verdicts(in_userspace, known=ASKED, switch_pids={8}, **held) == {TAP.name: Reason.OPEN}
+    for link, around, reason in (
+        (replace(INTERNAL, up=True), {}, Reason.UP),
+        (INTERNAL, {"addressed": {TAP.index}}, Reason.ADDRESS),
+        (replace(INTERNAL, promiscuity=2), {}, Reason.PROMISCUOUS),
+    ):
+        assert verdicts(link, known=ASKED, **port(INTERNAL, **own), **around) == {TAP.name: reason}
+    assert verdicts(INTERNAL, **port(INTERNAL, **own)) == {TAP.name: Reason.OVS_PORT}
+    assert verdicts(INTERNAL, known=ASKED) == {TAP.name: Reason.OVS_PORT}
+    assert verdicts(INTERNAL, known=ASKED, rows=None) == {TAP.name: Reason.OVS_UNKNOWN}

@@ -6,9 +6,10 @@ is ready after 7 s with 150 MB, the IDL of the `ovs` package under it, of only t
 110 MB (its JSON parser is pure Python); asking the server for the rows that bear our mark takes 9 ms and nothing that
 stays. What is written is read back with ovsdbapp, and by Neutron's own agent, in the tests.
 
-`connection` speaks the protocol, `ports` knows the tables, `watch` hears, `names` asks what devices a local switch has.
+`connection` speaks the protocol, `ports` knows the tables, `watch` hears, `foreign` reads ports of
+anybody's, takes them away and makes them again.
 """
 
-from netmend.kernel.ovsdb.names import interface_names, present
+from netmend.kernel.ovsdb.foreign import InterfaceRow, WholePort, interfaces, present
 
-__all__ = ["interface_names", "present"]
+__all__ = ["InterfaceRow", "WholePort", "interfaces", "present"]
