@@ -42,17 +42,19 @@ def build_instance(reader: Reader, place: Place, shape: InstanceShape, directory
 
 
 def _user_data(reader: Reader, place: Place, shape: InstanceShape, directory: Path) -> bytes | None:
-    given = [
-        field for field in ("user_data", "user_data_base64", "user_data_file") if getattr(shape, field) is not None
-    ]
-    if len(given) > 1:
-        reader.complain((*place, given[1]), f"{given[0]} is given already; user data comes from one of them")
-    if shape.user_data is not None:
-        return reader.read(place, "user_data", metadata_fields.user_data, shape.user_data.encode())
-    if shape.user_data_base64 is not None:
-        return reader.read(place, "user_data_base64", metadata_fields.base64_user_data, shape.user_data_base64)
+    plain = None if shape.user_data is None else shape.user_data.encode()
     convert = _content_of(directory, metadata_fields.user_data)
-    return reader.read(place, "user_data_file", convert, shape.user_data_file)
+    given = {
+        "user_data": reader.read(place, "user_data", metadata_fields.user_data, plain),
+        "user_data_base64": reader.read(
+            place, "user_data_base64", metadata_fields.base64_user_data, shape.user_data_base64
+        ),
+        "user_data_file": reader.read(place, "user_data_file", convert, shape.user_data_file),
+    }
+    fields = [field for field in given if getattr(shape, field) is not None]
+    if len(fields) > 1:
+        reader.complain((*place, fields[1]), f"{fields[0]} is given already; user data comes from one of them")
+    return given[fields[0]] if fields else None
 
 
 def build_proxy(reader: Reader, directory: Path, shape: MetadataProxyShape) -> MetadataProxy:

@@ -89,7 +89,8 @@ def _located(path: Path, text: bytes, root: Any, complaints: Complaints, faults:
         line = document.line(place)
         if line not in faulty:
             problems.append(Problem(str(path), line, field_path(root, place), why))
-    told, omitted = _told(sorted(problems, key=attrgetter("line")))
+    # What an alias repeats is wrong once.
+    told, omitted = _told(sorted(dict.fromkeys(problems), key=attrgetter("line")))
     return IntentError(told, omitted + complaints.omitted)
 
 

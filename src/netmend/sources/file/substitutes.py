@@ -10,11 +10,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from netmend.ground.problem import Place
+from netmend.sources.file.build_port import PID_MAX
 from netmend.sources.file.shape import known_fields
 
 _UNREADABLE = "?"  # no CIDR, address or pool: what depends on it is not complained of
-_ROUTE = {"destination": _UNREADABLE, "nexthop": _UNREADABLE}
-_ARCHITECTURE = {"architectures": [], "bootfile": "any"}
 _PROXY = {"endpoints": ["http://127.0.0.1"], "shared_secret": "any"}
 
 
@@ -33,14 +32,12 @@ class Substituted:
         return any(place[:length] in self._replaced for length in range(1, len(place) + 1))
 
     def _replace(self, place: Place) -> None:
-        whole = _smallest_whole(place)
-        parent = self._at(whole[:-1])
-        step = whole[-1] if whole else None
+        parent = self._at(place[:-1])
+        step = place[-1] if place else None
         if isinstance(parent, list) and isinstance(step, int) and step < len(parent):
-            parent[step] = _item(whole, step)
-            self._replaced.add(whole)
+            parent[step] = _item(place)
         elif isinstance(parent, dict) and isinstance(step, str):
-            self._replace_field(whole, parent, step)
+            self._replace_field(place, parent, step)
 
     def _replace_field(self, place: Place, parent: dict[str, Any], field: str) -> None:
         known = known_fields(place)
@@ -88,48 +85,52 @@ def _kind(place: Place) -> str:
     return next((step for step in reversed(place) if isinstance(step, str)), "")
 
 
-def _smallest_whole(place: Place) -> Place:
-    """The smallest thing around `place` that can be left out or replaced by itself."""
-    for length, step in enumerate(place, 1):
-        if step == "plug" or (step == "wiring" and place[length : length + 1] != ("ovs",)):
-            return place[:length]
-        if step == "wiring" and len(place) < length + 2:
-            return place[:length]
-        if step in ("routes", "by_architecture") and len(place) > length:
-            return place[: length + 1]
-    return place
-
-
-def _item(place: Place, index: int) -> Any:
-    match _kind(place[:-1]):
+def _item(place: Place) -> Any:
+    """A substitute for an item of a list."""
+    match _kind(place):
         case "networks":
             return {"name": _unique(place)}
         case "subnets":
-            return {"cidr": _UNREADABLE}
+            return {"cidr": _UNREADABLE, "dynamic": True}
         case "ports":
             return {"name": _unique(place), "fixed_ips": []}
         case "routes":
-            return _ROUTE.copy()
+            return {"destination": _UNREADABLE, "nexthop": _UNREADABLE}
         case "by_architecture":
-            return _ARCHITECTURE.copy()
+            return {"architectures": [], "bootfile": "any"}
         case _:
             return _UNREADABLE
 
 
 def _unique(place: Place) -> str:
-    """A name that nothing else has."""
+    """A name that nothing else has, for what is at `place`."""
     return "\N{REPLACEMENT CHARACTER}" + ".".join(map(str, place))
 
 
-_SUBSTITUTES: dict[tuple[str, str], Callable[[Place], Any]] = {
+def _unique_pid(place: Place) -> int:
+    """A process id that no other plug has."""
+    _, network, _, port, *_ = place
+    return PID_MAX - 1000 * int(network) - int(port)
+
+
+_SUBSTITUTES: dict[tuple[str, str], Callable[[Place], Any]] = {  # by the kind of mapping, and its field
+    ("", "networks"): lambda place: [],
+    ("", "metadata_proxy"): lambda place: _PROXY.copy(),
+    ("metadata_proxy", "endpoints"): lambda place: _PROXY["endpoints"],
     ("networks", "name"): lambda place: _unique(place[:-1]),
-    ("networks", "subnets"): lambda place: [{"cidr": _UNREADABLE}],
+    ("networks", "subnets"): lambda place: [_item(place)],
+    ("wiring", "ovs"): lambda place: {},
     ("subnets", "cidr"): lambda place: _UNREADABLE,
     ("subnets", "pools"): lambda place: [_UNREADABLE],
     ("subnets", "dynamic"): lambda place: True,
+    ("routes", "destination"): lambda place: _UNREADABLE,
+    ("routes", "nexthop"): lambda place: _UNREADABLE,
+    ("by_architecture", "architectures"): lambda place: [],
+    ("by_architecture", "bootfile"): lambda place: "any",
     ("ports", "name"): lambda place: _unique(place[:-1]),
     ("ports", "fixed_ips"): lambda place: [],
-    ("metadata_proxy", "endpoints"): lambda place: ["http://127.0.0.1"],
-    ("", "networks"): lambda place: [],
-    ("", "metadata_proxy"): lambda place: _PROXY.copy(),
+    ("plug", "tap"): lambda place: {"owner": 0},
+    ("tap", "owner"): lambda place: 0,
+    ("plug", "netns"): lambda place: _unique(place[:-1]),
+    ("plug", "pid"): _unique_pid,
 }

@@ -681,6 +681,29 @@ def test_ten_different_mistakes_are_told_in_one_go(file: File) -> None:
             ],
         ),
         (
+            "- {name: n, subnets: [{cidr: 10.0.0.0/24, routes: [{destination: 10.0.0.0/33}, {nexthop: 9.9.9.9}, 7]}]}",
+            [
+                "subnets[10.0.0.0/24].routes[0].destination",
+                "subnets[10.0.0.0/24].routes[0].nexthop",
+                "subnets[10.0.0.0/24].routes[1].destination",
+                "subnets[10.0.0.0/24].routes[1].nexthop",
+                "subnets[10.0.0.0/24].routes[2]",
+            ],
+        ),
+        (
+            "- {name: n, ports: [{name: p, plug: {tap: 7, pid: x}}, {name: q, plug: {nets: x}}]}",
+            ["ports[p].plug", "ports[p].plug.pid", "ports[p].plug.tap", "ports[q].plug.nets"],
+        ),
+        ("- {name: n, subnets: [7], ports: [{name: p}, {name: q, fixed_ips: [10.0.0.1]}]}", ["subnets[0]"]),
+        (
+            "- {name: n, ports: [{name: p, instance: {user_data: x, user_data_base64: '!', tokens: 1}}]}",
+            [
+                "ports[p].instance.tokens",
+                "ports[p].instance.user_data_base64",
+                "ports[p].instance.user_data_base64",
+            ],
+        ),
+        (
             "- {name: n, wiring: {ovs: {bridge: 7, veth: 1}}, metadata: embeded}",
             ["metadata", "wiring.ovs.bridge", "wiring.ovs.veth"],
         ),
