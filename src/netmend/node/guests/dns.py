@@ -2,16 +2,19 @@
 
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from netmend.intent.network import Network
+from netmend.kernel.descriptors import share
 from netmend.kernel.errors import KernelError
 from netmend.kernel.sockets import open_listener, open_udp
 from netmend.node.guests.host_resolvers import HostResolvers
 from netmend.node.settings import Settings
 from netmend.reconcile.reports import Ready
 from netmend.services.dns.io import DnsSockets
+from netmend.services.dns.io.limits import Limits
 from netmend.services.dns.wire import PORT
 
 
@@ -22,7 +25,9 @@ class DnsServing:
 
     def __init__(self, suspect: Callable[[str], None], settings: Settings) -> None:
         """`suspect` is called, in some other thread, with the id of a network whose sockets fail."""
-        self._sockets = DnsSockets(lambda network_id, *_: suspect(network_id), HostResolvers(settings.resolv_conf))
+        self._sockets = DnsSockets(
+            lambda network_id, *_: suspect(network_id), HostResolvers(settings.resolv_conf), _limits()
+        )
         self._served: dict[
             str, tuple[int, frozenset[IPv4Address | IPv6Address]]
         ] = {}  # namespace's inode, and the addresses served
@@ -73,3 +78,13 @@ class DnsServing:
 
     def close(self) -> None:
         self._sockets.close()
+
+
+def _limits() -> Limits:
+    """Less than usual where this process may have few descriptors."""
+    usual = Limits()
+    return replace(
+        usual,
+        forwards_of_node=share(usual.forwards_of_node),
+        connections_of_node=share(usual.connections_of_node),
+    )

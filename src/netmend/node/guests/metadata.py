@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +12,7 @@ import structlog
 
 from netmend.intent.metadata import METADATA_ADDRESS, METADATA_ADDRESS6, MetadataProxy
 from netmend.intent.network import Network
+from netmend.kernel.descriptors import share
 from netmend.kernel.errors import KernelError
 from netmend.kernel.sockets import open_listener
 from netmend.node.guests.service import CannotServe
@@ -52,13 +54,15 @@ class MetadataServing:
         if self._server is not None:
             return
         from netmend.services.metadata import KEY_SIZE
-        from netmend.services.metadata.io import MetadataServer, MetadataStore, MetadataStoreError
+        from netmend.services.metadata.io import Limits, MetadataServer, MetadataStore, MetadataStoreError
 
         try:
             self._store = MetadataStore(self._settings.metadata, os.urandom(KEY_SIZE))
         except MetadataStoreError as error:
             raise CannotServe(str(error)) from None
-        self._server = MetadataServer(self._store, self._proxy, self._suspect, lease_holder=self._lease_holder)
+        usual = Limits()
+        limits = replace(usual, connections=share(usual.connections), nova_connections=share(usual.nova_connections))
+        self._server = MetadataServer(self._store, self._proxy, self._suspect, limits, self._lease_holder)
 
     def ready(self, ready: Ready) -> None:
         assert self._server is not None

@@ -4,13 +4,13 @@ The command that composes the process says what it answers beside `/status`: the
 """
 
 import contextlib
-import os
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from aiohttp import web
 
+from netmend.ground.bounded_http import serving
 from netmend.ground.listen import Listen
 from netmend.node.http.counts import HttpCounts
 from netmend.node.http.guard import counted, guarded
@@ -36,17 +36,9 @@ class HttpServer:
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """Answer in the block."""
-        self._path.unlink(missing_ok=True)  # left by a node that was killed; the lock says that nobody listens
-        await self._runner.setup()
+        sockets = [Listen(address=None, socket_path=self._path).open().unix, self._tcp and self._tcp[1]]
         try:
-            before = os.umask(0o177)
-            try:
-                await web.UnixSite(self._runner, str(self._path)).start()
-            finally:
-                os.umask(before)
-            if self._tcp is not None:
-                await web.SockSite(self._runner, self._tcp[1]).start()
-            yield
+            async with serving(self._runner, [(one, None) for one in sockets if one is not None]):
+                yield
         finally:
-            await self._runner.cleanup()
             self._path.unlink(missing_ok=True)

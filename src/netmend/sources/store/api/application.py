@@ -6,6 +6,7 @@ from aiohttp import web
 
 from netmend.sources.store.api import extensions, quotas, tags, versions
 from netmend.sources.store.api.agents import AGENTS
+from netmend.sources.store.api.body import MANY_MAX
 from netmend.sources.store.api.context import KEY, Context
 from netmend.sources.store.api.errors import Handler, json_response, refusals
 from netmend.sources.store.api.networks import NETWORKS
@@ -15,13 +16,12 @@ from netmend.sources.store.api.token_file import Tokens
 from netmend.sources.store.api.tokens import add_session, guard
 
 Beside = Callable[[web.Application, Handler], None]
-BODY_MAX = 64 << 20  # octets: 10,000 ports
 
 
 def application(context: Context, tokens: Tokens | None, beside: Sequence[Beside] = ()) -> web.Application:
     """Serves `context`; over TCP for bearers of one of `tokens`, or (None) for all. What is served `beside` the API has
     `/` to itself: each is given the application, and what answers `/` to clients of the API."""
-    app = web.Application(client_max_size=BODY_MAX, middlewares=[refusals, guard(tokens)])
+    app = web.Application(client_max_size=MANY_MAX, middlewares=[refusals, guard(tokens)])
     app[KEY] = context
     for attach in beside:
         attach(app, versions.versions)

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
+from netmend.ground.exhaustion import exhausted
 from netmend.sources.store.errors import RefusedError, StoreError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -15,6 +16,7 @@ _KINDS = {
     400: ("HTTPBadRequest", "The server could not comply with the request since it is malformed."),
     404: ("HTTPNotFound", "The resource could not be found."),
     405: ("HTTPMethodNotAllowed", "The method is not allowed for this resource."),
+    408: ("HTTPRequestTimeout", "The rest of the request did not come."),
     413: ("HTTPRequestEntityTooLarge", "The body is too large."),
 }
 
@@ -46,9 +48,13 @@ async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse
             raise
         kind, message = _KINDS.get(error.status, (type(error).__name__, error.reason))
         response = error_response(error.status, kind, message)
-        if "Allow" in error.headers:
-            response.headers["Allow"] = error.headers["Allow"]
-    except Exception:
+        for name in ("Allow", "Connection"):
+            if name in error.headers:
+                response.headers[name] = error.headers[name]
+    except Exception as error:
+        if (limit := exhausted(error)) is not None:
+            log.error("%s", limit)
+            return error_response(503, "ServiceUnavailable", limit)
         log.exception("defect in the API, %s %s, %s", request.method, request.path, request_id)
         message = f"netmend's own fault, logged as {request_id}; nothing was changed."
         response = error_response(500, "HTTPInternalServerError", message)

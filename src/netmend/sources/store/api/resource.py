@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from netmend.sources.store.api.body import checked, read_json, the_object, the_objects
+from netmend.sources.store.api.body import MANY_MAX, checked, read_json, the_object, the_objects
 from netmend.sources.store.api.context import KEY, Context
 from netmend.sources.store.api.errors import json_response
 from netmend.sources.store.api.listing import page_links, read_fields, read_listing, select
@@ -72,7 +72,7 @@ class Resource:
         assert self.create is not None
         assert self.create_shape is not None
         context, create = request.app[KEY], self.create
-        items, bulk = the_objects(await read_json(request), self.name, self.plural)
+        items, bulk = the_objects(await read_json(request, most=MANY_MAX), self.name, self.plural)
         default = request.get(PROJECT, "")
         wanted = [self._checked_new(item, default) for item in items]
 

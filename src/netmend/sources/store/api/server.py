@@ -6,6 +6,7 @@ from threading import Event, Thread
 
 from aiohttp import web
 
+from netmend.ground.bounded_http import serving
 from netmend.ground.listen import Listeners
 
 _LAST_WORDS = 2.0  # seconds for requests that are under way at the end
@@ -39,15 +40,11 @@ class ApiServer:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         runner = web.AppRunner(self._make(), access_log=None, shutdown_timeout=_LAST_WORDS)
+        unix, tcp = self._listeners.unix, self._listeners.tcp
+        sockets = [(one, tls) for one, tls in ((unix, None), (tcp, self._listeners.tls)) if one is not None]
         try:
-            await runner.setup()
-            if self._listeners.unix is not None:
-                await web.SockSite(runner, self._listeners.unix).start()
-            if self._listeners.tcp is not None:
-                await web.SockSite(runner, self._listeners.tcp, ssl_context=self._listeners.tls).start()
-            self._ready.set()
-            await self._stop.wait()
+            async with serving(runner, sockets):
+                self._ready.set()
+                await self._stop.wait()
         finally:
             self._ready.set()
-            await runner.cleanup()
-            self._listeners.close()

@@ -3,12 +3,14 @@
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from netmend.ground.bounded_http import read_body
 from netmend.sources.store.api.errors import Handler, error_response, json_response
 from netmend.sources.store.api.token_file import Tokens
 
 PROJECT = web.RequestKey("project", str)  # of a request: the project its new objects belong to
 COOKIE = "netmend-token"
 _OPEN = frozenset({"/", "/openapi.json", "/view/session"})
+_TOKEN_MAX = 4096  # octets
 _FILES = "/page/"  # of the page: the same for everybody
 _READ_BY_COOKIE = ("/view/", "/metrics")  # a browser cannot be made to write by what it sends unasked
 
@@ -52,7 +54,7 @@ def add_session(router: web.UrlDispatcher, tokens: Tokens) -> None:
     """`POST /view/session` with a token as its body: the browser keeps it, as a cookie that no script can read."""
 
     async def begin(request: web.Request) -> web.Response:
-        token = (await request.text()).strip()
+        token = (await read_body(request, _TOKEN_MAX)).decode(errors="replace").strip()
         if tokens.project_of(token) is None:
             return error_response(401, "Unauthorized", "No such token; they are in the file of tokens.")
         response = web.Response(status=204)

@@ -258,3 +258,29 @@ def test_nonsense_is_refused_in_neutrons_shape(api: tuple[Store, Client], body: 
     assert status == 400
     assert message
     assert client.get("networks")["networks"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("ports", b"[" + 400_001 * b"{}," + b"{}]"),  # few octets, many values
+        ("ports", b'{"ports": [' + b",".join(b'{"port": {}}' for _ in range(400_000)) + b"]}"),
+        ("ports", b'{"port": "' + (16 << 20) * b"x" + b'"}'),
+        ("quotas/one", b'{"quota": "' + (1 << 20) * b"x" + b'"}'),
+    ],
+    ids=["values", "objects", "octets of many", "octets of one"],
+)
+def test_a_body_that_would_hold_up_the_node_is_refused_unparsed(
+    api: tuple[Store, Client], path: str, body: bytes
+) -> None:
+    _, client = api
+    status, kind, _ = client.refused("PUT" if "quota" in path else "POST", path, body)
+    assert (status, kind) == (413, "HTTPRequestEntityTooLarge")
+
+
+@pytest.mark.parametrize("charset", ["bogus", "utf-16", "idna", "\xff"])
+def test_a_charset_is_no_matter(api: tuple[Store, Client], charset: str) -> None:
+    """JSON is UTF-8 (RFC 8259 section 8.1), whatever is said of it."""
+    _, client = api
+    kind = f"application/json; charset={charset}"
+    assert client.ask("POST", "/v2.0/networks", {"network": {"name": "a"}}, Content_Type=kind)[0] == 201

@@ -92,3 +92,20 @@ def test_tls_with_a_certificate_of_ones_own(tmp_path: Path) -> None:
     finally:
         server.close()
         store.close()
+
+
+@pytest.mark.parametrize("charset", ["bogus", "utf-16"])
+def test_a_token_for_a_session_in_any_charset_is_no_defect(tmp_path: Path, charset: str) -> None:
+    store = Store(tmp_path / "store.sqlite")
+    beside = [lambda app, answer: app.router.add_get("/", answer)]
+    made = lambda: application(Context(store, "node1"), Tokens({TOKEN: ""}), beside)  # noqa: E731
+    server = ApiServer(made, Listen(socket_path=tmp_path / "api.sock").open())
+    server.start()
+    try:
+        assert server.port is not None
+        client = Client(server.port, Content_Type="unused")
+        for body, status in ((b"no such token \xff\xfe", 401), (5000 * b"x", 413), (TOKEN.encode(), 204)):
+            assert client.ask("POST", "/view/session", body, Content_Type=f"text/plain; charset={charset}")[0] == status
+    finally:
+        server.close()
+        store.close()
