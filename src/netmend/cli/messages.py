@@ -55,9 +55,15 @@ def refuse_on(*errors: type[Exception]) -> Iterator[None]:
         raise typer.Exit(BAD_INPUT) from None
 
 
-def output() -> "Console":
-    """Standard output: as wide as the terminal, or as COLUMNS says; piped without it, as wide as each line needs."""
+def output(*, obey_columns: bool = False) -> "Console":
+    """Standard output: as wide as the terminal; where it is none, as wide as each line needs.
+
+    With `obey_columns`, for prose, COLUMNS says how wide it is where it is no terminal. Tables do not obey it:
+    readline and others put it into the environment, and a script that reads a table wants each row on one line.
+    """
     from rich.console import Console  # slow to load
 
     console = Console(highlight=False)
-    return console if console.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, width=_WIDE)
+    if console.is_terminal or (obey_columns and "COLUMNS" in os.environ):
+        return console
+    return Console(highlight=False, width=_WIDE)

@@ -49,7 +49,7 @@ def timeline(
         json.dump(to_json(found), sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
         return
-    screen = output()
+    screen = output(obey_columns=True)
     screen.print(console.render(found, show, wide=screen.width > 200))
     if html is not None:
         typer.echo(f"\nwritten: {html}")

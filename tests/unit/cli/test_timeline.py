@@ -46,6 +46,15 @@ def test_json_has_the_documented_shape(logs: list[str]) -> None:
     assert [e["time"] for e in shape["events"]] == sorted(e["time"] for e in shape["events"])
 
 
+def test_text_is_not_cut_where_no_terminal_is(logs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    lines = CliRunner().invoke(app, logs, env={"TERM": "dumb"}).stdout.splitlines()
+    narrow = CliRunner().invoke(app, logs, env={"COLUMNS": "80", "TERM": "dumb"}).stdout.splitlines()
+    assert max(len(line.rstrip()) for line in lines) > 80
+    assert len(lines) < len(narrow)
+    assert max(map(len, lines)) < 1_000  # no line is filled up
+
+
 def test_text_fits_80_columns_and_is_plain(logs: list[str]) -> None:
     result = CliRunner().invoke(app, logs, env={"COLUMNS": "80", "TERM": "dumb"})
     assert result.exit_code == 0
