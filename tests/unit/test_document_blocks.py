@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.blocks import CHECKOUT, Block, blocks
+from tests.blocks import CHECKOUT, DOCUMENTS, Block, blocks
 
 from netmend.cli.main import VERBS, Verb
 from netmend.forensics import signatures
@@ -25,6 +25,17 @@ KINDS = {
 
 def of_kind(*kinds: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("block", [block for block in ALL if block.kind in kinds], ids=str)
+
+
+def test_no_command_is_shown_outside_a_block() -> None:
+    """Markdown takes lines that are indented by four for a block too; it could not say of which kind."""
+    shown = [
+        f"{path.name}: {line}"
+        for path in DOCUMENTS
+        for line in re.findall(r"(?m)^ {4}(?:netmend|\$|make|\.venv)\b.*", path.read_text())
+        if not any(line in block.text for block in ALL)
+    ]
+    assert shown == []
 
 
 def test_every_block_has_a_kind() -> None:
