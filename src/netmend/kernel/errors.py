@@ -28,6 +28,13 @@ _MEANING: dict[tuple[str, int], str] = {
     ("set sysctl", errno_module.EROFS): (
         "/proc/sys is read-only in this container; start it with --privileged, or --security-opt systempaths=unconfined"
     ),
+    ("watch", errno_module.EMFILE): (
+        "this user has all inotify instances it may have, or this process all descriptors; raise the sysctl "
+        "fs.inotify.max_user_instances (inotify_init(2))"
+    ),
+    ("watch", errno_module.ENOSPC): (
+        "this user has all inotify watches it may have; raise the sysctl fs.inotify.max_user_watches"
+    ),
     ("open tun", errno_module.ENOENT): "no /dev/net/tun: load the module tun, or give the container that device",
     ("open tun", errno_module.EACCES): "this user may not open /dev/net/tun (Debian ships it mode 0666)",
     ("open tun", errno_module.EPERM): "this container may not open /dev/net/tun; give it --device /dev/net/tun",

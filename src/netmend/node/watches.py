@@ -3,9 +3,12 @@ at in time anyway."""
 
 import asyncio
 import contextlib
+import errno
 import time
 from collections.abc import Callable, Iterable
 from threading import Thread
+
+import structlog
 
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.stream import Tls
@@ -16,6 +19,7 @@ from netmend.wiring.ovs import MARK_KEY, OWNER
 
 _CROWD = 0.4  # seconds between two looks at mounts: they come in crowds, and each look is at every name
 _GATHER = 0.02  # seconds from the first event to the reading of all: a network that is made causes twenty
+log = structlog.get_logger()
 
 
 class Watches(contextlib.ExitStack):
@@ -39,6 +43,8 @@ class Watches(contextlib.ExitStack):
         self._loop = asyncio.get_running_loop()
         self._closed = False
         self._hears_switch = False
+        self._names: DirectoryWatch | None = None
+        self._said = False
 
     def __enter__(self) -> "Watches":
         super().__enter__()
@@ -70,13 +76,27 @@ class Watches(contextlib.ExitStack):
         self._read(watch.fileno(), hear)
 
     def _watch_names(self) -> None:
-        self._names = DirectoryWatch()
+        try:
+            self._names = DirectoryWatch()
+        except KernelError as error:  # a look at everything finds what a watch would have told
+            log.warning("names of namespaces cannot be watched", problem=str(error))
+            return
         self.callback(self._names.close)
-        with contextlib.suppress(KernelError):
-            self._names.add(self._names_directory)
+        self._add_names()
         self._read(self._names.fileno(), self._hear_names)
 
+    def _add_names(self) -> None:
+        if self._names is None:
+            return
+        try:
+            self._names.add(self._names_directory)
+        except KernelError as error:
+            if error.code != errno.ENOENT and not self._said:  # not made yet is nothing to tell
+                self._said = True
+                log.warning("names of namespaces cannot be watched", problem=str(error))
+
     def _hear_names(self) -> None:
+        assert self._names is not None
         heard = self._names.read()
         self._hints.hear_names(name for directory, name in heard if directory in {self._names_directory, ""})
         self._wake()
@@ -100,8 +120,7 @@ class Watches(contextlib.ExitStack):
         self.callback(stop)
 
     def _hear_mounts(self) -> None:
-        with contextlib.suppress(KernelError):
-            self._names.add(self._names_directory)  # it may have been made, or mounted over, meanwhile
+        self._add_names()  # the directory may have been made, or mounted over, meanwhile
         self._hints.check_pins(self._served(), self._names_directory)
         self._mounts_changed()
 
