@@ -1,4 +1,4 @@
-"""What a guest can ask about itself at 169.254.169.254, and who answers."""
+"""What a guest can ask about itself at 169.254.169.254, and where the answers come from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """Names and marks of kernel objects, as functions of ids: making a thing twice is finding it (invariants I1, I2).
 
 The names are Neutron's (`qdhcp-`, `tap`, `ns-`, `brq`), so that operators and tools recognise them; the mark on the
-object itself is what tells netmend's from anybody else's.
+object itself is what tells netmend's from all others.
 """
 
 from dataclasses import dataclass

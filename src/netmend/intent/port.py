@@ -11,19 +11,19 @@ DEFAULT_GUEST_DEVICE = "eth0"
 
 @dataclass(frozen=True, slots=True)
 class NoPlug:
-    """Somebody else wires the guest; netmend only answers it."""
+    """Another program wires the guest; netmend only answers it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TapPlug:
-    """A persistent tap on the network's bridge, for a VM whose process runs as user `owner` (a uid)."""
+    """A persistent tap on the network's bridge, for the process of a VM that runs as user `owner` (a uid)."""
 
     owner: int
 
 
 @dataclass(frozen=True, slots=True)
 class NetnsPlug:
-    """A veth whose far end is `device` in the namespace pinned under `netns` in the namespace directory."""
+    """A veth with its far end as `device` in the namespace pinned under `netns` in the namespace directory."""
 
     netns: str
     device: str = DEFAULT_GUEST_DEVICE
@@ -31,7 +31,7 @@ class NetnsPlug:
 
 @dataclass(frozen=True, slots=True)
 class PidPlug:
-    """A veth whose far end is `device` in the network namespace of process `pid`."""
+    """A veth with its far end as `device` in the network namespace of process `pid`."""
 
     pid: int
     device: str = DEFAULT_GUEST_DEVICE

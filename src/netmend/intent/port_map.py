@@ -3,7 +3,7 @@
 A network of 65,000 ports changes one port at a time. Copying a dictionary for each change, and comparing two of them to
 find what changed, costs milliseconds of every reader; here a change costs what it changes.
 
-How it works: a large dictionary that nobody changes any more (`base`), and a small one of what differs from it
+How it works: a large dictionary that is never changed again (`base`), and a small one of what differs from it
 (`over`; None: that port is gone). `evolve` copies the small one; when that has grown, both are folded into a new base,
 which remembers the base before it and what was folded, so that neighbours over that seam are compared quickly too.
 """

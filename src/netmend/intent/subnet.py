@@ -1,4 +1,4 @@
-"""A subnet: a block of addresses and what its guests are told, also those that boot from the network."""
+"""A subnet: a block of addresses and the settings of its guests, also those for booting from the network."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -49,8 +49,8 @@ class Subnet:
     """A block of addresses on a network; no two subnets of a network overlap.
 
     `server_address` is netmend's own address in it (DHCP server identifier, option 54): never in a pool, nor the
-    gateway, nor a port's. `lease_time` is in seconds. `dns_servers` is what guests are told; where it is empty and the
-    network has `dns`, they are told `server_address`. With `dynamic`, a MAC that is no port gets a lease from `pools`.
+    gateway, nor a port's. `lease_time` is in seconds. `dns_servers` is what guests get; where it is empty and the
+    network has `dns`, they get `server_address`. With `dynamic`, a MAC that is no port gets a lease from `pools`.
     """
 
     id: str  # canonical UUID
@@ -66,5 +66,5 @@ class Subnet:
     ntp_servers: tuple[IPv4Address, ...] = ()
     lease_time: int = DEFAULT_LEASE_TIME
     boot: Boot | None = None
-    metadata_route: bool = False  # guests are told that 169.254.169.254 is by way of `server_address`
+    metadata_route: bool = False  # guests get a route to 169.254.169.254 by `server_address`
     broadcast_replies: bool = False  # to clients without an address too, and with the broadcast flag set

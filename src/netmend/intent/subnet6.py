@@ -1,4 +1,4 @@
-"""An IPv6 subnet: a block of addresses, how guests come by one of them, and what they are told."""
+"""An IPv6 subnet: a block of addresses, how guests come by one of them, and their other settings."""
 
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
@@ -33,7 +33,7 @@ class Subnet6:
     """A block of IPv6 addresses on a network; no two subnets of a network overlap.
 
     The modes are Neutron's: `address_mode` says how guests come by addresses (None: not by us), `ra_mode` whether we
-    send router advertisements and with which flags (None: somebody else does, or nobody). `server_address` is netmend's
+    send router advertisements and with which flags (None: a router does, or none). `server_address` is netmend's
     own address in it: never in a pool, nor the gateway, nor a port's. `lease_time` is in seconds, the valid lifetime
     (RFC 8415 section 6.2). With `dynamic`, a DUID that is no port's gets a lease from `pools`.
     """

@@ -13,7 +13,7 @@ A value may be written in three ways:
 - as nothing at all (`None`, `""`, `[]`): the payload is empty, which means "do not send this option".
 
 A code that the registry does not know takes addresses, hexadecimal (`0x0102`, `01:02`) or text, told apart as dnsmasq
-does; a bare integer is refused there, because its width is anybody's guess.
+does; a bare integer is refused there, because its width is unknown.
 
 Some options are part of the conversation itself (message type, server identifier, ...); netmend alone sets them, and
 asking for one is an error.

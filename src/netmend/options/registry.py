@@ -22,7 +22,7 @@ class Option:
 class OptionRegistry:
     """The options of one protocol.
 
-    `plain_name` brings a name to the form that `by_name` has; `reserved` says of codes why nobody may set them;
+    `plain_name` brings a name to the form that `by_name` has; `reserved` says of codes why they cannot be set;
     `encode` turns a value that is not empty, and no bytes, into the payload of an option, which is None for a code
     that is not known. `beyond` says, of a code out of range, what the range leaves out.
     """

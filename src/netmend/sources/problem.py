@@ -2,7 +2,7 @@
 
 from netmend.ground.problem import Place, Problem
 
-PROBLEMS_MAX = 50  # told; a file with more of them is broken in one way, many times
+PROBLEMS_MAX = 50  # in words; a file with more of them is broken in one way, many times
 
 
 class SourceError(Exception):

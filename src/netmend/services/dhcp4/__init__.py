@@ -2,12 +2,12 @@
 
 Theory of operation
 -------------------
-A `Dhcp4Responder` serves one network. It owns no socket and no clock: whoever owns them hands it each UDP payload with
+A `Dhcp4Responder` serves one network. It owns no socket and no clock: their owner hands it each UDP payload with
 the time, and sends the `Reply` it gives back where that says. What answers there are is known ahead, from intent:
 
 1. `request` takes the datagram apart. Any bytes are either a well-formed request or a `Drop` reason (`counters`).
 2. `link` says which subnets the client can be in: those of the segment, or the one a relay names.
-3. `directory` finds the port by its MAC. A port is answered by the rules of `reserved`, anybody else by those of
+3. `directory` finds the port by its MAC. A port is answered by the rules of `reserved`, any other client by those of
    `dynamic`, over the `leases` of subnets that are dynamic. Both follow RFC 2131 section 4.3 and yield an `Answer`: a
    message type and an address, or a reason for silence.
 4. `rendering` puts the options of an answer into wire form, in the order and as far as the client wants them. What each

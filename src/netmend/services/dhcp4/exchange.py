@@ -14,7 +14,7 @@ class Answer(NamedTuple):
     """The kind of reply, and the address it is about (RFC 2131 table 3)."""
 
     reply: int  # message type
-    scope: Scope  # the subnet whose options are sent, and whose server address identifies the server
+    scope: Scope  # the subnet: its options are sent, and its server address identifies the server
     yiaddr: bytes = wire.NO_ADDRESS
     configured: bytes = wire.NO_ADDRESS  # an address that the client already answers at, to send to
     refusal: str = ""  # why, in a NAK

@@ -97,7 +97,7 @@ def parse_request(datagram: bytes) -> Request | Drop:
     mac = None
     if datagram[1] == wire.ETHERNET:
         mac = datagram[28:34]
-        if datagram[2] != wire.ETHERNET_LENGTH or mac[0] & 1:  # a group address is nobody's own
+        if datagram[2] != wire.ETHERNET_LENGTH or mac[0] & 1:  # a group address is no client's own
             return Drop.BAD_FIELD
     elif datagram[2] > 16 or (datagram[2] == 0 and identifier is None):  # hlen 0: RFC 4390 section 2
         return Drop.BAD_FIELD

@@ -7,7 +7,7 @@
 | REQUEST for another address | NAK: the server knows better (RFC 2131 section 4.3.2) |
 | REQUEST that names another server | silence |
 | INFORM | ACK with options, no address; silence when the address is another port's |
-| DECLINE of its fixed IP | noted for status: somebody else uses the port's address |
+| DECLINE of its fixed IP | noted for status: another uses the port's address |
 | RELEASE | noted; the address stays the port's |
 """
 

@@ -2,7 +2,7 @@
 
 Theory of operation
 -------------------
-A `Dhcp6Responder` serves one network. It owns no socket and no clock: whoever owns them hands it each UDP payload with
+A `Dhcp6Responder` serves one network. It owns no socket and no clock: their owner hands it each UDP payload with
 its `Sender` and the time, and sends the `Reply` it gives back to where the request came from. What answers there are is
 known ahead, from intent:
 
@@ -10,7 +10,7 @@ known ahead, from intent:
    well-formed request or a `Drop` reason (`counters`); `acceptance` has the messages that must be discarded.
 2. `link` says which subnets the client can be in: those of the segment, or the one that a relay names.
 3. `directory` finds the port: by the MAC of the frame, by a DUID that intent names, by what a relay or the client
-   shows. A port's addresses are the business of `reserved`, anybody else's of `dynamic`, over `leases` of subnets that
+   shows. `reserved` decides the addresses of a port, `dynamic` those of other clients, over `leases` of subnets that
    are dynamic. `conversation` follows RFC 8415 section 18.3 for either, and yields an `Answer` or a reason for silence.
 4. `rendering` puts the options of an answer into wire form, in the order and as far as the client wants them. What each
    option says is in `options`, one file a family. Ports that differ in address and name only share renderings.
@@ -19,7 +19,7 @@ known ahead, from intent:
 
 Time is seconds since the epoch. A new lease must be stored before the reply that rests on it is sent: `take_changes`.
 
-Not spoken: prefix delegation and temporary addresses (clients are told so), Reconfigure and authentication (RFC 8415
+Not spoken: prefix delegation and temporary addresses (the reply says so), Reconfigure and authentication (RFC 8415
 sections 18.4 and 20), server unicast (21.12), leasequery (RFC 5007), bulk or active.
 """
 

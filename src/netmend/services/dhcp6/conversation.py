@@ -27,7 +27,7 @@ Link = tuple[Scope, ...]
 
 
 def answer(request: Request, link: Link, bindings: Bindings | None) -> Answer | Drop:
-    """The answer to an accepted request from `link`; without `bindings`, nobody knows the client."""
+    """The answer to an accepted request from `link`; without `bindings`, the client is unknown."""
     kind = request.type
     if kind == MessageType.INFORMATION_REQUEST:
         return Answer(MessageType.REPLY, _first(link))
@@ -131,7 +131,7 @@ def _reply(link: Link, answers: Sequence[AssociationAnswer]) -> Answer:
 
 
 def _scope_of(answers: Sequence[AssociationAnswer], link: Link) -> Scope:
-    """The subnet whose options are sent: that of the first address that is given."""
+    """The subnet that gives the options: that of the first address in the answer."""
     for each in answers:
         for bound in each.bound:
             return bound.scope

@@ -18,7 +18,7 @@ class Bound(NamedTuple):
 class Bindings(Protocol):
     """The addresses of one client. What is given, is given to one of its identity associations (IA_NA)."""
 
-    decides: bool  # what it does not give, nobody does: other addresses that the client names are not its own
+    decides: bool  # other addresses that the client names are not its own, and no other server gives them
 
     def offer(self, association: Association) -> Sequence[Bound]:
         """What a Request would get."""
@@ -33,7 +33,7 @@ class Bindings(Protocol):
         """The client gives an address up. False when it is not this association's."""
 
     def decline(self, association: Association, address: bytes) -> bool:
-        """The client has found somebody else at an address. False when it is not this association's."""
+        """The client has found another host at an address. False when it is not this association's."""
 
 
 class AssociationAnswer(NamedTuple):
@@ -49,7 +49,7 @@ class Answer(NamedTuple):
     """A reply: message type, and what it says. Without a `scope` it carries nothing but what is about addresses."""
 
     reply: int
-    scope: Scope | None = None  # the subnet whose options are sent
+    scope: Scope | None = None  # the subnet: its options are sent
     associations: tuple[AssociationAnswer, ...] = ()
     status: Status | None = None
     rapid: bool = False  # two messages in place of four (RFC 8415 section 18.3.1)

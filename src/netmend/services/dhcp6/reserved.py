@@ -57,7 +57,7 @@ class ReservedBindings:
         return True
 
     def decline(self, association: Association, address: bytes) -> bool:
-        """Noted for status: somebody else uses the port's address."""
+        """Noted for status: another host uses the port's address."""
         if not self._has(association, address):
             return False
         self._journal.declined[self._client.port.id, address] = self._now

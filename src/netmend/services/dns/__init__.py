@@ -2,9 +2,9 @@
 clock, no threads of its own.
 
 `DnsResponder` answers one network. `query` reads what a guest sent; `local` finds what netmend knows itself, of which
-`directory` has the network's ports, `addresses` and `special` say what names can mean, `domains` to whom else they
-may belong;
-`upstream` makes questions for others and reads what they say, `cache` keeps it; `reply` puts answers into octets.
+`directory` has the network's ports, `addresses` and `special` say what names can mean, `domains` which other networks
+they may belong to; `upstream` makes questions for others and reads what they say, `cache` keeps it; `reply` puts
+answers into octets.
 
 Rules that hold throughout:
 - Whatever the octets, no exception and work in proportion to them; what a network's guests can make it remember is

@@ -49,7 +49,7 @@ class Entry:
 
 
 def failure(now: float, error: int) -> Entry:
-    """That nobody had an answer."""
+    """The answer when no server had one."""
     return Entry(wire.SERVFAIL, (0, 0, 0), b"", (), FAILURE_TTL, now, error)
 
 

@@ -134,7 +134,7 @@ class Directory:
         return None
 
     def name_of(self, packed: bytes) -> bytes | None:
-        """The name of who has this address, as it is written in intent; None when nobody has it."""
+        """The name of the guest with this address, as it is written in intent; None when no guest has it."""
         domain = self._domain_of(packed)
         if packed in self.servers:
             return _wire(domain) if domain else None

@@ -18,10 +18,10 @@ def domains_of(network: Network) -> frozenset[bytes]:
 
 
 class Domains:
-    """Whose domain is whose. Thread-safe."""
+    """Which network each domain belongs to. Thread-safe."""
 
     def __init__(self) -> None:
-        self.version = 0  # another with each change, so that answers that rest on an earlier one can be told
+        self.version = 0  # another with each change: an answer that rests on an earlier one shows by it
         self._owners: dict[bytes, dict[str, str | None]] = {}  # domain: project by network id
         self._of_network: dict[str, frozenset[bytes]] = {}
         self._lock = Lock()
@@ -39,7 +39,7 @@ class Domains:
                 owners = dict(self._owners.get(domain, ()))
                 owners[network.id] = network.project_id
                 self._owners[domain] = owners
-            self.version += 1  # last: who sees it sees the rest
+            self.version += 1  # last: a thread that sees it sees the rest
 
     def remove(self, network_id: str) -> None:
         with self._lock:

@@ -1,5 +1,5 @@
-"""What is answered without asking anybody: the network's own names, the reverse of its subnets, special names, and
-those that are nobody's business here."""
+"""What is answered without asking a server: the network's own names, the reverse of its subnets, special names, and
+those that must not leave the node."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -26,8 +26,8 @@ class Nothing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Of a name in a zone whose own name starts at `apex` in it: data of the type that was asked for, or why there are
-    none. With `apex` None, no zone is told (so that nobody remembers the denial)."""
+    """Of a name in a zone whose own name starts at `apex` in it: data of the type in question, or why there are
+    none. With `apex` None, the answer names no zone (so that no guest remembers the denial)."""
 
     data: tuple[bytes, ...] | Nothing
     apex: int | None
@@ -51,7 +51,7 @@ class Local:
         self._apexes = tuple(apex_labels(subnet.cidr) for subnet in all_subnets(network))
 
     def look_up(self, name: bytes, rdtype: int) -> Found | None:
-        """What `name` (lower case) has; None when somebody else is to be asked."""
+        """What `name` (lower case) has; None when a server is to be asked."""
         if name.endswith((IN_ADDR, IP6)) and (region := region_of(name)) is not None:
             found = self._reverse(name, rdtype, region)
             if found is not None:

@@ -19,7 +19,7 @@ from netmend.services.dns.reply import compose, compose_body, name_at, record
 from netmend.services.shared.port_changes import changed_ports
 
 LOCAL_TTL = 30  # seconds: of the network's own names, and of their absence
-REMEMBERED = 4096  # queries whose answers are at hand
+REMEMBERED = 4096  # queries with their answers at hand
 _HINFO = b"\x07RFC8482\0"  # RFC 8482 section 4.2
 _HINFO_TTL = 3789  # section 4.2's example
 _RNAME = names.from_text("nobody.invalid")  # RFC 6303 section 3
@@ -37,7 +37,7 @@ class Counters:
     forwarded: int = 0
     refused: int = 0
     malformed: int = 0
-    failed: int = 0  # SERVFAIL: nobody had an answer
+    failed: int = 0  # SERVFAIL: no server had an answer
     rebinding: int = 0  # answers with private addresses, refused
 
     def as_dict(self) -> dict[str, int]:
@@ -60,7 +60,7 @@ class DnsResponder:
     any thread, all else from one."""
 
     def __init__(self, network: Network, domains: Domains) -> None:
-        """`domains` are those of all networks of the node; this one's are entered by whoever serves it."""
+        """`domains` are those of all networks of the node; the node enters this one's."""
         self.counters = Counters()
         self.cache = Cache()
         self._lock = Lock()
@@ -182,7 +182,7 @@ class DnsResponder:
         if query.type == wire.ANY:
             return compose(query, recursion, [record(0, wire.HINFO, _HINFO_TTL, _HINFO)]), _FOR_EVER
         if not self._forwards or not query.flags & wire.RD:
-            # Without RD, the cache is not told from either: what it holds is what other guests have asked.
+            # Without RD, the cache gives no answer either: it would say what other guests have asked.
             counters.refused += 1
             return compose(query, recursion | wire.REFUSED, error=wire.EDE_PROHIBITED), _FOR_EVER
         entry = self.cache.get(query.key, now)

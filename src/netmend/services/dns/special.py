@@ -1,4 +1,4 @@
-"""Names that are answered here because nobody else can answer them: special-use domains, and private reverse zones."""
+"""Names that netmend answers because no server elsewhere can: special-use domains, and private reverse zones."""
 
 from ipaddress import IPv4Network, IPv6Network
 
@@ -50,6 +50,6 @@ NEVER_PUBLIC = tuple(
 def special_zones(*, allow_private: bool) -> frozenset[bytes]:
     """The zones, beside the network's own, of which nothing is forwarded: they are empty but for `localhost`.
 
-    With `allow_private`, whoever is forwarded to may know those that are private to an organisation.
+    With `allow_private`, the servers elsewhere may know those that are private to an organisation.
     """
     return _ALWAYS if allow_private else _ALL

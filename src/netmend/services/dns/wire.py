@@ -54,7 +54,7 @@ MAILB: Final = 253
 MAILA: Final = 254
 ANY: Final = 255
 
-# Extended errors (RFC 8914 section 4), which go with an answer to who speaks EDNS.
+# Extended errors (RFC 8914 section 4), which go with an answer to a guest that speaks EDNS.
 EDE_OPTION: Final = 15
 EDE_BLOCKED: Final = 15
 EDE_PROHIBITED: Final = 18

@@ -1,9 +1,9 @@
 """Dynamic leases, of DHCPv4 and DHCPv6: which client that is no port holds which address of a pool, until when.
 
 Pure bookkeeping: time comes in as `now` (seconds since the epoch, so that leases outlive a restart), and what must
-survive comes out of `take_changes`, to be stored before the client is told (RFC 2131 section 3.1 step 4).
+survive comes out of `take_changes`, to be stored before the client learns of it (RFC 2131 section 3.1 step 4).
 
-A binding is *offered* (held for OFFER_HOLD), *leased*, or *declined* (the address is in use by somebody unknown; kept
+A binding is *offered* (held for OFFER_HOLD), *leased*, or *declined* (the address is in use by an unknown host; kept
 away for DECLINE_HOLD). A client has at most one binding in a subnet, an address at most one at all. A leased binding
 that has expired or was released stays on record, so that its client gets the same address again, until the address is
 needed: never-used addresses go first, then the one that expired longest ago.
@@ -61,7 +61,7 @@ class SubnetLeases:
         self._free: OrderedDict[int, None] = OrderedDict()  # used before, oldest first
         self._pools: tuple[tuple[int, int], ...] = ()
         self._fresh: Iterator[int] = iter(())  # not yet looked at since `configure`
-        self._stored: set[int] = set()  # addresses whose last binding on disk is not FREE
+        self._stored: set[int] = set()  # addresses with a last binding on disk that is not FREE
         self._lease_time = 0.0
         self._taken: Container[int] = ()
         self._infrastructure: Container[int] = ()
@@ -165,7 +165,7 @@ class SubnetLeases:
     # --- bookkeeping ----------------------------------------------------------------------------------------------
 
     def _available(self, address: int, now: float) -> bool:
-        """Whether an address may be given to somebody else than who holds it."""
+        """Whether an address may be given to another client than the one that holds it."""
         if not self.allowed(address):
             return False
         bound = self._by_address.get(address)

@@ -1,13 +1,13 @@
-"""Metadata without I/O: what a guest is told about itself at 169.254.169.254.
+"""Metadata without I/O: what a guest learns about itself at 169.254.169.254.
 
 Theory of operation
 -------------------
-A `MetadataResponder` serves one network. Whoever owns the sockets hands it each request with the address it came from
+A `MetadataResponder` serves one network. The owner of the sockets hands it each request with the address it came from
 and the time, and does what the outcome says: send a `Response`, ask Nova in the name that `Forward` gives, or store
 what `KeepPassword` holds.
 
 1. `callers` finds the port by the source address. That, and the network whose socket it came in by, is all that counts;
-   no header can claim an identity. Somebody who is no port gets 404.
+   no header can claim an identity. A caller that is no port gets 404.
 2. Where the network's metadata is proxied, that is all: `Forward` names the instance. Else `facts` gathers what intent
    says about it.
 3. `tokens` are IMDSv2's: they prove nothing but that the guest's own software asked for one, which requests forged

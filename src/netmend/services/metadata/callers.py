@@ -1,7 +1,7 @@
 """Who asks: the port behind a source address. Nothing else tells, least of all what the guest says.
 
 An address is a port's when it is one of its fixed IPs, when it is made of its MAC (EUI-64, RFC 4291 appendix A) under
-fe80::/64 or under a subnet whose guests make their own addresses (SLAAC), or when DHCP has leased it to the port.
+fe80::/64 or under a subnet where guests make their own addresses (SLAAC), or when DHCP has leased it to the port.
 A guest that makes addresses by other rules (RFC 7217, RFC 8981) is known by its fixed IPs only.
 """
 

@@ -1,7 +1,7 @@
 """EC2's interface: `/<version>/meta-data/`, `user-data` and `dynamic/`.
 
-What a version has is what Amazon's has, as far as there is anything to tell: fields whose value nobody here knows
-(ami-id, iam, public addresses) are left out rather than made up.
+What a version has is what Amazon's has, as far as there is anything to tell: fields with values that netmend does not
+know (ami-id, iam, public addresses) are left out rather than made up.
 """
 
 import json

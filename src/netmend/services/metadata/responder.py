@@ -1,4 +1,4 @@
-"""Answers the requests of one network, or says in whose name they are to be asked of Nova."""
+"""Answers the requests of one network, or says for which instance Nova is to be asked."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -59,7 +59,7 @@ class MetadataResponder:
         self._callers.update(network)
 
     def knows(self, source: IPv4Address | IPv6Address) -> Port | None:
-        """The port whose guest asks from `source`."""
+        """The port of the guest that asks from `source`."""
         return self._callers.find(source)
 
     def handle(self, source: IPv4Address | IPv6Address, request: Request, now: float) -> Outcome:

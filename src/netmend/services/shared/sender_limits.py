@@ -1,4 +1,4 @@
-"""How much a guest may ask, by the MAC that its datagrams bear: told before anything is parsed."""
+"""How much a guest may ask, by the MAC that its datagrams bear: decided before anything is parsed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ AnySubnet = TypeVar("AnySubnet", Subnet, Subnet6)
 
 
 def build_dns(reader: Reader, place: Place, network: NetworkShape, subnets: Sequence[Subnet | Subnet6]) -> Dns | None:
-    """The network's resolver, None where there is none. The `dns_servers` of its `subnets` are whom it asks."""
+    """The network's resolver, None where there is none. It asks the `dns_servers` of its `subnets`."""
     if not network.dns:
         return None
     shape = DnsShape() if network.dns is True else network.dns

@@ -23,14 +23,14 @@ def load(path: Path, previous: Intent | None = None) -> Intent:
     """The intent in the file `path`: JSON if its name ends in `.json`, otherwise YAML 1.2.
 
     With `previous`, every network, subnet and port that did not change is the same object as there; `previous` itself
-    is returned if nothing did. Raises IntentError with all problems found (at most 50 are told).
+    is returned if nothing did. Raises IntentError with all problems found, the first 50 in words.
     """
     intent = load_with_root(path)[1]
     return share(intent, previous) if previous else intent
 
 
 def load_with_root(path: Path) -> tuple[Any, Intent]:
-    """The document in the file `path`, as it is written, and its intent, whose networks and ports are in its order."""
+    """The document in the file `path`, as it is written, and its intent: networks and ports in the same order."""
     with _collector_paused():
         try:
             text = read(path)
@@ -55,7 +55,7 @@ def _parse(path: Path, text: bytes) -> Document:
         try:
             return parse_json(text)
         except ValueError:
-            pass  # JSON is YAML, whose reader tells the place, or takes what JSON does not
+            pass  # JSON is YAML: its reader knows the place of a mistake, or takes what JSON does not
     return parse(text)
 
 

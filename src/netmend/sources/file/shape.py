@@ -15,7 +15,7 @@ from netmend.sources.problem import Complaints
 
 
 class Shape(BaseModel):
-    """Refuses unknown fields and converted types; compared and hashed by nobody, so kept plain."""
+    """A model that refuses unknown fields and values of other types."""
 
     model_config = ConfigDict(strict=True, extra="forbid", defer_build=False)
 

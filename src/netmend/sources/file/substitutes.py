@@ -1,7 +1,7 @@
 """What a document says apart from the fields that have the wrong shape, so that it can be checked in the same go.
 
-Each such field is left out, or replaced by something that a person would not have to be told of: places stay what they
-are, and no complaint comes of what is no longer there. Complaints about a substitute are for the caller to drop
+Each such field is left out, or replaced by a substitute that causes no complaint elsewhere: places stay what they are,
+and nothing seems to be missing. Complaints about a substitute are for the caller to drop
 (`covers`): its field is complained of already.
 """
 

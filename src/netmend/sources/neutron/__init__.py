@@ -6,7 +6,7 @@
 | `policy` | what of the agents' configuration shapes intent |
 | `translate`, `subnets`, `metadata`, `extra_options`, `dns_names` | RPC dictionaries to intent values; pure |
 | `dhcp_port` | which port of a network is ours, and what to ask the server for when there is none; pure |
-| `cache` | the networks as last told, with notifications applied as they come; pure |
+| `cache` | the networks as the server last described them, with notifications applied as they come; pure |
 | `configuration` | Neutron's own files, by oslo.config |
 | `rpc`, `notices` | the server's calls, and its notifications to us, by oslo.messaging |
 | `last_known` | the networks on disk, for the time when the server is away |

@@ -39,7 +39,7 @@ from netmend.sources.neutron.troubles import Troubles
 
 _GATHER = 0.005  # seconds from a notification to what is done about it: they come in crowds
 _SAVE_EVERY = 1.0  # seconds
-_VERIFY_AFTER = 30.0  # seconds without news of a network that ports were told of, until it is asked for once
+_VERIFY_AFTER = 30.0  # seconds without news of a network after a notice of its ports, until it is asked for once
 _REMIND_AFTER = 30.0  # seconds from telling of a network's ports to telling again of those that are still not ACTIVE
 _IDLE = 60.0  # seconds
 log = structlog.get_logger()
@@ -85,7 +85,7 @@ class Agent:
         self._sync_wanted = True
         self._syncing = False
         self._sync_at = 0.0
-        self.synced = Event()  # once all was told, at least once
+        self.synced = Event()  # once all networks have been described, at least once
         self.confirmed_at: float | None = None  # seconds since the epoch: when all was known to be so
         self.counts = self._cache.counts()
         self.counters = Counters()

@@ -1,4 +1,4 @@
-"""The networks as last told by the server, with its notifications applied as they come.
+"""The networks as the server last described them, with its notifications applied as they come.
 
 A notification of a port carries the port, so no call is needed to know it; one of a network or a subnet only says that
 the network must be fetched again. An answer to a fetch may be older than what was notified while it was on its way:

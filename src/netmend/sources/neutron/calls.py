@@ -1,4 +1,4 @@
-"""Calls to the server, made by a few workers beside the agent's thread; their answers are told to the agent."""
+"""Calls to the server, made by a few workers beside the agent's thread; the agent receives their answers."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +13,8 @@ from netmend.sources.neutron.rpc import Server, ServerError
 log = structlog.get_logger()
 
 
-class Told(Protocol):
-    """What answers are told to, by the workers' threads."""
+class Receiver(Protocol):
+    """Receives answers, in the workers' threads."""
 
     def all_told(self, known: list[str], networks: list[dict[str, Any]] | ServerError) -> None:
         """All networks of this agent; `known` were known when it was asked."""
@@ -26,10 +26,10 @@ class Told(Protocol):
 class Calls:
     """Nothing is called until there is a `server`, or after `stop`."""
 
-    def __init__(self, host: str, workers: int, told: Told) -> None:
+    def __init__(self, host: str, workers: int, receiver: Receiver) -> None:
         self.server: Server | None = None
         self._host = host
-        self._told = told
+        self._receiver = receiver
         self._workers = ThreadPoolExecutor(workers, "neutron-call")
         self._stopping = False
 
@@ -59,7 +59,7 @@ class Calls:
             answer = server.get_active_networks()
         except ServerError as error:
             answer = error
-        self._told.all_told(known, answer)
+        self._receiver.all_told(known, answer)
 
     def _one(self, server: Server, network_id: str, raw: Raw | None) -> None:
         answer: dict[str, Any] | ServerError | None
@@ -70,7 +70,7 @@ class Calls:
             answer = error
         except Exception as error:  # a network that makes no sense
             answer = ServerError("get_network_info", None, f"{type(error).__name__}: {error}")
-        self._told.one_told(network_id, answer)
+        self._receiver.one_told(network_id, answer)
 
     def _release(self, server: Server, network_id: str, device_id: str) -> None:
         try:

@@ -35,7 +35,7 @@ class IntentBuilder:
         self._changed: dict[str, Network | None] = {}
 
     def scopes_of(self, network_id: str) -> list[DhcpScope]:
-        """What of the network was to be served when it was last told."""
+        """What of the network was to be served when the server last described it."""
         known = self._known.get(network_id)
         return known.scopes if known else []
 

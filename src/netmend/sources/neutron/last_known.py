@@ -1,5 +1,5 @@
-"""The networks as the server last told them, on disk: guests are served from them while the server is away, also after
-a restart in that time."""
+"""The networks as the server last described them, on disk: guests are served from them while the server is away, also
+after a restart in that time."""
 
 import contextlib
 import json
@@ -73,7 +73,7 @@ class LastKnown:
         return row[0] if row else None
 
     def read(self) -> tuple[dict[str, dict[str, Any]], float | None]:
-        """Networks by id, and when (seconds since the epoch) the server last said that all is so; None when never."""
+        """Networks by id, and when (seconds since the epoch) the server last confirmed them all; None when never."""
         if self._database is None:
             return {}, None
         try:

@@ -11,7 +11,7 @@ DISTRIBUTED_OWNER = "network:distributed"
 ROUTER_OWNERS = frozenset(
     ("network:router_interface", "network:ha_router_replicated_interface", "network:router_interface_distributed")
 )
-# Ports that are never told anything by DHCP (DHCP_CONFIG_NOT_REQUIRED_OWNERS).
+# Ports that DHCP never answers (DHCP_CONFIG_NOT_REQUIRED_OWNERS).
 WITHOUT_DHCP = frozenset(("network:router_ha_interface", "network:floatingip", DHCP_OWNER, DISTRIBUTED_OWNER))
 RESERVED_DHCP_PORT = "reserved_dhcp_port"  # `device_id` of a DHCP port that waits for an agent to take it
 OVN_METADATA = "ovnmeta-"  # start of the `device_id` of OVN's own metadata port

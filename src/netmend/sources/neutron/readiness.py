@@ -1,7 +1,7 @@
-"""Which ports the server is to be told of: guests of them will be answered (`dhcp_ready_on_ports`).
+"""Which ports to report to the server: their guests will be answered (`dhcp_ready_on_ports`).
 
 A port passes through three stages: *expected* when intent has it, *armed* when that intent is in force, *ready* when
-the network was found or made right after that. The server activates a port only when it has been told.
+the network was found or made right after that. The server activates a port only after that report.
 """
 
 from collections.abc import Iterable, Mapping
@@ -89,12 +89,12 @@ class Readiness:
             return batch
 
     def put_back(self, batch: Iterable[str]) -> None:
-        """The server could not be told."""
+        """The report did not reach the server."""
         with self._changed:
             self._urgent = {**dict.fromkeys(batch), **self._urgent}
 
     def waiting(self) -> int:
-        """How many ports the server is not told of yet."""
+        """How many ports have not been reported to the server yet."""
         with self._changed:
             stages = (self._expected, self._armed)
             return (

@@ -55,7 +55,7 @@ def _wearing(address: IPv4Address | IPv6Address) -> dict[str, Any]:
 
 
 def _mode(conf: Any) -> int:
-    """Of the socket, which belongs to whom its directory belongs to: netmend is root, and who asks may not be."""
+    """Mode of the socket. It belongs to the owner of its directory: netmend is root, and its clients may not be."""
     if conf.metadata_proxy_socket_mode != "deduce":
         return _MODES[conf.metadata_proxy_socket_mode]
     return _MODES["all" if conf.metadata_proxy_user not in ("", "0", "root") else "user"]

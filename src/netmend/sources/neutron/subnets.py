@@ -1,4 +1,4 @@
-"""Subnets as the server sends them, to intent: what dnsmasq is told of them by Neutron's agent
+"""Subnets as the server sends them, to intent: what Neutron's agent tells dnsmasq of them
 (neutron/agent/linux/dhcp.py: _build_cmdline_callback, _generate_opts_per_subnet)."""
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -139,7 +139,7 @@ class _Telling:
     forced: Encoded
 
     def port(self, raw: Raw) -> tuple[Port | None, tuple[str, ...]]:
-        """The port, None when it is one that is told nothing, and what of its options cannot be sent."""
+        """The port, None when DHCP has nothing to say to it, and those of its options that cannot be sent."""
         if raw.get("device_owner") in WITHOUT_DHCP:
             return None, ()
         names = names_of(raw, self.domain)

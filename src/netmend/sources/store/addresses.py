@@ -1,4 +1,4 @@
-"""Addresses of ports: which are given, and to whom they belong. What is refused, and in which words, is Neutron's."""
+"""Addresses of ports: which a port gets, and which port has one. What is refused, and in which words, is Neutron's."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence

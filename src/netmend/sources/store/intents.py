@@ -82,7 +82,7 @@ class Intents:
         return Intent(networks, metadata_proxy(self._connection))
 
     def _rebuild(self, network_id: str) -> None:
-        """Build a network anew that changed, or whose subnets did; its ports only where those matter to them."""
+        """Build a network anew that changed, or has subnets that changed; its ports only where these matter to them."""
         found = self._documents("network", "id = ?", network_id)
         if not found:
             self._known.pop(network_id, None)

@@ -1,7 +1,7 @@
 """What was wrong, and for how long: resync reasons and findings, kept over restarts.
 
-What is wrong now has a row without an end. `record` is told everything that is wrong at one moment: what is new begins,
-what is no longer told has ended. The oldest that have ended make room.
+What is wrong now has a row without an end. `record` takes all that is wrong at one moment: what is new begins,
+and what is no longer among it has ended. The oldest that have ended make room.
 """
 
 import json

@@ -136,7 +136,7 @@ def known_settings(kind: str, settings: Mapping[str, Any]) -> None:
 def _build_network(shape: dict[str, Any]) -> Network:
     complaints = Complaints()
     root: dict[str, Any] = {"networks": [shape]}
-    if shape.get("metadata") == "proxy":  # whose endpoints are the node's own business, not the network's
+    if shape.get("metadata") == "proxy":  # its endpoints are a setting of the node, not of the network
         root["metadata_proxy"] = {"endpoints": ["http://127.0.0.1"], "shared_secret": "-"}
     intent = build_intent(_read_shape(FileShape, root), complaints, _NOWHERE)
     _no_complaints(root, complaints)

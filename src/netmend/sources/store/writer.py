@@ -2,7 +2,7 @@
 
 What waits while one group is on its way to the disk goes into the next: a commit costs the disk milliseconds, an
 operation 0.3. Each operation has a savepoint of its own, so one that is refused takes nothing from its neighbours.
-Nobody is told of success before the commit has returned, nor before `committed` has (intent in force).
+A client learns of success after the commit has returned, and `committed` has (intent in force).
 """
 
 import sqlite3
@@ -86,7 +86,7 @@ class Writer:
                     done.append((future, self._one(operation, transaction)))
                     if transaction.changed:
                         transactions.append(transaction)
-                except Exception as error:  # refused, or a defect, which is its client's to hear of and nobody else's
+                except Exception as error:  # refused, or a defect, which concerns its client alone
                     refused.append((future, error))
                     if not self._connection.in_transaction:  # SQLite gave up the whole group: disk full, I/O error
                         raise sqlite3.OperationalError(str(error)) from error

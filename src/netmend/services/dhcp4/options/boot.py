@@ -30,7 +30,7 @@ class BootChoice:
 
     @property
     def sname(self) -> bytes:
-        """The server's name for the header, empty when it is told there by address or does not fit."""
+        """The server's name for the header, empty when its address is there or the name does not fit."""
         return self.server if not self.is_in_siaddr and len(self.server) < wire.SNAME_SIZE else b""
 
     @property

@@ -3,7 +3,7 @@
 
 Auto-configure is answered in an OFFER to a client that sent it: "may auto-configure" (1), unless the port's own options
 say otherwise. Together with an address its value is moot; a port without an address here and with `auto-config: false`
-is told to stay without one (see `exchange`).
+learns that it shall stay without one (see `exchange`).
 """
 
 from netmend.services.dhcp4 import wire

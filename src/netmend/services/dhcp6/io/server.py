@@ -69,7 +69,7 @@ class _Endpoint(DhcpEndpoint[bytes]):
 
     def _answer(self, packet: packets.Packet) -> None:
         udp = packets.read_udp(packet)
-        # RFC 4443 section 2.4 e: there is no answering to nobody, nor to a group
+        # RFC 4443 section 2.4 e: no answer goes to the unspecified address, nor to a group
         if udp is None or udp[1] != _DHCP_PORT or packet.source[0] == _MULTICAST or not any(packet.source):
             return
         unicast = packet.destination[0] != _MULTICAST
@@ -143,7 +143,7 @@ class Dhcp6Server(DhcpServer[_Endpoint, bytes]):
     ) -> None:
         """Serve the responder's network from now on; one that is served already gets these sockets instead.
 
-        `packet` reads and sends Ethernet frames on the network's device, whose MAC and address are given; `groups` is
+        `packet` reads and sends Ethernet frames on the network's device, which has this MAC and address; `groups` is
         held for the groups that it has joined. Raises OSError, and leaves the sockets to the caller, when the kernel
         cannot watch more.
         """

@@ -1,6 +1,6 @@
 """Names: DNS servers (23) and domain search list (24), RFC 3646 sections 3 and 4; the client's own name (39), RFC 4704.
 
-Where the subnet names no server and the network has a resolver of its own, that is told, at netmend's own address.
+Where the subnet names no server and the network has a resolver of its own, guests learn netmend's own address.
 
 The client's name is its port's, whatever the client would rather have. Names follow intent, and no DNS server is to be
 updated, by the server or by the client: the reply says N (RFC 4704 section 4.1), and O where the client wanted S.

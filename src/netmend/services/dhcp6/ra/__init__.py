@@ -2,7 +2,7 @@
 
 Netmend is no router. It advertises what a network's intent says of its prefixes, so that guests make or ask for the
 addresses that intent gives them, where no router does it: prefixes, how to come by an address (`ra_mode`), MTU,
-resolvers and search domains. Its router lifetime is zero, so nobody takes it for a default gateway.
+resolvers and search domains. Its router lifetime is zero, so no guest takes it for a default gateway.
 
 `advertisement` puts intent into words, `wire` says which questions are to be heard, `advertiser` when to speak.
 """

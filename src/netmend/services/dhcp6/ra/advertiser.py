@@ -1,6 +1,6 @@
 """When to advertise: RFC 4861 section 6.2.4 (by itself) and 6.2.6 (when solicited).
 
-All that is due has a time; whoever owns a clock asks `due`, and calls `take` then. What guests can make it remember is
+All that is due has a time; the owner of a clock asks `due`, and calls `take` then. What guests can make it remember is
 bounded: beyond PENDING solicitations at once, one advertisement to all answers them.
 """
 

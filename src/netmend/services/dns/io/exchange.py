@@ -21,7 +21,7 @@ _LENGTH = 2  # octets before each message over TCP (RFC 1035 section 4.2.2)
 
 
 class Exchange:
-    """A question under way. `heard` is told of each message that comes, `failed` of the socket's error, once; both in
+    """A question under way. `heard` takes each message that comes, `failed` the socket's error, once; both in
     the loop's thread."""
 
     def __init__(

@@ -1,8 +1,8 @@
-"""Questions for others: whom to ask, when to ask the next, and who waits for the answer.
+"""Questions for servers: which to ask, when to ask the next, and which guests wait for the answer.
 
 Queries with one answer are asked once. A server that is silent may answer late while the next is tried, so a slow one
-costs nobody its answer; one that was silent to a network twice is that network's last choice for a while, and when all
-are, one try is made. What a network's guests ask counts against that network alone.
+costs no guest its answer; one that was silent to a network twice is that network's last choice for a while, and when
+all are, one try is made. What a network's guests ask counts against that network alone.
 """
 
 import os
@@ -20,7 +20,7 @@ from netmend.services.shared.io.loop import Loop
 # Seconds until the next server is tried: together they end before guests give up (5 s, resolver(3)).
 TRIES: tuple[float, ...] = (0.8, 1.2, 1.2, 1.3)
 ONE_TRY = (2.5,)
-_WRONG_MAX = 8  # messages that are no answer, until the question is put over TCP, where nobody can slip one in
+_WRONG_MAX = 8  # messages that are no answer, until the question is put over TCP, where no forger can slip one in
 _SILENCES = 2
 _SHUNNED = 10.0  # seconds
 
@@ -51,7 +51,7 @@ class Asking:
     """What one network has under way. All but the making is for the loop's thread."""
 
     def __init__(self, responder: DnsResponder, traffic: Traffic, servers: Callable[[], Sequence[Server]]) -> None:
-        """`servers` tells whom to ask, best first."""
+        """`servers` gives the servers to ask, best first."""
         self.responder, self.traffic, self.servers = responder, traffic, servers
         self.pending: dict[tuple[bytes, int, int], _Pending] = {}
         self.of_guest: dict[str, int] = {}
@@ -118,14 +118,14 @@ class Forwarder:
         return True
 
     def drop(self, asking: Asking) -> None:
-        """Let go of all that a network has under way; nobody is told."""
+        """Let go of all that a network has under way, without an answer."""
         for pending in list(asking.pending.values()):
             self._end(asking, pending)
 
     # --- tries ----------------------------------------------------------------------------------------------------
 
     def _try_next(self, asking: Asking, pending: _Pending) -> None:
-        """Ask the next of the schedule; when nobody is left to try or to wait for, fail."""
+        """Ask the next of the schedule; when no server is left to try or to wait for, fail."""
         while pending.tries < len(pending.schedule):
             server, seconds = pending.schedule[pending.tries]
             pending.tries += 1
@@ -165,7 +165,7 @@ class Forwarder:
             self._finish(asking, pending, None)
 
     def _failed(self, asking: Asking, pending: _Pending, exchange: Exchange) -> None:
-        """The socket says that nobody is there."""
+        """The socket says that no server is there."""
         if pending.done:
             return
         asking.was_silent(exchange.server, time.monotonic())

@@ -36,7 +36,7 @@ class DnsSockets:
     def __init__(
         self, on_error: OnError, host_servers: Callable[[], Sequence[Server]], limits: Limits | None = None
     ) -> None:
-        """`host_servers` tells whom networks ask that name nobody; it is called at each question, never blocks."""
+        """`host_servers` gives the servers for networks that name none; it is called at each question, never blocks."""
         self._on_error, self._host_servers, self._limits = on_error, host_servers, limits or Limits()
         self._loop = Loop("netmend-dns")
         self._forwarder = Forwarder(self._loop, self._limits)

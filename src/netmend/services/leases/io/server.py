@@ -14,7 +14,7 @@ from netmend.services.shared.sender_limits import Limits, SenderLimits
 
 DEFAULT_LIMITS = Limits()
 
-R = TypeVar("R")  # what a reply is, to the one who sends it
+R = TypeVar("R")  # what a reply is to its endpoint
 
 
 class DhcpEndpoint(DatagramEndpoint, Generic[R]):
@@ -104,7 +104,7 @@ class DhcpServer(Generic[E_co, R]):
             endpoint.close()
 
     def stored(self, replies: Sequence[tuple[DhcpEndpoint[R], R]]) -> None:
-        """Send replies whose leases are stored, in the thread that serves."""
+        """Send replies, now that their leases are stored, in the thread that serves."""
 
         def send() -> None:
             for endpoint, reply in replies:

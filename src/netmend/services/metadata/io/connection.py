@@ -1,4 +1,4 @@
-"""A guest's connection: aiohttp's, and whose it is."""
+"""A guest's connection: aiohttp's, and the guest it belongs to."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from netmend.services.metadata.io.limits import Limits
 _DEFAULT_HOPS = 64
 _UNHEARD = logging.getLogger("netmend.metadata.aiohttp")  # what aiohttp would say of guests' mistakes
 _UNHEARD.disabled = True
-# What is told without a request being read.
+# Answers that need no request to be read.
 REFUSALS = {
     status: f"HTTP/1.1 {status} {phrase}\r\nServer: netmend\r\nRetry-After: 1\r\nConnection: close\r\n"
     "Content-Length: 0\r\n\r\n".encode()

@@ -1,4 +1,4 @@
-"""One network of the server: who may connect, how often, and how many are connected."""
+"""One network of the server: which guests may connect, how often, and how many are connected."""
 
 import asyncio
 import socket
@@ -9,7 +9,7 @@ from netmend.services.metadata import MetadataResponder
 from netmend.services.metadata.io.limits import Limits
 from netmend.services.shared.rate_limit import RateLimit
 
-STRANGER = None  # the guest's key of all who are no port
+STRANGER = None  # the key of all guests that are no port, together
 
 
 @dataclass(slots=True)
@@ -21,7 +21,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Refused:
-    """Connections and requests that were told no, by reason."""
+    """Connections and requests that were refused, by reason."""
 
     too_often: int = 0  # 429
     too_many_open: int = 0  # 503
@@ -83,11 +83,11 @@ class Endpoint:
         return False
 
     def has_spent(self, guest: str | None, now: float) -> bool:
-        """Whether a request of the guest would be told 429."""
+        """Whether a request of the guest would get 429."""
         return self._requests.spent(guest, now)
 
     def may_refuse(self, now: float) -> bool:
-        """Whether to go on telling no, rather than to hear nobody for a moment."""
+        """Whether to go on refusing in words, rather than to hear no guest for a moment."""
         return self._refusals.allow(None, now)
 
     def connected(self, guest: str | None) -> None:

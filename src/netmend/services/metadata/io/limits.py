@@ -18,7 +18,9 @@ class Limits:
     network_connections: int = 128
     connections: int = 4096  # of all networks together
     spared_connections: int = 4  # of each network, however many there are of all
-    refusals_rate: float = 200.0  # connections of one network that are told no; then nobody there is heard for `rest`
+    refusals_rate: float = (
+        200.0  # connections of one network that are refused in words; then none there is heard for `rest`
+    )
     refusals_burst: int = 100
     rest: float = 0.05
     accepts: int = 4  # connections taken from a socket before the next has its turn
@@ -29,7 +31,7 @@ class Limits:
     body: int = 65_536
     in_flight: int = 8  # of one network, to Nova
     wait: float = 10.0  # for one of these to be free
-    search_time: float = 20.0  # for who asks by way of a router to be found
+    search_time: float = 20.0  # to find the guest that asks by way of a router
     known_for: float = 1.0  # once found; far less than it takes to give the address to another instance that then boots
     nova_connections: int = 256  # of all networks together
 

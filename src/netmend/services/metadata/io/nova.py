@@ -1,7 +1,8 @@
 """Asks a Nova metadata API in the name of an instance, as Neutron's metadata agent does.
 
-What Nova is told (neutron/agent/metadata/agent.py): X-Instance-ID, X-Tenant-ID, X-Forwarded-For, and the HMAC-SHA256 of
-the instance id with the shared secret as X-Instance-ID-Signature. Nothing of the guest's own headers goes on.
+What Nova needs to know (neutron/agent/metadata/agent.py): X-Instance-ID, X-Tenant-ID, X-Forwarded-For, and the
+HMAC-SHA256 of the instance id with the shared secret as X-Instance-ID-Signature. Nothing of the guest's own headers
+goes on.
 
 Connections are pooled. Endpoints are taken in turn: the one that answered last goes first, one that could not be
 reached is left alone for a while. What may be repeated is, at the next one; the password, which is posted, is only
@@ -38,7 +39,7 @@ class ProxyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the guest is told. `content_type` is the header's text."""
+    """The answer to the guest. `content_type` is the header's text."""
 
     status: int
     body: bytes

@@ -1,6 +1,6 @@
-"""Metadata of guests behind routers that somebody else made: Neutron's L3 agent starts a haproxy in each router's
+"""Metadata of guests behind routers that netmend did not make: Neutron's L3 agent starts a haproxy in each router's
 namespace, which passes guests' requests to a Unix socket and says in headers for which router, and which address asked
-(neutron/agent/metadata/proxy_base.py). Who has that address is for somebody else to find out.
+(neutron/agent/metadata/proxy_base.py). Which guest has that address is for the node to find out.
 """
 
 import asyncio
@@ -47,8 +47,8 @@ class Asker:
 
 
 Find = Callable[[str | None, str | None, IPv4Address | IPv6Address], tuple[str, str] | None]
-"""Ids of the instance and of its project, by network, router and address; None: nobody, or more than one. Blocks.
-Raises ConnectionError when it cannot be told now."""
+"""Ids of the instance and of its project, by network, router and address; None: no instance, or more than one. Blocks.
+Raises ConnectionError when it cannot be known now."""
 
 
 class RoutedServer:

@@ -1,7 +1,7 @@
 """The metadata service of all networks: one thread, one event loop, one aiohttp server.
 
 A network costs two listening sockets and their place in epoll; all else is made when a guest connects. Connections are
-taken a few at a time from each socket, and only from guests that have not had their share: others are told so in a
+taken a few at a time from each socket, and only from guests that have not had their share: others learn that in a
 write, without a request being read, and where they keep coming, their network is not heard for a moment, so that it is
 the kernel that turns them away. Nothing blocks the loop: passwords are stored by another thread, Nova is asked by the
 same loop.
@@ -47,8 +47,8 @@ class MetadataServer:
         limits: Limits = _DEFAULT_LIMITS,
         lease_holder: Callable[[str, IPv4Address], str | None] | None = None,
     ) -> None:
-        """`proxy` gives the settings in force, and is asked often; `on_error` is told, in the server's thread, of a
-        network whose sockets fail; `lease_holder` gives the MAC that DHCP has leased a network's address to."""
+        """`proxy` gives the settings in force, and is called often; `on_error` is called, in the server's thread, for a
+        network with failing sockets; `lease_holder` gives the MAC that DHCP has leased a network's address to."""
         self._store, self._on_error = store, on_error
         self._limits, self._lease_holder = limits, lease_holder
         self._endpoints: dict[str, Endpoint] = {}

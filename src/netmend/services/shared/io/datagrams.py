@@ -1,4 +1,4 @@
-"""A socket of one network in a Loop: datagrams in, in turns; what goes wrong is counted and costs nobody else.
+"""A socket of one network in a Loop: datagrams in, in turns; what goes wrong is counted and costs no other network.
 
 Nothing here blocks: sockets do not, and sends that would are dropped and counted (clients ask again).
 """
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 class OnError(Protocol):
-    """Told of a network's socket errors, the same one at most every ten seconds; called in the loop's thread."""
+    """Takes a network's socket errors, the same one at most every ten seconds; called in the loop's thread."""
 
     def __call__(self, network_id: str, operation: str, error: OSError) -> None: ...
 

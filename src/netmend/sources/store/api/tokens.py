@@ -1,4 +1,4 @@
-"""Who may ask: bearers of a token, and whoever can open the unix socket."""
+"""Access: bearers of a token may ask, and processes that can open the unix socket."""
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -16,7 +16,7 @@ _READ_BY_COOKIE = ("/view/", "/metrics")  # a browser cannot be made to write by
 
 
 def guard(tokens: Tokens | None) -> Middleware:
-    """Middleware that lets in who may ask; `tokens` None: everybody."""
+    """Middleware that refuses clients without a token; with `tokens` None, it refuses none."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:

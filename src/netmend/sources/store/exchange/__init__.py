@@ -1,2 +1,2 @@
-"""Between the intent file and the store, or whoever speaks its API: what a file wants of it (`wanted`), what has to
+"""Between the intent file and the store, or a server with its API: what a file wants of it (`wanted`), what has to
 change for that (`changes`), and the file that says what it holds (`export`)."""
