@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 from netmend.forensics import leak, reading
 from netmend.forensics.clocks import LineClock
@@ -144,13 +145,48 @@ class Report:
         return Outcome.CALM
 
 
+class Progress(NamedTuple):
+    """Where a reading is."""
+
+    file: str
+    number: int
+    """Of the file, from 1."""
+    files: int
+    done: int
+    """Bytes read, as the files lie there (packed or not)."""
+    size: int
+    """Bytes of all files; 0 where nobody knows (standard input)."""
+
+
+class _Position:
+    """Counts what was read of all files, and tells."""
+
+    def __init__(self, files: Sequence[str], tell: Callable[[Progress], None] | None) -> None:
+        self.files = files
+        self.tell = tell
+        self.size = sum(map(reading.size, files)) if tell else 0
+        self.done = 0
+
+    def of(self, path: str) -> Callable[[int], None]:
+        """What a scan of `path` calls with each number of bytes that it has read."""
+        number = self.files.index(path) + 1
+
+        def advance(read: int) -> None:
+            self.done += read
+            if self.tell is not None:
+                self.tell(Progress(path, number, len(self.files), self.done, self.size))
+
+        return advance
+
+
 def read(
     paths: Sequence[str],
     zones: Iterable[str] = (),
     offsets: Iterable[str] = (),
     signatures: Iterable[Path] = (),
+    tell: Callable[[Progress], None] | None = None,
 ) -> Report:
-    """Read all files (and directories of them) and say what happened.
+    """Read all files (and directories of them) and say what happened. `tell` is called as the reading goes on.
 
     Raises:
         reading.UnreadableLog: a path is missing or cannot be read, or none of the files could be (one among others
@@ -168,6 +204,7 @@ def read(
                 raise BadRule(f"{option}: no file matches {glob!r}")
     origins = _origins(files)
     gathered = Gathered()
+    position = _Position(files, tell)
     failed: list[reading.UnreadableLog] = []
     with _no_collection():
         for path in files:
@@ -175,13 +212,11 @@ def read(
             clock = LineClock(zone, rule_for(path, offset_rules) or 0.0, reading.modified(path))
             scan = FileScan(path, library, gathered, clock, origins[path])
             try:
-                scan.run()
+                scan.run(position.of(path))
             except reading.UnreadableLog as error:
                 failed.append(error)
-                scan.facts.notes.append(str(error))
-                scan.facts.unread = True
-                gathered.files.append(scan.facts)
-    if failed and len(failed) == len(files):
+                scan.give_up(str(error))
+    if failed and all(file.unread for file in gathered.files):
         raise failed[0]
     return _report(library, gathered)
 

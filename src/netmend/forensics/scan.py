@@ -89,6 +89,13 @@ class FileScan:
         self.facts.assumed = sorted(self.clock.assumed)
         self.gathered.files.append(self.facts)
 
+    def give_up(self, why: str) -> None:
+        """Keep what was read, and note why there is no more."""
+        self._flush()
+        self.facts.notes.append(why)
+        self.facts.unread = not self.facts.lines
+        self.gathered.files.append(self.facts)
+
     def _sized(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         for piece in pieces:
             self.facts.size += len(piece)

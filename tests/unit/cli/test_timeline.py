@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
@@ -12,7 +13,8 @@ from tests.unit.forensics.logs import Night
 from tests.unit.forensics.test_signatures import leaking_agent
 from typer.testing import CliRunner
 
-from netmend.cli.timeline import timeline
+from netmend.cli.timeline import Ticker, timeline
+from netmend.forensics import report
 
 app = typer.Typer()
 app.command()(timeline)
@@ -126,3 +128,34 @@ def test_what_cannot_be_used_is_one_sentence_and_exit_2(arguments: list[str], sa
 def test_zone_and_offset(logs: list[str]) -> None:
     result = CliRunner().invoke(app, [*logs, "--json", "--tz", "*dhcp*=+02:00", "--offset", "*dhcp*=0.5"])
     assert json.loads(result.stdout)["first_failure"]["time"] == "2026-11-23T14:21:40.500Z"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_is_told_how_far_the_reading_is(logs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream in (Terminal(), io.StringIO()):
+        ticker = Ticker(stream)
+        ticker.pause = ticker.next = 0.0
+        report.read(logs, tell=ticker)
+        ticker.end()
+        said = stream.getvalue()
+        assert f"100 % read, file {len(logs)} of {len(logs)}: " in said
+        if stream.isatty():
+            assert said.endswith("\r")
+            assert "\n" not in said
+            assert said.split("\r")[-2].strip() == ""
+        else:
+            assert said.endswith("\n")
+            assert "\r" not in said
+
+
+def test_progress_is_for_terminals_and_where_it_is_asked_for(logs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netmend.cli.timeline.time.monotonic", iter(range(0, 10**6, 10)).__next__)
+    assert "read, file" not in CliRunner().invoke(app, logs).stderr
+    assert "read, file" not in CliRunner().invoke(app, [*logs, "--json"]).stderr
+    asked = CliRunner().invoke(app, [*logs, "--json", "--progress"])
+    assert "read, file" in asked.stderr
+    json.loads(asked.stdout)
