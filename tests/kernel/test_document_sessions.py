@@ -8,13 +8,13 @@ import re
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.blocks import CHECKOUT, Block, blocks
+from tests.waiting import wait_for
 
 BIN = Path(sys.executable).parent
 NODE = ["netmend", "run", "-c", "examples/two-networks.yaml"]
@@ -90,18 +90,11 @@ def compare(block: Block, directory: Path = CHECKOUT) -> None:
 def node(*words: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(words, cwd=CHECKOUT, env=environment(), stderr=subprocess.DEVNULL)
     try:
-        wait_until(lambda: "served" in typed("netmend status"))
+        wait_for(lambda: "served" in typed("netmend status"), "the networks are served")
         yield process
     finally:
         process.terminate()
         process.wait(60)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not come about in time"
-        time.sleep(0.1)
 
 
 def test_readme() -> None:
@@ -113,12 +106,12 @@ def test_readme() -> None:
         typed(f"ip netns add guest-{guest} && ip -n guest-{guest} link set lo up")
     compare(before)
     with node(*NODE):
-        wait_until(lambda: typed("ip -n guest-blue-two -br link").count("eth0") == 1)
+        wait_for(lambda: typed("ip -n guest-blue-two -br link").count("eth0") == 1, "the guest has its device")
         (discover, shown), *asked = commands(running)
         assert agrees(shown, typed(discover)), typed(discover)
         typed(discover.replace("one", "two"))  # as the reader's other guests have done by then
         for command, output in asked:
-            wait_until(lambda command=command, output=output: agrees(output, typed(command)), 20)  # type: ignore[misc]
+            wait_for(lambda command=command, output=output: agrees(output, typed(command)), command)  # type: ignore[misc]
     compare(after)
     compare(incident)
 
@@ -135,7 +128,7 @@ def test_apply(tmp_path: Path) -> None:
     (block,) = sessions("docs/store.md")
     process = subprocess.Popen(["netmend", "run", "--store"], env=environment(), stderr=subprocess.DEVNULL)
     try:
-        wait_until(Path("/run/netmend/api.sock").exists)
+        wait_for(Path("/run/netmend/api.sock").exists, "the API listens")
         (first, created), (second, changed) = commands(block)
         assert agrees(created, typed(first, tmp_path))
         file.write_text(GREEN.replace("10.1.0.5", "10.1.0.6"))

@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -55,7 +54,7 @@ def test_names_types_and_labels_are_those_of_the_document() -> None:
     intent["networks"][0]["ports"][0]["plug"] = {"netns": "guest-not-there"}
     with host(intent) as found:
         found.get("view/overview")
-        time.sleep(1.5)  # the first count of devices
+        wait_for(lambda: b"\nnetmend_devices_found " in found.get("metrics"), "the first count of devices")
         told = found.get("metrics", OPENMETRICS).decode()
         promtool_lint(found)
         assert found.get("metrics").startswith(b"# HELP")  # the older text, too

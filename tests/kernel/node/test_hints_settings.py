@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.kernel.store_node import make_guest, make_network, store_node
+from tests.waiting import wait_for
 
 from netmend.attach.client import Api
 from netmend.intent.names import bridge_name, inner_name, namespace_name, tap_name
@@ -35,7 +36,8 @@ class Place:
         self.bridge, self.tap = bridge_name(self.id), tap_name(port["id"])
         (own,) = api.ports(network_id=self.id, device_owner="network:dhcp")
         self.inner = inner_name(own["id"])
-        wait_until(lambda: self.find(self.tap) is not None and self.is_right())
+        wait_for(lambda: self.find(self.tap), "the guest's port is made", Path("/run/node.log").read_text)
+        wait_until_right(self, "it is made as it should be")
         time.sleep(0.2)  # what was heard of its making is looked at
 
     def find(self, name: str) -> links.Link | None:
@@ -60,11 +62,8 @@ class Place:
         return Netns.open(f"/run/netns/{namespace_name(self.id)}")
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < until, Path("/run/node.log").read_text()
-        time.sleep(0.05)
+def wait_until_right(place: Place, what: str) -> None:
+    wait_for(place.is_right, what, Path("/run/node.log").read_text, seconds=PATIENCE)
 
 
 def give_address(name: str, address: str) -> None:
@@ -112,7 +111,7 @@ def test_changes_are_heard_mended_and_told() -> None:
             tamper(place)
             assert not place.is_right() or "somebody changed it" in Path("/run/node.log").read_text(), what
             began = time.monotonic()
-            wait_until(place.is_right)
+            wait_until_right(place, what)
             print(what, round(time.monotonic() - began, 3))
             time.sleep(0.1)
         log = Path("/run/node.log").read_text()
@@ -138,7 +137,7 @@ def test_a_guest_does_not_become_the_hosts_ipv6_router(reset: str) -> None:
         for _ in range(20):
             sender.sendto(advertisement, ("ff02::1", 0, 0, link_local))
             time.sleep(0.02)
-        wait_until(place.is_right)
+        wait_until_right(place, "the setting is mended")
         routes = subprocess.run(["ip", "-6", "route"], capture_output=True, text=True, check=True).stdout
         assert "default" not in routes and "bad" not in routes
         assert "somebody changed it" in Path("/run/node.log").read_text()

@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.waiting import wait_for
 
 from netmend.kernel import links
 from netmend.kernel.netlink import RouteSocket
@@ -31,11 +31,11 @@ networks:
 
 
 def until(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
+    def look() -> bool:
         assert process.poll() is None, "the node has ended"
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
+        return condition()
+
+    wait_for(look, "what the node's status should say", status, seconds=120)
 
 
 def status() -> dict[str, Any]:

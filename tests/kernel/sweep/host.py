@@ -8,10 +8,10 @@ import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from time import monotonic, sleep
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
+from tests.waiting import wait_for
 
 from netmend.intent.names import Mark
 from netmend.kernel import link_settings, links, netns, nsdir, tap
@@ -117,10 +117,10 @@ def dead_tap_with_the_kernels_own_address(host: Host) -> list[str]:
     with Tap(name, tap.IFF_TAP | tap.IFF_NO_PI):
         index = host.find(name).index
         links.set_link(host.route, host.find(name), up=True)
-        deadline = monotonic() + 30
-        while not any(message["index"] == index for message in host.other.get_addr()):
-            assert monotonic() < deadline, "the kernel gave no link-local address"
-            sleep(0.01)
+        wait_for(
+            lambda: any(message["index"] == index for message in host.other.get_addr()),
+            "the kernel gives a link-local address",
+        )
     return [name]
 
 
