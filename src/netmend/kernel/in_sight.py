@@ -24,14 +24,10 @@ _NETWORK: Final = re.compile(rb"net:\[([0-9]+)\]")
 class InSight:
     """Which process has what open; `unseen` says, in sentences, what could not be looked at."""
 
-    taps: dict[str, int] = field(default_factory=dict)
-    """Device name → a process with an open descriptor of it, in whatever network namespace."""
-    networks: dict[int, str] = field(default_factory=dict)
-    """Inode of a network namespace → a path that leads to it; empty when it is known to live but cannot be reached."""
-    mount_namespaces: dict[str, int] = field(default_factory=dict)
-    """Name of a mount namespace → a process in it."""
-    mounted: dict[str, set[bytes]] = field(default_factory=dict)
-    """The last part of each path at which a network namespace is mounted anywhere → the namespaces' names."""
+    taps: dict[str, int] = field(default_factory=dict)  # device, of any network namespace → a process that has it open
+    networks: dict[int, str] = field(default_factory=dict)  # inode of a namespace → a path to it, empty: out of reach
+    mount_namespaces: dict[str, int] = field(default_factory=dict)  # name of a mount namespace → a process in it
+    mounted: dict[str, set[bytes]] = field(default_factory=dict)  # last part of a path → namespaces mounted at such
     unseen: list[str] = field(default_factory=list)
 
     def reach(self, inode: int) -> Netns | None:

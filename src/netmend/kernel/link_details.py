@@ -69,8 +69,7 @@ class TunDetails:
     vnet_hdr: bool
     persist: bool
     multi_queue: bool
-    queues: int
-    """Descriptors attached to a device of many queues, disabled ones too; the kernel does not say it for one queue."""
+    queues: int  # descriptors attached to a device of many queues, disabled ones too; not known for one queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +87,18 @@ class LinkDetails:
     master: int
     group: int
     alias: str | None
-    lower: int
-    """IFLA_LINK: the peer of a veth, the device below a vlan or macvlan; 0 for none."""
-    lower_netnsid: int | None
-    """The namespace of `lower` when that is another (IFLA_LINK_NETNSID)."""
+    lower: int  # IFLA_LINK: the peer of a veth, the device below a vlan or macvlan; 0 for none
+    lower_netnsid: int | None  # the namespace of `lower` when that is another (IFLA_LINK_NETNSID)
     tx_queue_length: int
     tx_queues: int
     rx_queues: int
-    promiscuity: int
-    """How many want to hear all that passes: sniffers, a bridge, macvlans."""
-    xdp: bool
-    """A BPF program handles its packets."""
+    promiscuity: int  # how many want to hear all that passes: sniffers, a bridge, macvlans
+    xdp: bool  # a BPF program handles its packets
     alternative_names: tuple[str, ...]
     tun: TunDetails | None
-    flags: int = 0
-    """IFF_* as the kernel shows them; IFF_PROMISC only when it was set by hand, which a bridge or sniffer does not."""
-    bridge: tuple[tuple[str, int], ...] = ()
-    """Settings of a bridge, by the names of link_settings.BRIDGE_SETTINGS."""
-    raw: bytes = field(default=b"", repr=False, compare=False)
-    """The message as it came: where it is the same, so is all of this."""
+    flags: int = 0  # IFF_*; IFF_PROMISC only when it was set by hand, not by a bridge or sniffer
+    bridge: tuple[tuple[str, int], ...] = ()  # settings of a bridge, by the names of link_settings.BRIDGE_SETTINGS
+    raw: bytes = field(default=b"", repr=False, compare=False)  # the message: the same message gives the same fields
 
 
 def decode_details(data: bytes) -> LinkDetails:

@@ -78,8 +78,7 @@ class Link:
     peer_index: int
     peer_netnsid: int | None
     owner: int | None  # uid of a tap's owner
-    data: bytes = field(default=b"", repr=False, compare=False)
-    """The message it was read from, of which `netmend.kernel.device_settings` reads the settings."""
+    data: bytes = field(default=b"", repr=False, compare=False)  # the message; `device_settings` reads settings in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +100,7 @@ class VethEnd:
     mtu: int
     group: int
     mac: str | None = None
-    queues: tuple[int, int] | None = None
-    """How many it sends from and receives into; None: as the kernel chooses."""
+    queues: tuple[int, int] | None = None  # how many it sends from and receives into; None: as the kernel chooses
 
 
 def decode_link(data: bytes) -> Link:

@@ -18,8 +18,7 @@ class Entry:
     changed: float
     mode: int
     size: int
-    target: str = ""
-    """Where a symbolic link leads."""
+    target: str = ""  # where a symbolic link leads
     leads_nowhere: bool = False
 
 

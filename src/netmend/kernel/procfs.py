@@ -90,8 +90,7 @@ class Status:
     """The fields of a process that matter for work with namespaces."""
 
     parent: int
-    may_administer: bool
-    """CAP_SYS_ADMIN is in its effective or bounding set (capabilities(7))."""
+    may_administer: bool  # CAP_SYS_ADMIN is in its effective or bounding set (capabilities(7))
 
 
 def status(pid: int) -> Status | None:

@@ -27,8 +27,7 @@ class InterfaceRow:
     uuid: str
     name: str
     type: str  # "internal": the switch makes the device; "": it takes the one that is there
-    ids: Mapping[str, str] = field(default_factory=dict)
-    """external_ids."""
+    ids: Mapping[str, str] = field(default_factory=dict)  # external_ids
     number: int | None = None
     error: str | None = None
 

@@ -30,7 +30,7 @@ class Calls:
         self.server: Server | None = None
         self._host = host
         self._receiver = receiver
-        self._workers = ThreadPoolExecutor(workers, "neutron-call")
+        self._workers = ThreadPoolExecutor(workers, "netmend-neutron-call")
         self._stopping = False
 
     def stop(self) -> None:
