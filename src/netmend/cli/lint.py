@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from netmend.cli.messages import complain
 from netmend.cli.options import Json
-from netmend.lint.declared import LintFinding, Unreadable
-from netmend.lint.lint_file import lint as lint_text
+from netmend.ground.finding import Severity
+from netmend.lint.files import Report, lint_all
 
 
 def lint(
@@ -20,8 +19,9 @@ def lint(
         list[str],
         typer.Argument(
             metavar="FILE...",
-            help="Compose files, Quadlets, Kubernetes manifests, docker inspect output, Kolla-Ansible's definitions; "
-            "- for standard input.",
+            help="Files, directories of them, or - for standard input: compose, Quadlet, Kubernetes, docker, podman "
+            "and crictl inspect, Ansible, Kolla-Ansible, Nomad, LXC, Incus, OCI, MachineConfig, scripts and units with "
+            "docker run. Helm charts are to be rendered first: helm template CHART | netmend lint -",
         ),
     ],
     as_json: Json = False,
@@ -30,20 +30,21 @@ def lint(
 
     It finds mistakes in how containers mount directories of namespaces.
 
-    Exit codes: 0 there are no findings, 1 there are some, 2 a file cannot be read or is of no known kind.
+    Exit codes: 0 there are no findings but notes, 1 there are some, 2 a file that is named cannot be read or is of no
+    known kind.
     """
-    findings: list[LintFinding] = []
-    problems: list[dict[str, object]] = []
-    for file in files:
-        try:
-            findings += lint_text(file, _read(file))
-        except Unreadable as error:
-            problems.append({"file": file, "line": error.line, "why": error.why})
-    for problem in problems:
+    report = lint_all(files)
+    for problem in report.problems:
         where = f"{problem['file']}:{problem['line']}" if problem["line"] else problem["file"]
         complain(f"{where}: {problem['why']}")
+    findings = report.findings
     if as_json:
-        json.dump({"findings": [finding.as_json() for finding in findings], "problems": problems}, sys.stdout, indent=2)
+        document = {
+            "findings": [finding.as_json() for finding in findings],
+            "problems": report.problems,
+            "looked_at": report.looked_at(),
+        }
+        json.dump(document, sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
         for finding in findings:
@@ -51,13 +52,29 @@ def lint(
                 f"{finding.file}:{finding.line}: {finding.severity.word}: {finding.container}: {finding.summary}"
             )
             typer.echo(f"  {finding.cause}\n  {finding.mend}  [{finding.check}]")
-    raise typer.Exit(2 if problems else 1 if findings else 0)
+        if report.files or not report.problems:
+            typer.echo(_summary(report))
+    mistaken = any(finding.severity > Severity.NOTE for finding in findings)
+    raise typer.Exit(2 if report.problems else 1 if mistaken else 0)
 
 
-def _read(file: str) -> str:
-    try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text()
-    except OSError as error:
-        raise Unreadable(0, error.strerror or str(error)) from error
-    except UnicodeDecodeError as error:
-        raise Unreadable(0, f"not text: {error.reason} at byte {error.start}") from error
+def _summary(report: Report) -> str:
+    """One line: how much was looked at, and what was not."""
+    passed: list[str] = []
+    if report.templates:
+        shown = ", ".join(report.templates[:3]) + (" ..." if len(report.templates) > 3 else "")
+        passed.append(
+            f"{_count(len(report.templates), 'template')} not read ({shown}): render first, "
+            "helm template CHART | netmend lint -"
+        )
+    if report.broken:
+        shown = ", ".join(report.broken[:3]) + (" ..." if len(report.broken) > 3 else "")
+        passed.append(f"{_count(len(report.broken), 'file')} not of YAML or JSON ({shown})")
+    if report.others:
+        passed.append(f"{_count(report.others, 'file')} of other kinds")
+    looked = f"{_count(report.containers, 'container')} looked at in {_count(report.files, 'file')}"
+    return "; ".join([looked, *passed])
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -1,15 +1,35 @@
-"""What a file declares of one container, in one shape for all kinds of files."""
+"""What a file declares of one container, in one shape for all formats."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
 from netmend.ground.diagnosis import Diagnosis
+from netmend.ground.document import Sequence
 from netmend.ground.finding import Severity
-from netmend.propagation.options.request import MountRequest
+from netmend.propagation.options.request import MountRequest, OptionError
 
-Kind = Literal["compose", "quadlet", "kubernetes", "docker inspect", "kolla"]
+Kind = Literal[
+    "ansible",
+    "command line",
+    "compose",
+    "crictl inspect",
+    "docker inspect",
+    "docker service",
+    "incus",
+    "kolla",
+    "kubernetes",
+    "lxc",
+    "nomad",
+    "oci",
+    "quadlet",
+]
+
+_TEMPLATE: Final = re.compile(r"\{\{|\{%|\$|<[%a-zA-Z]|@[A-Z_]+@|(?<!%)%[a-zA-Z{]")
+_WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +60,29 @@ class DeclaredContainer:
     mounts: tuple[DeclaredMount, ...] = ()
     refused: tuple[Refused, ...] = ()
     privileged: bool = False  # privileged, or with CAP_SYS_ADMIN: it can make and enter namespaces
+    ends_early: bool = False  # an init container: what is mounted later is nothing to it
+
+
+@dataclass(slots=True)
+class Mounts:
+    """The mounts of one container while its file is read."""
+
+    found: list[DeclaredMount] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    def add(self, line: int, written: str, parse: Callable[[], MountRequest]) -> None:
+        """Note what `parse` makes of an option; what is still a template, or of Windows, is left alone."""
+        if not written.strip() or _TEMPLATE.search(written) or _WINDOWS.match(written):
+            return
+        try:
+            self.found.append(DeclaredMount(parse(), line, written))
+        except OptionError as error:
+            self.refused.append(Refused(line, written, str(error)))
+
+    def container(
+        self, kind: Kind, name: str, line: int, *, privileged: bool, ends_early: bool = False
+    ) -> DeclaredContainer:
+        return DeclaredContainer(kind, name, line, tuple(self.found), tuple(self.refused), privileged, ends_early)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,17 +110,24 @@ class LintFinding(Diagnosis):
 class Unreadable(ValueError):
     """A file that cannot be linted; `line` is 0 where the whole file is meant."""
 
-    def __init__(self, line: int, why: str) -> None:
+    def __init__(self, line: int, why: str, *, kind: Literal["unknown", "template", "broken"] = "broken") -> None:
         super().__init__(why)
         self.line = line
         self.why = why
+        self.kind = kind
 
 
 def is_true(value: object) -> bool:
     """Whether the engines take a field for true: their readers still know YAML 1.1, where `yes` and `on` are."""
-    return value is True or (isinstance(value, str) and value.lower() in ("yes", "on", "y"))
+    return value is True or (isinstance(value, str) and value.lower() in ("true", "yes", "on", "y"))
 
 
-def read_only_decided(mount: Any, key: str) -> Any:
-    """The mount's long form with its field `key` as true or false; a short form as it is."""
-    return {**mount, key: is_true(mount[key])} if isinstance(mount, dict) and key in mount else mount
+def may_administer(value: Any) -> bool:
+    """Whether a list of capabilities, with or without `CAP_`, in any case, holds SYS_ADMIN or ALL (capabilities(7))."""
+    names = value.replace(",", " ").split() if isinstance(value, str) else value if isinstance(value, list) else []
+    return not {"SYS_ADMIN", "ALL"}.isdisjoint(str(name).upper().removeprefix("CAP_") for name in names)
+
+
+def located(value: Any) -> list[tuple[int, Any]]:
+    """The items of a list, each with its line; none where it is no list."""
+    return [(value.line_of(n), item) for n, item in enumerate(value)] if isinstance(value, Sequence) else []

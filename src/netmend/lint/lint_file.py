@@ -1,70 +1,142 @@
-"""A file's text to its findings: which kind it is, what it declares, which mistakes are in it."""
+"""A file's text to its findings: which format it is, what it declares, which mistakes are in it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
 
 from netmend.ground.document import DocumentError
 from netmend.ground.located_yaml import parse_foreign
-from netmend.lint import compose, docker_inspect, kolla, kubernetes, quadlet
 from netmend.lint.declared import DeclaredContainer, LintFinding, Unreadable
+from netmend.lint.formats import (
+    ansible,
+    command_line,
+    compose,
+    crictl_inspect,
+    docker_inspect,
+    docker_service,
+    ignition,
+    incus,
+    kolla,
+    kubernetes,
+    lxc,
+    nomad,
+    oci,
+    quadlet,
+)
 from netmend.lint.rules import RULES
+
+FORMATS: Final = (
+    "a compose file, Quadlet, Kubernetes manifest, tasks of Ansible, definitions of Kolla-Ansible, Nomad job, "
+    "configuration of LXC, Incus or an OCI runtime, MachineConfig or Ignition, script or unit with docker run or "
+    "podman run, or output of docker, podman or crictl inspect"
+)
+_TEMPLATE: Final = re.compile(r"\{\{-|-\}\}|\{\{\s*(?:\.|\$|include|template|tuple|toYaml|range|if|end|with)|\{%")
+_HOW_TO_RENDER: Final = (
+    "a Helm (or Jinja) template: render it first: helm template CHART | netmend lint -  (of a release: helm get "
+    "manifest RELEASE; of an overlay: kustomize build DIR)"
+)
+_JSON_LINE: Final = re.compile(r"\A\s*\{.*\}\s*\Z")
+
+_Reader = Callable[[Any], Iterator[DeclaredContainer]]
+_DOCUMENTS: Final[tuple[tuple[Callable[[Any], bool], _Reader], ...]] = (
+    (docker_service.is_service, docker_service.read),
+    (docker_inspect.is_inspect, docker_inspect.read),
+    (crictl_inspect.is_crictl, crictl_inspect.read),
+    (oci.is_config, oci.read),
+    (kubernetes.is_manifest, kubernetes.read),
+    (compose.is_compose, compose.read),
+    (nomad.is_job_document, nomad.read_document),
+    (incus.is_instance, incus.read),
+    (ansible.is_tasks, ansible.read),
+    (kolla.is_definition, kolla.read),
+)
+"""What recognises a document, and what reads it; the first that does is taken."""
 
 
 def lint(file: str, text: str) -> list[LintFinding]:
     """The mistakes in one file, in the order of its lines. Raises Unreadable where it is of no known kind."""
-    found = []
-    for container in declared(file, text):
-        for rule in RULES:
-            for mistake in rule(container):
-                found.append(
-                    LintFinding(
-                        check=mistake.check,
-                        severity=mistake.severity,
-                        file=file,
-                        line=mistake.line,
-                        container=container.name,
-                        summary=mistake.summary,
-                        cause=mistake.cause,
-                        mend=mistake.mend,
-                        evidence=(f"{file}:{mistake.line}: {mistake.written}",),
-                    )
-                )
+    return mistakes(file, declared(file, text))
+
+
+def mistakes(file: str, containers: Iterable[DeclaredContainer]) -> list[LintFinding]:
+    """The mistakes in these containers of a file, in the order of its lines."""
+    found = [
+        LintFinding(
+            check=mistake.check,
+            severity=mistake.severity,
+            file=file,
+            line=mistake.line,
+            container=container.name,
+            summary=mistake.summary,
+            cause=mistake.cause,
+            mend=mistake.mend,
+            evidence=(f"{file}:{mistake.line}: {mistake.written}",),
+        )
+        for container in containers
+        for rule in RULES
+        for mistake in rule(container)
+    ]
     return sorted(dict.fromkeys(found), key=lambda finding: (finding.line, finding.check))
 
 
 def declared(file: str, text: str) -> list[DeclaredContainer]:
-    """What the file declares, whatever kind of file it is. Raises Unreadable."""
+    """What the file declares, whatever format it has. Raises Unreadable."""
     if quadlet.is_quadlet(file, text):
-        return [quadlet.read(file, text)]
+        return list(quadlet.read(file, text))
+    if nomad.is_job(text):
+        return list(nomad.read(text))
+    if lxc.is_configuration(text):
+        return list(lxc.read(file, text))
+    if file.endswith((".service", ".sh")) or text.startswith("#!") or text.lstrip().startswith("[Unit]"):
+        return list(command_line.read(text))
     found: list[DeclaredContainer] = []
     known = False
-    try:
-        documents = parse_foreign(text)
-    except DocumentError as error:
-        raise Unreadable(error.faults[0].line, error.faults[0].why) from error
-    for document in documents:
-        containers = _of_document(document.root)
+    for document in _documents(text):
+        containers = _of_document(document)
         if containers is not None:
             known = True
             found += containers
     if not known:
-        raise Unreadable(
-            0,
-            "not a compose file, Quadlet, Kubernetes manifest, output of docker inspect, or container definition of "
-            "Kolla-Ansible",
-        )
+        if command_line.is_script(text):
+            return list(command_line.read(text))
+        raise Unreadable(0, f"not {FORMATS}", kind="unknown")
     return found
 
 
-def _of_document(document: Any) -> Iterator[DeclaredContainer] | None:
-    if docker_inspect.is_inspect(document):
-        return docker_inspect.read(document)
-    if kubernetes.is_manifest(document):
-        return kubernetes.read(document)
-    if compose.is_compose(document):
-        return compose.read(document)
-    if kolla.is_definition(document):
-        return kolla.read(document)
+def _documents(text: str) -> list[Any]:
+    """The documents of a text of YAML or JSON, or of objects of JSON, one a line. Raises Unreadable."""
+    try:
+        return [document.root for document in parse_foreign(text)]
+    except DocumentError as error:
+        lines = text.split("\n")
+        objects = [(number, line) for number, line in enumerate(lines) if line.strip()]
+        if len(objects) > 1 and all(_JSON_LINE.match(line) for _, line in objects):
+            return [found for number, line in objects for found in _documents("\n" * number + line)]
+        if command_line.is_script(text) and not _TEMPLATE.search(text):
+            return []
+        if _TEMPLATE.search(text):
+            raise Unreadable(error.faults[0].line, _HOW_TO_RENDER, kind="template") from error
+        raise Unreadable(error.faults[0].line, error.faults[0].why) from error
+
+
+def _of_document(document: Any) -> list[DeclaredContainer] | None:
+    if ignition.is_ignition(document):
+        return _of_embedded(document)
+    for recognises, read in _DOCUMENTS:
+        if recognises(document):
+            return list(read(document))
     return None
+
+
+def _of_embedded(document: Any) -> list[DeclaredContainer]:
+    """What the units and files declare that a machine's configuration writes."""
+    found: list[DeclaredContainer] = []
+    for inner in ignition.embedded(document):
+        if quadlet.is_quadlet(inner.name, inner.text):
+            containers = quadlet.read(inner.name, "\n" * (inner.line - 1) + inner.text)
+        else:
+            containers = command_line.read(inner.text, inner.line)
+        found += containers
+    return found

@@ -10,6 +10,8 @@ from netmend.lint.declared import DeclaredContainer, DeclaredMount
 from netmend.propagation.paths import is_under
 
 _DIRECTORY: Final = "/run/netns"
+_OF_ENGINES: Final = ("/run/docker/netns", "/run/snap.docker/netns")
+"""Docker's own directories, where other programs open the namespaces of its containers and make none."""
 
 
 class Mistake(NamedTuple):
@@ -28,8 +30,16 @@ def source(mount: DeclaredMount) -> str:
     return path.replace("/var/run", "/run", 1) if is_under(path, "/var/run") else path
 
 
+def _directory(mount: DeclaredMount) -> str:
+    """The directory of namespaces that the mount brings by itself; empty for another mount."""
+    if mount.request.kind != "bind":
+        return ""
+    path = source(mount)
+    return path if path == _DIRECTORY or path in _OF_ENGINES else ""
+
+
 def _is_directory(mount: DeclaredMount) -> bool:
-    return mount.request.kind == "bind" and source(mount) == _DIRECTORY
+    return _directory(mount) == _DIRECTORY
 
 
 def _holds_directory(mount: DeclaredMount) -> bool:
@@ -47,13 +57,35 @@ def _inner(mount: DeclaredMount) -> str:
 
 def _write(container: DeclaredContainer, mount: DeclaredMount, word: str) -> str:
     """How the file says it."""
-    if container.kind == "kubernetes":
+    source_path, target = mount.request.source, mount.request.target
+    if container.kind in ("kubernetes", "crictl inspect"):
         mode = "Bidirectional" if word.endswith("shared") else "HostToContainer"
         return f"mountPropagation: {mode}" + (" (and privileged: true)" if mode == "Bidirectional" else "")
-    text = f"{mount.request.source}:{mount.request.target}:{word}"
-    if container.kind == "quadlet":
-        return f"Volume={text}"
-    return f"-v {text}" if container.kind == "docker inspect" else f"- {text}"
+    text = f"{source_path}:{target}:{word}"
+    match container.kind:
+        case "quadlet":
+            return f"Volume={text}"
+        case "docker inspect" | "command line":
+            return f"-v {text}"
+        case "docker service":
+            return f"--mount type=bind,source={source_path},target={target},bind-propagation=r{word.removeprefix('r')}"
+        case "oci":
+            return f'"options": ["rbind", "r{word.removeprefix("r")}"] for {target}'
+        case "lxc":
+            where = target.lstrip("/")
+            return f"lxc.mount.entry = {source_path} {where} none rbind,r{word.removeprefix('r')},create=dir 0 0"
+        case "incus":
+            return f"propagation: r{word.removeprefix('r')} and recursive: true for {target}"
+        case "nomad":
+            return f'"{text}" in volumes'
+    return f"- {text}"
+
+
+def _word(container: DeclaredContainer, mount: DeclaredMount) -> str:
+    """`shared` for who may make namespaces; `rslave` for who can only be there to use them."""
+    if _directory(mount) in _OF_ENGINES or mount.request.read_only:
+        return "rslave"
+    return "shared" if _inner(mount) == _DIRECTORY else "rslave"
 
 
 def refused(container: DeclaredContainer) -> Iterator[Mistake]:
@@ -70,27 +102,36 @@ def refused(container: DeclaredContainer) -> Iterator[Mistake]:
 
 
 def private(container: DeclaredContainer) -> Iterator[Mistake]:
+    if container.ends_early:
+        return
     for mount in container.mounts:
-        if not _is_directory(mount) or mount.request.direction != "none":
+        directory = _directory(mount)
+        if not directory or mount.request.direction != "none" or not mount.request.recursive:
             continue
+        if directory in _OF_ENGINES and not container.privileged:
+            continue  # it cannot enter them
         said = f"{mount.request.propagation} is asked for" if mount.request.asked else "no propagation is asked for"
         yield Mistake(
             "netns-private",
             Severity.ERROR,
             mount.line,
-            f"{_DIRECTORY} is mounted and {said}: namespaces made later are plain files on the other side",
+            f"{directory} is mounted and {said}: namespaces made later are plain files on the other side",
             "A private mount neither sends nor receives. The names in the directory are seen by all, the namespaces "
-            "behind "
-            "them by those only that had them when they started; using another gives `Invalid argument`.",
-            f"write: {_write(container, mount, 'shared')}",
+            "behind them by those only that had them when they started; using another gives `Invalid argument`.",
+            f"write: {_write(container, mount, _word(container, mount))}",
             mount.written,
         )
 
 
 def one_way(container: DeclaredContainer) -> Iterator[Mistake]:
     for mount in container.mounts:
-        if _is_directory(mount) and mount.request.direction == "in" and container.privileged:
-            if container.kind == "kubernetes" or mount.request.read_only:
+        if (
+            _is_directory(mount)
+            and mount.request.direction == "in"
+            and container.privileged
+            and _makes(container, mount)
+        ):
+            if container.kind in ("kubernetes", "crictl inspect", "oci", "lxc") or mount.request.read_only:
                 continue  # HostToContainer is what plugins that only use namespaces are told to write
             yield Mistake(
                 "netns-one-way",
@@ -105,18 +146,29 @@ def one_way(container: DeclaredContainer) -> Iterator[Mistake]:
             )
 
 
+def _makes(container: DeclaredContainer, mount: DeclaredMount) -> bool:
+    """Whether the container may be one that makes namespaces: it has the directory where programs look for it."""
+    return not container.ends_early and _inner(mount) == _DIRECTORY
+
+
 def not_recursive(container: DeclaredContainer) -> Iterator[Mistake]:
     for mount in container.mounts:
-        if _is_directory(mount) and not mount.request.recursive:
+        if _directory(mount) and not mount.request.recursive and not container.ends_early:
             yield Mistake(
                 "netns-not-recursive",
                 Severity.ERROR,
                 mount.line,
-                f"{_DIRECTORY} is bound without the mounts in it: namespaces that exist at the start are plain files",
+                f"{_directory(mount)} is bound without the mounts in it: names that exist at the start are plain files",
                 "A bind that is not recursive leaves out the mounts below, which the namespaces are.",
-                "leave out the option that makes the bind non-recursive",
+                _recursively(container, mount),
                 mount.written,
             )
+
+
+def _recursively(container: DeclaredContainer, mount: DeclaredMount) -> str:
+    if container.kind in ("lxc", "incus", "oci"):
+        return f"write: {_write(container, mount, 'rslave')}"
+    return "leave out the option that makes the bind non-recursive"
 
 
 def read_only(container: DeclaredContainer) -> Iterator[Mistake]:
@@ -156,16 +208,18 @@ def doubling(container: DeclaredContainer) -> Iterator[Mistake]:
 
 
 def hidden_copy(container: DeclaredContainer) -> Iterator[Mistake]:
+    if container.ends_early:
+        return
     for above in container.mounts:
         for mount in container.mounts:
             if not (_holds_directory(above) and _is_directory(mount)):
                 continue
-            if above.request.direction == "in" and mount.request.direction == "both":
+            if mount.request.direction != "both" or mount.request.read_only:
+                continue  # who only receives uses what others make, and deletes nothing; privates are told as such
+            if above.request.direction == "in":
                 continue  # what is unmounted by the name travels to the slave
-            if above.request.direction == "both" and _inner(above) == _inner(mount):
-                continue  # told as doubling
-            if above.request.direction == "both" and mount.request.direction == "both":
-                continue  # peers of one group
+            if above.request.direction == "both":
+                continue  # peers of one group, or told as doubling
             yield Mistake(
                 "hidden-copy",
                 Severity.ERROR,
@@ -181,20 +235,22 @@ def hidden_copy(container: DeclaredContainer) -> Iterator[Mistake]:
 
 
 def private_parent(container: DeclaredContainer) -> Iterator[Mistake]:
-    if any(_is_directory(mount) for mount in container.mounts) or not container.privileged:
+    """A note: many containers have `/run` for a socket, and only who knows them can say whether they use namespaces."""
+    if any(_is_directory(mount) for mount in container.mounts) or not container.privileged or container.ends_early:
         return
     for mount in container.mounts:
         if _holds_directory(mount) and _inner(mount) == _DIRECTORY and mount.request.direction == "none":
-            if mount.request.read_only:
+            if mount.request.read_only or not mount.request.recursive:
                 continue
             yield Mistake(
                 "netns-private",
-                Severity.WARNING,
+                Severity.NOTE,
                 mount.line,
                 f"{mount.request.source} is mounted private, and {_DIRECTORY} with it: namespaces made later are plain "
-                "files on the other side",
-                "The container may make and enter namespaces, and finds the directory where programs look for it.",
-                f"write: {_write(container, mount, 'shared')}, or rslave if it makes no namespaces",
+                "files in this container",
+                "It may enter namespaces, and finds the directory where programs look for it. Right as it is for a "
+                "container that has the directory for a socket and uses no namespace.",
+                f"if it uses namespaces, write: {_write(container, mount, 'rslave')}",
                 mount.written,
             )
 

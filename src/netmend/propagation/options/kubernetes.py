@@ -11,6 +11,12 @@ from collections.abc import Mapping
 from netmend.propagation.options.request import MountRequest, OptionError
 
 MODES = {"None": "rprivate", "HostToContainer": "rslave", "Bidirectional": "rshared"}
+#: The same in the words of the CRI (cri-api, MountPropagation).
+CRI_MODES = {
+    "PROPAGATION_PRIVATE": "None",
+    "PROPAGATION_HOST_TO_CONTAINER": "HostToContainer",
+    "PROPAGATION_BIDIRECTIONAL": "Bidirectional",
+}
 
 
 def parse_volume_mount(mount: Mapping[str, object], host_path: str, *, privileged: bool) -> MountRequest:
@@ -37,5 +43,5 @@ def parse_volume_mount(mount: Mapping[str, object], host_path: str, *, privilege
         target=target,
         propagation=MODES[str(mode)] if mode is not None else "rprivate",
         asked=mode is not None,
-        read_only=bool(mount.get("readOnly")),
+        read_only=mount.get("readOnly") in (True, "true", "yes", "on"),
     )

@@ -1,7 +1,8 @@
 """Kolla-Ansible's container definitions: `volumes` of a service, and the lists that they are put together from.
 
 In a role's defaults a service is a mapping with `container_name`, and its volumes are often named apart, as
-`neutron_dhcp_agent_default_volumes`. Items that are all template are left out.
+`neutron_dhcp_agent_default_volumes`; group variables have `run_default_volumes_podman` and the like. Items that are
+all template are left out.
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from netmend.ground.document import Mapping, Sequence
-from netmend.lint.declared import DeclaredContainer, DeclaredMount, Refused, is_true
-from netmend.propagation.options.docker import parse_volume
-from netmend.propagation.options.request import OptionError
+from netmend.lint.declared import DeclaredContainer, Mounts, is_true, located
+from netmend.propagation.options import docker, podman
 
-_LIST: Final = re.compile(r"(.+?)(_default|_extra)?_volumes\Z")
+_LIST: Final = re.compile(r"(.+?)(_default|_extra)*_volumes(_docker|_podman)?\Z")
 
 
 def is_definition(document: Any) -> bool:
@@ -31,15 +31,13 @@ def read(document: Mapping) -> Iterator[DeclaredContainer]:
     }
     for line, service in _services(document):
         name = str(service["container_name"])
-        mounts, refused = _mounts(service.get("volumes"))
-        yield DeclaredContainer("kolla", name, line, tuple(mounts), tuple(refused), name in powerful)
+        mounts = volumes(service.get("volumes"), "")
+        yield mounts.container("kolla", name, line, privileged=name in powerful)
     for key, value in document.items():
         found = _LIST.match(key)
         if found and isinstance(value, Sequence):
-            mounts, refused = _mounts(value)
-            yield DeclaredContainer(
-                "kolla", found[1], document.line_of(key), tuple(mounts), tuple(refused), found[1] in powerful
-            )
+            mounts = volumes(value, found[3] or "")
+            yield mounts.container("kolla", found[1], document.line_of(key), privileged=found[1] in powerful)
 
 
 def _services(document: Mapping) -> Iterator[tuple[int, Mapping]]:
@@ -53,14 +51,11 @@ def _services(document: Mapping) -> Iterator[tuple[int, Mapping]]:
                     yield value.line_of(name), service
 
 
-def _mounts(volumes: Any) -> tuple[list[DeclaredMount], list[Refused]]:
-    mounts: list[DeclaredMount] = []
-    refused: list[Refused] = []
-    for index, volume in enumerate(volumes if isinstance(volumes, Sequence) else ()):
-        if not isinstance(volume, str) or "{{" in volume or "{%" in volume or not volume.strip():
-            continue
-        try:
-            mounts.append(DeclaredMount(parse_volume(volume), volumes.line_of(index), volume))
-        except OptionError as error:
-            refused.append(Refused(volumes.line_of(index), volume, str(error)))
-    return mounts, refused
+def volumes(value: Any, engine: str) -> Mounts:
+    """A list of `-v` strings, for Docker unless `engine` ends with podman."""
+    mounts = Mounts()
+    parse = podman.parse_volume if engine.endswith("podman") else docker.parse_volume
+    for line, volume in located(value):
+        if isinstance(volume, str):
+            mounts.add(line, volume, lambda volume=volume: parse(volume))  # type: ignore[misc]
+    return mounts
