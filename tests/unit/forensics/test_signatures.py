@@ -413,3 +413,15 @@ def test_own_signatures_can_be_added(tmp_path: Path) -> None:
     night.record(1, "dhcp-agent", "ERROR", "OSError: The disk is mine")
     found = read(night.write(tmp_path), signatures=[tmp_path / "mine.yaml"])
     assert [v.signature for v in found.verdicts] == ["my-own"]
+
+
+def test_a_mistake_has_its_line_and_no_is_text(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "events:\n  one:\n    any: [no route, off-line]\n    services: [no, on]\n  two:\n    any: [text]\n    kind: odd\n"
+    )
+    with pytest.raises(BadSignature) as error:
+        load([path])
+    assert str(error.value).startswith(f"{path}:7: events.two.kind: must be one of")
+    path.write_text(path.read_text().replace("    kind: odd\n", ""))
+    assert load([path]).events["one"].services == {"no", "on"}

@@ -209,3 +209,16 @@ def test_the_examples_are_good(path: Path) -> None:
     assert all(
         result == "ok" or isinstance(result, dict) or result == "busy" for result in predict(scenario)["results"]
     )
+
+
+def test_no_is_a_name_like_any_other() -> None:
+    text = "containers: {no: {}, on: {}}\nsteps: [{start: no}, {add: {in: on, netns: yes}}]\n"
+    (scenario,) = load("f.yaml", text)
+    assert [step.where for step in scenario.steps] == ["no", "on"]
+    assert scenario.steps[1].netns == "yes"
+
+
+def test_every_key_that_is_there_twice_is_told() -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load("f.yaml", "steps: []\nsteps: []\nname: a\nname: b\n")
+    assert [problem.line for problem in caught.value.problems] == [2, 4]
