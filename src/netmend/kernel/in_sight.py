@@ -28,7 +28,12 @@ class InSight:
     networks: dict[int, str] = field(default_factory=dict)  # inode of a namespace → a path to it, empty: out of reach
     mount_namespaces: dict[str, int] = field(default_factory=dict)  # name of a mount namespace → a process in it
     mounted: dict[str, set[bytes]] = field(default_factory=dict)  # last part of a path → namespaces mounted at such
+    paths: dict[int, set[str]] = field(default_factory=dict)  # inode of a namespace → paths at which it is mounted
     unseen: list[str] = field(default_factory=list)
+
+    def inside(self, inode: int) -> bool:
+        """True when a process or thread is in the namespace, or has it open: more than a mount leads to it."""
+        return "/root/" not in self.networks.get(inode, "/root/")
 
     def reach(self, inode: int) -> Netns | None:
         """The namespace, open; None when no way leads to it any more."""
@@ -118,6 +123,7 @@ def _mounted_networks(pid: int, seen: InSight) -> None:
         path = os.fsdecode(fields[4].replace(b"\\040", b" "))
         seen.mounted.setdefault(path.rpartition("/")[2], set()).add(fields[3])
         inode, way = int(network[1]), f"/proc/{pid}/root{path}"
+        seen.paths.setdefault(inode, set()).add(path)
         if not seen.networks.get(inode):
             seen.networks[inode] = way if _leads_to(way, inode) else ""
 

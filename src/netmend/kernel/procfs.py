@@ -226,3 +226,17 @@ def sockets_of(pid: int) -> set[int]:
         if match:
             found.add(int(match[1]))
     return found
+
+
+def has_sockets() -> bool:
+    """True when this network namespace has a socket of IP or a packet socket, whoever holds it. Raises KernelError."""
+    for table in ("tcp", "tcp6", "udp", "udp6", "raw", "raw6", "packet"):
+        path = f"/proc/thread-self/net/{table}"
+        try:
+            if Path(path).read_text().count("\n") > 1:
+                return True
+        except FileNotFoundError:  # a kernel without IPv6
+            continue
+        except OSError as error:
+            raise KernelError("read", path, error.errno or 0) from error
+    return False

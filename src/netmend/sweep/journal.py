@@ -73,7 +73,7 @@ class Journal:
         """Record names; on disk when this returns. Raises BadJournal."""
         self._write(
             {"doomed": "name", "because": name.reason, "path": name.path, "plain": name.plain, "text": name.text}
-            | {"mode": name.entry.mode, "changed": name.entry.changed}
+            | {"mode": name.entry.mode, "changed": name.entry.changed, "loopback_up": name.loopback_up}
             for name in names
         )
         self._sync()
@@ -141,6 +141,8 @@ class DoomedName:
     plain: bool
     text: str
     mode: int
+    loopback_up: bool | None = None
+    """Of a namespace with nothing but a loopback in it; None for all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,11 @@ def read_journal(path: Path) -> Recorded:
                 addresses[link.index] = [ip_interface(one) for one in document.get("addresses", ())]
             elif document.get("doomed") == "name":
                 name = DoomedName(
-                    str(document["path"]), bool(document["plain"]), str(document["text"]), int(document["mode"])
+                    str(document["path"]),
+                    bool(document["plain"]),
+                    str(document["text"]),
+                    int(document["mode"]),
+                    document.get("loopback_up"),
                 )
                 names[name.path] = name
             elif document.get("doomed") == "port":

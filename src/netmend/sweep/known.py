@@ -17,6 +17,16 @@ and _get_veth_name)."""
 _LINE: Final = re.compile(r"[!-~]+")
 _ABOUT_IDS: Final = ("id", "network_id", "device_id", "device", "name", "networkid")
 _LISTS: Final = ("ports", "networks", "routers")
+_LINES: Final = frozenset({"networks", "routers"})  # what lines list, nobody can tell: they are taken for all
+_SIGNS: Final = {  # a field of an entry → what all entries together then list
+    "network_id": "networks",
+    "subnets": "networks",
+    "router:external": "networks",
+    "device_id": "routers",
+    "external_gateway_info": "routers",
+    "distributed": "routers",
+    "routes": "routers",
+}
 
 
 class BadPortsFile(Exception):
@@ -30,6 +40,8 @@ class Known:
 
     names: frozenset[str] = frozenset()
     ids: frozenset[str] = frozenset()
+    about: frozenset[str] = frozenset()
+    """What the files list: "networks", "routers"; what is not in it is not known to be unwanted."""
     asked_at: float = 0.0
     """When the control plane was asked: seconds since the epoch; of several files the oldest."""
 
@@ -50,7 +62,7 @@ class Known:
 
     def __or__(self, other: "Known") -> "Known":
         asked = min(self.asked_at or other.asked_at, other.asked_at)
-        return Known(self.names | other.names, self.ids | other.ids, asked)
+        return Known(self.names | other.names, self.ids | other.ids, self.about | other.about, asked)
 
 
 NOTHING_KNOWN: Final = Known()
@@ -75,11 +87,12 @@ def read_ports_file(path: Path) -> Known:
         raise BadPortsFile(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise BadPortsFile(f"{path}: is not text") from None
-    words = _from_json(path, text) if text.lstrip()[:1] in ("[", "{") else _from_lines(path, text)
+    words, about = _from_json(path, text) if text.lstrip()[:1] in ("[", "{") else (_from_lines(path, text), _LINES)
     if not words:
         raise BadPortsFile(f"{path}: has no port in it; without the option nothing is compared with a control plane")
     ids = {word.lower() for word in words if _ID.fullmatch(word.lower())}
-    return Known(frozenset(words), frozenset(ids | {found[:length] for found in ids for length in (10, 11)}), asked_at)
+    short = {found[:length] for found in ids for length in (10, 11)}
+    return Known(frozenset(words), frozenset(ids | short), about, asked_at)
 
 
 def _from_lines(path: Path, text: str) -> set[str]:
@@ -94,7 +107,7 @@ def _from_lines(path: Path, text: str) -> set[str]:
     return words
 
 
-def _from_json(path: Path, text: str) -> set[str]:
+def _from_json(path: Path, text: str) -> tuple[set[str], frozenset[str]]:
     try:
         found = json.loads(text)
     except ValueError as error:
@@ -107,9 +120,11 @@ def _from_json(path: Path, text: str) -> set[str]:
             f"{path}:1: expected a list of ports, networks or routers, as `openstack port list -f json` prints it"
         )
     words: set[str] = set()
+    about: set[str] = set()
     for position, port in enumerate(found):
         if isinstance(port, str):
             words.add(port)
+            about |= _LINES
             continue
         named = (
             {str(key).lower().replace(" ", "_"): value for key, value in port.items()} if isinstance(port, dict) else {}
@@ -117,4 +132,5 @@ def _from_json(path: Path, text: str) -> set[str]:
         if not isinstance(named.get("id"), str):
             raise BadPortsFile(f"{path}: entry {position}: a port needs a field `id` or `ID`")
         words.update(value for key in _ABOUT_IDS if isinstance(value := named.get(key), str) and value)
-    return words
+        about.update(listed for field, listed in _SIGNS.items() if field in named)
+    return words, frozenset(about)

@@ -1,25 +1,40 @@
-"""Dead names in the namespace directory: plain files that no mount namespace has a namespace on.
+"""Dead names in the namespace directory: plain files that no mount namespace has a namespace on, and namespaces with
+nothing in them that the control plane does not know.
 
 A healthy name is a plain file, too, in the moment between its creation and the mount; so a name counts as dead only
 when two looks, apart from each other, find the same file.
 """
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from netmend.intent.names import Mark, namespace_name
 from netmend.intent.network import Intent
-from netmend.kernel import links, listing, netns, procfs
+from netmend.kernel import link_details, links, listing, netns, procfs
 from netmend.kernel.errors import KernelError
 from netmend.kernel.in_sight import InSight
+from netmend.kernel.link_details import LinkDetails
 from netmend.kernel.listing import Entry
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.sweep.kinds import ForeignKind
 from netmend.sweep.known import Known
 from netmend.sweep.scene import DEAD, Reason
+
+_LISTED_AS: Final = {
+    "qdhcp": "networks",
+    "ovnmeta": "networks",
+    "fip": "networks",
+    "qrouter": "routers",
+    "snat": "routers",
+}
+_FALLBACKS: Final = frozenset(
+    {"tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,13 @@ class Name:
     entry: Entry
     reason: Reason
     text: str = ""
+    loopback_up: bool | None = None
+    """Of a namespace with nothing but a loopback in it; None for all others."""
+
+    @property
+    def key(self) -> str:
+        """By which a look remembers the namespace at the name."""
+        return f"netns/{self.path}/{self.entry.inode}"
 
     @property
     def dead(self) -> bool:
@@ -69,7 +91,14 @@ def judge_foreign(
         plain = _is_plain(entry)
         text = (netns.name_mark(path) or "") if plain else ""
         reason = Reason.NAME_WITHOUT_NAMESPACE
-        if not plain or name in seen.mounted:
+        loopback_up = None
+        if not plain:
+            reason = Reason.NAMESPACE_ALIVE
+            if known.given and match[1] in _LISTED_AS:
+                loopback_up = _nothing_inside(path, entry, seen)
+            if loopback_up is not None:
+                reason = _why_empty_is_kept(match, known, seen, trusting=trusting) or Reason.NAMESPACE_EMPTY
+        elif name in seen.mounted:
             reason = Reason.NAMESPACE_ALIVE
         elif Mark.parse(text) is not None:
             reason = Reason.OURS
@@ -81,8 +110,51 @@ def judge_foreign(
             reason = Reason.YOUNG
         else:
             reason = _elsewhere(path, seen) or reason
-        found.append(Name(name, path, plain, entry, reason, text))
+        found.append(Name(name, path, plain, entry, reason, text, loopback_up))
     return found
+
+
+def _why_empty_is_kept(match: re.Match[str], known: Known, seen: InSight, *, trusting: bool) -> Reason | None:
+    """Why a namespace with nothing in it is kept; None when nobody wants it."""
+    if known.knows(match[0]):
+        return Reason.KNOWN
+    if _LISTED_AS.get(match[1]) not in known.about:
+        return Reason.NAMESPACE_UNASKED
+    return Reason.UNSEEN if seen.unseen and not trusting else None
+
+
+def _nothing_inside(path: str, entry: Entry, seen: InSight) -> bool | None:
+    """Whether the loopback is up, of a namespace that nobody is in or has open, that has no other device, no address
+    of its own and no socket, and that is mounted at this name alone; None for any other, and one that cannot be
+    entered."""
+    places = seen.paths.get(entry.inode, set())
+    same_name = path[path.rindex("/", 0, path.rindex("/")) :]  # in other mount namespaces the path may begin otherwise
+    if seen.inside(entry.inode) or any(not place.endswith(same_name) for place in places):
+        return None
+    try:
+        with Netns.open(path) as namespace:
+            if namespace.inode != entry.inode:
+                return None
+            with namespace.entered(), RouteSocket() as route:
+                found = link_details.dump_details(route)
+                addressed = link_details.given_addresses(route)
+                if any(link.index != links.LOOPBACK.index and not _fallback(link) for link in found):
+                    return None
+                if any(not one.ip.is_loopback for given in addressed.values() for one in given):
+                    return None
+                if procfs.has_sockets():
+                    return None
+    except KernelError:
+        return None
+    loopback = next((link for link in found if link.index == links.LOOPBACK.index), None)
+    if loopback is None or Mark.parse(loopback.alias) is not None:
+        return None
+    return loopback.up
+
+
+def _fallback(link: LinkDetails) -> bool:
+    """True for a tunnel that the kernel makes in each namespace by itself (net.core.fb_tunnels_only_for_init_net)."""
+    return link.name in _FALLBACKS and not link.up
 
 
 def _entries(directory: str) -> dict[str, Entry]:
@@ -124,6 +196,10 @@ def _mark_inside(path: str) -> Mark | None:
 
 def still_dead(then: Name) -> bool:
     """True when the very same thing is at the path still."""
+    if then.reason is Reason.NAMESPACE_EMPTY:
+        there = listing.entry(then.path)
+        same = there is not None and there.inode == then.entry.inode
+        return there is not None and same and _nothing_inside(then.path, there, InSight()) is not None
     if not then.plain:
         mark = _mark_inside(then.path)
         return mark is not None and namespace_name(mark.network_id) == then.name

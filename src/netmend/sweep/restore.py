@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from netmend.kernel import addresses, link_details, link_settings, links, ovsdb, tap
+from netmend.kernel import addresses, link_details, link_settings, links, netns, ovsdb, tap
 from netmend.kernel.changes import changing
 from netmend.kernel.errors import KernelError
 from netmend.kernel.link_details import LinkDetails
@@ -190,6 +190,8 @@ def _settle(route: RouteSocket, link: LinkDetails, master: str | None, given: It
 
 
 def _restore_name(name: DoomedName) -> str | None:
+    if name.loopback_up is not None:
+        return _restore_namespace(name, up=name.loopback_up)
     if not name.plain:
         return "a namespace that is gone cannot be made again with what was in it"
     try:
@@ -200,4 +202,18 @@ def _restore_name(name: DoomedName) -> str | None:
         Path(name.path).chmod(name.mode)
     except OSError as error:
         return f"{name.path}: {error.strerror}"
+    return None
+
+
+def _restore_namespace(name: DoomedName, *, up: bool) -> str | None:
+    """A namespace that had nothing in it: another is as good."""
+    try:
+        with Netns.create(name.path) as made:
+            if up:
+                with RouteSocket() as inside:
+                    links.set_link(inside, links.LOOPBACK, up=True)
+        with made:
+            netns.pin(made, name.path, name.text)
+    except KernelError as error:
+        return str(error)
     return None

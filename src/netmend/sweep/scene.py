@@ -22,6 +22,7 @@ class Reason(StrEnum):
     PEER_GONE = "veth whose peer is gone"
     PEER_NAMESPACE_GONE = "veth whose peer's namespace is gone"
     NAME_WITHOUT_NAMESPACE = "name without a namespace"
+    NAMESPACE_EMPTY = "empty namespace that the control plane does not know"
 
     IN_INTENT = "in intent"
     OURS = "netmend's own: give the intent with -c"
@@ -42,6 +43,7 @@ class Reason(StrEnum):
     PEER_NAMESPACE_ALIVE = "its peer's namespace is alive"
     NAMESPACE_ALIVE = "its namespace is alive"
     KNOWN = "known to the control plane"
+    NAMESPACE_UNASKED = "empty namespace: no file of networks or routers tells whether it is wanted"
     UNSEEN = "not everything could be looked at"
     YOUNG = "younger than --min-age"
     ASKED_BEFORE = "first seen after the control plane was asked: ask it anew for --ports-file"
@@ -60,6 +62,7 @@ DEAD = frozenset(
         Reason.PEER_GONE,
         Reason.PEER_NAMESPACE_GONE,
         Reason.NAME_WITHOUT_NAMESPACE,
+        Reason.NAMESPACE_EMPTY,
     }
 )
 

@@ -129,15 +129,15 @@ def _look(options: Options) -> Findings:
         found = [*own_names, *(name for name in found if name.reason is not Reason.OURS)]
     else:
         ours = []
-    aged = _Aged(foreign, ports)
-    if foreign or ports:
-        aged = _with_age(foreign, ports, scene, options)
+    aged = _Aged(foreign, ports, found)
+    if foreign or ports or found:
+        aged = _with_age(foreign, ports, found, scene, options)
     mature = [] if aged.youngest is None else [time.time() - aged.youngest + options.min_age]
-    mature += [name.entry.changed + options.min_age for name in found if name.reason is Reason.YOUNG]
+    mature += [name.entry.changed + options.min_age for name in found if name.reason is Reason.YOUNG and name.plain]
     return Findings(
         [*ours, *aged.units],
         aged.ports,
-        found,
+        aged.names,
         unseen,
         scene,
         time.monotonic(),
@@ -152,31 +152,37 @@ class _Aged:
 
     units: list[Unit]
     ports: list[SwitchPort]
+    names: list[Name]
     youngest: float | None = None
     first_look: bool = False
 
 
-def _with_age(units: list[Unit], ports: list[SwitchPort], scene: Scene, options: Options) -> _Aged:
-    """Takes in the look, and keeps what is dead but not for long enough."""
+def _with_age(units: list[Unit], ports: list[SwitchPort], found: list[Name], scene: Scene, options: Options) -> _Aged:
+    """Takes in the look, and keeps what is dead but not for long enough; of a plain file the file itself tells that."""
     sightings = Sightings.load(options.state / "seen.json")
     here = [*map(key, scene.links.values()), *map(row_key, (scene.rows or {}).values())]
     judged = [(unit, [*map(key, unit.links)]) for unit in units]
     rows = [(port, [row_key(port.row)]) for port in ports]
-    verdicts = [*((unit.reason, keys) for unit, keys in judged), *((port.reason, keys) for port, keys in rows)]
+    spaces = [name for name in found if not name.plain and name.reason is not Reason.OURS_NOT_IN_INTENT]
+    keys_of_spaces = {name.key for name in spaces}
+    here += keys_of_spaces
+    verdicts = [(unit.reason, keys) for unit, keys in judged]
+    verdicts += [(port.reason, keys) for port, keys in rows]
+    verdicts += [(name.reason, [name.key]) for name in spaces]
     dead = [one for reason, keys in verdicts if reason in DEAD for one in keys]
     alive = [one for reason, keys in verdicts if reason not in DEAD | {Reason.UNSEEN} for one in keys]
     sightings.note(here, alive, dead)
     sightings.save()
     young: list[float] = []
 
-    def reason_of(thing: Unit | SwitchPort, keys: list[str]) -> Reason:
-        if not thing.dead:
+    def reason_of(thing: Unit | SwitchPort | Name, keys: list[str]) -> Reason:
+        if not thing.dead or not keys:
             return thing.reason
         age = min(map(sightings.age, keys))
         if age < options.min_age:
             young.append(age)
             return Reason.YOUNG
-        unknown = isinstance(thing, SwitchPort) or bool(thing.rows)
+        unknown = bool(thing.rows) if isinstance(thing, Unit) else True
         if unknown and options.min_age > APART and age < time.time() - options.known.asked_at:
             return Reason.ASKED_BEFORE  # it may have been made, and the control plane have come to know it, after that
         return thing.reason
@@ -184,6 +190,7 @@ def _with_age(units: list[Unit], ports: list[SwitchPort], scene: Scene, options:
     return _Aged(
         [replace(unit, reason=reason_of(unit, keys)) for unit, keys in judged],
         [replace(port, reason=reason_of(port, keys)) for port, keys in rows],
+        [replace(name, reason=reason_of(name, [name.key] if name.key in keys_of_spaces else [])) for name in found],
         min(young, default=None),
         sightings.first_look,
     )

@@ -85,6 +85,22 @@ def test_several_files_are_taken_together(tmp_path: Path) -> None:
     assert not read_ports_files([]).given
 
 
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        (PORT, {"networks", "routers"}),
+        (json.dumps([PORT]), {"networks", "routers"}),
+        (json.dumps([{"ID": PORT, "MAC Address": "fa:16:3e:00:00:01"}]), set()),
+        (json.dumps({"ports": [{"id": PORT, "network_id": NETWORK}]}), {"networks"}),
+        (json.dumps({"ports": [{"id": PORT, "network_id": NETWORK, "device_id": ""}]}), {"networks", "routers"}),
+        (json.dumps([{"ID": NETWORK, "Name": "blue", "Subnets": []}]), {"networks"}),
+        (json.dumps([{"ID": NETWORK, "Name": "r", "State": True, "Distributed": False}]), {"routers"}),
+    ],
+)
+def test_what_a_file_lists_is_told_by_its_fields(tmp_path: Path, text: str, about: set[str]) -> None:
+    assert read_ports_file(write(tmp_path, text)).about == about
+
+
 def test_no_file_and_no_text(tmp_path: Path) -> None:
     with pytest.raises(BadPortsFile, match="No such file"):
         read_ports_file(tmp_path / "none")
