@@ -31,6 +31,7 @@ from netmend.node.hints import EVERYTHING, Hints, same_devices
 from netmend.node.intake.source import Source
 from netmend.node.lock import CannotStart, hold_lock, hold_network_namespace
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
+from netmend.node.sd_notify import Notifier, summary
 from netmend.node.settings import KEPT, Settings
 from netmend.node.state import IntentState, NodeState
 from netmend.node.takeover import log_foreign_namespaces, take_over
@@ -75,6 +76,7 @@ class Node:
         self._mounts_changed = False
         self._mounts_checked = 0.0
         self._wake = asyncio.Event()
+        self._notifier = Notifier()
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT. Before it touches anything: SourceError, CannotStart, LeaseStoreError."""
@@ -149,7 +151,7 @@ class Node:
     async def _serve(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._stop)
-        self._loop.add_signal_handler(signal.SIGHUP, self._source.reload)
+        self._loop.add_signal_handler(signal.SIGHUP, self._reload)
         log.info(
             "netmend serves",
             version=__version__,
@@ -158,11 +160,12 @@ class Node:
         )
         first = asyncio.create_task(self._pass())
         await asyncio.wait([first], timeout=_BEFORE_STATUS)
-        async with self._watched(), self._routed_metadata():
+        async with self._notifier.alive(lambda: not self.state.passes), self._watched(), self._routed_metadata():
             following = asyncio.create_task(self._source.follow(self.take_intent, self._intent_problem))
             following.add_done_callback(self._follower_ended)
             try:
                 await first
+                self._notifier.ready(summary(self.state))
                 gc.freeze()  # what serves the networks stays too
                 await self._check_mounts()
                 if self._settings.take_over:
@@ -171,8 +174,14 @@ class Node:
                     )
                 await self._until_stopped()
             finally:
+                self._notifier.stopping()
                 following.cancel()
         log.info("netmend ends; what it made stays")
+
+    def _reload(self) -> None:
+        self._notifier.reloading()
+        self._source.reload()
+        self._notifier.ready(summary(self.state))
 
     @contextlib.asynccontextmanager
     async def _watched(self) -> AsyncIterator[None]:
@@ -254,6 +263,7 @@ class Node:
         self.state.passes += 1
         self.state.journal.passed(report, time.monotonic() - started, report.right & wrong)
         self._log_pass(report)
+        self._notifier.status(summary(self.state))
 
     def _log_pass(self, report: PassReport) -> None:
         if report.planned_steps:
