@@ -111,8 +111,8 @@ export class Curve {
   words(index) {
     const { at } = this.columns;
     if (index < 0 || at[index] === undefined) return "no sample yet";
-    const told = this.series.map((one) => `${number(this.columns[one.field][index])} ${one.name}`).join(", ");
-    return `${clockTime(at[index])}: ${told}`;
+    const values = this.series.map((one) => `${number(this.columns[one.field][index])} ${one.name}`).join(", ");
+    return `${clockTime(at[index])}: ${values}`;
   }
 
   read() {

@@ -1,30 +1,30 @@
-// Faults of the host, as the doctor tells them: evidence, cause, mend; and lines of the journal.
+// Faults of the host, each with evidence, cause and mend; and lines of the journal.
 import { h } from "./dom.js";
 import { count, moment, number, since, until } from "./format.js";
 
-/** What stands above everything: the breaker, and what keeps the node from its work. Nothing when all is well. */
+/** The faults above all else: the breaker, and what keeps the node from its work. Nothing when all is well. */
 export function fault(found) {
   const parts = [];
   const { breaker, intent, pinning, leases_problem: leases, routed_metadata_problem: routed } = found;
   if (breaker) {
     parts.push(diagnosis("bad", "Host fault: nothing is created", breaker, h("p.quiet", {}, "Open ", since(breaker.since, "for "), ` · tried ${number(breaker.failures)}× · `, until(breaker.next_try, "next try in "))));
   }
-  if (intent.problem) parts.push(told("warn", "A newer intent cannot be used; the one before it stays in force", h("pre", { tabindex: 0 }, intent.problem)));
-  if (pinning) parts.push(told("warn", "Names of namespaces cannot be made: they are held by descriptor, and end with this process", h("p", {}, pinning.problem)));
-  if (leases) parts.push(told("warn", "Dynamic leases cannot be stored", h("p", {}, leases)));
-  if (routed) parts.push(told("warn", "Guests behind routers get no metadata", h("p", {}, routed)));
+  if (intent.problem) parts.push(faultSection("warn", "A newer intent cannot be used; the one before it stays in force", h("pre", { tabindex: 0 }, intent.problem)));
+  if (pinning) parts.push(faultSection("warn", "Names of namespaces cannot be made: they are held by descriptor, and end with this process", h("p", {}, pinning.problem)));
+  if (leases) parts.push(faultSection("warn", "Dynamic leases cannot be stored", h("p", {}, leases)));
+  if (routed) parts.push(faultSection("warn", "Guests behind routers get no metadata", h("p", {}, routed)));
   return parts;
 }
 
 /** What the doctor finds of the host's mounts; `short`: where the breaker's diagnosis stands above it already. */
 export function mountFaults(faults, { short }) {
   if (short && faults.length) {
-    return told("warn", "The host's mounts", h("ul", {}, faults.map((found) => h("li", {}, found.summary))), h("p", {}, h("a", { href: "#/mounts" }, "The drawing, and how to mend each")));
+    return faultSection("warn", "The host's mounts", h("ul", {}, faults.map((found) => h("li", {}, found.summary))), h("p", {}, h("a", { href: "#/mounts" }, "The drawing, and how to mend each")));
   }
   return faults.map((found) => diagnosis("warn", "The host's mounts", found));
 }
 
-function told(kind, title, ...inside) {
+function faultSection(kind, title, ...inside) {
   return h(`section.fault.${kind}`, {}, h("h2", {}, title), inside);
 }
 

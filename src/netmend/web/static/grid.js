@@ -10,7 +10,7 @@ const narrow = matchMedia("(max-width: 720px)");
 export class Grid {
   /**
    * label; columns: [{title, cell(row), name}]; page(offset, limit) → Promise of {total, rows}; key(row);
-   * open(row), where rows lead somewhere; empty: what is said when there is none.
+   * open(row), where rows lead somewhere; empty: the text when there is none.
    */
   constructor({ label, columns, page, key, open = null, empty, lines = 2 }) {
     Object.assign(this, { columns, page, key, open, empty, lines });

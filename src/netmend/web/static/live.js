@@ -11,14 +11,14 @@ let opened = false;
 /** The last of each kind; `connection`: "connecting", "live", "silent" or "lost", with the time it began. */
 export const latest = { overview: null, devices: null, connection: { state: "connecting", at: Date.now() } };
 
-/** Be told of messages of a kind; returns the way to stop. */
+/** Call `listener` with each message of a kind; returns a function that ends it. */
 export function on(kind, listener) {
   if (!listeners.has(kind)) listeners.set(kind, new Set());
   listeners.get(kind).add(listener);
   return () => listeners.get(kind).delete(listener);
 }
 
-function tell(kind, data) {
+function dispatch(kind, data) {
   for (const listener of listeners.get(kind) ?? []) listener(data);
 }
 
@@ -40,7 +40,7 @@ function connect() {
   }
   stream.onopen = () => {
     if (stream !== source) return;
-    if (opened) tell("again", null); // what was missed is asked for anew
+    if (opened) dispatch("again", null); // messages were missed: ask for all anew
     opened = true;
     connection("live");
   };
@@ -51,11 +51,11 @@ function connect() {
   };
 }
 
-/** The node answered, and with no stream: it asks who we are, or cannot do it now. */
+/** The node answered without a stream: it asks for a token, or has too many readers now. */
 async function refused(stream) {
   const answer = await fetch("/view/overview").catch(() => null);
   if (stream !== source) return;
-  if (answer?.status === 401) tell("login", null);
+  if (answer?.status === 401) dispatch("login", null);
   else setTimeout(() => stream === source && connect(), 2000);
 }
 
@@ -72,13 +72,13 @@ function hear(kind, data) {
   }
   latest[kind] = data;
   connection("live");
-  tell(kind, data);
+  dispatch(kind, data);
 }
 
 function connection(state) {
   if (latest.connection.state === state) return;
   latest.connection = { state, at: state === "live" ? Date.now() : heard || Date.now() };
-  tell("connection", latest.connection);
+  dispatch("connection", latest.connection);
 }
 
 setInterval(() => {

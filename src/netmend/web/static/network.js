@@ -90,20 +90,20 @@ function reasons(found) {
 function services(found) {
   const names = Object.keys(found);
   if (!names.length) return null;
-  const told = names.map((name) => {
+  const sections = names.map((name) => {
     const lines = figures(found[name]);
     return h("div.service", {}, h("h3", {}, name), lines.length ? h("dl", {}, lines) : h("p.quiet", {}, "nothing yet"));
   });
-  return h("section.card", {}, h("h2", {}, "What guests asked"), h("div.services", {}, told));
+  return h("section.card", {}, h("h2", {}, "What guests asked"), h("div.services", {}, sections));
 }
 
-/** Each thing that a service tells, whatever its shape: groups of figures become one line, groups of groups several; what is at nothing is left out. */
+/** The figures of a service, whatever their shape: a group of figures becomes one line, a group of groups several; figures at zero are left out. */
 function figures(status, before = "") {
   return Object.entries(status).flatMap(([title, value]) => {
     const named = `${before}${title.replaceAll("_", " ")}`;
     if (isGroup(value) && Object.values(value).some(isGroup)) return figures(value, `${named} `);
-    const said = told(value);
-    return said ? [h("div", {}, h("dt", {}, named), h("dd", {}, said))] : [];
+    const text = formatFigure(value);
+    return text ? [h("div", {}, h("dt", {}, named), h("dd", {}, text))] : [];
   });
 }
 
@@ -111,11 +111,11 @@ function isGroup(value) {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
-function told(value) {
+function formatFigure(value) {
   if (value === 0 || value === null) return "";
   if (typeof value === "number") return number(value);
-  if (Array.isArray(value)) return value.map(told).join(", ");
+  if (Array.isArray(value)) return value.map(formatFigure).join(", ");
   if (!isGroup(value)) return String(value);
-  const parts = Object.entries(value).map(([kind, amount]) => [kind.replaceAll("_", " "), told(amount)]);
+  const parts = Object.entries(value).map(([kind, amount]) => [kind.replaceAll("_", " "), formatFigure(amount)]);
   return parts.filter(([, amount]) => amount).map((part) => part.join(" ")).join(", ");
 }

@@ -74,8 +74,8 @@ function tilesOf(found) {
 }
 
 function aboutDevices(devices) {
-  const told = [devices.surplus && `${number(devices.surplus)} above intent`, devices.missing && `${number(devices.missing)} missing`];
-  return told.filter(Boolean).join(", ") || "as intent asks";
+  const differences = [devices.surplus && `${number(devices.surplus)} above intent`, devices.missing && `${number(devices.missing)} missing`];
+  return differences.filter(Boolean).join(", ") || "as intent asks";
 }
 
 function doingNow(found) {
