@@ -159,6 +159,8 @@ class Parser:
                 who = next((text_of(name) for name in patterns.LABEL.findall(match["labels"])), "")
                 around = Wrapping("loki", clock, bool(stamp[5]), "", services.named(who), who[:60])
                 return self._around(around, match["message"], depth)
+            if (match := patterns.FLUENTD.match(rest)) and depth < DEEPEST:
+                return self._wrapped(Wrapping("fluentd", clock, bool(stamp[5])), match, depth)
             if stamp[5] and line[10:11] == b"T" and rest[:1] in (b" ", b"\t") and depth < DEEPEST:
                 within = self._parse(rest[1:], depth + 1)
                 if within.clock is not None or (within.format and within.format != "stamped"):

@@ -29,7 +29,9 @@ _BOMS = (
 _CRI = re.compile(rb"(?m)^\d{4}-\d\d-\d\dT\S{8,24} (?:stdout|stderr) [FP] ")
 _REPORT = re.compile(rb"(?m)^=[A-Z]+ REPORT==== ")
 _LAGER = re.compile(rb"(?m)^\d{4}-\d\d-\d\d [\d:]{8}\.\d{3,6}(?:[+-]\d\d:\d\d)? \[\w+\] <[\d.]+> ")
-_DOCKER = re.compile(rb'\{"log":"((?:[^"\\]|\\.)*)","stream":"(\w+)"(.*)$', re.DOTALL)
+_DATED = re.compile(rb"\d{4}-\d\d-\d\d[ T]|[A-Z][a-z]{2} [ \d]\d \d\d:")
+"""Beginnings of lines that are records of their own, in a file to which another was added."""
+_DOCKER = re.compile(rb'\{"log":"((?:[^"\\]|\\.)*)","stream":"(stdout|stderr)"(.*)$', re.DOTALL)
 _ANSWER = re.compile(rb'\{"(?:status":\s*"success|took":\s*\d|streams":\s*\[|data":\s*\{"result)')
 """The beginnings of Loki's answers and of search engines'."""
 _DECODER = json.JSONDecoder()
@@ -142,7 +144,7 @@ class _CriParts(_Parts):
 
     def line(self, line: bytes, out: list[bytes]) -> None:
         parts = line.split(b" ", 3)
-        if len(parts) < 3 or parts[2] not in (b"P", b"F"):
+        if len(parts) < 3 or parts[1] not in (b"stdout", b"stderr") or parts[2] not in (b"P", b"F"):
             out.append(line)
             return
         stream, text = parts[1], parts[3] if len(parts) == 4 else b""
@@ -184,7 +186,7 @@ class _Reports(_Joiner):
         if self.begins.match(line):
             self.end(out)
             self.record = line
-        elif self.record and line.strip() and len(self.record) < LONGEST_LINE:
+        elif self.record and line.strip() and not _DATED.match(line) and len(self.record) < LONGEST_LINE:
             self.record += b" " + line.strip()
         else:
             self.end(out)

@@ -62,6 +62,8 @@ PYTHON = re.compile(
 )
 CRI = re.compile(rb" (?:stdout|stderr) [FP] ?(?P<message>.*)", re.DOTALL)
 LOGCLI = re.compile(rb" (?P<labels>\{[A-Za-z_]\w*=\"[^}]*\}) ?(?P<message>.*)", re.DOTALL)
+FLUENTD = re.compile(rb"\t(?P<who>[^\t]{1,200})\t(?P<message>\{.*)", re.DOTALL)
+"""fluentd's `out_file`: stamp, tag and record, with tabs between."""
 LABEL = re.compile(rb"\b(?:container|container_name|app|service_name|job|unit|pod|filename)=\"([^\"]*)\"")
 NOTE = re.compile(rb"-- .{2,200} --$|==> .{1,400} <==$|Hint: You are currently not seeing|[+-] \S+ \xe2\x80\xba \S+$")
 """Lines of the tools that print logs: journalctl, tail, stern."""

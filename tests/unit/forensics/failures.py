@@ -102,12 +102,27 @@ HAPPENS: list[tuple[str, list[Lines]]] = [
     ("l3-ha-flaps", [Lines("l3-agent", "Router {id} transitioned to primary on agent node1", 4, 60, "INFO", changing=False), Lines("l3-agent", "Router {id} transitioned to backup on agent node1", 4, 60, "INFO", 1830, changing=False)]),
     ("l3-ha-flaps", [Lines("keepalived", "Keepalived_vrrp[77]: (VR_1) Entering MASTER STATE", 4, 60), Lines("keepalived", "Keepalived_vrrp[77]: (VR_1) Entering BACKUP STATE", 4, 60, start=1830)]),
     ("switch-dead", [Lines("ovs-agent", "OVS is dead. OVSNeutronAgent will keep running and checking OVS status periodically.", 3, level="WARNING")]),
+    ("switch-dead", [Lines("ovs-vswitchd", "daemon_unix(monitor)|1 crashes: pid 812 died, killed (Segmentation fault), core dumped, restarting")]),
     ("switch-restarted-unnoticed", [Lines("ovs-vswitchd", "vswitchd|ovs-vswitchd (Open vSwitch) 3.3.0", level="INFO", start=900)]),
     ("disk-full", [Lines("dhcp-agent", "OSError: [Errno 28] No space left on device: '/var/lib/neutron/dhcp/{id}/host'", 2)]),
     ("descriptors-exhausted", [Lines("l3-agent", "OSError: [Errno 24] Too many open files: '/var/lib/neutron/x'", 3)]),
     ("database-away", [Lines("neutron-server", "oslo_db.exception.DBConnectionError: (pymysql.err.OperationalError) (2003, \"Can't connect to MySQL server on '10.0.0.9'\")", 5)]),
     ("database-away", [Lines(DATABASE, "WSREP: Received NON-PRIMARY. now non-primary", level="Note")]),
+    ("database-away", [Lines(DATABASE, "WSREP: Received NON-PRIMARY.", level="Note")]),
 ]  # fmt: skip
+
+CRASHES: list[tuple[str, str, str]] = [
+    ("stale-namespace-name", "l3-agent", "OSError: [Errno 22] failed to open netns"),
+    ("namespace-name-not-seen", "ovn-metadata-agent", "OSError: [Errno 2] failed to open netns"),
+    ("database-away", "neutron-server", "oslo_db.exception.DBConnectionError: (pymysql.err.OperationalError) (2003, \"Can't connect to MySQL server on 'db'\")"),
+    ("descriptors-exhausted", "dhcp-agent", "OSError: [Errno 24] Too many open files"),
+    ("disk-full", "dhcp-agent", "OSError: [Errno 28] No space left on device"),
+    ("rpc-timeouts", "ovs-agent", "oslo_messaging.exceptions.MessagingTimeout: Timed out waiting for a reply to message ID 0a1b"),
+    ("ovn-database-slow", "ovn-metadata-agent", "Exception: Could not retrieve schema from tcp:10.0.0.9:6642"),
+    ("ovsdb-overload", "ovs-agent", "ovsdbapp.exceptions.TimeoutException: Commands [AddBridgeCommand(name=br-int, may_exist=True)] exceeded timeout 10 seconds, cause: Result queue is empty"),
+    ("privsep-failed", "l3-agent", "oslo_privsep.daemon.FailedToDropPrivileges: privsep helper command exited non-zero (1)"),
+]  # fmt: skip
+"""(signature, agent, error of which it dies): one line is all that `kubectl logs --previous` holds."""
 
 NEARLY: list[tuple[str, list[Lines]]] = [
     ("one crash of another kind", [Lines("dhcp-agent", "Unhandled error: OSError: [Errno 1] failed to open netns", level="CRITICAL")]),
@@ -136,6 +151,9 @@ NEARLY: list[tuple[str, list[Lines]]] = [
     ("many keepalived of one number", [Lines("keepalived", "Keepalived_vrrp[{i}]: (VR_1) Entering BACKUP STATE", 60, 5), Lines("keepalived", "Keepalived_vrrp[{i}]: (VR_1) Entering MASTER STATE", 60, 5, start=1804)]),
     ("a restart of the switch that is noticed", [Lines("ovs-vswitchd", "vswitchd|ovs-vswitchd (Open vSwitch) 3.3.0", level="INFO", start=900), Lines("ovs-agent", "OVS is restarted. OVSNeutronAgent will reset bridges and recover ports.", level="WARNING", start=903)]),
     ("watches used up are no full disk", [Lines("kernel", "device {tap} entered promiscuous mode", 3)]),
+    ("the switch's database, by its loopback address", [Lines("ovn-controller", "reconnect|tcp:127.0.0.1:6640: no response to inactivity probe after 10 seconds, disconnecting", 9)]),
+    ("a unit that ends as it should", [Lines("systemd", "neutron.service: Main process exited, code=exited, status=0/SUCCESS", 9)]),
+    ("a switch that is told to end", [Lines("ovs-vswitchd", "daemon_unix(monitor)|pid 812 died, killed (Terminated)", 3)]),
     ("one file too many", [Lines("l3-agent", "OSError: [Errno 24] Too many open files: '/var/lib/neutron/x'")]),
     ("deadlocks that are tried again", [Lines("neutron-server", "DBDeadlock: (1213, 'Deadlock found when trying to get lock; try restarting transaction'), retrying", 20, level="WARNING"), Lines(DATABASE, "Aborted connection {i} to db: 'neutron' user: 'neutron' host: '10.0.0.3'", 30, level="Warning")]),
 ]  # fmt: skip

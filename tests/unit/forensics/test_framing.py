@@ -143,6 +143,12 @@ def test_rabbitmqs_reports_before_and_since_3_7(tmp_path: Path) -> None:
     assert errors(report) == [(2, "rabbitmq", text)]
 
 
+def test_what_was_added_to_a_brokers_log_is_not_the_brokers(tmp_path: Path) -> None:
+    rabbit = "2026-11-20 03:00:14.186 [error] <0.7.0> closing it:\nhere is why\n"
+    report = of(tmp_path, rabbit + f"{OSLO}\n" * 3 + rabbit)
+    assert sorted(errors(report)) == [(2, "rabbitmq", "closing it: here is why"), (3, "dhcp-agent", "boom")]
+
+
 def test_the_journals_verbose_form(tmp_path: Path) -> None:
     entry = (
         "Fri 2026-11-20 03:00:14.186123 UTC [s=0639;i=4f;b=88a8;m=7;t=5;x=1]\n    PRIORITY=3\n    SYSLOG_IDENTIFIER=dnsmasq\n"

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.unit.forensics.failures import HAPPENS, NEARLY, Lines
+from tests.unit.forensics.failures import CRASHES, HAPPENS, NEARLY, Lines
 from tests.unit.forensics.logs import Night, oslo, trace
 
 from netmend.cli.main import VERBS, Verb
@@ -29,6 +29,25 @@ def test_a_failure_among_healthy_logs_is_named_alone(signature: str, lines: list
     assert found[0].confidence >= 0.6
     assert found[0].because
     assert found[0].do
+
+
+@pytest.mark.parametrize(("signature", "agent", "error"), CRASHES, ids=[c[0] for c in CRASHES])
+def test_one_fatal_crash_is_enough(signature: str, agent: str, error: str, tmp_path: Path) -> None:
+    night = Night()
+    night.start(1, agent)
+    Lines(agent, f"Unhandled error: {error}", level="CRITICAL", start=9).happen(night)
+    found = read(night.write(tmp_path)).verdicts
+    assert [v.signature for v in found] == [signature]
+    assert found[0].confidence >= 0.6
+
+
+@pytest.mark.parametrize("error", ["KeyError: 'x'", "SystemExit: 1", "OSError: [Errno 1] failed to open netns"])
+def test_a_crash_of_something_else_is_a_failure_without_a_name(error: str, tmp_path: Path) -> None:
+    night = Night()
+    night.start(1, "dhcp-agent")
+    Lines("dhcp-agent", f"Unhandled error: {error}", level="CRITICAL", start=9).happen(night)
+    report = read(night.write(tmp_path))
+    assert (report.verdicts, report.outcome) == ((), Outcome.FAILED)
 
 
 @pytest.mark.parametrize("lines", [lines for _, lines in NEARLY], ids=[name for name, _ in NEARLY])
@@ -108,6 +127,7 @@ TROUBLE = [
     "Out of memory: Killed process 812 (beam.smp)",
     "EXT4-fs error (device sda1): ext4_find_entry:1455",
     "NETDEV WATCHDOG: eth0 (ixgbe): transmit queue 4 timed out",
+    "dnsmasq[812]: segfault at 0 ip 00007f sp 00007f error 4 in libc.so",
     "br0: received packet on vxlan7 with own address as source address",
 ]
 FINE = [
