@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,22 @@ networks:
   - name: green
     subnets: [{cidr: 10.1.0.0/24}]
     ports: [{name: db, fixed_ips: [10.1.0.5]}]
+"""
+METADATA = """\
+networks:
+  - name: blue
+    metadata: embedded
+    subnets: [{cidr: 192.0.2.0/24}]
+    ports:
+      - name: web
+        mac: fa:16:3e:00:00:01
+        fixed_ips: [192.0.2.11]
+        plug: {netns: guest}
+        instance:
+          instance_type: small
+          availability_zone: here
+          public_keys: {laptop: ssh-ed25519 AAAA}
+          meta: {role: web}
 """
 
 
@@ -80,6 +97,10 @@ def agrees(shown: str, printed: str) -> bool:
     return re.fullmatch(pattern, normal(printed)) is not None
 
 
+def prints(command: str, shown: str) -> bool:
+    return agrees(shown, typed(command))
+
+
 def compare(block: Block, directory: Path = CHECKOUT) -> None:
     for command, shown in commands(block):
         printed = typed(command, directory)
@@ -90,7 +111,7 @@ def compare(block: Block, directory: Path = CHECKOUT) -> None:
 def node(*words: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(words, cwd=CHECKOUT, env=environment(), stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: "served" in typed("netmend status"), "the networks are served")
+        wait_for(lambda: "served" in typed("netmend status"), "a network is served", every=0.1)
         yield process
     finally:
         process.terminate()
@@ -106,12 +127,12 @@ def test_readme() -> None:
         typed(f"ip netns add guest-{guest} && ip -n guest-{guest} link set lo up")
     compare(before)
     with node(*NODE):
-        wait_for(lambda: typed("ip -n guest-blue-two -br link").count("eth0") == 1, "the guest has its device")
+        wait_for(lambda: "eth0" in typed("ip -n guest-blue-two -br link"), "the guest's device")
         (discover, shown), *asked = commands(running)
         assert agrees(shown, typed(discover)), typed(discover)
         typed(discover.replace("one", "two"))  # as the reader's other guests have done by then
         for command, output in asked:
-            wait_for(lambda command=command, output=output: agrees(output, typed(command)), command)  # type: ignore[misc]
+            wait_for(partial(prints, command, output), command, partial(typed, command), every=0.5)
     compare(after)
     compare(incident)
 
@@ -128,7 +149,7 @@ def test_apply(tmp_path: Path) -> None:
     (block,) = sessions("docs/store.md")
     process = subprocess.Popen(["netmend", "run", "--store"], env=environment(), stderr=subprocess.DEVNULL)
     try:
-        wait_for(Path("/run/netmend/api.sock").exists, "the API listens")
+        wait_for(Path("/run/netmend/api.sock").exists, "the API's socket")
         (first, created), (second, changed) = commands(block)
         assert agrees(created, typed(first, tmp_path))
         file.write_text(GREEN.replace("10.1.0.5", "10.1.0.6"))
@@ -138,13 +159,34 @@ def test_apply(tmp_path: Path) -> None:
         process.wait(60)
 
 
+def test_metadata(tmp_path: Path) -> None:
+    file = tmp_path / "intent.yaml"
+    file.write_text(METADATA)
+    (block,) = sessions("docs/metadata.md")
+    typed("ip netns add guest && ip -n guest link set lo up")
+    with node("netmend", "run", "-c", str(file)):
+        wait_for(lambda: "eth0" in typed("ip -n guest -br link"), "the guest's device")
+        # what a client of DHCP does; not every machine's udhcpc has a script that heeds option 121
+        typed("ip -n guest addr add 192.0.2.11/24 dev eth0")
+        typed("ip -n guest link set eth0 up && ip -n guest route add 169.254.169.254 dev eth0")
+        for command, shown in commands(block):
+            printed = typed(f"ip netns exec guest {command.replace('curl', 'curl -s')}")
+            assert agrees(shown, printed), f"{command}\n{printed}"
+
+
 def test_scenarios() -> None:
     (block,) = sessions("docs/scenarios.md")
     compare(block)
 
 
 def test_no_session_is_left_out() -> None:
-    known = {"README.md": 4, "docs/intent-file.md": 1, "docs/store.md": 1, "docs/scenarios.md": 1}
+    known = {
+        "README.md": 4,
+        "docs/intent-file.md": 1,
+        "docs/store.md": 1,
+        "docs/scenarios.md": 1,
+        "docs/metadata.md": 1,
+    }
     found = [block.document for block in blocks() if block.kind == "console"]
     assert {name: found.count(name) for name in found} == known
 
