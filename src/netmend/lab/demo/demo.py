@@ -1,6 +1,6 @@
 """The demo: isolated networks, guests with real DHCP clients and the real node, in a sandbox.
 
-`prepare` looks at what the machine has, outside; `run` does the rest, inside, and tells a `Show` of each thing.
+`prepare` looks at what the machine has, outside; `run` does the rest, inside, and calls a `Show` at each step.
 """
 
 import errno
@@ -54,20 +54,20 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """How one guest fared; `seconds` from its client's start to its lease."""
+    """What became of one guest."""
 
     guest: Guest
-    seconds: float | None
-    problem: str | None
+    seconds: float | None  # from its client's start to its lease; None: it has none
+    problem: str | None  # None: it got what the file says
     services: Services = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """Devices on the (sandbox's) host: what intent asks for, and what of ours is there."""
+    """How many devices a network has on the sandbox's host."""
 
-    wanted: int
-    found: int
+    wanted: int  # by intent
+    found: int  # that bear netmend's mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Outcome:
 
 
 class Show(Protocol):
-    """Is told what happens, as it happens."""
+    """Shows what happens, as it happens."""
 
     def node_serves(self, prepared: Prepared, status: dict[str, Any]) -> None: ...
 
@@ -170,7 +170,7 @@ def _inside(prepared: Prepared, show: Show, outside: Outside | None) -> int:
 
 
 def _protect_files() -> None:
-    """Nothing here should write a file of the host; the kernel sees to it, if it is new enough to."""
+    """Make the host's files read-only in the sandbox, where the kernel can (Linux 5.12)."""
     try:
         mounts.make_read_only("/", except_for=("/run", "/proc"))
     except KernelError as error:

@@ -12,7 +12,7 @@ from netmend.lab.demo.node_process import NodeProcess
 
 
 class DocumentShow:
-    """Writes the document to `out` at the end; says nothing before, but why it failed, to `errors`."""
+    """Writes the document to `out` at the end, and why it failed to `errors`."""
 
     def __init__(self, out: TextIO, errors: TextIO) -> None:
         self._out, self._errors = out, errors

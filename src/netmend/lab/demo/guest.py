@@ -18,14 +18,14 @@ _POLL = 0.005  # seconds between two looks
 
 @dataclass(slots=True)
 class Guest:
-    """One guest; `started` (seconds since the epoch) is when its client was, `client` what it runs."""
+    """One guest: a port, and the namespace that it is plugged into."""
 
     network: Network
     port: Port
-    device: str
+    device: str  # its name in the namespace
     namespace: Netns
-    started: float = 0.0
-    client: RunningClient | None = field(default=None, repr=False)
+    started: float = 0.0  # when its client was, in seconds since the epoch
+    client: RunningClient | None = field(default=None, repr=False)  # None: not started yet
 
     @property
     def lease(self) -> Lease | None:
@@ -33,7 +33,7 @@ class Guest:
 
     @property
     def may_have_lease(self) -> bool:
-        """Whether intent gives it an address; without, silence is the right answer to its client."""
+        """Whether intent gives it an address. Where not, silence is the right answer to its client."""
         return bool(self.port.fixed_ips) or any(subnet.dynamic for subnet in self.network.subnets)
 
     def is_plugged(self) -> bool:
