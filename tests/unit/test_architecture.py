@@ -49,7 +49,10 @@ def test_every_thread_of_the_code_is_in_the_table() -> None:
     called = r'(?:name=f?|Executor\([^,]+, |Loop\(|LoopThread\(|__init__\()"(netmend-[\w-]+)'
     made = {name for name in re.findall(called, code) if not name.startswith("netmend-demo")}
     said = {name for row in rows("Threads of a node") for name in re.findall(r"`(netmend-[\w-]+)", row[0])}
-    assert said == made
+    begun = {name for name in made if name.endswith("-")}  # the rest of such a name is a value
+    unknown = {name for name in said - made if not name.startswith(tuple(begun))}
+    missing = {name for name in made - said if not any(other.startswith(name) for other in said)}
+    assert (unknown, missing) == (set(), set())
 
 
 def test_the_glossary_is_short() -> None:
