@@ -23,6 +23,7 @@ from netmend.forensics.line import (
     is_trace_line,
     level,
     priority_level,
+    speaks_of_failure,
     text_of,
 )
 
@@ -181,7 +182,14 @@ class Parser:
                 return Line("access log", text_of(line[match.start("message") :]), self.clock.clf)
             if patterns.NOTE.match(line):
                 return Line("note of a tool", "", None)
-        return Line("", exception(text_of(line)), None, continuation=True, unknown=not is_trace_line(line))
+        text = text_of(line)
+        if line.startswith((b"panic: ", b"fatal error: ")):
+            return Line("go", text, None, "CRITICAL")
+        if is_trace_line(line):
+            return Line("", exception(text), None, continuation=True)
+        if speaks_of_failure(text[:400]):
+            return Line("", text, None, unknown=True)
+        return Line("", "", None, continuation=True, unknown=True)
 
     def _key_value(self, line: bytes, clock: Clock) -> Line:
         found, event = patterns.KV_LEVEL.search(line), patterns.KV_EVENT.search(line)

@@ -25,6 +25,14 @@ _EXCEPTION = re.compile(
     r"|NotReady|Unavailable|Exit|Interrupt|_Remote)(?::|$)"
 )
 
+_FAILURE = re.compile(
+    r"\b(?:errors?|errno|fail(?:ed|ures?|s|ing)?|fatal|panic|refused|denied|cannot|can't|unable to|timed out|timeout"
+    r"|no such|not permitted|unreachable|corrupt(?:ed|ion)?|exhausted|segfault|fault|killed|aborted|dropp(?:ed|ing)"
+    r"|overflow)\b",
+    re.IGNORECASE,
+)
+_GO_FRAME = re.compile(r"goroutine \d+ \[|created by [\w./*()-]+|[\w.-]+(?:/[\w.-]+)*\.[\w.()*]+\([^)]*\)$")
+
 
 @dataclass(frozen=True, slots=True)
 class Wrapping:
@@ -78,11 +86,16 @@ def exception(text: str) -> str:
     return text if _EXCEPTION.match(text) else ""
 
 
+def speaks_of_failure(text: str) -> bool:
+    """Whether a text without a level has a word that failures are told with."""
+    return _FAILURE.search(text) is not None
+
+
 def is_trace(text: str) -> bool:
     """Whether a text, without its indentation, looks like part of a traceback."""
     return text.startswith(
         ("Traceback (most recent call last)", "During handling of", "The above exception was", "~", "^")
-    ) or bool(_EXCEPTION.match(text))
+    ) or bool(_EXCEPTION.match(text) or _GO_FRAME.match(text))
 
 
 def is_trace_line(raw: bytes) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import NamedTuple
 from netmend.forensics import leak, reading
 from netmend.forensics.clocks import LineClock
 from netmend.forensics.gathered import FileFacts, Gathered, Tally
+from netmend.forensics.line import speaks_of_failure
 from netmend.forensics.matching import Verdict, verdicts
 from netmend.forensics.scan import FileScan
 from netmend.forensics.signatures import Library, load
@@ -29,14 +29,6 @@ LIMIT = 500
 
 ENOUGH = 0.9
 """The share of lines that must be understood and dated before it can be said that nothing failed."""
-
-
-_FAILURE = re.compile(
-    r"\b(?:errors?|errno|fail(?:ed|ures?|s|ing)?|fatal|panic|refused|denied|cannot|can't|unable to|timed out|timeout"
-    r"|no such|not permitted|unreachable|corrupt(?:ed|ion)?|exhausted|segfault|killed|aborted|dropp(?:ed|ing)"
-    r"|overflow)\b",
-    re.IGNORECASE,
-)
 
 
 class Outcome(StrEnum):
@@ -83,7 +75,7 @@ class Repeat:
     @property
     def suspect(self) -> bool:
         """It has no level, and speaks of a failure."""
-        return not self.level and _FAILURE.search(self.message) is not None
+        return not self.level and speaks_of_failure(self.message)
 
 
 @dataclass(frozen=True)

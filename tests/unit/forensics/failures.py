@@ -127,6 +127,7 @@ CRASHES: list[tuple[str, str, str]] = [
 NEARLY: list[tuple[str, list[Lines]]] = [
     ("one crash of another kind", [Lines("dhcp-agent", "Unhandled error: OSError: [Errno 1] failed to open netns", level="CRITICAL")]),
     ("two names looked for while they go", [Lines("metadata-agent", 'Cannot open network namespace "qdhcp-{id}": No such file or directory', 2)]),
+    ("a process that has ended", [Lines("kubelet", 'NetworkPlugin cni failed to set up pod: failed to Statfs "/proc/{i}/ns/net": no such file or directory', 9)]),
     ("other files not found", [Lines("dhcp-agent", "FileNotFoundError: [Errno 2] No such file or directory: '/var/lib/neutron/dhcp/{id}/pid'", 9)]),
     ("the table of expectations", [Lines("kernel", "nf_conntrack: expectation table full", 9)]),
     ("conntrack starts", [Lines("kernel", "nf_conntrack: falling back to vmalloc.", 2)]),

@@ -34,6 +34,9 @@ OUTCOMES = [
     ("", Outcome.UNCLEAR),
     (short(1, "app[7]", "connection to 10.0.0.1 refused") + "\n", Outcome.UNCLEAR),
     (short(1, "app[7]", "connected to 10.0.0.1") + "\n", Outcome.CALM),
+    (FINE * 99 + "Segmentation fault\n", Outcome.UNCLEAR),
+    (FINE * 99 + "all is well\n", Outcome.CALM),
+    (FINE + "panic: runtime error: x\n\ngoroutine 1 [running]:\nmain.main()\n\t/x/main.go:5 +0x2d\n", Outcome.FAILED),
     (FINE + "Traceback (most recent call last):\n  File x\nOSError: boom\n", Outcome.FAILED),
 ]
 

@@ -41,6 +41,33 @@ def test_one_fatal_crash_is_enough(signature: str, agent: str, error: str, tmp_p
     assert found[0].confidence >= 0.6
 
 
+PLAIN = """Traceback (most recent call last):
+  File "/usr/bin/neutron-ovn-metadata-agent", line 10, in <module>
+    sys.exit(main())
+  File "/x/pyroute2/netns/__init__.py", line 278, in setns
+    raise OSError(errno, "failed")
+{error}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "signature"),
+    [
+        (PLAIN.format(error="OSError: [Errno 22] failed to open netns"), "stale-namespace-name"),
+        (PLAIN.format(error="OSError: [Errno 2] failed to open netns"), "namespace-name-not-seen"),
+        ("2026-11-20 03:17:14.186 21 ERROR neutron OSError: [Errno 22] failed to open netns\n", "stale-namespace-name"),
+        (PLAIN.format(error="OSError: [Errno 1] failed to open netns"), None),
+        (PLAIN.replace("<module>", "run").format(error="OSError: [Errno 22] failed to open netns"), None),
+    ],
+)
+def test_a_crash_without_its_record_is_enough(text: str, signature: str | None, tmp_path: Path) -> None:
+    """As a program's standard error ends, or a file that was cut within the traceback begins."""
+    (tmp_path / "0.log").write_text(text)
+    report = read([str(tmp_path)])
+    assert [v.signature for v in report.verdicts] == ([signature] if signature else [])
+    assert [r.count for r in report.repeats if r.level == "ERROR"] == [1]
+
+
 @pytest.mark.parametrize("error", ["KeyError: 'x'", "SystemExit: 1", "OSError: [Errno 1] failed to open netns"])
 def test_a_crash_of_something_else_is_a_failure_without_a_name(error: str, tmp_path: Path) -> None:
     night = Night()
