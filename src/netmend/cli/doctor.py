@@ -19,7 +19,7 @@ from netmend.doctor.look import CannotLook, look
 from netmend.doctor.observation import Observation
 from netmend.doctor.page import page
 from netmend.doctor.pasted import BadCopy, observe_copies
-from netmend.ground.finding import Finding
+from netmend.ground.finding import Finding, Severity
 
 
 def doctor(
@@ -62,7 +62,9 @@ def doctor(
     else:
         for text in report.to_text(observation, findings):
             typer.echo(text)
-    raise typer.Exit(1 if findings else 0)
+    if observation.parts and not findings:
+        raise typer.Exit(2)
+    raise typer.Exit(1 if any(finding.severity > Severity.NOTE for finding in findings) else 0)
 
 
 def _observe(recorded: Path | None, mountinfo: list[str]) -> tuple[Observation, list[Finding]]:

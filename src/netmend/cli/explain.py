@@ -11,10 +11,17 @@ from netmend.propagation.explain import ENGINES, Explanation
 from netmend.propagation.explain import explain as explained
 from netmend.propagation.options.request import OptionError
 
+CONTEXT_SETTINGS = {"ignore_unknown_options": True}  # -v and --mount are what is to be explained
+
 
 def explain(
     options: Annotated[
-        list[str], typer.Argument(metavar="OPTION...", help="As in -v, --mount, Volume=, MountFlags=, mount --make-….")
+        list[str],
+        typer.Argument(
+            metavar="OPTION...",
+            help="As in -v, --mount, Volume=, MountFlags=, mountPropagation:, mount --make-…, unshare …; or what the "
+            "engine said.",
+        ),
     ],
     engine: Annotated[
         str | None,

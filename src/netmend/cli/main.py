@@ -56,7 +56,8 @@ class Verb(TyperCommand):
             command = get_command(module.app)
         else:
             app = typer.Typer(add_completion=False, rich_markup_mode=None)
-            app.command(name)(getattr(module, _FUNCTIONS.get(name, name)))
+            settings = getattr(module, "CONTEXT_SETTINGS", None)
+            app.command(name, context_settings=settings)(getattr(module, _FUNCTIONS.get(name, name)))
             command = get_command(app)
         command.name = name
         return command

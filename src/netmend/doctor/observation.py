@@ -164,6 +164,8 @@ class Observation:
     unread: tuple[Unread, ...] = ()
     complete: bool = False
     """Every process could be looked at, so what was not found is not there."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Labels whose mounts were given in part only → what is missing: nothing can be called in order there."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """Settings of the kernel that have a part in it, where this kernel has them (`fs.may_detach_mounts`)."""
 

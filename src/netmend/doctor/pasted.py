@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Mapping
 
-from netmend.doctor.observation import MountNamespace, Observation, Unread
-from netmend.doctor.relevant import Kept, keep_relevant
+from netmend.doctor.observation import HOST, MountNamespace, Observation, Unread
+from netmend.doctor.paste_text import PastedText, decoded, is_clean, read_lines, what_it_is
+from netmend.doctor.relevant import Kept, keep_relevant, network_namespace
 from netmend.propagation.mount_tree import MountTree
 from netmend.propagation.mountinfo import MountinfoError, Parser
+
+ALL = "all"
+"""The label for a file with lines of several processes, each with `/proc/PID/mountinfo:` before it."""
+_MOST_UNREAD = 20
+_ROOT = re.compile(rb"(?m)^[0-9]+ [0-9]+ [0-9:]+ [^ ]+ / ")
 
 
 class BadCopy(ValueError):
@@ -19,31 +26,87 @@ def observe_copies(copies: Mapping[str, tuple[str, bytes]]) -> Observation:
     """From label → (name of the file, its content). Raises BadCopy."""
     unread: list[Unread] = []
     data: dict[str, bytes] = {}
+    files: dict[str, str] = {}
     for label, (file, content) in copies.items():
-        data[label] = _clean(file, content, unread)
+        for whose, lines in _clean(label, file, content, unread).items():
+            data[whose] = data[whose] + lines if whose in data else lines
+            files[whose] = file
     try:
-        kept = keep_relevant(data)
+        try:
+            kept = keep_relevant(data)
+        except MountinfoError:  # what stands in the midst of a file that begins and ends as the kernel writes it
+            for label, content in data.items():
+                if (again := read_lines(content)).lines:
+                    data[label] = b"\n".join(line for lines in again.lines.values() for line in lines)
+                    unread += _unread(files[label], again)
+            kept = keep_relevant(data)
         for label, found in kept.items():
             if not found.tree.mounts and not Parser().parse_pasted(data[label]).mounts:
                 raise MountinfoError(1, "not a line of mountinfo")
     except MountinfoError:
         kept = {}
-        for label, (file, content) in copies.items():
+        for label, content in data.items():
             pasted = Parser().parse_pasted(content)
-            unread += [Unread(f"{file}:{error.line}", error.why) for error in pasted.skipped[:20]]
+            unread += [Unread(f"{files[label]}:{error.line}", error.why) for error in pasted.skipped[:_MOST_UNREAD]]
             if not pasted.mounts:
                 why = pasted.skipped[0] if pasted.skipped else None
-                raise BadCopy(f"{file}:{why.line if why else 1}: {why.why if why else 'the file is empty'}") from None
+                raise BadCopy(
+                    f"{files[label]}:{why.line if why else 1}: {why.why if why else 'the file is empty'}"
+                ) from None
             ids = array("Q", [number for mount in pasted.mounts for number in mount[:2]])
             kept[label] = Kept(MountTree(pasted.mounts), len(pasted.mounts), ids)
     namespaces = tuple(MountNamespace(label, found.tree, found.total, found.ids) for label, found in kept.items())
-    return Observation("mountinfo", 0.0, namespaces, unread=tuple(unread))
+    parts = {label: missing for label, found in kept.items() if (missing := _missing(data[label], found.tree))}
+    return Observation("mountinfo", 0.0, namespaces, unread=tuple(unread), parts=parts)
 
 
-def _clean(file: str, content: bytes, unread: list[Unread]) -> bytes:
-    """The content with line ends and indentation of a paste undone, where it has any."""
-    if b"\r" in content or b"\n " in content or b"\n\t" in content or content[:1] in (b" ", b"\t"):
-        content = b"\n".join(line.strip(b" \t\r") for line in content.split(b"\n"))
+def _clean(label: str, file: str, content: bytes, unread: list[Unread]) -> dict[str, bytes]:
+    """The lines of mountinfo by label. Raises BadCopy where there are none."""
+    content = decoded(content)
     if not content.strip():
         raise BadCopy(f"{file}:1: the file is empty")
-    return content
+    if is_clean(content):
+        return {label: content}
+    found = read_lines(content)
+    if not found.lines:
+        instead = what_it_is(content)
+        if instead is not None:
+            raise BadCopy(f"{file}:1: {instead}")
+        return {label: content}  # the parser says what is wrong with it
+    unread += _unread(file, found)
+    return {
+        _label(label, whose, several=len(found.lines) > 1): b"\n".join(lines) + b"\n"
+        for whose, lines in found.lines.items()
+    }
+
+
+def _unread(file: str, found: PastedText) -> list[Unread]:
+    return [
+        Unread(f"{file}:{number}", f"{text.decode('utf-8', 'replace')!r} is not a line of mountinfo")
+        for number, text in found.skipped[:_MOST_UNREAD]
+    ]
+
+
+def _label(given: str, whose: str, *, several: bool) -> str:
+    """What the mount namespace of a process is called in findings."""
+    if given == ALL and whose in ("1", "self", "thread-self"):
+        return HOST
+    if whose and (given == ALL or (several and whose not in ("1", "self", "thread-self"))):
+        return f"pid {whose}"
+    return given
+
+
+def _missing(data: bytes, tree: MountTree) -> str:
+    """What a part of a file leaves out without which nothing can be called in order; empty for a whole one."""
+    adrift = [m for m in tree if network_namespace(m) is not None and m.parent_id not in tree.by_id]
+    if not adrift and _ROOT.search(data):
+        return ""
+    points = {fields[4] for line in data.split(b"\n") if len(fields := line.split(b" ", 5)) > 5}
+    absent = [path for path in ("/", "/run", "/run/netns") if path.encode() not in points]
+    if adrift:
+        return f"no line for {_either(absent)}" if absent else "no line for the mounts that the namespaces stand on"
+    return "no line for /"
+
+
+def _either(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

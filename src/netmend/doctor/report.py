@@ -21,6 +21,7 @@ def to_json(observation: Observation, findings: Sequence[Finding]) -> dict[str, 
             "containers": sum(1 for namespace in observation.namespaces if namespace.container is not None),
             "complete": observation.complete,
         },
+        "parts": dict(observation.parts),
         "unread": [{"what": item.what, "why": item.why} for item in observation.unread],
     }
 
@@ -44,6 +45,8 @@ def to_text(observation: Observation, findings: Sequence[Finding]) -> Iterator[s
             yield f"    {text}"
         yield ""
     yield summary(observation, findings)
+    if observation.parts and findings:
+        yield f"there may be more: {cannot_tell(observation)}"
     for item in observation.unread:
         yield f"not looked at: {item.what}: {item.why}"
 
@@ -86,9 +89,20 @@ def summary(observation: Observation, findings: Sequence[Finding]) -> str:
     seen = [count(len(observation.namespaces), "mount namespace")]
     if observation.networks:
         seen.append(count(len(observation.networks), "network namespace"))
+    if observation.parts and not findings:
+        return f"cannot tell: {cannot_tell(observation)}"
     found = count(len(findings), "finding") if findings else "nothing wrong"
     among = "in what could be looked at: " if observation.unread and not findings else "in "
     return f"{found} {among}{' and '.join(seen)}"
+
+
+def cannot_tell(observation: Observation) -> str:
+    """What is missing in the parts of mountinfo that were given, and what to do."""
+    by_what: dict[str, list[str]] = {}
+    for label, what in observation.parts.items():
+        by_what.setdefault(what, []).append(label)
+    said = "; ".join(f"{what} in {several(labels)}" for what, labels in by_what.items())
+    return f"{said}: send the whole file (cat /proc/PID/mountinfo)"
 
 
 def describe(action: RemoveName | PinName) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netmend.propagation.options import calls, docker, kubernetes, mount8, oci, podman, systemd
+from netmend.propagation.engine_messages import recognise
+from netmend.propagation.options import calls, docker, kubernetes, mount8, oci, podman, systemd, unshare
 from netmend.propagation.options.calls import MountCall
 from netmend.propagation.options.request import MountRequest, OptionError
+from netmend.propagation.options.run_flags import RUN, flags
 from netmend.propagation.pitfalls import Pitfall, pitfalls
 
-ENGINES = ("docker", "podman", "compose", "quadlet", "oci", "kubernetes", "systemd", "mount")
+ENGINES = ("docker", "podman", "compose", "quadlet", "oci", "kubernetes", "systemd", "mount", "unshare", "message")
 _SYSTEMD = ("MountFlags", "PrivateMounts", "BindPaths", "BindReadOnlyPaths", *systemd.IMPLIES_NAMESPACE)
 
 
@@ -64,6 +67,12 @@ class Explanation:
 
 def guess_engine(option: str) -> str:
     """Whose words these are, by their form; ``docker`` where nothing else shows."""
+    if option.lstrip().startswith("unshare"):
+        return "unshare"
+    if _propagation_mode(option) is not None:
+        return "kubernetes"
+    if recognise(option) is not None:
+        return "message"
     word = option.split("=", 1)[0].strip()
     if option.lstrip().startswith("{"):
         keys = _mapping(option)
@@ -79,15 +88,21 @@ def guess_engine(option: str) -> str:
 
 def explain(options: Sequence[str], engine: str | None = None) -> Explanation:
     """Options of one container, service or command. Raises OptionError, in the words of the engine where it has any."""
+    run = RUN.search(" ".join(options) + " ")
+    options = options_in(options)
     if not options:
         raise OptionError("", "no option given")
-    named = engine or guess_engine(options[0])
+    named = engine or ("podman" if run is not None and run[1] == "podman" else guess_engine(options[0]))
     if named not in ENGINES:
         raise OptionError(named, f"no engine {named!r}; there are {', '.join(ENGINES)}")
     if named == "mount":
         return _explain_mount(options)
     if named == "systemd":
         return _explain_systemd(options)
+    if named == "unshare":
+        return _explain_unshare(options)
+    if named == "message":
+        return _explain_message(options)
     requests = tuple(_PARSERS[named](option.strip()) for option in options)
     root = docker.root_propagation(requests)
     return Explanation(
@@ -98,6 +113,31 @@ def explain(options: Sequence[str], engine: str | None = None) -> Explanation:
         tuple(line for request in requests for line in travel(request)),
         tuple(pitfalls(requests, "podman" if named == "quadlet" else named)),
     )
+
+
+def options_in(words: Sequence[str]) -> list[str]:
+    """The options among words of a command line: `-v X`, `--mount=X`, a whole `docker run …`, or the words as they are.
+
+    The words of a message, or of another command, that a shell has taken apart are one again.
+    """
+    whole = " ".join(words)
+    run = RUN.search(whole + " ")
+    if run is not None or any(word in ("-v", "--volume", "--mount") for word in words):
+        try:
+            parts = shlex.split(whole[run.end() :]) if run is not None else list(words)
+        except ValueError:
+            parts = whole.split()
+        found = [said for key, said in flags(parts) if key in ("volume", "mount")]
+        if found:
+            return found
+        raise OptionError(whole, "no -v, --volume or --mount in it")
+    if len(words) > 1 and (words[0] in ("unshare", "mountPropagation:", "mount") or recognise(whole) is not None):
+        return [whole]
+    found = []
+    for word in words:
+        said = [value for key, value in flags([word]) if key in ("volume", "mount")]
+        found += said or [word]
+    return found
 
 
 def travel(request: MountRequest) -> list[str]:
@@ -158,7 +198,16 @@ def _compose(option: str) -> MountRequest:
     return docker.parse_compose(_mapping(option) if option.startswith("{") else option)
 
 
+def _propagation_mode(option: str) -> str | None:
+    """Kubernetes' word in a line of a manifest (`mountPropagation: X`), or in the CRI's words; None for other text."""
+    text = option.strip().removeprefix("- ")
+    if text.startswith("mountPropagation"):
+        return text.partition(":")[2].strip().strip("\"'")
+    return kubernetes.CRI_MODES.get(text.rpartition(" ")[2].strip("\"',"))
+
+
 def _kubernetes(option: str) -> MountRequest:
+    option = _propagation_mode(option) or option
     if option.startswith("{"):
         mount = dict(_mapping(option))
         return kubernetes.parse_volume_mount(
@@ -198,6 +247,38 @@ def _explain_mount(options: Sequence[str]) -> Explanation:
         if name in call.flags.spelled
     ]
     return Explanation("mount", tuple(options), (), made, tuple(travels), ())
+
+
+def _explain_unshare(options: Sequence[str]) -> Explanation:
+    made: list[MountCall] = []
+    travels: list[str] = []
+    found: list[Pitfall] = []
+    for option in options:
+        word, called = unshare.parse(option)
+        made += called
+        travels += {
+            "private": ["nothing travels either way: what the host mounts later is not seen, nor the other way round"],
+            "slave": ["what the host mounts later appears in the new namespace; what is mounted there stays there"],
+            "shared": ["mounts travel both ways where the host's are shared; the others become shared, with nobody"],
+            "unchanged": ["each mount stays as it was: a peer of the host's where that is shared"],
+        }[word]
+        if word in ("private", "slave"):
+            found.append(
+                Pitfall(
+                    "own-namespace",
+                    f"namespaces made under /run/netns by what runs there are plain files for everybody else "
+                    f"({'the default' if 'propagation' not in option else word}).",
+                    "unshare --mount --propagation shared, or make namespaces from the host",
+                )
+            )
+    return Explanation("unshare", tuple(options), (), tuple(made), tuple(travels), tuple(found))
+
+
+def _explain_message(options: Sequence[str]) -> Explanation:
+    found = [pitfall for option in options if (pitfall := recognise(option)) is not None]
+    if not found:
+        raise OptionError(options[0], "not a message that is known to be about mounts of namespaces")
+    return Explanation("message", tuple(options), (), (), (), tuple(found))
 
 
 def _explain_systemd(options: Sequence[str]) -> Explanation:

@@ -40,7 +40,7 @@ def copies(tmp_path: Path) -> list[str]:
 def test_json_has_the_documented_shape(copies: list[str]) -> None:
     code, out, _ = run("--json", *copies)
     report = json.loads(out)
-    assert code == 1 and set(report) == {"findings", "looked_at", "unread"}
+    assert code == 1 and set(report) == {"findings", "looked_at", "parts", "unread"}
     for finding in report["findings"]:
         assert {"check", "severity", "summary", "evidence", "cause", "mend", "suffers", "culprits"} <= set(finding)
         assert finding["netns"] in ("t1", "t2") and finding["usable_in"] and finding["broken_in"]

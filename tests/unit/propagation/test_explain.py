@@ -130,3 +130,44 @@ def test_no_mapping_raises_anything_else(value: dict[str, object]) -> None:
             json.dumps(explain([json.dumps(value)], engine).as_json())
         except OptionError as refused:
             assert str(refused)
+
+
+@pytest.mark.parametrize(
+    ("given", "engine", "has"),
+    [
+        (["-v", "/run/netns:/run/netns"], "docker", "private"),
+        (["-v/run/netns:/run/netns:rslave"], "docker", "one-way"),
+        (["--volume=/run/netns:/run/netns:shared"], "docker", "host-not-shared"),
+        (["--mount", "type=bind,src=/run/netns,dst=/run/netns"], "docker", "private"),
+        (["docker run -v /run:/run:shared -v /run/netns:/run/netns:shared x"], "docker", "doubling"),
+        (["docker", "run", "--privileged", "-v", "/run/netns:/run/netns", "x"], "docker", "private"),
+        (["podman run -v /run/netns:/run/netns x"], "podman", "private"),
+        (["mountPropagation: Bidirectional"], "kubernetes", "host-not-shared"),
+        (["mountPropagation:", "HostToContainer"], "kubernetes", "one-way"),
+        (["PROPAGATION_HOST_TO_CONTAINER"], "kubernetes", "one-way"),
+        (["propagation: PROPAGATION_PRIVATE"], "kubernetes", "private"),
+        (["unshare --propagation slave"], "unshare", "own-namespace"),
+        (["unshare", "-m", "sh"], "unshare", "own-namespace"),
+        (["path / is mounted on / but it is not a shared or slave mount"], "message", "host-not-shared"),
+        (['spec: path "/sys" is mounted on "/sys" but it is not a shared mount'], "message", "host-not-shared"),
+        (['unknown FS magic on "/var/run/netns/cni-1": 1021994'], "message", "plain-file"),
+        (['Cannot remove namespace file "/run/netns/x": Device or resource busy'], "message", "busy"),
+        (["Can't find mount point of /run/netns"], "message", "no-mount-point"),
+        (
+            ["Forbidden: Bidirectional mount propagation is available only to privileged containers"],
+            "message",
+            "privileged-needed",
+        ),
+        (["invalid mode: shred"], "message", "no-such-word"),
+    ],
+)
+def test_what_people_have_in_hand_is_taken(given: list[str], engine: str, has: str) -> None:
+    found = explain(given)
+    assert found.engine == engine and has in {pitfall.id for pitfall in found.pitfalls}
+    assert found.as_json()["pitfalls"]
+
+
+@pytest.mark.parametrize("given", [["unshare --propagation sideways"], ["docker run x"], ["mountPropagation: Both"]])
+def test_what_is_wrong_in_it_is_said(given: list[str]) -> None:
+    with pytest.raises(OptionError):
+        explain(given)

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from netmend.lint.declared import DeclaredContainer, Mounts, may_administer
 from netmend.propagation.options import docker, podman
-
-_RUN: Final = re.compile(
-    r"(?<![\w./-])(?:[\w./-]*/)?(docker|podman|nerdctl)\s+(?:--?[\w=/.:-]+\s+)*(?:container\s+)?(?:run|create)\s"
-)
-_OPTIONS: Final = {"-v": "volume", "--volume": "volume", "--mount": "mount", "--cap-add": "cap", "--name": "name"}
+from netmend.propagation.options.run_flags import RUN, flags
 
 
 def is_script(text: str) -> bool:
-    return _RUN.search(text) is not None
+    return RUN.search(text) is not None
 
 
 def read(text: str, first_line: int = 1) -> Iterator[DeclaredContainer]:
     """Each command that starts a container; lines that end with a backslash are one."""
     for number, lines in _commands(text):
         whole = " ".join(line.rstrip().removesuffix("\\") for line in lines)
-        for found in _RUN.finditer(whole):
+        for found in RUN.finditer(whole):
             rest = whole[found.end() :]
             words = _words(rest)
             yield from_words(found[1], words, [(first_line + number - 1 + n, line) for n, line in enumerate(lines)])
@@ -34,7 +28,7 @@ def from_words(engine: str, words: Sequence[str], lines: Sequence[tuple[int, str
     """A container from the words behind `run`; `lines` are those of the file, to find each option's own."""
     mounts = Mounts()
     name, privileged = "", False
-    for key, value in options(words):
+    for key, value in flags(words):
         if key == "volume":
             parse = podman.parse_volume if engine == "podman" else docker.parse_volume
             mounts.add(_line(lines, value), value, lambda value=value, parse=parse: parse(value))  # type: ignore[misc]
@@ -48,25 +42,6 @@ def from_words(engine: str, words: Sequence[str], lines: Sequence[tuple[int, str
         elif key == "privileged":
             privileged = True
     return mounts.container("command line", name or engine, lines[0][0], privileged=privileged)
-
-
-def options(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """What the words say of mounts, capabilities and the name; the rest is passed over."""
-    waiting = ""
-    for word in words:
-        if waiting:
-            yield waiting, word
-            waiting = ""
-            continue
-        flag, equals, value = word.partition("=")
-        if word in _OPTIONS:
-            waiting = _OPTIONS[word]
-        elif equals and flag in _OPTIONS:
-            yield _OPTIONS[flag], value
-        elif word.startswith("-v") and len(word) > 2 and not word.startswith("--"):
-            yield "volume", word[2:].removeprefix("=")
-        elif word == "--privileged" or (flag == "--privileged" and value.lower() != "false"):
-            yield "privileged", ""
 
 
 def _words(text: str) -> list[str]:

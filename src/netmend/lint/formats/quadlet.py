@@ -11,8 +11,8 @@ from pathlib import PurePath
 from typing import Final
 
 from netmend.lint.declared import DeclaredContainer, Mounts, may_administer
-from netmend.lint.formats.command_line import options
 from netmend.propagation.options import podman
+from netmend.propagation.options.run_flags import flags
 
 _ENDINGS: Final = (".container", ".pod", ".kube")
 _SECTIONS: Final = ("Container", "Pod", "Kube")
@@ -52,7 +52,7 @@ def _arguments(mounts: Mounts, line: int, value: str) -> bool:
     except ValueError:
         words = value.split()
     privileged = False
-    for key, said in options(words):
+    for key, said in flags(words):
         if key == "volume":
             mounts.add(line, f"Volume={said}", lambda said=said: podman.parse_volume(said))  # type: ignore[misc]
         elif key == "mount":
