@@ -30,6 +30,9 @@ CTIME = re.compile(_MONTHS + rb" ([ \d]\d) (\d\d:\d\d):(\d\d)(?:\.(\d{1,9}))? (\
 KLOG = re.compile(rb"[IWEF](\d{4})?(\d\d)(\d\d) (\d\d:\d\d):(\d\d)\.(\d{1,9})")
 ERLANG = re.compile(rb"(\d{1,2})-" + _MONTHS + rb"-(\d{4})::(\d\d:\d\d):(\d\d)")
 CLF = re.compile(rb"(\d\d)/" + _MONTHS + rb"/(\d{4}):(\d\d:\d\d):(\d\d)(?:\.\d{1,6})?( [+-]\d{4})?")
+AGE = re.compile(rb"(?:^|\s)((?:\d{1,6}[dhms]){1,4})(?=\s)")
+AGE_PART = re.compile(rb"(\d+)([dhms])")
+_AGE_UNIT = {b"d": 86400, b"h": 3600, b"m": 60, b"s": 1}
 BOOT = re.compile(rb"\[ *(\d{1,12})\.(\d{1,9})\]")
 _DOCKER_TIME = re.compile(rb'"time" ?: ?"')
 _LEADING_EPOCH = re.compile(rb"(\d{9,11}\.\d{1,9}) ")
@@ -211,6 +214,14 @@ class LineClock:
             base = self._remember(key, self._minute(date, minute, zone))
         return None if base is None else base + int(second)
 
+    def age(self, line: bytes) -> float | None:
+        """An age, as `kubectl get events` prints it (`2m37s`): so long before the file's last change."""
+        match = AGE.search(line)
+        if match is None or self.modified is None:
+            return None
+        self.assumed.add("ages are counted from the file's last change")
+        return self.modified + self.offset - sum(int(n) * _AGE_UNIT[unit] for n, unit in AGE_PART.findall(match[1]))
+
     def boot(self, line: bytes) -> float | None:
         """`dmesg` without -T: seconds since boot; needs `boot_time`."""
         match = BOOT.search(line)
@@ -290,7 +301,7 @@ class LineClock:
 
 
 def epoch_seconds(number: bytes) -> float | None:
-    """Seconds since the epoch for a number of seconds, milli-, micro- or nanoseconds: its size tells which."""
+    """Seconds since the epoch for a number of seconds, milli-, micro- or nanoseconds: its size decides."""
     try:
         value = float(number)
     except ValueError:
@@ -313,7 +324,7 @@ def _fraction(digits: bytes | None) -> float:
     return int(digits) / 10 ** len(digits) if digits else 0.0
 
 
-def betrayed_zone(head: bytes) -> tzinfo | None:
+def inferred_zone(head: bytes) -> tzinfo | None:
     """The zone of local stamps in `head`, where lines carry a second stamp that says its own; None when none do.
 
     The difference, rounded to a quarter of an hour, must be the same on nine of ten such lines.

@@ -72,9 +72,12 @@ def share(report: Report) -> str:
     lost = f", {unread:,} of which could not be read" if unread else ""
     if not report.lines:
         return f"Read: no line in {files}{lost}."
-    lines = "1 line" if report.lines == 1 else f"{report.lines:,} lines"
     understood, dated = (_percent(count, report.lines) for count in (report.understood, report.dated))
-    return f"Read: {lines} in {files}{lost}; {understood} understood, {dated} dated."
+    return f"Read: {_lines(report.lines)} in {files}{lost}; {understood} understood, {dated} dated."
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count:,} lines"
 
 
 def _percent(part: int, whole: int) -> str:
@@ -94,8 +97,8 @@ def judgement(report: Report) -> str:
     if not report.lines:
         return "none: there is nothing in these logs."
     if report.suspect:
-        count = "1 line" if report.suspect == 1 else f"{report.suspect:,} lines"
-        return f"none of the known failures is seen, but {count} without a level may speak of others; see below."
+        suspects = _lines(report.suspect)
+        return f"none of the known failures is seen, but {suspects} without a level may speak of others; see below."
     return "none: no failure is seen, but too little of these logs could be read, understood or dated to say more."
 
 
@@ -248,7 +251,7 @@ def _files(files: tuple[FileFacts, ...]) -> list[RenderableType]:
         )
         unknown = f"; {file.unknown:,} in no known format" if file.unknown else ""
         parts.append(
-            Text(f"{_short(file.path, 500)}: {file.lines:,} lines ({known or 'no format recognised'}{unknown})")
+            Text(f"{_short(file.path, 500)}: {_lines(file.lines)} ({known or 'no format recognised'}{unknown})")
         )
     if len(files) > FILES:
         parts.append(Text(f"and {len(files) - FILES:,} more files: --json", "dim"))
@@ -257,6 +260,6 @@ def _files(files: tuple[FileFacts, ...]) -> list[RenderableType]:
             said.setdefault(text, []).append(_short(PurePath(file.path).name, 80))
         parts += [Text(_short(text, 700), "yellow") for text in file.notes]
     for text, names in said.items():
-        whose = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-        parts.append(Text(f"assumed: {text}; for {whose}", "yellow"))
+        listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+        parts.append(Text(f"assumed: {text}; for {listed}", "yellow"))
     return parts

@@ -58,12 +58,12 @@ class Entry:
         "first",
         "last",
         "line",
+        "listed",
         "sample",
         "special",
         "split",
         "summed",
         "template",
-        "told",
     )
 
     def __init__(self, line: Line, actor: str, events: tuple[Watch, ...], split: bool) -> None:
@@ -73,16 +73,16 @@ class Entry:
         self.events = events
         self.apart = SAME_RECORD if line.continuation else AT_ONCE
         self.split = split
-        """What `_TELLING` finds varies among these lines: each is an entry of its own."""
-        self.told = bool(line.message) and not (line.continuation and line.format == "oslo.log")
+        """What `_DISTINGUISHING` finds varies among these lines: each is an entry of its own."""
+        self.listed = bool(line.message) and not (line.continuation and line.format == "oslo.log")
         """Worth a place among the repeats: a record, or an exception's line that no record sums up."""
         self.summed = 0
         """How many of these exceptions of tracebacks the record above has in its own text."""
-        self.special = split or (self.told and line.continuation)
+        self.special = split or (self.listed and line.continuation)
         """One by one it is seen in which entry the line counts, or whether it does."""
         self.failed = False
         """A signature calls one of these lines a failure."""
-        self.template = template(line.message) if self.told else ""
+        self.template = template(line.message) if self.listed else ""
         self.sample = line.message[:LONGEST_SAMPLE]
         self.count = 0
         self.first = float("inf")

@@ -157,8 +157,8 @@ class Parser:
             if match := patterns.DMESG_ISO.match(line):
                 return _said("dmesg iso", match, clock, "kernel")
             if (match := patterns.LOGCLI.match(rest)) and depth < DEEPEST:
-                who = next((text_of(name) for name in patterns.LABEL.findall(match["labels"])), "")
-                around = Wrapping("loki", clock, bool(stamp[5]), "", services.named(who), who[:60])
+                writer = next((text_of(name) for name in patterns.LABEL.findall(match["labels"])), "")
+                around = Wrapping("loki", clock, bool(stamp[5]), "", services.named(writer), writer[:60])
                 return self._around(around, match["message"], depth)
             if (match := patterns.FLUENTD.match(rest)) and depth < DEEPEST:
                 return self._wrapped(Wrapping("fluentd", clock, bool(stamp[5])), match, depth)
@@ -182,6 +182,11 @@ class Parser:
                 return Line("access log", text_of(line[match.start("message") :]), self.clock.clf)
             if patterns.NOTE.match(line):
                 return Line("note of a tool", "", None)
+        if patterns.EVENTS_HEAD.match(line):
+            return Line("note of a tool", "", None)
+        if (match := patterns.EVENT.match(line.lstrip())) and (match["age"] or match["age_after"]):
+            around = Wrapping("kubernetes event", self.clock.age, True, level(text_of(match["type"])))
+            return self._wrapped(around, match, DEEPEST)
         text = text_of(line)
         if line.startswith((b"panic: ", b"fatal error: ")):
             return Line("go", text, None, "CRITICAL")
@@ -214,7 +219,7 @@ class Parser:
             if match is None:
                 continue
             groups = match.groupdict()
-            names = [text_of(groups[name])[:120] for name in ("who", "pod") if groups.get(name)]
+            names = [text_of(groups[name])[:120] for name in ("writer", "pod") if groups.get(name)]
             prefix = line[: match.start("message")]
             within = self._parse(match["message"], depth + 1)
             # A format without a stamp of its own (Python's default) is no proof that what stands before it is a prefix.
@@ -224,26 +229,26 @@ class Parser:
             elif prefix not in self._prefixes:
                 continue
             service = next((found for name in names if (found := services.named(name.rpartition("/")[2]))), "")
-            who = names[0].rpartition("/")[2][:60] if names else ""
-            around = Wrapping("prefix", None, False, "", service, who)
+            writer = names[0].rpartition("/")[2][:60] if names else ""
+            around = Wrapping("prefix", None, False, "", service, writer)
             return self._around(around, match["message"], depth)
         return None
 
     def _wrapped(self, around: Wrapping, match: re.Match[bytes], depth: int) -> Line:
-        who = text_of(match["who"])[:60]
-        service = services.named(who)
+        writer = text_of(match["writer"])[:60]
+        service = services.named(writer)
         message: bytes = match["message"] or b""
         if service == "kernel" or depth >= DEEPEST:
             found = ""
             if inner := patterns.DMESG.match(message):
                 found, message = priority_level(inner["priority"] or b""), inner["message"]
-            return Line(around.format, text_of(message), around.clock, around.level or found, service or who)
-        return self._around(replace(around, service=service, who=who), message, depth)
+            return Line(around.format, text_of(message), around.clock, around.level or found, service or writer)
+        return self._around(replace(around, service=service, writer=writer), message, depth)
 
     def _around(self, around: Wrapping, message: bytes, depth: int) -> Line:
         """The line that `message` makes inside a wrapping."""
         within = self._parse(message, depth + 1)
-        clock, service = around.clock, around.service or within.service or around.who
+        clock, service = around.clock, around.service or within.service or around.writer
         if not within.format:
             # Container runtimes and the journal stamp every line, so a traceback's lines are known by their look.
             text = text_of(message)
@@ -278,8 +283,8 @@ class Parser:
             return Line(name, "", found.clock, found.level, found.service, not known, unknown=not known)
         message = found.text.encode("utf-8", "replace")
         if not found.raw or found.service == "kernel" or depth >= DEEPEST:
-            return Line(found.format, headline(found.text), found.clock, found.level, found.service or found.who)
-        around = Wrapping(found.format, found.clock, True, found.level, found.service, found.who)
+            return Line(found.format, headline(found.text), found.clock, found.level, found.service or found.writer)
+        around = Wrapping(found.format, found.clock, True, found.level, found.service, found.writer)
         return self._around(around, message.rstrip(b"\r\n"), depth)
 
 

@@ -1,6 +1,6 @@
-"""From bytes to blocks of whole lines, one record a line, for files whose records span lines or are no UTF-8.
+"""From bytes to blocks of whole lines, one record a line, also where records span lines or the encoding is not UTF-8.
 
-Most files need nothing but a cut at line ends. The head of a file tells which others there are: journal exports, JSON
+Most files need nothing but a cut at line ends. A file's head shows the others: journal exports, JSON
 documents over several lines, RabbitMQ's reports, and the pieces in which container engines keep long lines.
 """
 

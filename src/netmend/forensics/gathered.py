@@ -62,8 +62,9 @@ class Repeats:
         while len(self.tallies) > self.cap and self.coarseness < 5:
             self.coarseness += 1
             old, self.tallies = self.tallies, {}
-            for (one, who, text), other in sorted(old.items()):
-                self.tallies.setdefault((one, who, coarser(text, self.coarseness)), Tally()).merge(other)
+            for (its_level, its_actor, text), other in sorted(old.items()):
+                shorter = (its_level, its_actor, coarser(text, self.coarseness))
+                self.tallies.setdefault(shorter, Tally()).merge(other)
 
 
 class Occurrences:
@@ -110,7 +111,7 @@ V = TypeVar("V")
 
 
 class Names(Generic[V]):
-    """A dictionary by name that keeps at most `cap` names: those whose hash ends in the most zeros.
+    """A dictionary by name that keeps at most `cap` names: those with the most zeros at the end of their hash.
 
     `scale` is how many names each kept one stands for: 1 while it is exact.
     """

@@ -40,13 +40,13 @@ def _line(fields: dict[bytes, bytes]) -> bytes:
     stamp = fields.get(b"__REALTIME_TIMESTAMP", b"")
     if not stamp.isdigit() or b"MESSAGE" not in fields:
         return b""
-    who = (
+    writer = (
         fields.get(b"CONTAINER_NAME")
         or fields.get(b"SYSLOG_IDENTIFIER")
         or (b"kernel" if fields.get(b"_TRANSPORT") == b"kernel" else fields.get(b"_COMM", b"-"))
     )
     pid = fields.get(b"_PID") or fields.get(b"SYSLOG_PID") or b"0"
-    head = b"@%s %s %s %s[%s]: " % (stamp, fields.get(b"PRIORITY", b"6"), fields.get(b"_HOSTNAME", b"-"), who, pid)
+    head = b"@%s %s %s %s[%s]: " % (stamp, fields.get(b"PRIORITY", b"6"), fields.get(b"_HOSTNAME", b"-"), writer, pid)
     return head + fields[b"MESSAGE"] + b"\n"
 
 
@@ -127,7 +127,7 @@ def verbose_to_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
 def _short_full(stamp: bytes, fields: dict[bytes, bytes]) -> bytes:
     if not stamp or b"MESSAGE" not in fields:
         return b""
-    who = fields.get(b"CONTAINER_NAME") or fields.get(b"SYSLOG_IDENTIFIER") or fields.get(b"_COMM") or b"-"
-    who = b"kernel" if fields.get(b"_TRANSPORT") == b"kernel" else who
-    head = b"%s %s %s[%s]: " % (stamp, fields.get(b"_HOSTNAME", b"-"), who, fields.get(b"_PID", b"0"))
+    writer = fields.get(b"CONTAINER_NAME") or fields.get(b"SYSLOG_IDENTIFIER") or fields.get(b"_COMM") or b"-"
+    writer = b"kernel" if fields.get(b"_TRANSPORT") == b"kernel" else writer
+    head = b"%s %s %s[%s]: " % (stamp, fields.get(b"_HOSTNAME", b"-"), writer, fields.get(b"_PID", b"0"))
     return b"<%s>" % fields.get(b"PRIORITY", b"6") + head + fields[b"MESSAGE"] + b"\n"

@@ -1,4 +1,4 @@
-"""JSON log lines by a table of keys: who writes level, stamp, text and source under which name.
+"""JSON log lines by tables of keys: the names under which programs and collectors write level, stamp, text and source.
 
 A key with dots is looked up whole (`log.level`, as ECS writes it) and then as a path (`kubernetes.container_name`).
 """
@@ -64,7 +64,7 @@ class Entry:
     level: str
     clock: Clock | None
     service: str
-    who: str
+    writer: str
 
 
 class _Found(NamedTuple):
@@ -110,8 +110,8 @@ def read(entry: dict[str, object], line: bytes, clock: LineClock) -> Entry:
     body = unwrapped(entry)
     text, raw = _text(body)
     when = clock.member("__REALTIME_TIMESTAMP") if journal else _clock(body, line, clock)
-    service, who = _source(body, journal)
-    return Entry("journal json" if journal else "json", text, raw or journal, _level(body), when, service, who)
+    service, writer = _source(body, journal)
+    return Entry("journal json" if journal else "json", text, raw or journal, _level(body), when, service, writer)
 
 
 _DOCKER = {"log", "stream", "time", "attrs"}
@@ -201,18 +201,18 @@ def _clock(entry: dict[str, object], line: bytes, clock: LineClock) -> Clock | N
 
 
 def _source(entry: dict[str, object], journal: bool) -> tuple[str, str]:
-    """The service, where a member tells it, and the writer's name as it stands there."""
+    """The service, where a member names it, and the writer's name as it stands there."""
     if journal and entry.get("_TRANSPORT") == "kernel":
         return "kernel", "kernel"
-    who = ""
+    writer = ""
     for key, value in _all(entry, SOURCE):
         if not isinstance(value, str):
             continue
         if service := services.named(value.rpartition("/")[2] or value) or services.of_logger(value):
             return service, _clean(value)
-        if not who and key not in ("name", "logger", "python_module", "Logger", "log.logger", "source", "tag"):
-            who = _clean(value.rpartition("/")[2] or value)[:60]
-    return "", who
+        if not writer and key not in ("name", "logger", "python_module", "Logger", "log.logger", "source", "tag"):
+            writer = _clean(value.rpartition("/")[2] or value)[:60]
+    return "", writer
 
 
 def _clean(text: object) -> str:

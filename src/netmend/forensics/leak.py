@@ -38,7 +38,7 @@ class NetworkLeak:
 
 @dataclass(frozen=True)
 class Leak:
-    """Devices made, deleted and remaining, by name; `exact` is False where they had to be sampled."""
+    """Devices made, deleted and remaining, by name; `exact` is False where they were sampled."""
 
     created: int
     deleted: int
@@ -84,8 +84,8 @@ def measure(gathered: Gathered, failures: Collection[str] = ()) -> Leak:
     because = ""
     if repeated:
         worst = max(repeated, key=lambda n: n.ports_asked)
-        who = "a network" if len(repeated) == 1 else f"{len(repeated)} networks"
-        because = f"{who} asked for a new DHCP port again and again, up to {worst.ports_asked} times"
+        asking = "a network" if len(repeated) == 1 else f"{len(repeated)} networks"
+        because = f"{asking} asked for a new DHCP port again and again, up to {worst.ports_asked} times"
     elif remaining >= MANY_DEVICES and deleted * 10 < created:
         failed = _failures(gathered, times[0], times[-1], failures)
         if failed * FAILURES >= remaining:

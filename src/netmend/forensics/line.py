@@ -11,7 +11,7 @@ LEVELS = ("", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _LEVEL = {
     "trace": "DEBUG", "debug": "DEBUG", "dbg": "DEBUG", "fine": "DEBUG", "verbose": "DEBUG", "d": "DEBUG",
     "info": "INFO", "information": "INFO", "audit": "INFO", "notice": "INFO", "note": "INFO", "system": "INFO",
-    "i": "INFO",
+    "i": "INFO", "normal": "INFO",
     "warn": "WARNING", "warning": "WARNING", "w": "WARNING",
     "err": "ERROR", "error": "ERROR", "exception": "ERROR", "severe": "ERROR", "e": "ERROR",
     "fatal": "CRITICAL", "panic": "CRITICAL", "critical": "CRITICAL", "crit": "CRITICAL", "alert": "CRITICAL",
@@ -45,8 +45,8 @@ class Wrapping:
     """The stamp says its zone."""
     level: str = ""
     service: str = ""
-    who: str = ""
-    """The writer's name as it stands there, for when neither it nor the text inside tells a service."""
+    writer: str = ""
+    """The writer's name as it stands there, for when neither it nor the text inside names a service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def exception(text: str) -> str:
 
 
 def speaks_of_failure(text: str) -> bool:
-    """Whether a text without a level has a word that failures are told with."""
+    """Whether a text without a level has a word that is used of failures."""
     return _FAILURE.search(text) is not None
 
 

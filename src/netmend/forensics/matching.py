@@ -203,7 +203,7 @@ class Matcher:
             last=max(e.last for e in because[:required]),
             variant=variant.id if variant else None,
             variant_title=variant.title if variant else "",
-            because=_told(because),
+            because=_with_reasons(because),
             contradicted=tuple(against),
             explains=variant.explains if variant else signature.explains,
             do=(variant.do if variant and variant.do else ()) + signature.do,
@@ -224,7 +224,7 @@ def verdicts(library: Library, gathered: Gathered) -> list[Verdict]:
     return sorted(found.values(), key=lambda v: (v.caused_by is not None, -v.confidence, v.first, v.signature))
 
 
-def _told(because: list[Evidence]) -> tuple[Evidence, ...]:
+def _with_reasons(because: list[Evidence]) -> tuple[Evidence, ...]:
     """The evidence that has something to say, each example once."""
     shown: set[str] = set()
     told = []

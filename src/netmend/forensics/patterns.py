@@ -27,18 +27,18 @@ KEY_VALUE = re.compile(rb"\b(?:timestamp|ts|time)='?\d{4}-\d\d-\d\d")
 KV_AGENT = re.compile(rb"\bagent=['\"]?([\w.-]+)")
 KV_LEVEL = re.compile(rb"\b(?:level|lvl)='?\"?(\w+)")
 KV_EVENT = re.compile(rb"\b(?:event|msg)=(?:'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|(\S+))")
-WHO = rb"(?P<host>\S+) (?P<who>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?:(?: |$)(?P<message>.*)"
+WHO = rb"(?P<host>\S+) (?P<writer>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?:(?: |$)(?P<message>.*)"
 SHORT = re.compile(rb"(?:<(?P<priority>\d{1,3})>)?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? " + WHO, re.DOTALL)
 SHORT_ISO = re.compile(
-    rb"(?P<host>[A-Za-z0-9][\w.\-]*) (?P<who>[A-Za-z_@][^\s:\[]*)(?:\[(?P<pid>\d+)\])?:(?: |$)(?P<message>.*)",
+    rb"(?P<host>[A-Za-z0-9][\w.\-]*) (?P<writer>[A-Za-z_@][^\s:\[]*)(?:\[(?P<pid>\d+)\])?:(?: |$)(?P<message>.*)",
     re.DOTALL,
 )
 SHORT_FULL = re.compile(rb"[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})? \S{1,6} " + WHO, re.DOTALL)
 SHORT_UNIX = re.compile(rb"\d{9,11}\.\d{1,9} " + WHO, re.DOTALL)
-MONOTONIC = re.compile(rb"\S+ (?P<who>kernel|[A-Za-z_@(][^\s:\[]*\[\d+\]): (?P<message>.*)", re.DOTALL)
-EXPORTED = re.compile(rb"@\d+ (?P<priority>\S*) (?P<host>\S*) (?P<who>.*?)\[\d+\]: (?P<message>.*)", re.DOTALL)
+MONOTONIC = re.compile(rb"\S+ (?P<writer>kernel|[A-Za-z_@(][^\s:\[]*\[\d+\]): (?P<message>.*)", re.DOTALL)
+EXPORTED = re.compile(rb"@\d+ (?P<priority>\S*) (?P<host>\S*) (?P<writer>.*?)\[\d+\]: (?P<message>.*)", re.DOTALL)
 RFC5424 = re.compile(
-    rb"<(?P<priority>\d{1,3})>1 (?P<stamp>\S+) (?P<host>\S+) (?P<who>\S+) (?P<pid>\S+) (?P<id>\S+) "
+    rb"<(?P<priority>\d{1,3})>1 (?P<stamp>\S+) (?P<host>\S+) (?P<writer>\S+) (?P<pid>\S+) (?P<id>\S+) "
     rb'(?:-|(?:\[(?:[^\]"]|"(?:[^"\\]|\\.)*")*\])+)(?: (?:\xef\xbb\xbf)?(?P<message>.*)|$)',
     re.DOTALL,
 )
@@ -62,21 +62,28 @@ PYTHON = re.compile(
 )
 CRI = re.compile(rb" (?:stdout|stderr) [FP] ?(?P<message>.*)", re.DOTALL)
 LOGCLI = re.compile(rb" (?P<labels>\{[A-Za-z_]\w*=\"[^}]*\}) ?(?P<message>.*)", re.DOTALL)
-FLUENTD = re.compile(rb"\t(?P<who>[^\t]{1,200})\t(?P<message>\{.*)", re.DOTALL)
+FLUENTD = re.compile(rb"\t(?P<writer>[^\t]{1,200})\t(?P<message>\{.*)", re.DOTALL)
 """fluentd's `out_file`: stamp, tag and record, with tabs between."""
 LABEL = re.compile(rb"\b(?:container|container_name|app|service_name|job|unit|pod|filename)=\"([^\"]*)\"")
+EVENT = re.compile(
+    rb"(?:(?P<age>\d+[smhd]\w{0,8})(?: \(x\d+ over \w+\))?\s+)?(?P<type>Normal|Warning)\s+(?P<reason>[A-Z]\w+)\s+"
+    rb"(?:(?P<age_after>\d+[smhd]\w{0,8})(?: \(x\d+ over \w+\))?\s+)?(?P<writer>\S+)\s+(?P<message>.*)",
+    re.DOTALL,
+)
+"""`kubectl get events`, and the events at the end of `kubectl describe`: ages, no stamps."""
+EVENTS_HEAD = re.compile(rb"LAST SEEN +TYPE +REASON|\s*Type +Reason +Age +From|\s*-{4} +-{6}")
 NOTE = re.compile(rb"-- .{2,200} --$|==> .{1,400} <==$|Hint: You are currently not seeing|[+-] \S+ \xe2\x80\xba \S+$")
 """Lines of the tools that print logs: journalctl, tail, stern."""
 
 PREFIXES = tuple(
     re.compile(expression, re.DOTALL)
     for expression in (
-        rb"\[(?:pod/)?(?P<pod>[a-z0-9][a-z0-9.-]*)[/ ](?P<who>[a-z0-9][a-z0-9-]*)\] (?P<message>.*)",
-        rb"(?P<who>[A-Za-z0-9][\w.@-]{0,120}) +\| ?(?P<message>.*)",
-        rb"[a-z0-9.-]+/(?P<pod>[a-z0-9][a-z0-9.-]*)\[(?P<who>[a-z0-9][a-z0-9-]*)\]: (?P<message>.*)",
-        rb"(?P<who>(?:[\w.@-]*/[\w./@-]+|[\w.@-]+\.(?:log|txt|out)[\w.-]*|messages|syslog))[:-](?:\d{1,9}(?::|-(?!\d\d-)))?(?P<message>.*)",
+        rb"\[(?:pod/)?(?P<pod>[a-z0-9][a-z0-9.-]*)[/ ](?P<writer>[a-z0-9][a-z0-9-]*)\] (?P<message>.*)",
+        rb"(?P<writer>[A-Za-z0-9][\w.@-]{0,120}) +\| ?(?P<message>.*)",
+        rb"[a-z0-9.-]+/(?P<pod>[a-z0-9][a-z0-9.-]*)\[(?P<writer>[a-z0-9][a-z0-9-]*)\]: (?P<message>.*)",
+        rb"(?P<writer>(?:[\w.@-]*/[\w./@-]+|[\w.@-]+\.(?:log|txt|out)[\w.-]*|messages|syslog))[:-](?:\d{1,9}(?::|-(?!\d\d-)))?(?P<message>.*)",
         rb"\d{1,9}(?::|-(?!\d\d-))(?P<message>.*)",
-        rb"(?:[a-z][a-z0-9.-]+ )?(?P<pod>[a-z][a-z0-9.-]+) (?P<who>[a-z][a-z0-9-]*) (?P<message>.*)",
+        rb"(?:[a-z][a-z0-9.-]+ )?(?P<pod>[a-z][a-z0-9.-]+) (?P<writer>[a-z][a-z0-9-]*) (?P<message>.*)",
     )
 )
 """What tools put before each line: `kubectl logs --prefix` and kubetail, `docker compose logs` and `docker service

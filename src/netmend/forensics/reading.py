@@ -1,6 +1,6 @@
 """Log files as pieces of bytes, in bounded memory: plain, gzip, bzip2, xz, zstd.
 
-The magic bytes tell the compression, never the name: rotated logs are renamed freely. zstd is unpacked by Python
+The magic bytes decide which, never the name: rotated logs are renamed freely. zstd is unpacked by Python
 itself (3.14 and later), by the package `backports.zstd` where it is installed, or by the program `zstd`.
 """
 

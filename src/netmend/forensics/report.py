@@ -151,12 +151,12 @@ class Progress(NamedTuple):
 
 
 class _Position:
-    """Counts what was read of all files, and tells."""
+    """Counts the bytes that were read of all files, and reports each step."""
 
-    def __init__(self, files: Sequence[str], tell: Callable[[Progress], None] | None) -> None:
+    def __init__(self, files: Sequence[str], on_progress: Callable[[Progress], None] | None) -> None:
         self.files = files
-        self.tell = tell
-        self.size = sum(map(reading.size, files)) if tell else 0
+        self.on_progress = on_progress
+        self.size = sum(map(reading.size, files)) if on_progress else 0
         self.done = 0
 
     def of(self, path: str) -> Callable[[int], None]:
@@ -165,8 +165,8 @@ class _Position:
 
         def advance(read: int) -> None:
             self.done += read
-            if self.tell is not None:
-                self.tell(Progress(path, number, len(self.files), self.done, self.size))
+            if self.on_progress is not None:
+                self.on_progress(Progress(path, number, len(self.files), self.done, self.size))
 
         return advance
 
@@ -176,9 +176,9 @@ def read(
     zones: Iterable[str] = (),
     offsets: Iterable[str] = (),
     signatures: Iterable[Path] = (),
-    tell: Callable[[Progress], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> Report:
-    """Read all files (and directories of them) and say what happened. `tell` is called as the reading goes on.
+    """Read all files (and directories of them) and say what happened. `on_progress` is called as the reading goes on.
 
     Raises:
         reading.UnreadableLog: a path is missing or cannot be read, or none of the files could be (one among others
@@ -196,7 +196,7 @@ def read(
                 raise BadRule(f"{option}: no file matches {glob!r}")
     origins = _origins(files)
     gathered = Gathered()
-    position = _Position(files, tell)
+    position = _Position(files, on_progress)
     failed: list[reading.UnreadableLog] = []
     with _no_collection():
         for path in files:

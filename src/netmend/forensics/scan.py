@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import Literal
 
 from netmend.forensics import framing, reading, services
-from netmend.forensics.clocks import LineClock, betrayed_zone, last_boot_stamp
+from netmend.forensics.clocks import LineClock, inferred_zone, last_boot_stamp
 from netmend.forensics.entries import LONGEST_SAMPLE, Entry, Watch
 from netmend.forensics.formats import Parser
 from netmend.forensics.gathered import FileFacts, Gathered, Tally
@@ -28,7 +28,7 @@ ENTRIES = 30_000
 """Fingerprints remembered per file; more than this are flushed and learned again."""
 
 ACTORS = 200
-"""Sources told apart within one file: a program may name itself anew in each line."""
+"""Sources kept apart within one file: a program may name itself anew in each line."""
 
 HEADLESS = 300
 """Lines of a traceback that are gone through, from the file's beginning or up to the traceback's head."""
@@ -36,8 +36,8 @@ HEADLESS = 300
 NEVER = float("-inf")
 RING_BUFFER = re.compile(rb"(?:<\d+>)?\[ *\d{1,9}\.\d{6}\]")
 _BRACKETED = re.compile(rb" (?:DEBUG|INFO|WARNING|ERROR) [\w.\-]+ \[")
-_TELLING = re.compile(rb"""Errno \d+|\(\d{1,3}, '|agent(?:": ?"|=['"]?)[\w.-]*""")
-"""What fingerprints lose and must not: error numbers, and which agent speaks, which may be `a` or `b`."""
+_DISTINGUISHING = re.compile(rb"""Errno \d+|\(\d{1,3}, '|agent(?:": ?"|=['"]?)[\w.-]*""")
+"""Parts that fingerprints lose and that still matter: error numbers, and names of agents, which may be `a` or `b`."""
 
 _ROTATED = re.compile(r"(?:[.-]\d{8}(?:-\d+)?|\.\d+|\.gz|\.bz2|\.xz|\.zst)+$")
 _NETNS_PREFIX = re.compile(rb"^(?:qdhcp|qrouter|ovnmeta|snat|fip)-")
@@ -104,7 +104,7 @@ class FileScan:
     def _sniff(self, head: bytes) -> None:
         self.parser.bracketed = _BRACKETED.search(head) is not None
         self.service = services.of_file(self.path, head)
-        if not self.clock.given and (zone := betrayed_zone(head)) is not None:
+        if not self.clock.given and (zone := inferred_zone(head)) is not None:
             self.clock.zone, self.clock.given = zone, True
             self.clock.assumed.add(
                 f"stamps without a zone are {zone.tzname(None)}, as other stamps on their lines show"
@@ -131,7 +131,7 @@ class FileScan:
     def _entry(self, fingerprint: bytes, line: bytes, split: bool) -> Entry:
         parsed = self.parser.parse(line.rstrip(b"\r"))
         service = parsed.service or self.service
-        # A library's logger (privsep, messaging) tells nothing; the whole file tells more than one logger.
+        # A library's logger (privsep, messaging) names no service, and the whole file knows better than one logger.
         if self.service and service != self.service and parsed.format == "oslo.log":
             service = self.service
         actor = service or self.stem
@@ -170,12 +170,12 @@ class FileScan:
             entry = entries.get(fingerprint)
             if entry is None:
                 line = lines[first[fingerprint]]
-                entry = entries[fingerprint] = self._entry(fingerprint, line, _TELLING.search(line) is not None)
+                entry = entries[fingerprint] = self._entry(fingerprint, line, _DISTINGUISHING.search(line) is not None)
             if not entry.split:
                 entry.count += count
             if entry.events or entry.special:
                 hot[fingerprint] = entry
-            elif entry.told:
+            elif entry.listed:
                 fresh.append((entry, first[fingerprint], last[fingerprint]))
         if not self.stamped:
             self._first_stamp(lines, prints)
@@ -235,7 +235,7 @@ class FileScan:
                 return
 
     def _begin(self, lines: list[bytes], prints: list[bytes]) -> None:
-        """Keep the error of a traceback in whose middle the file begins: the record that names it is not here."""
+        """Keep the error of a traceback within which the file begins: the record above it is not here."""
         self.begun = True
         said, at, actor = "", 0, ""
         for i, fingerprint in enumerate(prints[:HEADLESS]):
@@ -243,7 +243,7 @@ class FileScan:
             if not entry.line.continuation or entry.line.unknown:
                 break
             text = exception(self.parser.parse(lines[i].rstrip(b"\r")).text)
-            if text and not entry.told:
+            if text and not entry.listed:
                 said, at, actor = text, i, entry.actor
         if said and (when := self._when(self.entries[prints[at]], lines, prints, at)) is not None:
             tally = Tally(1, when, when, said[:LONGEST_SAMPLE], self.label)
@@ -270,8 +270,8 @@ class FileScan:
         return self.fallback
 
     def _split(self, fingerprint: bytes, line: bytes, when: float) -> Entry:
-        """The entry for what this line tells, in which it is counted."""
-        key = fingerprint + b"\n" + b"\n".join(_TELLING.findall(line))
+        """The entry for lines with the same distinguishing parts; this line is counted in it."""
+        key = fingerprint + b"\n" + b"\n".join(_DISTINGUISHING.findall(line))
         one = self.entries.get(key)
         if one is None:
             one = self.entries[key] = self._entry(fingerprint, line, False)
@@ -337,13 +337,13 @@ class FileScan:
                 facts.formats[line.format] = facts.formats.get(line.format, 0) + entry.count
             elif line.unknown:
                 facts.unknown += entry.count
-            if line.clock is not None or (line.continuation and not line.unknown and self.stamped):
+            if line.clock is not None or (self.stamped and not line.unknown):
                 facts.dated += entry.count
             if entry.first <= entry.last:
                 facts.first = min(facts.first, entry.first)
                 facts.last = max(facts.last, entry.last)
             count = entry.count - entry.summed
-            if entry.told and count and entry.first <= entry.last:
+            if entry.listed and count and entry.first <= entry.last:
                 tally = Tally(count, entry.first, entry.last, entry.sample, self.label)
                 level = line.level or ("ERROR" if line.continuation or entry.failed else "")
                 self.gathered.repeated(level, entry.actor, entry.template, tally)

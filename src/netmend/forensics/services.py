@@ -1,4 +1,4 @@
-"""Which service wrote a line: the journal's identifier, the file's name or the logger's name tells."""
+"""Which service wrote a line: by the journal's identifier, the file's name or the logger's name."""
 
 from __future__ import annotations
 
@@ -81,13 +81,13 @@ _OSLO_LOGGER = re.compile(rb" (?:DEBUG|INFO|WARNING|ERROR) (neutron\.[\w.]+|netm
 
 
 def named(name: str) -> str:
-    """The service that a file name, container name or journal identifier stands for; empty when it tells nothing."""
+    """The service that a file name, container name or journal identifier stands for; empty where it stands for none."""
     lowered = name.lower()
     return next((service for part, service in _BY_NAME if part in lowered), "")
 
 
 def of_logger(logger: str) -> str:
-    """The service whose code a logger name belongs to; empty for a library's."""
+    """The service to which a logger's code belongs; empty for a library's."""
     return next((service for prefix, service in _BY_LOGGER if logger.startswith(prefix)), "")
 
 

@@ -52,7 +52,7 @@ def template(message: str) -> str:
 
     A list of one kind of part is shown as one of them.
     """
-    # Error numbers tell messages apart; they are spelled with letters while numbers are masked.
+    # Error numbers distinguish messages; they are spelled with letters while numbers are masked.
     text = message[: LONGEST_TEMPLATE * 4]
     kept = _ERRNO.sub(lambda m: m[1] + m[2].translate(_TO_LETTERS), text)
     masked = _RUN.sub(r"\1, …", _WORDS.sub(_named, kept))

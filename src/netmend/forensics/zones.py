@@ -57,7 +57,7 @@ def split_rule(option: str, rule: str) -> tuple[str, str]:
 
 
 def rule_for(path: str, rules: list[tuple[str, V]]) -> V | None:
-    """The value of the last rule whose glob matches the path, or the path's last component."""
+    """The value of the last rule with a glob that matches the path, or the path's last component."""
     found = None
     for glob, value in rules:
         if fnmatch(path, glob) or fnmatch(PurePath(path).name, glob):

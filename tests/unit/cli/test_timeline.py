@@ -139,7 +139,7 @@ def test_a_terminal_is_told_how_far_the_reading_is(logs: list[str], monkeypatch:
     for stream in (Terminal(), io.StringIO()):
         ticker = Ticker(stream)
         ticker.pause = ticker.next = 0.0
-        report.read(logs, tell=ticker)
+        report.read(logs, on_progress=ticker)
         ticker.end()
         said = stream.getvalue()
         assert f"100 % read, file {len(logs)} of {len(logs)}: " in said

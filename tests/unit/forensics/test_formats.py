@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.forensics.logs import START, at, docker_json, export, journal_json, logfmt, oslo, short, trace, vlog
 
-from netmend.forensics.clocks import LineClock, betrayed_zone
+from netmend.forensics.clocks import LineClock, inferred_zone
 from netmend.forensics.formats import Parser
 from netmend.forensics.report import read
 from netmend.forensics.zones import BadRule, parse_zone, rule_for, split_rule
@@ -149,7 +149,7 @@ def test_rules() -> None:
 
 def test_the_zone_that_two_stamps_betray(tmp_path: Path) -> None:
     lines = [short(i, "dockerd[8]", logfmt(i, "info", "hi"), zone_hours=-5) for i in range(50)]
-    zone = betrayed_zone("\n".join(lines).encode())
+    zone = inferred_zone("\n".join(lines).encode())
     assert zone is not None
     assert zone.utcoffset(None) == timedelta(hours=-5)
     path = tmp_path / "messages"
@@ -157,7 +157,7 @@ def test_the_zone_that_two_stamps_betray(tmp_path: Path) -> None:
     report = read([str(path)])
     assert report.files[0].last == at(60).timestamp()
     assert any("-05:00" in text for text in report.files[0].assumed)
-    assert betrayed_zone(b"Nov 23 16:10:00 node1 x: y\n") is None
+    assert inferred_zone(b"Nov 23 16:10:00 node1 x: y\n") is None
 
 
 def test_ring_buffer_is_placed_by_the_files_last_change_or_the_offset(tmp_path: Path) -> None:

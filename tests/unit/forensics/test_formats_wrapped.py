@@ -60,6 +60,8 @@ LINES = [
     ('10.0.0.7 - admin [20/Nov/2026:04:00:14 +0100] "GET / HTTP/1.1" 500 7', "access log", AT, "", "", '"GET / HTTP/1.1" 500 7'),
     ("kern  :warn  : [Fri Nov 20 03:00:14 2026] br0: full", "dmesg -T", AT, "WARNING", "kernel", "br0: full"),
     ("2026-11-20T03:00:14,000000+00:00 br0: full", "dmesg iso", AT, "", "kernel", "br0: full"),
+    ("2m3s        Warning   FailedCreatePodSandBox   pod/web-0     it failed", "kubernetes event", MODIFIED - 123, "WARNING", "pod/web-0", "it failed"),
+    ("  Normal  Pulled  5s (x7 over 2h)  kubelet, node1  all is well", "kubernetes event", MODIFIED - 5, "INFO", "kubelet", "node1  all is well"),
     ("INFO:__main__:Loading config", "python", None, "INFO", "", "Loading config"),
     ("-- Boot 5f0e --", "note of a tool", None, "", "", ""),
     ("==> neutron.log <==", "note of a tool", None, "", "", ""),
