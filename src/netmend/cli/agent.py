@@ -23,6 +23,7 @@ from netmend.node.intake.neutron import leave, neutron_source
 from netmend.node.lock import CannotStart
 from netmend.node.log_writer import log_to_stderr
 from netmend.node.node import Node
+from netmend.node.privileges import GivenUp
 from netmend.node.settings import Settings
 from netmend.services.leases.io.store import LeaseStoreError
 from netmend.sources.problem import SourceError
@@ -50,8 +51,11 @@ def agent(
 
     Exit codes: 0 ended as asked; 2 the files or the host cannot be used.
     """
+    settings = Settings(netns_dir, state_dir, runtime_dir)
+    given_up = GivenUp(settings, config_file, take_over=True)
     log_to_stderr()
+    given_up.report()
     with refuse_on(SourceError, CannotStart, LeaseStoreError):
-        source, settings = neutron_source(config_file, Settings(netns_dir, state_dir, runtime_dir))
+        source, settings = neutron_source(config_file, settings)
         asyncio.run(Node(source, settings, where_to_listen(listen, http_name), routes_of).run())
     leave()

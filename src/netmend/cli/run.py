@@ -27,6 +27,7 @@ from netmend.node.intake.source import Source
 from netmend.node.lock import CannotStart
 from netmend.node.log_writer import log_to_stderr
 from netmend.node.node import Node
+from netmend.node.privileges import GivenUp
 from netmend.node.settings import Settings
 from netmend.services.leases.io.store import LeaseStoreError
 from netmend.sources.file.other_source import neutron_files
@@ -81,15 +82,20 @@ def run(
 
     Exit codes: 0 ended as asked; 2 the file, the store or the host cannot be used.
     """
+    settings = Settings(netns_dir, state_dir, runtime_dir, ovsdb=ovsdb)
+    read = [path for path in (config, api_tokens, api_certificate, api_key) if path is not None]
+    with refuse_on(SourceError):
+        files = neutron_files(config) if config is not None else None
+    given_up = GivenUp(settings, [*read, *(files or ())], take_over=files is not None)
     log_to_stderr()
+    given_up.report()
     if (config is None) == (not store):
         refuse("give the intent file with -c FILE, or --store")
     names = [name.lower() for name in http_name or ()]
-    settings = Settings(netns_dir, state_dir, runtime_dir, ovsdb=ovsdb)
     with refuse_on(SourceError, CannotStart, LeaseStoreError):
         source: Source
         routes: Callable[[NodeState], Sequence[AddRoutes]] = routes_of
-        if config is not None and (files := neutron_files(config)) is not None:
+        if files is not None:
             source, settings = neutron_source(files, settings)
         elif config is not None:
             from netmend.node.intake.file import FileSource
