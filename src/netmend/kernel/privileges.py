@@ -61,8 +61,8 @@ _FORBIDDEN: Final[Mapping[str, tuple[int, Mapping[str, int]]]] = {
         {
             "ptrace": 117, "execve": 221, "execveat": 281, "init_module": 105, "finit_module": 273,
             "delete_module": 106, "kexec_load": 104, "kexec_file_load": 294, "bpf": 280, "perf_event_open": 241,
-            "userfaultfd": 282, "process_vm_readv": 270, "process_vm_writev": 271, "keyctl": 219, "add_key": 217, "request_key": 218,
-            "settimeofday": 170, "clock_settime": 112, "adjtimex": 171, "clock_adjtime": 266, "reboot": 142,
+            "userfaultfd": 282, "process_vm_readv": 270, "process_vm_writev": 271, "keyctl": 219, "add_key": 217,
+            "request_key": 218, "settimeofday": 170, "clock_settime": 112, "adjtimex": 171, "clock_adjtime": 266, "reboot": 142,
             "swapon": 224, "swapoff": 225, "acct": 89, "quotactl": 60, "open_by_handle_at": 265, "pivot_root": 41,
             "chroot": 51, "syslog": 116, "personality": 92, "io_uring_setup": 425, "setuid": 146, "setgid": 144,
             "setresuid": 147, "setresgid": 149,
