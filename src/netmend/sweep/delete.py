@@ -40,11 +40,11 @@ GROUPS: Final = range(0x6E6D7700, 0x6E6D7800)
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the dead: names of devices and paths of names; `spared` and `failed` with why."""
+    """What became of the dead: devices and ports by name, names by path."""
 
     deleted: int = 0
-    spared: dict[str, str] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
+    spared: dict[str, str] = field(default_factory=dict)  # with the reason
+    failed: dict[str, str] = field(default_factory=dict)  # with what was said
 
 
 def choose_group(in_use: Set[int]) -> int:

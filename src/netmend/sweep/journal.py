@@ -120,10 +120,10 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What belongs to devices and is not in LinkDetails, by index: the names of all, the addresses of each."""
+    """What belongs to devices and is not in LinkDetails."""
 
-    names: Mapping[int, str] = field(default_factory=dict)
-    addresses: Mapping[int, Iterable[Interface]] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)  # by index, of all devices
+    addresses: Mapping[int, Iterable[Interface]] = field(default_factory=dict)  # by index
 
 
 def _of(link: LinkDetails) -> dict[str, Any]:
@@ -141,27 +141,22 @@ class DoomedName:
     plain: bool
     text: str
     mode: int
-    loopback_up: bool | None = None
-    """Of a namespace with nothing but a loopback in it; None for all others."""
+    loopback_up: bool | None = None  # of a namespace with nothing but a loopback in it; None for all others
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A journal that was read. `gone`: indexes, paths and uuids of what was deleted; `spared`: of what was kept.
-
-    What is in neither was planned: it may be there, or gone, where the sweep was killed or the kernel refused.
-    """
+    """A journal that was read. An object that is neither gone nor spared was planned: where the sweep was killed, or
+    the kernel refused, it may be there or not."""
 
     group: int
-    links: dict[int, LinkDetails]
-    masters: dict[int, str]
-    """Index of a device → the name of the bridge or other device that it was a port of."""
-    addresses: dict[int, list[Interface]]
-    names: dict[str, DoomedName]
-    ports: dict[str, WholePort]
-    """By name."""
-    gone: frozenset[int | str]
-    spared: frozenset[int | str]
+    links: dict[int, LinkDetails]  # by index
+    masters: dict[int, str]  # index of a device → name of the bridge or other device that it was a port of
+    addresses: dict[int, list[Interface]]  # by index
+    names: dict[str, DoomedName]  # by path
+    ports: dict[str, WholePort]  # by name
+    gone: frozenset[int | str]  # indexes, paths and uuids of what was deleted
+    spared: frozenset[int | str]  # the same of what was kept after all
 
 
 def read_journal(path: Path) -> Recorded:

@@ -1,4 +1,4 @@
-"""Whose device or namespace a name belongs to, and which kinds of device `--kind` is about.
+"""The kinds of `--kind`: names by which software calls its devices and namespaces.
 
 Sources: Neutron (neutron_lib/constants.py, agent/linux), libnetwork (drivers/bridge, netutils), CNI (pkg/ip,
 GetRandomVethName), Calico, Cilium, libvirt (src/util/virnetdev.c).
@@ -15,19 +15,17 @@ _UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 @dataclass(frozen=True, slots=True)
 class ForeignKind:
-    """What of somebody else's may be swept: by name, among taps, veths, or both."""
+    """Devices and namespaces of other software that may be swept, as their names tell."""
 
     name: str
     devices: re.Pattern[str]
     taps: bool
     veths: bool
-    namespaces: re.Pattern[str] | None = None
-    """Names in the namespace directory."""
-    controlled: bool = False
-    """A control plane knows the port of each, so that a file of ports tells which of Open vSwitch's nobody wants."""
+    namespaces: re.Pattern[str] | None = None  # names in the namespace directory
+    controlled: bool = False  # a control plane has a port for each: its list of ports tells which are unwanted
 
     def covers(self, link: LinkDetails) -> bool:
-        """True when the device is of such a kind, and named so."""
+        """True when the device is a tap, veth or internal port of this kind, and named so."""
         if link.kind == "veth":
             return self.veths and self.devices.fullmatch(link.name) is not None
         if link.kind == "openvswitch":

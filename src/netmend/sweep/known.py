@@ -35,15 +35,12 @@ class BadPortsFile(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`names` of devices and namespaces; `ids` of ports, networks and routers, and their first 10 and 11 characters,
-    as many as fit into the name of a device."""
+    """What the control plane knows, as its files list it."""
 
-    names: frozenset[str] = frozenset()
-    ids: frozenset[str] = frozenset()
-    about: frozenset[str] = frozenset()
-    """What the files list: "networks", "routers"; what is not in it is not known to be unwanted."""
-    asked_at: float = 0.0
-    """When the control plane was asked: seconds since the epoch; of several files the oldest."""
+    names: frozenset[str] = frozenset()  # of devices and namespaces
+    ids: frozenset[str] = frozenset()  # of ports, networks, routers; and their first 10 and 11 characters, as in names
+    about: frozenset[str] = frozenset()  # "networks", "routers": whether the files list these
+    asked_at: float = 0.0  # seconds since the epoch when it was asked; of several files the oldest
 
     def knows(self, name: str) -> bool:
         """True when a device or namespace of that name belongs to something in the file."""

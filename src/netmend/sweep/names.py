@@ -39,16 +39,15 @@ _FALLBACKS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """One name; `plain`: a file, with nothing mounted on it here; `text`: what its maker wrote into it."""
+    """One name, and the verdict on it."""
 
     name: str
     path: str
-    plain: bool
+    plain: bool  # a file, with nothing mounted on it here
     entry: Entry
     reason: Reason
-    text: str = ""
-    loopback_up: bool | None = None
-    """Of a namespace with nothing but a loopback in it; None for all others."""
+    text: str = ""  # what the file holds
+    loopback_up: bool | None = None  # of a namespace with nothing but a loopback in it; None for all others
 
     @property
     def key(self) -> str:

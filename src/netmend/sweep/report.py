@@ -13,7 +13,7 @@ _EXAMPLES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One device or name, and what was found."""
+    """One device, port or name, and the verdict on it."""
 
     name: str
     what: str  # "device", "port" of Open vSwitch without a device, or "name"

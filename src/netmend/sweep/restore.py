@@ -23,11 +23,11 @@ _ORDER = {"bridge": 0}  # what others are ports of is made before them
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """One object of the journal; `problem` says why it was not made. `there`: it never went."""
+    """What became of one object of the journal."""
 
     name: str
-    problem: str | None = None
-    there: bool = False
+    problem: str | None = None  # why it was not made
+    there: bool = False  # it never went
 
 
 def restore(recorded: Recorded) -> Iterator[Restored]:

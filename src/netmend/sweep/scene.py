@@ -72,25 +72,18 @@ class Scene:
     """All that was seen at one look. Indexes are those of the namespace that is swept."""
 
     links: Mapping[int, LinkDetails]
-    open_taps: Mapping[str, int] = field(default_factory=dict)
-    """Device name → a process that has it open."""
-    listened: Set[int] = frozenset()
-    listened_by_switch: Set[int] = frozenset()
-    """Those of `listened` on which nobody but ovs-vswitchd listens."""
-    switch_pids: Set[int] = frozenset()
-    """Processes of ovs-vswitchd."""
+    open_taps: Mapping[str, int] = field(default_factory=dict)  # name of a device → a process that has it open
+    listened: Set[int] = frozenset()  # a packet socket is bound to them
+    listened_by_switch: Set[int] = frozenset()  # of these, those on which ovs-vswitchd alone listens
+    switch_pids: Set[int] = frozenset()  # processes of ovs-vswitchd
     addressed: Set[int] = frozenset()
     routed: Set[int] = frozenset()
-    netnsids_alive: Set[int] = frozenset()
-    """Ids of the other namespaces that somebody in sight holds on to."""
-    rows: Mapping[str, InterfaceRow] | None = field(default_factory=dict)
-    """Open vSwitch's interfaces by name. None: there is an Open vSwitch, and it cannot be asked."""
-    elsewhere: Set[str] | None = frozenset()
-    """Names of the devices in other namespaces. None: one of these could not be looked into."""
+    netnsids_alive: Set[int] = frozenset()  # ids of the other namespaces that a process or mount in sight holds
+    rows: Mapping[str, InterfaceRow] | None = field(default_factory=dict)  # by name; None: OVS cannot be asked
+    elsewhere: Set[str] | None = frozenset()  # devices of other namespaces; None: one could not be looked into
     all_seen: bool = True
     assume_all_seen: bool = False
-    stacked: Set[int] = field(init=False)
-    """Indexes of devices that another one is stacked on."""
+    stacked: Set[int] = field(init=False)  # another device, a vlan or macvlan, is stacked on them
 
     def __post_init__(self) -> None:
         stacked = {
@@ -114,8 +107,7 @@ class Unit:
     links: tuple[LinkDetails, ...]
     reason: Reason
     rows: tuple[InterfaceRow, ...] = ()
-    by_switch: bool = False
-    """The device is Open vSwitch's own, and goes with its port."""
+    by_switch: bool = False  # the device is Open vSwitch's own, and goes with its port
 
     @property
     def dead(self) -> bool:

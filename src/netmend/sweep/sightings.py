@@ -45,8 +45,7 @@ class Sightings:
     path: Path
     now: float
     place: list[str]
-    first_look: bool = True
-    """Nothing was remembered: no earlier look at this network namespace since the host was started."""
+    first_look: bool = True  # there was no earlier look at this network namespace since the host was started
     _first: dict[str, float] = field(default_factory=dict)
 
     @classmethod
