@@ -4,6 +4,7 @@ addresses. It asks the API for the port, the node makes the device, and the plug
 import json
 import os
 import sys
+from dataclasses import replace
 from ipaddress import ip_interface, ip_network
 from pathlib import Path
 from typing import Any, Final
@@ -13,21 +14,18 @@ from netmend.attach import guest, places
 from netmend.attach.client import Api, Document, NoApi, NoSuchObject, Refused
 from netmend.attach.cni_request import CniError, Request
 from netmend.kernel.errors import KernelError
+from netmend.kernel.netns import Netns
 
-OWNER: Final = "cni:netmend"
-"""`device_owner` of ports that belong to containers."""
+OWNER: Final = "cni:netmend"  # `device_owner` of ports that belong to containers
 
 
 def main() -> None:
     """The entry point: environment and standard input in, JSON on standard output, exit code 0 or 1."""
-    version = cni.NEWEST
+    raw = sys.stdin.buffer.read()
     try:
-        raw = sys.stdin.buffer.read()
-        request = cni.read(os.environ, raw)
-        version = request.version
-        answer = perform(request)
+        answer = perform(cni.read(os.environ, raw))
     except CniError as error:
-        _print({"cniVersion": version, "code": error.code, "msg": error.message, "details": error.details})
+        _print({"cniVersion": cni.version_of(raw), "code": error.code, "msg": error.message, "details": error.details})
         sys.exit(1)
     if answer is not None:
         _print(answer)
@@ -38,7 +36,7 @@ def _print(answer: Document) -> None:
 
 
 def perform(request: Request) -> Document | None:
-    """Do what is asked; returns what is to be printed. Raises CniError."""
+    """Do what is asked; the answer is to be printed, None is silence. Raises CniError."""
     if request.command == "VERSION":
         return {"cniVersion": request.version, "supportedVersions": list(cni.VERSIONS)}
     api = Api(Path(request.socket))
@@ -58,15 +56,32 @@ def perform(request: Request) -> Document | None:
         raise CniError(cni.NO_PLACE, str(error)) from error
     except guest.NotThere as error:
         raise CniError(cni.NOT_AS_IT_WAS, str(error)) from error
+    except guest.Busy as error:
+        raise CniError(cni.TRY_AGAIN, str(error)) from error
     except KernelError as error:
         raise CniError(cni.IO_FAILURE, str(error)) from error
 
 
 def _add(api: Api, request: Request) -> Document:
+    """Section 2: a device that is there, whoever's, is an error, and is not touched."""
+    from netmend.attach import cni_result  # loaded by ADD alone
+
+    cni_result.checked(request.previous or {})
     network = api.networks(request.network)
     plug = places.of_path(request.namespace, request.device, request.directory)
-    for left in _ports_of(api, request):  # of an ADD that was killed, or never undone
-        api.delete_port(left["id"])
+    with guest.open_namespace(request.namespace) as namespace, guest.alone_in(namespace, request.patience):
+        if guest.has_device(namespace, request.device):
+            text = f"{request.namespace} has a device {request.device}; ADD is for a new one: DEL first, if it is ours"
+            raise CniError(cni.ALREADY_THERE, text)
+        for left in _ports_of(api, request):  # of an ADD that was killed, or never undone
+            api.delete_port(left["id"])
+        return _attach(api, request, network, plug, namespace)
+
+
+def _attach(api: Api, request: Request, network: Document, plug: Document, namespace: Netns) -> Document:
+    from netmend.attach import cni_result
+    from netmend.intent.names import tap_name  # loaded by ADD alone
+
     port = api.create_port(
         {
             "network_id": network["id"],
@@ -79,10 +94,11 @@ def _add(api: Api, request: Request) -> Document:
         }
     )
     try:
-        settings = guest.settings_of(port, api.subnets(network["id"]))
-        with guest.open_namespace(request.namespace) as namespace:
-            link = guest.wait_for(namespace, request.device, port["mac_address"], request.patience)
-            guest.configure(namespace, link, settings)
+        settings = _defaults(namespace, request, guest.settings_of(port, api.subnets(network["id"])))
+        mac = port["mac_address"]
+        answer = cni_result.of_attachment(request, tap_name(port["id"]), mac, network["mtu"], settings)
+        link = guest.wait_for(namespace, request.device, mac, request.patience)
+        guest.configure(namespace, link, settings)
     except guest.NotThere as error:
         api.delete_port(port["id"])
         text = f"the node did not plug it in within {request.patience:g} s; `netmend status {network['name']}` says why"
@@ -90,35 +106,16 @@ def _add(api: Api, request: Request) -> Document:
     except BaseException:
         api.delete_port(port["id"])
         raise
-    return _result(request, port, settings, network["mtu"])
+    return answer
 
 
-def _result(request: Request, port: Document, settings: guest.Settings, mtu: int) -> Document:
-    """Section 5 of the specification; versions before 1.0 name the family of an address."""
-    from netmend.intent.names import tap_name  # loaded while the node has been at work, and by ADD alone
-
-    old, newest = request.version.startswith("0."), request.version == "1.1.0"
-    ips: list[Document] = []
-    for address, gateway in zip(settings.addresses, settings.gateways, strict=True):
-        one: Document = {"address": str(address), "interface": 1}
-        if gateway is not None:
-            one["gateway"] = str(gateway)
-        if old:
-            one["version"] = str(address.version)
-        ips.append(one)
-    inside: Document = {"name": request.device, "mac": port["mac_address"], "sandbox": request.namespace}
-    if newest:
-        inside["mtu"] = mtu
-    return {
-        "cniVersion": request.version,
-        "interfaces": [{"name": tap_name(port["id"])}, inside],
-        "ips": ips,
-        "routes": [
-            {"dst": str(block), **({"gw": str(gateway)} if gateway is not None else {})}
-            for block, gateway in settings.routes
-        ],
-        "dns": {"nameservers": list(settings.dns_servers)} if settings.dns_servers else {},
-    }
+def _defaults(namespace: Netns, request: Request, settings: guest.Settings) -> guest.Settings:
+    """Less the default routes that are not wished for: another interface of the container may have one."""
+    if request.default_gateway is True:
+        return settings
+    there = guest.default_routes(namespace) if request.default_gateway is None else {4, 6}
+    ways = [way for way in settings.routes if way[0].prefixlen or way[0].version not in there]
+    return replace(settings, routes=tuple(ways))
 
 
 def _delete(api: Api, request: Request) -> None:
@@ -136,8 +133,8 @@ def _check(api: Api, request: Request) -> None:
         own = [ip_interface(one["address"]) for one in request.previous.get("ips") or ()]
         given = request.previous.get("routes") or ()
         settings = guest.settings_of(ports[0], api.subnets(ports[0]["network_id"]))
-        known = {str(block): (block, gateway) for block, gateway in settings.routes}
-        ways = [known[str(ip_network(one["dst"]))] for one in given if str(ip_network(one["dst"])) in known]
+        said = {(str(ip_network(one["dst"])), one.get("gw")) for one in given}
+        ways = [way for way in settings.routes if (str(way[0]), str(way[1]) if way[1] else None) in said]
     except (KeyError, TypeError, ValueError) as error:
         raise CniError(cni.BAD_CONFIGURATION, f"prevResult: {error!r}") from None
     if missing := [str(one) for one in settings.addresses if one not in own]:
@@ -148,7 +145,7 @@ def _check(api: Api, request: Request) -> None:
 
 
 def _collect(api: Api, request: Request) -> None:
-    """Delete the ports of containers on this network that are none of those which the runtime still knows."""
+    """Delete the ports of containers on this network, less those that the runtime says are valid."""
     network = api.networks(request.network)
     kept = {f"{container}/{device}" for container, device in request.valid}
     for port in api.ports(network_id=network["id"], device_owner=OWNER):

@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
-VERSIONS: Final = ("0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
+VERSIONS: Final = ("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
 NEWEST: Final = VERSIONS[-1]
 _SINCE: Final = {"CHECK": "0.4.0", "GC": "1.1.0", "STATUS": "1.1.0"}
 _CONTAINER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,254}")
+_VERSION: Final = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}")
 _SOCKET: Final = "/run/netmend/api.sock"
 
 INCOMPATIBLE_VERSION: Final = 1  # codes of the specification, section 5
@@ -22,6 +23,7 @@ NOT_AVAILABLE: Final = 50
 NOT_AS_IT_WAS: Final = 100  # ours: CHECK found a difference
 REFUSED: Final = 101  # ours: the store refused
 NO_PLACE: Final = 102  # ours: the guest's namespace cannot be had
+ALREADY_THERE: Final = 103  # ours: ADD, and the container has a device of that name
 
 
 class CniError(Exception):
@@ -34,9 +36,9 @@ class CniError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`command` of ADD, DEL, CHECK, GC, STATUS, VERSION. What a command does not have is empty."""
+    """What is asked; a field that the command does not have is empty."""
 
-    command: str
+    command: str  # ADD, DEL, CHECK, GC, STATUS, VERSION
     version: str
     network: str = ""
     container: str = ""
@@ -47,20 +49,32 @@ class Request:
     patience: float = 30.0  # seconds: a node that has just started may be busy
     addresses: tuple[str, ...] = ()
     mac: str | None = None
-    previous: Mapping[str, Any] | None = None
-    valid: tuple[tuple[str, str], ...] = field(default=())
+    default_gateway: bool | None = None  # the default route is to be this interface's; None: where there is none yet
+    previous: Mapping[str, Any] | None = None  # prevResult
+    valid: tuple[tuple[str, str], ...] = ()  # of GC: container and device of each attachment that is to stay
 
     @property
     def port_name(self) -> str:
-        """What the port of an attachment is called."""
+        """The name of the attachment's port."""
         return f"{self.container}/{self.device}"
 
 
+def version_of(raw: bytes) -> str:
+    """The version in which an error is told: the configuration's, where it is one that is spoken."""
+    try:
+        version = json.loads(raw)["cniVersion"]
+    except (ValueError, KeyError, TypeError):
+        return NEWEST
+    return version if version in VERSIONS else NEWEST
+
+
 def read(environment: Mapping[str, str], raw: bytes) -> Request:
-    """Raises CniError."""
+    """The request, checked; raises CniError."""
     command = environment.get("CNI_COMMAND", "")
     if command not in {"ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"}:
         raise CniError(BAD_ENVIRONMENT, f"CNI_COMMAND: {command or 'is not set'}; a plugin is started by a runtime")
+    if command == "VERSION" and not raw.strip():  # the first versions gave it no configuration
+        return Request(command, NEWEST)
     try:
         given = json.loads(raw)
     except ValueError as error:
@@ -69,8 +83,8 @@ def read(environment: Mapping[str, str], raw: bytes) -> Request:
         raise CniError(NOT_JSON, "the configuration is not a JSON object")
     version = given.get("cniVersion", "0.1.0")
     if command == "VERSION":
-        return Request(command, version if version in VERSIONS else NEWEST)
-    if version not in VERSIONS or _number(version) < _number(_SINCE.get(command, "0.3.0")):
+        return Request(command, version if isinstance(version, str) and _VERSION.fullmatch(version) else NEWEST)
+    if version not in VERSIONS or _number(version) < _number(_SINCE.get(command, VERSIONS[0])):
         raise CniError(
             INCOMPATIBLE_VERSION, f"cniVersion {version!r} is not spoken for {command}; {', '.join(VERSIONS)} are"
         )
@@ -107,8 +121,13 @@ def _attachment(request: Request, environment: Mapping[str, str], given: Mapping
         raise CniError(BAD_CONFIGURATION, "ips: expected a list of addresses")
     mac = wishes.get("mac") or arguments.get("MAC")
     previous = given.get("prevResult")
-    if request.command == "CHECK" and not isinstance(previous, dict):
+    if request.command == "CHECK" and previous is None:
         raise CniError(BAD_CONFIGURATION, "prevResult: the result of ADD is missing")
+    if request.command != "DEL" and previous is not None and not isinstance(previous, dict):
+        raise CniError(BAD_CONFIGURATION, "prevResult: expected an object, the result of the plugin before")
+    default_gateway = given.get("isDefaultGateway")
+    if default_gateway is not None and not isinstance(default_gateway, bool):
+        raise CniError(BAD_CONFIGURATION, "isDefaultGateway: expected true or false")
     return Request(
         request.command,
         request.version,
@@ -121,14 +140,18 @@ def _attachment(request: Request, environment: Mapping[str, str], given: Mapping
         patience=request.patience,
         addresses=tuple(one.partition("/")[0] for one in addresses),
         mac=str(mac).lower() if mac else None,
+        default_gateway=default_gateway,
         previous=previous if isinstance(previous, dict) else None,
     )
 
 
 def _valid(given: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """A list that is null or missing is empty: so libcni writes one without a member (`omitempty`)."""
     found = given.get("cni.dev/valid-attachments", given.get("cni.dev/attachments"))
+    if found is None:
+        return ()
     if not isinstance(found, list):
-        raise CniError(BAD_CONFIGURATION, "cni.dev/valid-attachments: the list of what is to be kept is missing")
+        raise CniError(BAD_CONFIGURATION, "cni.dev/valid-attachments: expected a list of what is to be kept")
     try:
         return tuple((str(one["containerID"]), str(one["ifname"])) for one in found)
     except (KeyError, TypeError):

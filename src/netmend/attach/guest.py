@@ -1,7 +1,9 @@
 """The far end in the guest's namespace: waited for, given its addresses and routes, and looked at again."""
 
+import fcntl
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network, ip_network
 from typing import Any
@@ -17,16 +19,20 @@ Interface = IPv4Interface | IPv6Interface
 Route = tuple[IPv4Network | IPv6Network, IPv4Address | IPv6Address | None]
 
 
+class Busy(Exception):
+    """Another call is at work on the guest's namespace; the text says on which."""
+
+
 class NotThere(Exception):
     """The device is not in the guest's namespace, or not as it should be; the text says what is lacking."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a port's subnets say about its guest: `gateways` are those of `addresses`, in order."""
+    """What a port's subnets say about its guest."""
 
     addresses: tuple[Interface, ...]
-    gateways: tuple[IPv4Address | IPv6Address | None, ...]
+    gateways: tuple[IPv4Address | IPv6Address | None, ...]  # of each of `addresses`, in order
     routes: tuple[Route, ...]
     dns_servers: tuple[str, ...]
 
@@ -75,6 +81,38 @@ def find(namespace: Netns, device: str, mac: str) -> Link:
     if link.mac != mac:
         raise NotThere(f"{device} in {namespace.label} has the MAC {link.mac}, and the port {mac}")
     return link
+
+
+def has_device(namespace: Netns, device: str) -> bool:
+    """Whether the namespace has a device of that name, whoever's; raises KernelError."""
+    with namespace.entered(), RouteSocket() as route:
+        return links.find_link(route, device) is not None
+
+
+def default_routes(namespace: Netns) -> set[int]:
+    """The families, 4 and 6, of which the namespace has a default route; raises KernelError."""
+    with namespace.entered(), RouteSocket() as route:
+        listed = [way for link in links.dump_links(route) for way in routes.dump_routes(route, link.index)]
+    return {block.version for block, _ in listed if not block.prefixlen}
+
+
+@contextmanager
+def alone_in(namespace: Netns, seconds: float) -> Iterator[None]:
+    """Keep other calls from the namespace: a lock of its file (flock(2)), which ends with the process. Raises Busy when
+    another call keeps it for as long as `seconds`."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(namespace.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise Busy(f"another call has been at work on {namespace.label} for {seconds:g} s") from None
+            time.sleep(_LOOK)
+    try:
+        yield
+    finally:
+        fcntl.flock(namespace.fileno(), fcntl.LOCK_UN)
 
 
 def configure(namespace: Netns, link: Link, settings: Settings) -> None:

@@ -33,14 +33,25 @@ def of_namespace(name: str, device: str, directory: str = nsdir.DEFAULT) -> Plug
 
 
 def of_path(path: str, device: str, directory: str = nsdir.DEFAULT) -> Plug:
-    """A file that a namespace is mounted on, below the namespace directory or /proc; raises NoPlace."""
+    """A file that a namespace is mounted on, below the namespace directory or /proc, and not the namespace of the
+    caller, which is the host's; raises NoPlace."""
     found = _OF_PROCESS.fullmatch(os.path.normpath(path))
     if found:
-        return of_process(int(found[1]), device)
+        plug = of_process(int(found[1]), device)
+        _not_the_hosts(path)
+        return plug
     real = Path(path).resolve()
     if real.parent != Path(directory).resolve():
         raise NoPlace(f"{path}: netmend looks for guests' namespaces in {directory}, and at /proc/PID/ns/net")
-    return of_namespace(real.name, device, directory)
+    plug = of_namespace(real.name, device, directory)
+    _not_the_hosts(path)
+    return plug
+
+
+def _not_the_hosts(path: str) -> None:
+    with _opened(path, path) as its, Netns.current() as ours:
+        if its.inode == ours.inode:
+            raise NoPlace(f"{path} is the network namespace of the host itself: there is nothing to plug into")
 
 
 def of_tap(owner: int) -> Plug:

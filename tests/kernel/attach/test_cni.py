@@ -10,9 +10,11 @@ from ipaddress import IPv4Interface, ip_address
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.kernel.store_node import make_guest, make_network, process_apart, store_node
 from tests.waiting import wait_for
 
+from netmend.attach.client import Api
 from netmend.kernel import addresses, links, routes
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
@@ -89,31 +91,187 @@ def test_two_interfaces_wished_addresses_and_every_version() -> None:
         second = plugin("ADD", conf(network="other"), attachment("c1", "net1"))
         assert second["interfaces"][1]["name"] == "net1"
         assert second["ips"][0]["address"].startswith("2001:db8::")
-        make_guest("c2")
+        guest = make_guest("c2")
         wish = {**attachment("c2"), "CNI_ARGS": "IgnoreUnknown=1;IP=192.0.2.77"}
         taken = plugin("ADD", conf(), wish, code=1)
         assert taken["code"] == 101
         assert "192.0.2.77" in taken["msg"]
         assert api.ports(device_id="c2") == []
         for version in ("0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"):
+            until_gone(guest)
             result = plugin("ADD", conf(version), attachment("c2"))
             assert result["cniVersion"] == version
             assert result["ips"][0].get("version") == ("4" if version.startswith("0") else None)
             assert ("mtu" in result["interfaces"][1]) == (version == "1.1.0")
             plugin("DEL", conf(version), attachment("c2"))
-        assert plugin("VERSION", {"cniVersion": "1.1.0"}) == {
-            "cniVersion": "1.1.0", "supportedVersions": ["0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"],
-        }  # fmt: skip
+        for version in ("0.1.0", "0.2.0"):
+            until_gone(guest)
+            result = plugin("ADD", conf(version), attachment("c2"))
+            assert set(result) == {"cniVersion", "dns", "ip4"}
+            assert result["ip4"]["ip"].endswith("/24") and len(result["ip4"]["routes"]) == 1
+            plugin("DEL", conf(version), attachment("c2"))
 
 
-def test_an_add_again_and_an_add_that_fails_leave_one_port_and_none() -> None:
+def test_versions_are_told_as_they_were_asked() -> None:
+    spoken = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"]
+    for given, version in (
+        ({"cniVersion": "1.1.0"}, "1.1.0"),
+        ({"cniVersion": "0.4.0"}, "0.4.0"),
+        ({"cniVersion": "2.0.0"}, "2.0.0"),
+        ({"cniVersion": "junk"}, "1.1.0"),
+        ({}, "0.1.0"),
+        (b"", "1.1.0"),
+        (b"\n", "1.1.0"),
+    ):
+        assert plugin("VERSION", given) == {"cniVersion": version, "supportedVersions": spoken}
+    for version in spoken:
+        error = plugin("ADD", conf(version, network=7), attachment("c1"), code=1)
+        assert (error["code"], error["cniVersion"]) == (7, version)
+    unspoken: list[Any] = ["1.2.0", "2.0.0", "junk", "", 7, None]
+    for one in unspoken:
+        error = plugin("ADD", conf(one), attachment("c1"), code=1)
+        assert (error["code"], error["cniVersion"]) == (1, "1.1.0")
+
+
+def ports_of(api: Api, container: str) -> list[tuple[str, str]]:
+    return [(port["id"], port["fixed_ips"][0]["ip_address"]) for port in api.ports(device_id=container)]
+
+
+def test_a_second_add_is_an_error_and_leaves_the_first_alone() -> None:
+    with store_node() as api:
+        make_network(api, "lab")
+        guest = make_guest("c1")
+        first = plugin("ADD", conf(), attachment("c1"))
+        ports = ports_of(api, "c1")
+        outside = {**attachment("c1"), "CNI_ARGS": "IP=198.51.100.7"}
+        for environment in (attachment("c1"), outside):
+            again = plugin("ADD", conf(), environment, code=1)
+            assert again["code"] == 103 and "/run/netns/c1 has a device eth0" in again["msg"]
+        assert ports_of(api, "c1") == ports
+        assert plugin("CHECK", conf(prevResult=first), attachment("c1")) is None
+        assert plugin("ADD", conf(), attachment("c1", "lo"), code=1)["code"] == 103
+        plugin("DEL", conf(), attachment("c1"))
+        until_gone(guest)
+        assert plugin("ADD", conf(), attachment("c1"))["ips"]
+
+
+def test_a_device_of_somebody_else_is_not_touched() -> None:
+    with store_node() as api:
+        make_network(api, "lab")
+        guest = make_guest("c1")
+        with guest.entered(), RouteSocket() as route:
+            made = links.create_bridge(route, "eth0", 1500, 0, "02:00:00:00:00:01")
+            addresses.add_address(route, made, IPv4Interface("192.0.2.77/24"))
+        assert plugin("ADD", conf(), attachment("c1"), code=1)["code"] == 103
+        assert api.ports(device_id="c1") == []
+        with guest.entered(), RouteSocket() as route:
+            link = links.find_link(route, "eth0")
+            assert link is not None and link.mac == "02:00:00:00:00:01" and not link.up
+            assert addresses.dump_addresses(route)[link.index] == {IPv4Interface("192.0.2.77/24")}
+
+
+def test_of_adds_at_the_same_time_one_makes_the_interface() -> None:
     with store_node() as api:
         make_network(api, "lab")
         make_guest("c1")
-        first = plugin("ADD", conf(), attachment("c1"))
-        again = plugin("ADD", conf(), attachment("c1"))
+        given = {"CNI_COMMAND": "ADD", "CNI_PATH": "/opt/cni/bin", "PATH": os.environ["PATH"], **attachment("c1")}
+        calls = [subprocess.Popen([PLUGIN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=given) for _ in range(4)]
+        for call in calls:
+            assert call.stdin is not None
+            call.stdin.write(json.dumps(conf(waitSeconds=60)).encode())
+            call.stdin.close()
+        answers = [json.loads(call.stdout.read()) for call in calls if call.stdout is not None]
+        assert sorted(call.wait() for call in calls) == [0, 1, 1, 1]
+        assert sorted(answer.get("code", 0) for answer in answers) == [0, 103, 103, 103]
+        (result,) = (answer for answer in answers if "ips" in answer)
         assert len(api.ports(device_id="c1")) == 1
-        assert first["interfaces"] != again["interfaces"]
+        assert plugin("CHECK", conf(prevResult=result), attachment("c1")) is None
+
+
+def test_an_add_that_was_killed_is_begun_anew() -> None:
+    with store_node() as api:
+        network = make_network(api, "lab")
+        make_guest("c1")
+        left = {"network_id": network["id"], "name": "c1/eth0", "device_id": "c1", "device_owner": "cni:netmend"}
+        api.create_port(left)
+        result = plugin("ADD", conf(), attachment("c1"))
+        assert len(api.ports(device_id="c1")) == 1
+        assert plugin("CHECK", conf(prevResult=result), attachment("c1")) is None
+
+
+def test_the_host_is_no_container() -> None:
+    with store_node() as api:
+        make_network(api, "lab")
+        for path in (f"/proc/{os.getpid()}/ns/net", f"/proc/{os.getpid()}/task/{os.getpid()}/ns/net"):
+            error = plugin("ADD", conf(), {**attachment("host", "eth7"), "CNI_NETNS": path}, code=1)
+            assert error["code"] == 102 and "the host itself" in error["msg"]
+        assert api.ports(device_id="host") == []
+
+
+def test_what_plugins_before_it_answered_is_passed_on() -> None:
+    with store_node() as api:
+        make_network(api, "lab", gateway_ip="192.0.2.1", dns_nameservers=["192.0.2.53"])
+        make_guest("c1")
+        before: dict[str, Any] = {
+            "cniVersion": "1.0.0",
+            "interfaces": [{"name": "lo", "sandbox": "/run/netns/c1"}],
+            "ips": [{"address": "127.0.0.1/8", "interface": 0}],
+            "routes": [{"dst": "198.51.100.0/24"}],
+            "dns": {"nameservers": ["203.0.113.53"], "search": ["x.example"], "domain": "y.example"},
+        }
+        result = plugin("ADD", conf("1.0.0", prevResult=before), attachment("c1"))
+        assert [one["name"] for one in result["interfaces"]][::2] == ["lo", "eth0"]
+        assert result["ips"][0] == before["ips"][0]
+        assert result["ips"][1]["interface"] == 2 and result["ips"][1]["gateway"] == "192.0.2.1"
+        assert result["routes"] == [{"dst": "198.51.100.0/24"}, {"dst": "0.0.0.0/0", "gw": "192.0.2.1"}]
+        assert result["dns"] == {
+            "nameservers": ["203.0.113.53", "192.0.2.53"], "search": ["x.example"], "domain": "y.example",
+        }  # fmt: skip
+        assert plugin("CHECK", conf("1.0.0", prevResult=result), attachment("c1")) is None
+        assert plugin("DEL", conf("1.0.0", prevResult=result), attachment("c1")) is None
+        make_guest("c2")
+        refused: list[Any] = ["text", [], {"interfaces": {}}, {"ips": ["1.2.3.4"]}, {"dns": []}]
+        for wrong in refused:
+            error = plugin("ADD", conf(prevResult=wrong), attachment("c2"), code=1)
+            assert error["code"] == 7 and "prevResult" in error["msg"], wrong
+        assert api.ports(device_id="c2") == []
+
+
+def default_routes(guest: Netns) -> dict[str, str]:
+    """Gateways by device."""
+    with guest.entered(), RouteSocket() as route:
+        return {
+            link.name: str(way)
+            for link in links.dump_links(route)
+            for block, way in routes.dump_routes(route, link.index)
+            if str(block) == "0.0.0.0/0"
+        }
+
+
+def test_the_default_route_is_that_of_the_first_interface_unless_another_is_wished_for() -> None:
+    with store_node() as api:
+        make_network(api, "lab", gateway_ip="192.0.2.1")
+        make_network(api, "other", "198.51.100.0/24", gateway_ip="198.51.100.1")
+        guest = make_guest("c1")
+        plugin("ADD", conf(), attachment("c1"))
+        second = plugin("ADD", conf(network="other"), attachment("c1", "net1"))
+        assert second["routes"] == [] and second["ips"][0]["gateway"] == "198.51.100.1"
+        assert default_routes(guest) == {"eth0": "192.0.2.1"}
+        assert plugin("CHECK", conf(network="other", prevResult=second), attachment("c1", "net1")) is None
+        third = plugin("ADD", conf(network="other", isDefaultGateway=True), attachment("c1", "net2"))
+        assert third["routes"] == [{"dst": "0.0.0.0/0", "gw": "198.51.100.1"}]
+        assert default_routes(guest) == {"net2": "198.51.100.1"}
+        alone = make_guest("c2")
+        without = plugin("ADD", conf(isDefaultGateway=False), attachment("c2"))
+        assert without["routes"] == [] and default_routes(alone) == {}
+        assert plugin("ADD", conf(isDefaultGateway="yes"), attachment("c2", "net1"), code=1)["code"] == 7
+
+
+def test_an_add_that_fails_leaves_no_port() -> None:
+    with store_node() as api:
+        make_network(api, "lab")
+        make_guest("c1")
+        plugin("ADD", conf(), attachment("c1"))
         Path("/run/netns/c3").touch()
         assert plugin("ADD", conf(), attachment("c3"), code=1)["code"] == 102
         nowhere = {**attachment("c4"), "CNI_NETNS": "/tmp/c4"}
@@ -141,7 +299,25 @@ def test_gc_keeps_what_is_valid_and_touches_nothing_else() -> None:
         assert {port["name"] for port in api.ports(network_id=network["id"])} >= {"a-vm", "c2/eth0"}
         assert {port["name"] for port in api.ports(device_owner="cni:netmend")} == {"c2/eth0", "c3/net1"}
         assert api.ports(network_id=other["id"], device_owner="cni:netmend")
-        assert plugin("GC", conf(), code=1)["code"] == 7
+        refused: list[Any] = [7, {}, "all", [{"containerID": "c2"}], ["c2"]]
+        for wrong in refused:
+            assert plugin("GC", conf() | {"cni.dev/valid-attachments": wrong}, code=1)["code"] == 7
+        assert {port["name"] for port in api.ports(device_owner="cni:netmend")} == {"c2/eth0", "c3/net1"}
+
+
+@pytest.mark.parametrize("valid", [{}, {"cni.dev/valid-attachments": None}, {"cni.dev/valid-attachments": []}])
+def test_gc_with_nothing_valid_ends_all_attachments_of_the_network(valid: dict[str, Any]) -> None:
+    """libcni writes a list without a member as null, and plugins that pass a configuration on leave it out."""
+    with store_node() as api:
+        network = make_network(api, "lab")
+        make_network(api, "other", "198.51.100.0/24")
+        make_guest("c1")
+        plugin("ADD", conf(), attachment("c1"))
+        plugin("ADD", conf(network="other"), attachment("c1", "net1"))
+        api.create_port({"network_id": network["id"], "name": "a-vm", "device_owner": "compute:nova"})
+        assert plugin("GC", conf() | valid) is None
+        assert {port["name"] for port in api.ports(device_owner="cni:netmend")} == {"c1/net1"}
+        assert "a-vm" in {port["name"] for port in api.ports(network_id=network["id"])}
 
 
 def test_status_and_errors_by_their_codes() -> None:
