@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import posixpath
 from collections.abc import Callable, Mapping
 
 from netmend.lab.engines.world import Refused
-from netmend.lab.scenario.scenario import HOST, ContainerSpec, Scenario
+from netmend.lab.scenario.scenario import ENGINE, HOST, ContainerSpec, Scenario
 from netmend.propagation.flags import WORDS
 from netmend.propagation.model import iproute
 from netmend.propagation.model.container import Container, Prepare
@@ -35,12 +36,23 @@ def set_up_host(system: System, scenario: Scenario) -> None:
             system.change(NETNS, propagation, recursive=recursive)
 
 
+def _engine_of(host: System, scenario: Scenario) -> System:
+    """The mounts from which containers get theirs: the host's, or a copy, as MountFlags= or a snap makes it."""
+    if scenario.host.engine == "host":
+        return host
+    system = host.copy()
+    for word in scenario.host.engine.split("+"):
+        system.change("/", WORDS[word][0], recursive=True)
+    return system
+
+
 class BuiltInEngine:
     """Starts containers as Docker does (as Podman where the scenario says so), without an image or a daemon."""
 
     def __init__(self, host: System, scenario: Scenario, prepare: Prepare | None = None) -> None:
         set_up_host(host, scenario)
         self.host = host
+        self.engine = _engine_of(host, scenario)
         self._podman = scenario.engine == "podman"
         self._specs: Mapping[str, ContainerSpec] = scenario.containers
         self._prepare = prepare
@@ -55,7 +67,7 @@ class BuiltInEngine:
         self._containers[name] = container
         self._check_sources(container)
         try:
-            container.start(self.host)
+            container.start(self.engine)
         except OSError as error:
             raise Refused(f"OCI runtime error: {os.strerror(error.errno or 0).lower()}") from error
 
@@ -86,7 +98,7 @@ class BuiltInEngine:
         for request in container.requests:
             if request.kind != "bind":
                 continue
-            if not self.host.exists(request.source) and not request.create_source:
+            if not self.engine.exists(request.source) and not request.create_source:
                 raise Refused(
                     f"statfs {request.source}: no such file or directory"
                     if self._podman
@@ -94,10 +106,10 @@ class BuiltInEngine:
                 )
             if self._podman:
                 continue
-            if not self.host.exists(request.source):
-                self.host.make_directories(request.source)
+            if not self.engine.exists(request.source):
+                self.engine.make_directories(request.source)
             said = docker.refusal(
-                self.host.mounts(), request.source, request.propagation, self.host.resolve(request.source)
+                self.engine.mounts(), request.source, request.propagation, self.engine.resolve(request.source)
             )
             if said is not None:
                 raise Refused(f"{said}.")
@@ -107,7 +119,7 @@ class BuiltInEngine:
         if container is None:
             raise OSError(errno.ENOENT, f"there is no container {name}")
         if container.running:
-            container.stop(self.host)
+            container.stop(self.engine)
 
     def restart(self, name: str) -> None:
         self.stop(name)
@@ -115,42 +127,60 @@ class BuiltInEngine:
 
     def remove(self, name: str) -> None:
         self.stop(name)
-        self._containers.pop(name).remove(self.host)
+        self._containers.pop(name).remove(self.engine)
 
     def running(self) -> list[str]:
         return [name for name in self._specs if name in self._containers and self._containers[name].running]
 
-    def inside(self, where: str) -> System:
-        """The mount namespace of the host, or of a running container. Raises OSError (ESRCH)."""
+    def inside(self, where: str, *, change: bool = False) -> System:
+        """The mount namespace of the host, of an engine with mounts of its own, or of a running container.
+
+        `change`: to mount or unmount there. Raises OSError (ESRCH, EPERM).
+        """
+        if change and not self._may(where):
+            raise OSError(errno.EPERM, f"{where} is not privileged")
         if where == HOST:
             return self.host
+        if where == ENGINE:
+            return self.engine
         container = self._containers.get(where)
         if container is None or container.system is None:
             raise OSError(errno.ESRCH, f"the container {where} is not running")
         return container.system
 
     def add(self, where: str, netns: str) -> None:
-        iproute.add(self.inside(where), netns)
+        iproute.add(self.inside(where, change=True), netns)
 
     def delete(self, where: str, netns: str) -> None:
-        iproute.delete(self.inside(where), netns)
+        iproute.delete(self.inside(where, change=True), netns)
 
-    def probe(self, where: str, netns: str) -> str:
-        return self.inside(where).probe(f"{NETNS}/{netns}")
+    def pin(self, where: str, path: str) -> None:
+        system = self.inside(where, change=True)
+        system.make_directories(posixpath.dirname(path))
+        system.create(path)
+        system.bind_new_netns(path)
+
+    def probe(self, where: str, path: str) -> str:
+        found = self.inside(where).probe(path)
+        return "eperm" if found == "ok" and not self._may(where) else found
+
+    def _may(self, where: str) -> bool:
+        """Whether a process there may make and enter namespaces, and mount."""
+        return where not in self._specs or self._specs[where].privileged
 
     def unlink(self, where: str, path: str) -> None:
         self.inside(where).unlink(path)
 
     def mount(self, where: str, source: str | None, path: str, *, recursive: bool) -> None:
-        system = self.inside(where)
+        system = self.inside(where, change=True)
         if source is None:
             system.mount_new(path)
         else:
             system.bind(source, path, recursive=recursive)
 
     def umount(self, where: str, path: str, *, lazy: bool) -> None:
-        self.inside(where).umount(path, lazy=lazy)
+        self.inside(where, change=True).umount(path, lazy=lazy)
 
     def make(self, where: str, path: str, propagation: str) -> None:
         kind, recursive = WORDS[propagation]
-        self.inside(where).change(path, kind, recursive=recursive)
+        self.inside(where, change=True).change(path, kind, recursive=recursive)

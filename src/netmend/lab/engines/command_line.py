@@ -11,7 +11,7 @@ import subprocess
 from abc import ABC, abstractmethod
 
 from netmend.lab.engines.engine_host import NETNS, EngineHost
-from netmend.lab.engines.world import Refused
+from netmend.lab.engines.world import EngineMissing, Refused
 from netmend.lab.scenario.scenario import HOST, Scenario
 
 
@@ -25,6 +25,10 @@ class CommandLineWorld(ABC):
     """Of ``run``, besides the mounts."""
 
     def __init__(self, scenario: Scenario, host: EngineHost) -> None:
+        if scenario.host.engine != "host":
+            raise EngineMissing(
+                f"{scenario.name}: host.engine is for the engine kernel; this one has the host's mounts"
+            )
         self.host = host
         self._specs = scenario.containers
         self._made: set[str] = set()
@@ -51,7 +55,7 @@ class CommandLineWorld(ABC):
                 mounts += ["-v", volume]
             for mount in spec.mounts:
                 mounts += ["--mount", mount]
-            capabilities = ["--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN"]
+            capabilities = ["--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN"] if spec.privileged else []
             name_of_container = ["--name", self.prefix + name]
             done = self.engine(
                 "run", "-d", *name_of_container, *capabilities, *self.options, *mounts, self.image, "sleep", "infinity"
@@ -101,9 +105,19 @@ class CommandLineWorld(ABC):
     def delete(self, where: str, netns: str) -> None:
         self.host.must("ip", "netns", "delete", netns, inside=self._inside(where))
 
-    def probe(self, where: str, netns: str) -> str:
-        script = f'[ -e "{NETNS}/$1" ] || exit 3; exec ip -n "$1" link show lo'
-        code = self.host.run("sh", "-c", script, "sh", netns, inside=self._inside(where)).returncode
+    def pin(self, where: str, path: str) -> None:
+        script = 'mkdir -p "${1%/*}" && : >"$1" && exec unshare -n mount --bind /proc/self/ns/net "$1"'
+        self.host.must("sh", "-c", script, "sh", path, inside=self._inside(where))
+
+    def probe(self, where: str, path: str) -> str:
+        directory, _, name = path.rpartition("/")
+        if directory in (NETNS, "/var/run/netns"):
+            script, word = 'exec ip -n "$2" link show lo', name
+        else:  # ip looks for names there only; a device's end goes into any namespace that a path leads to
+            script = 'ip link add lab-p type veth peer name lab-q netns "$1" && ip link delete lab-p'
+            word = ""
+        script = f'[ -e "$1" ] || exit 3; {script}'
+        code = self.host.run("sh", "-c", script, "sh", path, word, inside=self._inside(where)).returncode
         return {0: "ok", 3: "absent"}.get(code, "einval")
 
     def unlink(self, where: str, path: str) -> None:

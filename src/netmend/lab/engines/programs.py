@@ -12,7 +12,7 @@ from pathlib import Path
 
 from netmend.lab.engines.world import EngineMissing
 
-IMAGE_PROGRAMS = ("sh", "ip", "mount", "umount", "rm", "sleep")
+IMAGE_PROGRAMS = ("sh", "ip", "mkdir", "mount", "umount", "unshare", "rm", "sleep")
 
 
 @dataclass(frozen=True, slots=True)

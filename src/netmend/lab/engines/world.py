@@ -36,8 +36,11 @@ class World(Protocol):
     def delete(self, where: str, netns: str) -> None:
         """``ip netns delete``."""
 
-    def probe(self, where: str, netns: str) -> str:
-        """``ok``, ``einval`` or ``absent``."""
+    def pin(self, where: str, path: str) -> None:
+        """Make a namespace and mount it on a new file, as engines do, without mounting its directory on itself."""
+
+    def probe(self, where: str, path: str) -> str:
+        """``ok``, ``einval`` (a file that is no namespace), ``absent``; ``eperm`` where nobody may enter one."""
 
     def unlink(self, where: str, path: str) -> None: ...
     def mount(self, where: str, source: str | None, path: str, *, recursive: bool) -> None:

@@ -45,7 +45,7 @@ def _here() -> RealSystem:
     return RealSystem(os.open("/proc/thread-self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC), [])
 
 
-def run_stand_in(network: Network, port: str | None, channel: Channel) -> None:
+def run_old_agent(network: Network, port: str | None, channel: Channel) -> None:
     """One resync for each message; the answer is its ResyncReport."""
     agent = OldAgent(network, _here(), port)
     while True:
@@ -80,7 +80,7 @@ def run_netmend(intent: str, log: int, _: Channel) -> None:
 
 
 def old_agent(network: Network, port: str | None) -> Callable[[Channel], None]:
-    return partial(run_stand_in, network, port)
+    return partial(run_old_agent, network, port)
 
 
 def maker(network: Network) -> Callable[[Channel], None]:

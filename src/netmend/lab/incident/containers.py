@@ -43,7 +43,7 @@ class _KernelEntrance:
     def close(self) -> None: ...
 
     def enter(self) -> None:
-        self._world.probe(self._container, "")  # a RealSystem leaves the process that asks in its namespace
+        self._world.probe(self._container, "/run/netns")  # a RealSystem leaves the process that asks in its namespace
         syscalls.mount("proc", "/proc", "proc", syscalls.MS_NOSUID | syscalls.MS_NODEV | syscalls.MS_NOEXEC)
 
 
@@ -60,7 +60,7 @@ class KernelPlace:
         return _KernelEntrance(self.world, container)
 
     def root_of(self, pid: int) -> Path:
-        self.world.probe(HOST, "")  # to where /proc shows all pids of the sandbox
+        self.world.probe(HOST, "/run/netns")  # to where /proc shows all pids of the sandbox
         return Path(f"/proc/{pid}/root")
 
 

@@ -160,7 +160,7 @@ def scenario_of(setup: Setup, name: str, netns: str | None = None) -> Scenario:
     if setup.used_by != setup.made_by:
         steps.append(Step("add", setup.used_by, netns=netns))  # `exists` unless the name has not come so far
     steps += [Step("restart", restart.what) for restart in setup.restarts]
-    steps.append(Step("probe", netns=netns))
+    steps.append(Step("probe", where="", netns=netns))
     containers = {container: ContainerSpec(_volumes(word)) for container, word in setup.propagation.items()}
     return Scenario(name, tuple(steps), Host(setup.run), containers, setup.engine)
 

@@ -18,7 +18,10 @@ def step_in_words(step: Step) -> str:
         case "add" | "delete":
             return f"{step.where}: ip netns {step.verb} {step.netns}"
         case "probe":
-            return f"probe {step.netns}"
+            where = f"{step.where}: " if step.where else ""
+            return f"{where}probe {step.path or step.netns}"
+        case "pin":
+            return f"{step.where}: pin a namespace on {step.path}"
         case "rm":
             return f"{step.where}: rm {step.path}"
         case "umount":

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from typing import TypedDict
 
 from netmend.lab.engines.built_in_engine import BuiltInEngine
 from netmend.lab.engines.world import Refused, World
 from netmend.lab.scenario.scenario import HOST, Scenario, Step
+from netmend.propagation.model.iproute import DIRECTORY
 from netmend.propagation.model.system import ModelSystem
+from netmend.propagation.options.docker import parse_compose, parse_mount
+from netmend.propagation.options.request import OptionError
+from netmend.propagation.paths import is_under, join_below
 
 Result = str | dict[str, str]
 """``ok``, ``busy``, ``exists``, ``error``, ``refused: …``; for a probe ``ok``, ``einval`` or ``absent`` by place."""
@@ -25,7 +30,7 @@ class Results(TypedDict):
 
 def perform(scenario: Scenario, world: World) -> Results:
     """All steps of a scenario; a step that fails does not end it."""
-    return {"name": scenario.name, "results": [_result(world, step) for step in scenario.steps]}
+    return {"name": scenario.name, "results": [_result(scenario, world, step) for step in scenario.steps]}
 
 
 def predict(scenario: Scenario) -> Results:
@@ -33,16 +38,35 @@ def predict(scenario: Scenario) -> Results:
     return perform(scenario, BuiltInEngine(ModelSystem.boot(), scenario))
 
 
-def _result(world: World, step: Step) -> Result:
+def _result(scenario: Scenario, world: World, step: Step) -> Result:
     try:
         if step.verb == "probe":
-            return {where: world.probe(where, step.netns) for where in (*world.running(), HOST)}
+            places = [step.where] if step.where else [*world.running(), HOST]
+            return {where: world.probe(where, step.path or _path_of(scenario, where, step.netns)) for where in places}
         _do(world, step)
     except Refused as refused:
         return f"refused: {refused}"
     except OSError as error:
         return _WORDS.get(error.errno or 0, "error")
     return "ok"
+
+
+def _path_of(scenario: Scenario, where: str, netns: str) -> str:
+    """Where a program in that place finds the name: /run/netns, or where the container mounts the host's directory."""
+    spec = scenario.containers.get(where)
+    found: list[str] = []
+    for volume in (*spec.volumes, *spec.mounts) if spec is not None else ():
+        try:
+            request = parse_compose(volume) if isinstance(volume, Mapping) or ":" in volume else parse_mount(volume)
+        except OptionError:
+            continue
+        source = (
+            request.source.replace("/var/run", "/run", 1) if request.source.startswith("/var/run") else request.source
+        )
+        if request.kind == "bind" and is_under(DIRECTORY, source):
+            found.append(join_below(request.target, DIRECTORY, source))
+    usual = [path for path in found if path.removeprefix("/var") == DIRECTORY]
+    return f"{DIRECTORY if usual or not found else found[0]}/{netns}"
 
 
 def _do(world: World, step: Step) -> None:
@@ -55,6 +79,8 @@ def _do(world: World, step: Step) -> None:
             world.restart(step.where)
         case "add":
             world.add(step.where, step.netns)
+        case "pin":
+            world.pin(step.where, step.path)
         case "delete":
             world.delete(step.where, step.netns)
         case "rm" if step.whole:

@@ -16,7 +16,10 @@ from netmend.propagation.flags import WORDS
 EngineName = Literal["kernel", "docker", "podman"]
 ENGINES: tuple[EngineName, ...] = ("kernel", "docker", "podman")
 HOST = "host"
-VERBS = ("start", "stop", "restart", "add", "delete", "probe", "rm", "mount", "umount", "make")
+ENGINE = "engine"
+"""The place of an engine with mounts of its own, where the scenario gives it some."""
+VERBS = ("start", "stop", "restart", "add", "pin", "delete", "probe", "rm", "mount", "umount", "make")
+ENGINE_MOUNTS = ("host", "private", "slave", "shared", "slave+shared")
 NETNS_MOUNTS = ("none", "bind", *WORDS)
 
 
@@ -26,6 +29,8 @@ class Host:
     """Propagation of the host's ``/run``."""
     netns_mount: str = "none"
     """What is mounted on ``/run/netns`` at the start: nothing, itself (``bind``), or itself and then made so."""
+    engine: str = "host"
+    """The engine's mounts: the host's, or its own copy of them, made private, slave, or slave and then shared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +39,14 @@ class ContainerSpec:
     """``-v`` strings, or compose's long form."""
     mounts: tuple[str, ...] = ()
     """``--mount`` strings."""
+    privileged: bool = True
+    """With CAP_SYS_ADMIN: it can make and enter namespaces, and mount."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """``verb`` of VERBS; ``where`` is a container's name or ``host``; the rest as the verb needs it."""
+    """``verb`` of VERBS; ``where`` is a container's name, ``host`` or ``engine``, and empty where a probe is made in
+    all; the rest as the verb needs it."""
 
     verb: str
     where: str = HOST
@@ -81,50 +89,62 @@ def _scenario(document: Document, problems: list[Problem]) -> Scenario | None:
     engine = top.field("engine").choice(ENGINES, default="kernel")
     host = _host(top.field("host"))
     containers = {key: _container(value) for key, value in top.field("containers").items() if _name_is_free(value, key)}
-    steps = [_step(value, containers) for value in top.field("steps").sequence(required=True)]
+    places = (HOST, *((ENGINE,) if host.engine != "host" else ()), *containers)
+    steps = [_step(value, containers, places) for value in top.field("steps").sequence(required=True)]
     if len(problems) > before:
         return None
     return Scenario(name, tuple(steps), host, containers, engine)
 
 
 def _name_is_free(value: Value, name: str) -> bool:
-    if name == HOST:
-        value.complain("a container cannot be called host")
+    if name in (HOST, ENGINE):
+        value.complain(f"a container cannot be called {name}")
     elif not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or not name[0].isalnum():
         value.complain("a container's name has letters, digits, '-', '_' and '.', and begins with one of the first two")
     return True
 
 
 def _host(value: Value) -> Host:
-    value.only("run", "netns_mount")
+    value.only("run", "netns_mount", "engine")
     return Host(
         value.field("run").choice(("shared", "private"), default="shared"),
         value.field("netns_mount").choice(NETNS_MOUNTS, default="none"),
+        value.field("engine").choice(ENGINE_MOUNTS, default="host"),
     )
 
 
 def _container(value: Value) -> ContainerSpec:
-    value.only("volumes", "mounts", "image")
+    value.only("volumes", "mounts", "image", "privileged")
     return ContainerSpec(
         tuple(entry.text_or_mapping() for entry in value.field("volumes").sequence()),
         tuple(entry.text() for entry in value.field("mounts").sequence()),
+        value.field("privileged").boolean(default=True),
     )
 
 
-def _step(value: Value, containers: Mapping[str, ContainerSpec]) -> Step:
+def _step(value: Value, containers: Mapping[str, ContainerSpec], places: tuple[str, ...]) -> Step:
     body = value.mapping(required=True) or {}
     verbs = [verb for verb in body if verb in VERBS]
     if len(body) != 1 or not verbs:
         if body:
             value.complain(f"a step has one key, one of {', '.join(VERBS)}")
-        return Step("probe")
+        return Step("probe", where="")
     verb = verbs[0]
     argument = value.field(verb)
     if verb in ("start", "stop", "restart") or (verb == "rm" and isinstance(argument.value, str)):
         return Step(verb, where=argument.choice(tuple(containers), default=""), whole=verb == "rm")
+    if verb == "probe" and not isinstance(argument.value, Mapping):
+        return Step(verb, where="", netns=_netns(argument))
     if verb == "probe":
-        return Step(verb, netns=_netns(argument))
-    where = argument.field("in").choice((HOST, *containers), default=HOST)
+        argument.only("in", "netns", "path")
+        where = argument.field("in").choice(("", *places), default="")
+        if argument.field("path").value is not None:
+            return Step(verb, where=where, path=argument.field("path").path())
+        return Step(verb, where=where, netns=_netns(argument.field("netns")))
+    where = argument.field("in").choice(places, default=HOST)
+    if verb == "pin":
+        argument.only("in", "path")
+        return Step(verb, where=where, path=argument.field("path").path())
     if verb in ("add", "delete"):
         argument.only("in", "netns")
         return Step(verb, where=where, netns=_netns(argument.field("netns")))

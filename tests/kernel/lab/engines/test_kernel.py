@@ -26,3 +26,9 @@ def test_the_kernel_does_what_the_model_says_of_random_scenarios() -> None:
     text = "\n".join(json.dumps(generated(7, number)) for number in range(GENERATED))
     for scenario in load("generated.jsonl", text):
         assert perform_here(scenario) == predict(scenario)
+
+
+def test_the_kernel_does_what_the_model_says_of_an_engine_apart() -> None:
+    path = Path(__file__).parents[4] / "examples/scenarios/engine-apart.yaml"
+    (scenario,) = load(str(path), path.read_text())
+    assert perform_here(scenario) == predict(scenario)

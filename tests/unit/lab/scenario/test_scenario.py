@@ -222,3 +222,53 @@ def test_every_key_that_is_there_twice_is_told() -> None:
     with pytest.raises(ScenarioError) as caught:
         load("f.yaml", "steps: []\nsteps: []\nname: a\nname: b\n")
     assert [problem.line for problem in caught.value.problems] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("volume", "result"),
+    [
+        ("/run/netns:/run/netns:rslave", "ok"),
+        ("/var/run/netns:/host/var/run/netns", "einval"),
+        ("/run/netns:/host/run/netns:rslave", "ok"),
+        ("/run:/host/run", "einval"),
+        ("/run:/rootfs/run:rslave", "ok"),
+        ("/etc:/etc2", "absent"),
+    ],
+)
+def test_a_name_is_looked_for_where_the_container_mounts_the_directory(volume: str, result: str) -> None:
+    steps = "[{add: {netns: old}}, {start: a}, {add: {netns: x}}, {probe: x}]"
+    assert of(steps, f"['{volume}']")[-1] == {"a": result, "host": "ok"}
+
+
+def test_any_path_is_probed_in_any_place() -> None:
+    steps = (
+        "[{start: a}, {pin: {path: /run/docker/netns/key}}, {probe: {path: /x/key}}, "
+        "{probe: {in: host, path: /run/docker/netns/key}}, {probe: {in: a, netns: nothing}}]"
+    )
+    found = of(steps, "['/run/docker/netns:/x']")
+    assert found[2:] == [{"a": "einval", "host": "absent"}, {"host": "ok"}, {"a": "absent"}]
+
+
+def test_a_pinned_name_is_covered_by_a_plain_bind_of_the_directory() -> None:
+    steps = (
+        "[{pin: {path: /run/netns/p}}, {mount: {source: /run/netns, path: /run/netns}}, {probe: p}, "
+        "{umount: {path: /run/netns, lazy: true}}, {probe: p}]"
+    )
+    assert [found for found in of(steps) if isinstance(found, dict)] == [{"host": "einval"}, {"host": "ok"}]
+
+
+def test_an_engine_with_mounts_of_its_own() -> None:
+    steps = "[{start: a}, {pin: {in: engine, path: /run/netns/p}}, {probe: p}, {probe: {in: engine, netns: p}}]"
+    volumes = "['/run/netns:/run/netns:rslave']"
+    assert of(steps, volumes, "{engine: slave+shared}")[2:] == [{"a": "ok", "host": "einval"}, {"engine": "ok"}]
+    assert of(steps, volumes, "{engine: slave}")[2:] == [{"a": "einval", "host": "einval"}, {"engine": "ok"}]
+
+
+def test_who_is_not_privileged_makes_and_enters_nothing() -> None:
+    text = (
+        "containers: {a: {volumes: ['/run/netns:/run/netns'], privileged: false}}\n"
+        "steps: [{add: {netns: x}}, {start: a}, {probe: x}, {add: {in: a, netns: y}}, "
+        "{umount: {in: a, path: /run/netns}}]\n"
+    )
+    (scenario,) = load("x.yaml", text)
+    assert predict(scenario)["results"][2:] == [{"a": "eperm", "host": "ok"}, "error", "error"]
