@@ -1,2 +1,2 @@
-"""Joining guests to ports of the store: `netmend attach`, `netmend detach`, and the CNI plugin. Each is a client of the
-API's unix socket; where the device goes is the port's `plug`, and the node wires it."""
+"""Joins guests to ports of the store: `netmend attach`, `netmend detach`, and the CNI plugin. Each asks the API over
+its unix socket; the port's `plug` says where the device goes, and the node wires it."""

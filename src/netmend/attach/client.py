@@ -1,5 +1,5 @@
-"""The store's API over its unix socket, as far as attaching needs it. With the standard library alone: a CNI plugin is
-started for every container."""
+"""Asks the store's API over its unix socket for networks and ports. It imports nothing but the standard library, since
+a CNI plugin is started for every container."""
 
 import http.client
 import json
@@ -14,7 +14,7 @@ _PATIENCE = 20.0  # seconds for an answer
 
 
 class NoApi(Exception):
-    """Nobody answers; the text says why and what to do. `again`: it may well answer later."""
+    """The API does not answer; the text says why and what to do. `again`: it may answer later."""
 
     def __init__(self, text: str, *, again: bool = True) -> None:
         super().__init__(text)
@@ -30,11 +30,11 @@ class Refused(Exception):
 
 
 class NoSuchObject(Exception):
-    """No network or port is called so, or more than one; the text says which."""
+    """No network or port has the name or id, or several have; the text says which."""
 
 
 class Api:
-    """Every method raises NoApi and Refused."""
+    """The API at a unix socket. Every method raises NoApi and Refused."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -52,7 +52,7 @@ class Api:
         return found
 
     def subnets(self, network_id: str) -> dict[str, Document]:
-        """Of a network, by id."""
+        """The subnets of a network, by id."""
         found = self.ask("GET", f"/v2.0/subnets?{urlencode({'network_id': network_id})}")["subnets"]
         return {subnet["id"]: subnet for subnet in found}
 
@@ -65,7 +65,7 @@ class Api:
         return updated
 
     def delete_port(self, port_id: str) -> None:
-        """That it is gone already is no error."""
+        """Delete a port; that it is gone already is no error."""
         try:
             self.ask("DELETE", f"/v2.0/ports/{port_id}")
         except Refused as refused:

@@ -24,7 +24,7 @@ class Busy(Exception):
 
 
 class NotThere(Exception):
-    """The device is not in the guest's namespace, or not as it should be; the text says what is lacking."""
+    """The device is not in the guest's namespace, or lacks something there; the text says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ class Settings:
 
 
 def settings_of(port: dict[str, Any], subnets: dict[str, dict[str, Any]]) -> Settings:
-    """From the documents of the API. The first gateway of each family is the default route's."""
+    """The settings that a port and its subnets, as the API shows them, give to the guest. The first gateway of each
+    family is that of its default route."""
     own: list[Interface] = []
     gateways: list[IPv4Address | IPv6Address | None] = []
     ways: list[Route] = []
@@ -73,7 +74,7 @@ def wait_for(namespace: Netns, device: str, mac: str, seconds: float) -> Link:
 
 
 def find(namespace: Netns, device: str, mac: str) -> Link:
-    """Raises NotThere, KernelError."""
+    """The device, if it has the port's MAC; raises NotThere, KernelError."""
     with namespace.entered(), RouteSocket() as route:
         link = links.find_link(route, device)
     if link is None:
@@ -116,7 +117,7 @@ def alone_in(namespace: Netns, seconds: float) -> Iterator[None]:
 
 
 def configure(namespace: Netns, link: Link, settings: Settings) -> None:
-    """Up, with addresses and routes; raises KernelError."""
+    """Set the loopback and the device up, and give it addresses and routes; raises KernelError."""
     with namespace.entered(), RouteSocket() as route:
         links.set_link(route, links.LOOPBACK, up=True)
         links.set_link(route, link, up=True)
@@ -130,7 +131,7 @@ def configure(namespace: Netns, link: Link, settings: Settings) -> None:
 
 
 def check(namespace: Netns, link: Link, own: Sequence[Interface], ways: Sequence[Route]) -> None:
-    """Raises NotThere when an address or route is gone, KernelError."""
+    """Look whether the device is up and has these addresses and routes; raises NotThere, KernelError."""
     with namespace.entered(), RouteSocket() as route:
         there, leading = addresses.dump_addresses(route).get(link.index, set()), routes.dump_routes(route, link.index)
     if not link.up:
@@ -144,7 +145,7 @@ def check(namespace: Netns, link: Link, own: Sequence[Interface], ways: Sequence
 
 
 def open_namespace(path: str) -> Netns:
-    """Raises NotThere where there is none."""
+    """The namespace at a path; raises NotThere where there is none."""
     try:
         return Netns.open(path)
     except KernelError as error:

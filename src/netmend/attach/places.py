@@ -17,11 +17,11 @@ _OF_PROCESS: Final = re.compile(r"/proc/([1-9][0-9]{0,9})(?:/task/[0-9]+)?/ns/ne
 
 
 class NoPlace(Exception):
-    """The guest cannot be found, or netmend cannot get there; the text says why."""
+    """The guest's namespace cannot be found, or cannot be entered; the text says why."""
 
 
 def of_process(pid: int, device: str) -> Plug:
-    """Raises NoPlace."""
+    """The namespace that a process is in; raises NoPlace."""
     with _opened(f"/proc/{pid}/ns/net", f"process {pid}"):
         return {"pid": pid, "device": device}
 

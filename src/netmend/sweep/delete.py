@@ -54,7 +54,8 @@ def choose_group(in_use: Set[int]) -> int:
 
 
 class Deleter:
-    """Deletes in the network namespace that its RouteSocket was made in. `progress` is told how many are done with."""
+    """Deletes in the network namespace that its RouteSocket was made in, and calls `progress` with the number of
+    objects of each batch that is done with."""
 
     def __init__(
         self, route: RouteSocket, journal: Journal, around: Surroundings, progress: Callable[[int], None]

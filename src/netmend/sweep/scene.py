@@ -1,4 +1,4 @@
-"""What was seen at one look, and the words for what was concluded from it; pure."""
+"""What one look saw, the verdicts on it, and their reasons; pure."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
@@ -69,7 +69,7 @@ DEAD = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All that was seen at one look. Indexes are those of the namespace that is swept."""
+    """All that one look saw. Indexes are those of the namespace that is swept."""
 
     links: Mapping[int, LinkDetails]
     open_taps: Mapping[str, int] = field(default_factory=dict)  # name of a device → a process that has it open

@@ -1,4 +1,4 @@
-"""A sweep from beginning to end: look, look again, and, when that is asked for, delete what is dead."""
+"""A sweep from beginning to end: looks, looks again, and, if it is to, deletes what is dead."""
 
 import time
 from collections.abc import Callable
@@ -30,10 +30,10 @@ to 10 ms, and an agent that makes a device has it up within less."""
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to sweep. `intent` None: nothing of ours. `kinds`: names of KINDS."""
+    """What to sweep, and by which evidence."""
 
-    intent: Intent | None = None
-    kinds: tuple[str, ...] = ()
+    intent: Intent | None = None  # None: nothing of ours is judged
+    kinds: tuple[str, ...] = ()  # names of KINDS
     min_age: float = 600.0  # seconds
     known: Known = NOTHING_KNOWN
     assume_all_seen: bool = False
@@ -43,20 +43,16 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was judged of the `scene`, and when (`at`, time.monotonic).
-
-    `first_look`: there was none before, so nothing of others can be old enough. `mature_at` (seconds since the epoch):
-    when all that looks dead now will be old enough; None: nothing is too young.
-    """
+    """What one look found."""
 
     units: list[Unit]
     ports: list[SwitchPort]
     names: list[Name]
     unseen: list[str]
     scene: Scene
-    at: float
-    first_look: bool = False
-    mature_at: float | None = None
+    at: float  # time.monotonic
+    first_look: bool = False  # there was none before, so nothing of others can be old enough
+    mature_at: float | None = None  # seconds since the epoch when all that is too young now will be old enough
 
     @property
     def dead_units(self) -> list[Unit]:
