@@ -13,6 +13,7 @@ import pytest
 from tests.cost import calls_made_by
 from tests.kernel.vswitch import SOCKET, VSwitch
 from tests.unit.services.metadata.io.certificates import make_certificates
+from tests.waiting import PATIENCE
 
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb import ports
@@ -168,7 +169,7 @@ def test_over_tcp_with_the_servers_probes_and_over_tls() -> None:
 
 
 @contextmanager
-def watching() -> Iterator[Callable[[], PortsChanged | None]]:
+def watching() -> Iterator[Callable[..., PortsChanged | None]]:
     """What the watch says next, or None when it says nothing for a while."""
     watch = PortWatch(REMOTE, OWNER, "mark")
     heard: Queue[PortsChanged] = Queue()
@@ -180,9 +181,9 @@ def watching() -> Iterator[Callable[[], PortsChanged | None]]:
     thread = threading.Thread(target=listen)
     thread.start()
 
-    def next_heard() -> PortsChanged | None:
+    def next_heard(seconds: float = 0.5) -> PortsChanged | None:
         try:
-            return heard.get(timeout=0.5)
+            return heard.get(timeout=seconds)
         except Empty:
             return None
 
@@ -204,26 +205,26 @@ def test_changes_of_ours_are_heard_and_no_others() -> None:
             switch.vsctl("--no-wait", "del-port", "theirs")
             assert heard() is None
             switch.vsctl("--no-wait", "set", "Port", "tap0", "tag=9")
-            assert heard() == PortsChanged(frozenset({"mark-of-tap0"}))
+            assert heard(PATIENCE) == PortsChanged(frozenset({"mark-of-tap0"}))
             switch.vsctl("--no-wait", "del-port", "tap1")
-            assert heard() == PortsChanged(frozenset({"mark-of-tap1"}))
+            assert heard(PATIENCE) == PortsChanged(frozenset({"mark-of-tap1"}))
             switch.vsctl("--no-wait", "clear", "Interface", "tap0", "external_ids")
-            assert heard() == PortsChanged(frozenset({"mark-of-tap0"}))
+            assert heard(PATIENCE) == PortsChanged(frozenset({"mark-of-tap0"}))
             switch.vsctl("--no-wait", "add-br", "br-other")
-            assert heard() == PortsChanged(everything=True)
+            assert heard(PATIENCE) == PortsChanged(everything=True)
             switch.vsctl("--no-wait", "del-br", "br-int")
-            changed = heard()
+            changed = heard(PATIENCE)
             assert changed is not None and changed.everything
             switch.kill("ovsdb-server")
             switch.start_database()
-            assert heard() == PortsChanged(everything=True)
+            assert heard(PATIENCE) == PortsChanged(everything=True)
 
 
 def test_a_watch_begun_before_there_is_a_database_says_so_once_it_is_there() -> None:
     with watching() as heard:
         assert heard() is None
         with database():
-            changed = heard()
+            changed = heard(PATIENCE)
             assert changed is not None and changed.everything
 
 

@@ -13,7 +13,7 @@ from scapy.layers.inet import UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 from tests.unit.services.dhcp6.guest import MAC, Solicit, eui64, ia, message, network, port, subnet
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 from netmend.intent.eui64 import link_local_address
 from netmend.kernel import links
@@ -44,7 +44,7 @@ def link() -> Iterator[tuple[socket.socket, Netns]]:
             links.set_link(route, found, up=True)
         guest = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x86DD))
         guest.bind(("eth0", 0x86DD))
-        guest.settimeout(5.0)
+        guest.settimeout(PATIENCE)
         with guest:
             yield guest, far
 
