@@ -66,7 +66,9 @@ class Parser:
         found = self._stamped(line, depth)
         if found.clock is not None and found.format != "stamped":
             return found
-        inner = self._prefixed(line, depth) if depth < DEEPEST else None
+        if depth >= DEEPEST or not (self._prefixes or patterns.STAMP.search(line[:600])):
+            return found
+        inner = self._prefixed(line, depth)
         return found if inner is None else inner
 
     def _marked(self, line: bytes, depth: int) -> Line | None:

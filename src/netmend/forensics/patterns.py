@@ -89,6 +89,9 @@ PREFIXES = tuple(
 """What tools put before each line: `kubectl logs --prefix` and kubetail, `docker compose logs` and `docker service
 logs`, kail, `grep -H`, `grep -n`, stern (with a namespace or without)."""
 
+STAMP = re.compile(rb"\d:\d\d:\d\d|\{|\[ *\d+\.\d{6}\]")
+"""Something that a format with a stamp may have; most lines in no format have nothing of the kind."""
+
 WORD = re.compile(
     rb"(?:^|[\s\[(<|])(debug|info|notice|warning|warn|error|err|critical|fatal|panic)(?=[\s\]):|>,]|$)", re.IGNORECASE
 )
