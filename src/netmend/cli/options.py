@@ -10,7 +10,6 @@ from netmend.ground.listen import Listen
 from netmend.kernel import nsdir
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.stream import check_remote
-from netmend.node.lock import CannotStart
 from netmend.node.settings import Settings
 
 Config = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The intent file (YAML or JSON).")]
@@ -71,4 +70,6 @@ def where_to_listen(text: str | None, names: Iterable[str] | None) -> Listen | N
     try:
         return Listen.parse(text, [name.lower() for name in names or ()])
     except ValueError as error:
+        from netmend.node.lock import CannotStart  # with the node's logging, which most verbs do without
+
         raise CannotStart(f"--listen {error}") from None

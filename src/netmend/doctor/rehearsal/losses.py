@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from shlex import quote
+from typing import TYPE_CHECKING
 
-from netmend.doctor.observation import NetworkNamespace, Observation
+from netmend.doctor.observation import NetworkNamespace, Observation, SeenLink
 from netmend.doctor.places import HostView, is_own_namespace
-from netmend.doctor.rehearsal import perform, replica
-from netmend.doctor.rehearsal.shell import NotUnderstood
 from netmend.doctor.sentences import several
 from netmend.ground.finding import PinName, RemoveName
-from netmend.propagation.model.lookup import Task
-from netmend.propagation.model.structures import Dentry, Mount
+
+if TYPE_CHECKING:
+    from netmend.doctor.rehearsal.replica import Replica
+    from netmend.propagation.model.lookup import Task
+    from netmend.propagation.model.structures import Dentry, Mount
 
 _REMOVAL = re.compile(r"rm (/[\w./@%+=:,-]+)")
 _BINDING = re.compile(r"(?:touch /\S+ && )?mount -c --bind /proc/\S+ (/[\w./@%+=:,-]+)")
@@ -104,6 +106,10 @@ def _does_something(line: str) -> bool:
 
 
 def _play(view: HostView, script: str) -> list[str]:
+    # The model is loaded where something is wrong only: a host in order is looked at by the second.
+    from netmend.doctor.rehearsal import perform, replica
+    from netmend.doctor.rehearsal.shell import NotUnderstood
+
     copy = replica.build(view, replica.named_in(view, script))
     before = Census.of(copy.tasks.items())
     try:
@@ -124,11 +130,11 @@ def _lost_devices(observation: Observation, deleted: list[str]) -> list[str]:
         return ["devices of a host that was not looked at"] if deleted else []
     by_index = {link.index: link for link in host.links}
     by_name = {link.name: link for link in host.links}
-    used = [name for name in deleted if name in by_name and perform.in_use(by_name[name], by_index)]
+    used = [name for name in deleted if name in by_name and in_use(by_name[name], by_index)]
     return [f"{several(used)}, which may be in use"] if used else []
 
 
-def _lost_namespaces(view: HostView, copy: replica.Replica, before: Census, after: Census) -> list[str]:
+def _lost_namespaces(view: HostView, copy: Replica, before: Census, after: Census) -> list[str]:
     lost: list[str] = []
     usable_after = set(after.usable.values())
     shown_before: dict[Dentry, str] = {}
@@ -157,7 +163,7 @@ def _lost_namespaces(view: HostView, copy: replica.Replica, before: Census, afte
     return lost
 
 
-def _is_kept(copy: replica.Replica, network: NetworkNamespace | None) -> bool:
+def _is_kept(copy: Replica, network: NetworkNamespace | None) -> bool:
     """A process that the mend leaves alone is in it, or has it open."""
     return network is not None and any(
         holder.where not in copy.ended and holder.where not in copy.restarted
@@ -165,14 +171,14 @@ def _is_kept(copy: replica.Replica, network: NetworkNamespace | None) -> bool:
     )
 
 
-def _somebody_ended(copy: replica.Replica, network: NetworkNamespace) -> bool:
+def _somebody_ended(copy: Replica, network: NetworkNamespace) -> bool:
     return any(
         holder.where in copy.ended or holder.where in copy.restarted
         for holder in (*network.residents, *network.openers)
     )
 
 
-def _lost_names(view: HostView, copy: replica.Replica, before: Census, after: Census) -> list[str]:
+def _lost_names(view: HostView, copy: Replica, before: Census, after: Census) -> list[str]:
     """Names at the places where programs look, of those that the mend leaves running."""
     main: set[tuple[str, str]] = {(place.label, place.path) for _, places in view.all_shared for place in places}
     reachable: dict[str, set[Dentry]] = {}
@@ -216,3 +222,15 @@ def as_commands(action: RemoveName | PinName) -> str:
     if isinstance(action, RemoveName):
         return f"rm {path}"
     return f"touch {path} && mount -c --bind {quote(action.through)} {path}"
+
+
+def in_use(link: SeenLink, links: dict[int, SeenLink]) -> bool:
+    """Whether somebody may be using a device: what may be deleted has nobody at either end."""
+    if link.kind == "tun":
+        return link.holders != 0 or link.carrier
+    if link.kind == "ifb":
+        return link.up
+    peer = links.get(link.peer_index)
+    if link.kind == "veth" and link.peer_netnsid is None and peer is not None:
+        return link.up or peer.up
+    return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from netmend.doctor.observation import HOST, SeenLink
+from netmend.doctor.observation import HOST
 from netmend.doctor.rehearsal import restarts
 from netmend.doctor.rehearsal.replica import Performance, Replica, end, exists
 from netmend.doctor.rehearsal.shell import Command, Loop, NotUnderstood, Sequence, Simple, expand, parse
@@ -276,15 +276,3 @@ def _remark(performance: Performance, remark: str) -> None:
                 request = parse_volume(found[2])
                 end(replica, label)
                 restarts.start(performance, label, [request])
-
-
-def in_use(link: SeenLink, links: dict[int, SeenLink]) -> bool:
-    """Whether somebody may be using a device: what may be deleted has nobody at either end."""
-    if link.kind == "tun":
-        return link.holders != 0 or link.carrier
-    if link.kind == "ifb":
-        return link.up
-    peer = links.get(link.peer_index)
-    if link.kind == "veth" and link.peer_netnsid is None and peer is not None:
-        return link.up or peer.up
-    return True
