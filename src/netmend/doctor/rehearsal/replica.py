@@ -155,12 +155,31 @@ def _below(base: Dentry, path: str, *, directory: bool = True) -> Dentry:
     return current
 
 
-def _grow(replica: Replica, tree: MountTree, user: UserNamespace) -> Task:
-    namespace = ModelNamespace(user)
+def _bottom(namespace: ModelNamespace) -> Mount:
+    """The kernel's own rootfs, which every other mount of a namespace stands on."""
     bottom = propagate.new_mount(FileSystem("rootfs").root)
     bottom.namespace = namespace
     namespace.root = bottom
     namespace.mounts = 1
+    return bottom
+
+
+def empty_namespace(user: UserNamespace) -> Task:
+    """A task in a mount namespace with an empty root."""
+    namespace = ModelNamespace(user)
+    bottom = _bottom(namespace)
+    top = propagate.new_mount(FileSystem("tmpfs").root)
+    top.namespace = namespace
+    top.hang(bottom, bottom.root)
+    top.users += 1
+    namespace.mounts += 1
+    _link_var_run(top)
+    return Task(namespace, Place(top, top.root))
+
+
+def _grow(replica: Replica, tree: MountTree, user: UserNamespace) -> Task:
+    namespace = ModelNamespace(user)
+    bottom = _bottom(namespace)
     made = {seen.id: _mount(replica, seen, namespace) for seen in tree}
     root = tree.root
     top = made[root.id] if root is not None else propagate.new_mount(FileSystem("tmpfs").root)

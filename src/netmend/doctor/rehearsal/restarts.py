@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from netmend.doctor.observation import HOST, Container
-from netmend.doctor.rehearsal.replica import Performance, end, exists, relevant_binds
+from netmend.doctor.rehearsal.replica import Performance, empty_namespace, end, exists, relevant_binds
 from netmend.doctor.rehearsal.shell import NotUnderstood
-from netmend.propagation.model.container import Container as ModelContainer
-from netmend.propagation.model.system import ModelSystem
+from netmend.propagation.flags import Propagation
+from netmend.propagation.model import kernel, lookup, propagate
+from netmend.propagation.model.lookup import Place, Task
+from netmend.propagation.model.structures import Mount
 from netmend.propagation.options.docker import parse_volume
 from netmend.propagation.options.request import MountRequest, OptionError
 
@@ -111,25 +111,50 @@ def restart(performance: Performance, container: Container) -> None:
 
 
 def start(performance: Performance, name: str, requests: list[MountRequest]) -> None:
-    """A container with these mounts, from the host's mounts of now."""
+    """A container with these mounts, from the host's mounts of now.
+
+    What the calls of a runtime come to (`propagation.model.container` makes each of them, at the cost of a copy of all
+    of the host's mounts): its own root, and below it copies of the sources, each a peer, a slave or neither.
+    """
     replica = performance.replica
     host = replica.host
     if host is None:
         return
-    kept = []
-    for request in requests:
+    task = empty_namespace(host.namespace.user)
+    for request in sorted(requests, key=lambda request: request.target.count("/")):
         source = request.source
         if source.startswith("/var/run"):
             source = source.removeprefix("/var")
-        if source.startswith("/") and (exists(host, source) or "netns" in source):
-            kept.append(replace(request, source=source, create_source=True))
-    container = ModelContainer(name, kept)
-    container.start(ModelSystem(host))
-    assert isinstance(container.system, ModelSystem)
+        if not source.startswith("/") or not (exists(host, source) or "netns" in source):
+            continue
+        kernel.make_directories(host, source)
+        kernel.make_directories(task, request.target)
+        _bind(task, lookup.lookup(host, source), request)
     label = next(
         (n.label for n in replica.observation.namespaces if n.container is not None and n.container.name == name), name
     )
-    replica.tasks[label] = container.system.task
+    replica.tasks[label] = task
     replica.labels[label] = label
     replica.ended.discard(label)
     replica.restarted.add(label)
+
+
+def _bind(task: Task, source: Place, request: MountRequest) -> None:
+    word = request.propagation.removeprefix("r")
+
+    def copy(mount: Mount) -> Mount:
+        root = source.dentry if mount is source.mount else mount.root
+        made = propagate.clone_as_slave(mount, root, shared=False) if word == "slave" else propagate.clone(mount, root)
+        if word == "shared":
+            propagate.make_shared(made)
+        elif word != "slave":
+            propagate.change(made, Propagation.PRIVATE)
+        return made
+
+    top = propagate.copy_tree(source.mount, copy, root=source.dentry) if request.recursive else copy(source.mount)
+    place = lookup.lookup(task, request.target)
+    for mount in top.tree():
+        mount.namespace = task.namespace
+        task.namespace.mounts += 1
+    top.read_only = request.read_only
+    top.hang(place.mount, place.dentry)
