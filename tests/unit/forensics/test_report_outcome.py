@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,15 @@ def test_the_axis_names_the_year_once_it_changes(tmp_path: Path) -> None:
     page = render(of(tmp_path, "\n".join(lines) + "\n"))
     assert ">2026-12-" in page
     assert ">2027-0" in page
+
+
+@pytest.mark.parametrize("days", [1, 20, 200, 323, 340, 364, 700, 4000])
+def test_the_axis_always_has_ticks(days: int, tmp_path: Path) -> None:
+    error = "Unable to enable dhcp for 0a1b2c3d-0000-4000-8000-000000000001."
+    lines = [oslo(i * 86400 * days, "dhcp-agent", "ERROR", error) for i in range(2)]
+    ticks = re.findall(r"text-anchor=middle>([^<]+)", render(of(tmp_path, "\n".join(lines) + "\n")))
+    assert len(ticks) >= 2
+    assert len(set(ticks)) == len(ticks)
 
 
 def made(night: Night, number: int, seconds: float) -> None:

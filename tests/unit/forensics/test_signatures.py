@@ -11,7 +11,6 @@ from tests.unit.forensics.logs import Night, logfmt, oslo, plug_trace, some_id, 
 
 from netmend.forensics.matching import Verdict
 from netmend.forensics.report import read
-from netmend.forensics.signatures import BadSignature, load
 
 EINVAL = "OSError: [Errno 22] failed to open netns"
 
@@ -380,48 +379,3 @@ def test_near_misses_and_healthy_logs_give_no_verdict(happen: Callable[[Night], 
     night = Night().healthy()
     happen(night)
     assert verdicts(night, tmp_path) == {}
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("id: x\nrequires: [{see: agent-start}]\n", "title: must be a text"),
-        ("id: x\ntitle: t\nconfidence: 2\n", "requires: a signature needs"),
-        ("id: x\ntitle: t\nrequires: [{see: nothing}]\n", "requires[0].see: there is no event 'nothing'"),
-        ("events: {a: {any: ['12']}}\n", "events.a.any: needs texts"),
-        ("events: {a: {any: [text], pattern: '('}}\n", "events.a.pattern: no regular expression"),
-        ("events: {a: {any: [text], colour: red}}\n", "events.a.colour: unknown"),
-        ("events: [\n", "YAML"),
-        ("- 1\n", "must be a mapping"),
-        ("events: {agent-start: {any: [text]}}\n", "defined twice"),
-    ],
-)
-def test_a_bad_signature_file_is_told_by_place(text: str, why: str, tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text(text)
-    with pytest.raises(BadSignature) as error:
-        load([tmp_path])
-    assert "mine.yaml" in str(error.value)
-    assert why in str(error.value)
-
-
-def test_own_signatures_can_be_added(tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text(
-        "id: my-own\ntitle: The disk is full\nconfidence: 0.9\nexplains: It is.\ndo: [delete files]\n"
-        "events: {full: {kind: failure, any: ['The disk is mine']}}\nrequires: [{see: full}]\n"
-    )
-    night = Night()
-    night.record(1, "dhcp-agent", "ERROR", "OSError: The disk is mine")
-    found = read(night.write(tmp_path), signatures=[tmp_path / "mine.yaml"])
-    assert [v.signature for v in found.verdicts] == ["my-own"]
-
-
-def test_a_mistake_has_its_line_and_no_is_text(tmp_path: Path) -> None:
-    path = tmp_path / "mine.yaml"
-    path.write_text(
-        "events:\n  one:\n    any: [no route, off-line]\n    services: [no, on]\n  two:\n    any: [text]\n    kind: odd\n"
-    )
-    with pytest.raises(BadSignature) as error:
-        load([path])
-    assert str(error.value).startswith(f"{path}:7: events.two.kind: must be one of")
-    path.write_text(path.read_text().replace("    kind: odd\n", ""))
-    assert load([path]).events["one"].services == {"no", "on"}
