@@ -148,7 +148,7 @@ NEARLY: list[tuple[str, list[Lines]]] = [
     ("clients that leave without a word", [Lines(RABBIT, "closing AMQP connection <0.{i}.0> (10.0.0.1:5 -> 10.0.0.2:5672): client unexpectedly closed TCP connection", 30, level="WARNING")]),
     ("an alarm that ends", [Lines(RABBIT, "memory resource limit alarm cleared on node rabbit@ctl1", level="WARNING")]),
     ("the switch's own socket", [Lines("ovs-vswitchd", "reconnect|unix#{i}: no response to inactivity probe after 5 seconds, disconnecting", 9)]),
-    ("leadership handed over for a snapshot", [Lines("ovsdb-server-sb", "raft|Transferring leadership to write a snapshot.", 9, 300, "INFO"), Lines("ovsdb-server-sb", "raft|term {i}: starting election", 2, 300, "INFO")]),
+    ("leadership handed over for a snapshot", [Lines("ovsdb-server-sb", "raft|Transferring leadership to write a snapshot.", 9, 300, "INFO"), Lines("ovsdb-server-sb", "raft|term {i}: starting election", 9, 300, "INFO")]),
     ("a follower asked first", [Lines("ovn-controller", "ovsdb_idl|ssl:10.0.0.1:6642: clustered database server is not cluster leader; trying another server", 9, level="INFO")]),
     ("one transaction of OVN that took too long", [Lines("neutron-server", OVSDB.replace("{what}", "LspAddCommand(switch=neutron-{id})"))]),
     ("haproxy's address in use", [Lines("dhcp-agent", "Starting proxy listener: cannot bind socket (Address already in use) [169.254.169.254:80]", 9)]),

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a file is kept on one line
 """Signature files: mistakes are named by place, and own signatures are added to those that come with netmend."""
 
 from __future__ import annotations
