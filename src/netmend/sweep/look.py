@@ -24,8 +24,8 @@ def take_scene(route: RouteSocket, seen: InSight, *, assume_all_seen: bool) -> S
     """
     listeners = procfs.packet_sockets()
     rows = _rows()
-    switch_pids = {pid for pid in procfs.pids() if procfs.program(pid) == "ovs-vswitchd"} if rows else set()
-    heard: set[int] = set().union(*map(procfs.sockets_of, switch_pids))
+    pids = switch_pids() if rows else set()
+    heard: set[int] = set().union(*map(procfs.sockets_of, pids))
     addressed = link_details.given_addresses(route).keys()
     found = look_at_links(route)
     routed = routes.indexes_with_routes(route) if any(link.up and link.tun for link in found.values()) else set()
@@ -36,7 +36,7 @@ def take_scene(route: RouteSocket, seen: InSight, *, assume_all_seen: bool) -> S
         open_taps=seen.taps,
         listened=listeners.keys(),
         listened_by_switch={index for index, sockets in listeners.items() if sockets <= heard},
-        switch_pids=switch_pids,
+        switch_pids=pids,
         addressed=addressed,
         routed=routed,
         netnsids_alive=alive,
@@ -63,6 +63,11 @@ def _alive(route: RouteSocket, seen: InSight, wanted: Iterable[int]) -> set[int]
         if netnsid is not None:
             found.add(netnsid)
     return found
+
+
+def switch_pids() -> set[int]:
+    """Processes of ovs-vswitchd that can be seen."""
+    return {pid for pid in procfs.pids() if procfs.program(pid) == "ovs-vswitchd"}
 
 
 def names_elsewhere(seen: InSight) -> set[str] | None:

@@ -3,7 +3,9 @@ pairs, bridges, ports of Open vSwitch, plain names."""
 
 import errno
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +18,10 @@ from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.ovsdb import WholePort, foreign
 from netmend.kernel.ovsdb.connection import Connection
+from netmend.sweep import look
 from netmend.sweep.journal import DoomedName, Recorded
 
+_FOLLOWS = 15.0  # seconds within which ovs-vswitchd, busy as it may be, makes devices of its own
 _ORDER = {"bridge": 0}  # what others are ports of is made before them
 
 
@@ -48,6 +52,7 @@ def restore(recorded: Recorded) -> Iterator[Restored]:
             problem = _try(route, recorded, pair)
             yield from (Restored(one.name, problem) for one in pair)
     yield from _restore_ports(recorded)
+    _settle_switchs_own(recorded)
     for name in recorded.names.values():
         if name.path in recorded.spared:
             continue
@@ -82,6 +87,24 @@ def _restore_ports(recorded: Recorded) -> Iterator[Restored]:
                 yield Restored(_called(port))
             except KernelError as error:
                 yield Restored(_called(port), str(error))
+
+
+def _settle_switchs_own(recorded: Recorded) -> None:
+    """What ovs-vswitchd, where it runs, makes for its ports gets the MAC and the rest of what it had."""
+    waiting = {link.name: link for link in recorded.links.values() if _made_by_switch(recorded, link)}
+    deadline = time.monotonic() + (_FOLLOWS if look.switch_pids() else 0)
+    with RouteSocket() as route:
+        while waiting:
+            for now in link_details.dump_details(route):
+                then = waiting.pop(now.name, None)
+                if then is not None and then.index not in recorded.spared and now.mac != then.mac:
+                    with suppress(KernelError):  # it may be gone again, and its port is there all the same
+                        links.set_link(
+                            route, Found(now.index, now.name), mac=then.mac, group=then.group, alias=then.alias
+                        )
+            if time.monotonic() >= deadline:
+                return
+            time.sleep(0.1)
 
 
 def _called(port: WholePort) -> str:

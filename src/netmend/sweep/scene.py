@@ -94,9 +94,12 @@ class Scene:
         object.__setattr__(self, "stacked", stacked)  # frozen for everybody else
 
     def bridged(self, link: LinkDetails) -> bool:
-        """True when the device is a port of a bridge that is not netmend's."""
+        """True when the device is a port of a bridge that is not netmend's, and not the tap `BRIDGE-nic` by which
+        libvirt before 6.8 gives its bridge a MAC: that is down, and held by nobody, as long as the bridge lives."""
         master = self.links.get(link.master) if link.master else None
-        return master is not None and master.kind == "bridge" and not is_ours(master)
+        if master is None or master.kind != "bridge" or is_ours(master):
+            return False
+        return link.name != f"{master.name}-nic"
 
 
 @dataclass(frozen=True, slots=True)

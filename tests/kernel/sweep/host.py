@@ -241,6 +241,16 @@ def tap_on_a_bridge_of_netmend(host: Host) -> list[str]:
     return [name, bridge]
 
 
+def tap_of_libvirts_bridge(host: Host) -> list[str]:
+    """libvirt before 6.8 gave a bridge its MAC by a tap that nobody holds."""
+    bridge = f"virbr{host.name()[-6:].replace('-', '')}"
+    with Tap(f"{bridge}-nic") as made:
+        made.persist()
+    master = links.create_bridge(host.route, bridge, 1500, 0, "02:00:00:00:00:01")
+    links.set_link(host.route, host.find(f"{bridge}-nic"), master=master.index)
+    return [bridge, f"{bridge}-nic"]
+
+
 def tap_on_a_bond(host: Host) -> list[str]:
     name = host.tap()
     for bond in host.add(kind="bond"):
@@ -395,6 +405,7 @@ LIVING: list[Callable[[Host], list[str]]] = [
     tap_whose_descriptor_is_on_its_way,
     open_tap_on_a_bridge,
     tap_on_a_bridge_of_netmend,
+    tap_of_libvirts_bridge,
     tap_on_a_bond,
     tap_that_is_up_with_a_route,
     tap_that_is_up_with_a_given_link_local_address,

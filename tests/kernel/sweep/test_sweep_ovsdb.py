@@ -229,6 +229,7 @@ def test_what_a_running_switch_has_goes_with_its_ports() -> None:
             switch.vsctl("add-port", "br-int", one)
         switch.vsctl("--no-wait", "add-port", "br-int", missing)
         links.set_link(host.route, host.find(own_up), up=True)
+        mac = host.find(own).mac
         wait_for(lambda: "No such device" in switch.get("Interface", missing, "error"), "the switch misses the device")
         known = Known(ids=frozenset({PORT.format(0)}), names=frozenset({plugs["known"]["qbr"]}))
         with Tap(plugs["guest"]["tap"]):
@@ -251,5 +252,5 @@ def test_what_a_running_switch_has_goes_with_its_ports() -> None:
             assert not here & {own, tap_of, *plugs["dead"].values()}
             assert here >= {own_up, *plugs["guest"].values(), *plugs["known"].values()}
             assert [one.problem for one in restore(read_journal(result.journal)) if one.problem] == []
-            wait_for(lambda: links.find_link(host.route, own) is not None, "the switch makes its device again")
+            assert host.find(own).mac == mac
             assert verdicts(replace(NEUTRON, known=known)) == found

@@ -187,6 +187,12 @@ def test_a_port_of_anything_but_a_strangers_bridge_is_kept() -> None:
         assert verdicts(replace(TAP, master=BOND.index if master is BOND else 30), master)[TAP.name] is Reason.PORT
 
 
+def test_the_tap_by_which_libvirt_gives_a_bridge_its_mac_is_kept() -> None:
+    bridge = replace(BRIDGE, name="virbr0")
+    for name, reason in (("virbr0-nic", Reason.PORT), ("virbr1-nic", Reason.BRIDGE_PORT_UNUSED)):
+        assert verdicts(replace(TAP, name=name, master=bridge.index, promiscuity=1), bridge) == {name: reason}
+
+
 def test_a_port_that_changed_its_bridge_is_spared() -> None:
     port = replace(TAP, master=30, promiscuity=1)
     assert still_dead(port, port, Reason.BRIDGE_PORT_UNUSED) is None
