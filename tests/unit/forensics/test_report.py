@@ -162,6 +162,15 @@ MIXED = [
     docker_json(4, oslo(4, "l3-agent", "ERROR", "no")),
     short(5, "kernel", "[   1.000000] device tap0a1b2c3d-4e entered promiscuous mode"),
     export(6, "dockerd", "a\nb").decode("latin-1"),
+    "2026-11-23T16:10:00.190123456Z stderr P 2026-11-23 16:10:00.186 7 ERROR neutron.agent.dhcp.agent [-] cut",
+    '<11>1 2026-11-23T16:10:00.003Z node1 app 7 ID [x@1 a="b"] said',
+    "E1123 16:10:00.186123   7 main.go:14] bad",
+    "[pod/a/b] 2026-11-23T16:10:00Z Fri 2026-11-20 03:00:14 CST node1 x[9]: said",
+    "=ERROR REPORT==== 23-Nov-2026::16:10:00 ===\nclosing it\n",
+    '{\n\t"__REALTIME_TIMESTAMP" : "1795450200000000",\n\t"MESSAGE" : [98, 97]\n}',
+    '{"status":"success","data":{"result":[{"stream":{},"values":[["1795450200000000000","bad"]]}]}}',
+    "Mon 2026-11-23 16:10:00 UTC [s=0639;i=4f;b=88a8]\n    PRIORITY=3\n    MESSAGE=bad",
+    "2m3s  Warning  Failed  pod/x  it failed",
     '{"event": "device created", "device": "tap0a1b2c3d-4e", "network": "n", "timestamp": "2026-11-23T16:10:07Z"}',
 ]
 

@@ -180,6 +180,19 @@ def test_a_kernels_good_words_are_not(text: str, tmp_path: Path) -> None:
     assert (report.outcome, report.first_failure) == (Outcome.CALM, None)
 
 
+def test_signatures_lead_to_signatures() -> None:
+    known = {s.id for s in load().signatures}
+    for signature in load().signatures:
+        assert set(signature.leads_to) <= known - {signature.id}
+
+
+def test_a_chain_of_causes_is_told_in_order(tmp_path: Path) -> None:
+    sick = Lines("rabbit@ctl1", "Mnesia got {inconsistent_database, running_partitioned_network, 'rabbit@ctl2'}")
+    late = Lines("dhcp-agent", "MessagingTimeout: Timed out waiting for a reply to message ID {id}", 9, start=1900)
+    found = told([sick, late], tmp_path).verdicts
+    assert [(v.signature, v.caused_by) for v in found] == [("broker-sick", None), ("rpc-timeouts", "broker-sick")]
+
+
 def test_no_signature_advises_what_netmend_cannot_do() -> None:
     """Each `netmend VERB --option` in what to do is a verb with that option."""
     said = [text for s in load().signatures for text in (*s.do, *(t for v in s.variants for t in v.do))]
