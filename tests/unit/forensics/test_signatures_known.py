@@ -189,7 +189,10 @@ def test_signatures_lead_to_signatures() -> None:
 def test_a_chain_of_causes_is_told_in_order(tmp_path: Path) -> None:
     sick = Lines("rabbit@ctl1", "Mnesia got {inconsistent_database, running_partitioned_network, 'rabbit@ctl2'}")
     late = Lines("dhcp-agent", "MessagingTimeout: Timed out waiting for a reply to message ID {id}", 9, start=1900)
-    found = told([sick, late], tmp_path).verdicts
+    night = Night()
+    sick.happen(night)
+    late.happen(night)
+    found = read(night.write(tmp_path)).verdicts
     assert [(v.signature, v.caused_by) for v in found] == [("broker-sick", None), ("rpc-timeouts", "broker-sick")]
 
 
