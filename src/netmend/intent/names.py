@@ -72,14 +72,19 @@ def inner_name(port_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What netmend writes on an object it made (`ifalias`): `netmend:<role>:<network id>[:<port id>]`."""
+    """What netmend writes on an object it made (`ifalias`): `netmend:<role>:<network id>[:<port id>[:<made>]]`.
+
+    `made` is of a veth into a guest's namespace: 16 hexadecimal digits that stand for what its far end was made as
+    (`netmend.wiring.device.FarEnd.made`). The guest may change that end, so the end itself cannot tell.
+    """
 
     role: str  # namespace | bridge | dhcp | guest
     network_id: str
     port_id: str | None = None
+    made: str | None = None
 
     def __str__(self) -> str:
-        return ":".join(part for part in (_MARK, self.role, self.network_id, self.port_id) if part)
+        return ":".join(part for part in (_MARK, self.role, self.network_id, self.port_id, self.made) if part)
 
     @classmethod
     def parse(cls, text: str | None) -> "Mark | None":
@@ -87,8 +92,9 @@ class Mark:
         if not text or not text.startswith(_MARK + ":"):
             return None
         role, _, rest = text[len(_MARK) + 1 :].partition(":")
-        network_id, _, port_id = rest.partition(":")
-        return cls(role, network_id, port_id or None)
+        network_id, _, rest = rest.partition(":")
+        port_id, _, made = rest.partition(":")
+        return cls(role, network_id, port_id or None, made or None)
 
 
 def host_device_names(network: Network) -> dict[str, str]:

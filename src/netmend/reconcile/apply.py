@@ -309,6 +309,15 @@ class Executor:
             mtu=device.mtu if "mtu" in differs else None,
             mac=device.mac if "mac" in differs else None,
         )
+        if "mtu" in differs:
+            self._set_guest_mtu(device, was, device.mtu)
+
+    def _set_guest_mtu(self, device: Device, near: Link, mtu: int) -> None:
+        """Give the far end of a guest's veth an MTU too: the guest's frames must fit through the near end."""
+        if device.far is None or isinstance(device.far.place, Home):
+            return
+        with open_place(device.far, self._directory) as place, place.entered(), RouteSocket() as inside:
+            links.set_link(inside, Found(near.peer_index, device.far.name), mtu=mtu)
 
     def _restore(self, device: Device, was: Link, differs: tuple[str, ...]) -> None:
         links.set_link(
@@ -319,6 +328,8 @@ class Executor:
             mac=was.mac if "mac" in differs else None,
             master=was.master if "master" in differs else None,
         )
+        if "mtu" in differs:
+            self._set_guest_mtu(device, was, was.mtu)
 
     def _mend_inner(self, step: MendInner) -> None:
         far = step.device.far

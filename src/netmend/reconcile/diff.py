@@ -6,7 +6,7 @@ Deletions come first, so that at no instant there are more devices than intent a
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from netmend.intent.names import DEVICE_GROUP, namespace_name
+from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
 from netmend.intent.network import Network
 from netmend.kernel.device_settings import differing_settings
 from netmend.kernel.links import Link
@@ -255,8 +255,17 @@ def _cannot_stay(device: Device, found: Link, seen: FarSeen | None) -> str | Non
         return "it was left half-made"
     if device.kind == "tap" and found.owner != device.owner:
         return f"it belongs to uid {found.owner}, not {device.owner}"
-    if seen and not seen.problem and seen.netnsid != found.peer_netnsid:
-        return "its far end is in another namespace than the port is plugged into"
+    if seen is None or device.far is None:
+        return None
+    elsewhere = "its far end is in another namespace than the port is plugged into"
+    mark, wanted = Mark.parse(found.alias), device.far.made
+    made = mark and mark.made  # an older netmend did not note it
+    if seen.problem:
+        return elsewhere if made and made[:8] != wanted[:8] else None
+    if not seen.holds_far_end(found):
+        return elsewhere
+    if made and made[8:] != wanted[8:]:
+        return "its far end was made with another name or MAC than the port has"
     return None
 
 

@@ -127,10 +127,21 @@ def _contents(namespace: Netns) -> tuple[dict[str, Link], dict[int, set[Interfac
 
 @dataclass(frozen=True, slots=True)
 class FarSeen:
-    """The namespace of a guest, as seen from the host."""
+    """The namespace of a guest, as seen from the host.
+
+    The host's namespace has an id for another only once a link led from one to the other, or `ip netns set` gave it
+    one (ip-netns(8)). A namespace without an id holds no far end; it is not to be taken for the host's own.
+    """
 
     netnsid: int | None = None  # the id under which the host's namespace knows it
     problem: str | None = None  # why it cannot be had
+    is_host: bool = False  # it is the host's own namespace
+
+    def holds_far_end(self, link: Link) -> bool:
+        """Whether the far end of a veth of the host is in this namespace."""
+        if self.is_host:
+            return link.peer_netnsid is None
+        return self.netnsid is not None and link.peer_netnsid == self.netnsid
 
 
 def open_place(far: FarEnd, directory: str) -> Netns:
@@ -147,12 +158,17 @@ def open_place(far: FarEnd, directory: str) -> Netns:
 def look_at_guests(route: RouteSocket, devices: Iterable[Device], directory: str) -> dict[str, FarSeen]:
     """The namespace of each port that is plugged into one, by device name."""
     seen: dict[str, FarSeen] = {}
+    host = None
     for device in devices:
         if device.far is None or isinstance(device.far.place, Home):
             continue
+        if host is None:
+            with Netns.current() as current:
+                host = current.inode
         try:
             with open_place(device.far, directory) as place:
-                seen[device.name] = FarSeen(links.namespace_id(route, place))
+                is_host = place.inode == host
+                seen[device.name] = FarSeen(None if is_host else links.namespace_id(route, place), is_host=is_host)
         except KernelError as error:
             seen[device.name] = FarSeen(problem=_no_place(device.far, error))
     return seen

@@ -1,5 +1,7 @@
 """Wiring by a Linux bridge: each network has one, and its ports are the host ends of veths and the taps of guests."""
 
+from dataclasses import replace
+
 from netmend.intent.names import Mark, bridge_name, dhcp_port, inner_name, mac_from_id, tap_name
 from netmend.intent.network import Network
 from netmend.intent.port import NetnsPlug, PidPlug, Port, TapPlug
@@ -45,6 +47,6 @@ def _guest(network: Network, port: Port) -> Device | None:
             return Device(name, "tap", mark, network.mtu, master=master, owner=owner)
         case NetnsPlug() | PidPlug() as plug:
             far = FarEnd(plug, plug.device, port.mac)
-            return Device(name, "veth", mark, network.mtu, master=master, far=far)
+            return Device(name, "veth", replace(mark, made=far.made), network.mtu, master=master, far=far)
         case _:
             return None

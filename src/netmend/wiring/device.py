@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface
 from typing import Literal
+from zlib import crc32
 
 from netmend.intent.names import Mark
 from netmend.intent.port import NetnsPlug, PidPlug
@@ -24,6 +25,18 @@ class FarEnd:
     name: str  # its name there
     mac: str
     addresses: tuple[IPv4Interface | IPv6Interface, ...] = ()
+
+    @property
+    def made(self) -> str:
+        """What this end is made as, for the mark: 8 hexadecimal digits for its place and 8 for its name and MAC."""
+        match self.place:
+            case Home():
+                place = "home"
+            case NetnsPlug(netns):
+                place = f"netns {netns}"
+            case PidPlug(pid):
+                place = f"pid {pid}"
+        return f"{crc32(place.encode()):08x}{crc32(f'{self.name} {self.mac}'.encode()):08x}"
 
 
 @dataclass(frozen=True, slots=True)

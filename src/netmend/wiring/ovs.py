@@ -6,6 +6,7 @@ internal port of the switch, `tap` and the first 11 characters of its id, moved 
 `iface-id`, gives it its VLAN and programs the rest. Netmend's mark stands beside Neutron's ids, on both rows of a port.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from netmend.intent.names import Mark, dhcp_port, inner_name, tap_name
@@ -44,7 +45,8 @@ def _guest(network: Network, wiring: OvsWiring, port: Port) -> Device | None:
         case TapPlug(owner):
             return Device(name, "tap", mark, network.mtu, owner=owner, switch=switch)
         case NetnsPlug() | PidPlug() as plug:
-            return Device(name, "veth", mark, network.mtu, far=FarEnd(plug, plug.device, port.mac), switch=switch)
+            far = FarEnd(plug, plug.device, port.mac)
+            return Device(name, "veth", replace(mark, made=far.made), network.mtu, far=far, switch=switch)
         case _:
             return None
 
