@@ -15,6 +15,7 @@ from netmend.attach.client import Api, Document, NoApi, NoSuchObject, Refused
 from netmend.attach.cni_request import CniError, Request
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netns import Netns
+from netmend.kernel.routes import Block
 
 OWNER: Final = "cni:netmend"  # `device_owner` of ports that belong to containers
 
@@ -94,7 +95,7 @@ def _attach(api: Api, request: Request, network: Document, plug: Document, names
         }
     )
     try:
-        settings = _defaults(namespace, request, guest.settings_of(port, api.subnets(network["id"])))
+        settings = _less_routes(namespace, request, guest.settings_of(port, api.subnets(network["id"])))
         mac = port["mac_address"]
         answer = cni_result.of_attachment(request, tap_name(port["id"]), mac, network["mtu"], settings)
         link = guest.wait_for(namespace, request.device, mac, request.patience)
@@ -109,13 +110,17 @@ def _attach(api: Api, request: Request, network: Document, plug: Document, names
     return answer
 
 
-def _defaults(namespace: Netns, request: Request, settings: guest.Settings) -> guest.Settings:
-    """Less the default routes that are not wished for: another interface of the container may have one."""
-    if request.default_gateway is True:
-        return settings
-    there = guest.default_routes(namespace) if request.default_gateway is None else {4, 6}
-    ways = [way for way in settings.routes if way[0].prefixlen or way[0].version not in there]
-    return replace(settings, routes=tuple(ways))
+def _less_routes(namespace: Netns, request: Request, settings: guest.Settings) -> guest.Settings:
+    """The settings, less routes to where another interface of the container leads already, and with a default route as
+    `isDefaultGateway` has it."""
+    there = guest.destinations(namespace)
+
+    def wanted(destination: Block) -> bool:
+        if not destination.prefixlen and request.default_gateway is not None:
+            return request.default_gateway
+        return destination not in there
+
+    return replace(settings, routes=tuple(way for way in settings.routes if wanted(way[0])))
 
 
 def _delete(api: Api, request: Request) -> None:

@@ -84,10 +84,10 @@ def read(environment: Mapping[str, str], raw: bytes) -> Request:
     version = given.get("cniVersion", "0.1.0")
     if command == "VERSION":
         return Request(command, version if isinstance(version, str) and _VERSION.fullmatch(version) else NEWEST)
-    if version not in VERSIONS or _number(version) < _number(_SINCE.get(command, VERSIONS[0])):
-        raise CniError(
-            INCOMPATIBLE_VERSION, f"cniVersion {version!r} is not spoken for {command}; {', '.join(VERSIONS)} are"
-        )
+    spoken = VERSIONS[VERSIONS.index(_SINCE.get(command, VERSIONS[0])) :]
+    if version not in spoken:
+        text = f"cniVersion: {command} is not spoken in {version!r}, only in {', '.join(spoken)}"
+        raise CniError(INCOMPATIBLE_VERSION, text)
     network = _text(given, "network", "")
     if not network and command != "DEL":
         raise CniError(BAD_CONFIGURATION, "network: the name or id of a network of the store is missing")
@@ -175,7 +175,3 @@ def _seconds(given: Mapping[str, Any]) -> float:
 def _mapping(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = given.get(name)
     return found if isinstance(found, dict) else {}
-
-
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".")) if re.fullmatch(r"[0-9.]{5,9}", version) else ()

@@ -90,11 +90,10 @@ def has_device(namespace: Netns, device: str) -> bool:
         return links.find_link(route, device) is not None
 
 
-def default_routes(namespace: Netns) -> set[int]:
-    """The families, 4 and 6, of which the namespace has a default route; raises KernelError."""
+def destinations(namespace: Netns) -> set[routes.Block]:
+    """Where the routes of the namespace lead, default routes with a prefix of 0; raises KernelError."""
     with namespace.entered(), RouteSocket() as route:
-        listed = [way for link in links.dump_links(route) for way in routes.dump_routes(route, link.index)]
-    return {block.version for block, _ in listed if not block.prefixlen}
+        return {block for link in links.dump_links(route) for block, _ in routes.dump_routes(route, link.index)}
 
 
 @contextmanager

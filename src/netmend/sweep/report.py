@@ -134,6 +134,8 @@ def _not_yet(options: Options, document: dict[str, Any]) -> Iterator[str]:
             f"{document['unjudged']:,} may be dead, and not everything could be looked at; "
             "where what is in sight is all there is, --assume-all-seen says so"
         )
+    if too_late := sum(row["count"] for row in document["reasons"] if row["reason"] == Reason.ASKED_BEFORE):
+        yield f"{too_late:,} may be dead, and were first seen after the control plane was asked: ask it anew"
     if document["young"]:
         looks = "1 looks" if document["young"] == 1 else f"{document['young']:,} look"
         first = "this is the first look: " if document["first_look"] else f"not yet for {_span(options.min_age)}: "

@@ -95,7 +95,7 @@ class Scene:
 
     def bridged(self, link: LinkDetails) -> bool:
         """True when the device is a port of a bridge that is not netmend's, and not the tap `BRIDGE-nic` by which
-        libvirt before 6.8 gives its bridge a MAC: that is down, and held by nobody, as long as the bridge lives."""
+        older libvirt gives its bridge a MAC: that is down, and held by nobody, as long as the bridge lives."""
         master = self.links.get(link.master) if link.master else None
         if master is None or master.kind != "bridge" or is_ours(master):
             return False

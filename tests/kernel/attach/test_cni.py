@@ -267,6 +267,18 @@ def test_the_default_route_is_that_of_the_first_interface_unless_another_is_wish
         assert plugin("ADD", conf(isDefaultGateway="yes"), attachment("c2", "net1"), code=1)["code"] == 7
 
 
+def test_a_second_interface_leaves_the_routes_of_the_first() -> None:
+    with store_node() as api:
+        way = [{"destination": "203.0.113.0/24", "nexthop": "192.0.2.9"}]
+        make_network(api, "lab", host_routes=way)
+        make_guest("c1")
+        first = plugin("ADD", conf(), attachment("c1"))
+        second = plugin("ADD", conf(), attachment("c1", "net1"))
+        assert {"dst": "203.0.113.0/24", "gw": "192.0.2.9"} in first["routes"] and second["routes"] == []
+        for device, result in (("eth0", first), ("net1", second)):
+            assert plugin("CHECK", conf(prevResult=result), attachment("c1", device)) is None
+
+
 def test_an_add_that_fails_leaves_no_port() -> None:
     with store_node() as api:
         make_network(api, "lab")

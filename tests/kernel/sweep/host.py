@@ -242,7 +242,7 @@ def tap_on_a_bridge_of_netmend(host: Host) -> list[str]:
 
 
 def tap_of_libvirts_bridge(host: Host) -> list[str]:
-    """libvirt before 6.8 gave a bridge its MAC by a tap that nobody holds."""
+    """Older libvirt gave a bridge its MAC by a tap that nobody holds."""
     bridge = f"virbr{host.name()[-6:].replace('-', '')}"
     with Tap(f"{bridge}-nic") as made:
         made.persist()
