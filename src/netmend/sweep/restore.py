@@ -3,6 +3,7 @@ pairs, bridges, ports of Open vSwitch, plain names."""
 
 import errno
 import os
+import struct
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -64,7 +65,7 @@ def restore(recorded: Recorded) -> Iterator[Restored]:
 
 def _made_by_switch(recorded: Recorded, link: LinkDetails) -> bool:
     port = recorded.ports.get(link.name)
-    return port is not None and port.interface["type"] == "internal"
+    return port is not None and port.interface.get("type") == "internal"
 
 
 def _restore_ports(recorded: Recorded) -> Iterator[Restored]:
@@ -143,6 +144,8 @@ def _try(route: RouteSocket, recorded: Recorded, pair: list[LinkDetails]) -> str
         return refusal
     except KernelError as error:
         return str(error)
+    except (struct.error, OverflowError, TypeError, ValueError) as error:
+        return f"the journal's line does not describe a device: {error}"
 
 
 def _make(route: RouteSocket, pair: list[LinkDetails]) -> str | None:

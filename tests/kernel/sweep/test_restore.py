@@ -118,3 +118,18 @@ def test_a_name_that_somebody_else_took_is_not_touched() -> None:
     before = described_links(host)
     assert f"failed  {name}: " in run_verb("--restore", str(journal), code=1).stdout
     assert described_links(host) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"mtu": -1}, {"mtu": "x"}, {"mac": "zz"}, {"bridge": {"priority": 1 << 40}, "kind": "bridge"}, {"group": 1 << 40}],
+)
+def test_a_journal_that_somebody_edited_is_refused_in_a_sentence(change: dict[str, object]) -> None:
+    host = Host(random.Random(0))
+    host.tap()
+    arguments = ("--kind", "tap", "--min-age", "0", "--assume-all-seen", "--yes", "--json")
+    journal = Path(json.loads(run_verb(*arguments, code=0).stdout)["journal"])
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    lines[1].update(change)
+    journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert "0 made again, 1 not" in run_verb("--restore", str(journal), code=1).stdout
