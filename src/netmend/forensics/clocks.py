@@ -33,6 +33,7 @@ CLF = re.compile(rb"(\d\d)/" + _MONTHS + rb"/(\d{4}):(\d\d:\d\d):(\d\d)(?:\.\d{1
 AGE = re.compile(rb"(?:^|\s)((?:\d{1,6}[dhms]){1,4})(?=\s)")
 AGE_PART = re.compile(rb"(\d+)([dhms])")
 _AGE_UNIT = {b"d": 86400, b"h": 3600, b"m": 60, b"s": 1}
+HUMAN = re.compile(rb"\[" + _MONTHS + rb"([ \d]\d) (\d\d:\d\d)\]")
 BOOT = re.compile(rb"\[ *(\d{1,12})\.(\d{1,9})\]")
 _DOCKER_TIME = re.compile(rb'"time" ?: ?"')
 _LEADING_EPOCH = re.compile(rb"(\d{9,11}\.\d{1,9}) ")
@@ -182,6 +183,14 @@ class LineClock:
         else:
             base = self._yearless(key, int(month), day, minute)
         return None if base is None else base + int(second) + _fraction(fraction)
+
+    def human(self, line: bytes) -> float | None:
+        """`dmesg -H`: `[Nov20 03:00]`, to the minute; its lines between such have no stamp of their own."""
+        match = HUMAN.match(line)
+        if match is None:
+            return None
+        month, day, minute = match.groups()
+        return self._yearless(b"h" + month + day + minute, _MONTH[month], day, minute)
 
     def ctime(self, line: bytes) -> float | None:
         """`dmesg -T`, keepalived, Apache: `Mon Nov 23 16:40:01 2026`, with a fraction or without, local time."""

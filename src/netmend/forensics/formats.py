@@ -13,7 +13,7 @@ import re
 from dataclasses import replace
 
 from netmend.forensics import json_lines, patterns, services
-from netmend.forensics.clocks import CLF, ISO, ISO_ABBREVIATED, ISO_SHORT_HOUR, Clock, LineClock
+from netmend.forensics.clocks import CLF, HUMAN, ISO, ISO_ABBREVIATED, ISO_SHORT_HOUR, Clock, LineClock
 from netmend.forensics.line import (
     Line,
     Wrapping,
@@ -84,6 +84,8 @@ class Parser:
             return self._around(around, match["message"], depth)
         if match := patterns.DMESG_T.match(line):
             return _said("dmesg -T", match, self.clock.ctime, "kernel")
+        if HUMAN.match(line) or patterns.DMESG_H.match(line):
+            return Line("dmesg -H", text_of(line.partition(b"] ")[2]), self.clock.human, "", "kernel")
         if match := patterns.DMESG.match(line):
             if inner := patterns.MONOTONIC.match(match["message"]):
                 return self._wrapped(Wrapping("journal short-monotonic", self.clock.boot, False), inner, depth)

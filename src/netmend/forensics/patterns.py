@@ -27,14 +27,20 @@ KEY_VALUE = re.compile(rb"\b(?:timestamp|ts|time)='?\d{4}-\d\d-\d\d")
 KV_AGENT = re.compile(rb"\bagent=['\"]?([\w.-]+)")
 KV_LEVEL = re.compile(rb"\b(?:level|lvl)='?\"?(\w+)")
 KV_EVENT = re.compile(rb"\b(?:event|msg)=(?:'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|(\S+))")
-WHO = rb"(?P<host>\S+) (?P<writer>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?:(?: |$)(?P<message>.*)"
-SHORT = re.compile(rb"(?:<(?P<priority>\d{1,3})>)?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? " + WHO, re.DOTALL)
+WRITER = (
+    rb"(?:(?P<host>\S*[^\s:]) |(?=[^\s:\[]+\[\d+\]:|kernel:))"
+    rb"(?P<writer>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?:(?: |$)(?P<message>.*)"
+)
+"""Host (which `journalctl --no-hostname` leaves out), writer with its process, message."""
+
+SHORT = re.compile(rb"(?:<(?P<priority>\d{1,3})>)?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? " + WRITER, re.DOTALL)
 SHORT_ISO = re.compile(
-    rb"(?P<host>[A-Za-z0-9][\w.\-]*) (?P<writer>[A-Za-z_@][^\s:\[]*)(?:\[(?P<pid>\d+)\])?:(?: |$)(?P<message>.*)",
+    rb"(?:(?P<host>[A-Za-z0-9][\w.\-]*) |(?=[A-Za-z_@][^\s:\[]*\[\d+\]:|kernel:))"
+    rb"(?P<writer>[A-Za-z_@][^\s:\[]*)(?:\[(?P<pid>\d+)\])?:(?: |$)(?P<message>.*)",
     re.DOTALL,
 )
-SHORT_FULL = re.compile(rb"[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})? \S{1,6} " + WHO, re.DOTALL)
-SHORT_UNIX = re.compile(rb"\d{9,11}\.\d{1,9} " + WHO, re.DOTALL)
+SHORT_FULL = re.compile(rb"[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})? \S{1,6} " + WRITER, re.DOTALL)
+SHORT_UNIX = re.compile(rb"\d{9,11}\.\d{1,9} " + WRITER, re.DOTALL)
 MONOTONIC = re.compile(rb"\S+ (?P<writer>kernel|[A-Za-z_@(][^\s:\[]*\[\d+\]): (?P<message>.*)", re.DOTALL)
 EXPORTED = re.compile(rb"@\d+ (?P<priority>\S*) (?P<host>\S*) (?P<writer>.*?)\[\d+\]: (?P<message>.*)", re.DOTALL)
 RFC5424 = re.compile(
@@ -46,6 +52,9 @@ PRIORITY = re.compile(rb"<(?P<priority>\d{1,3})>(?=[A-Za-z0-9])")
 DMESG = re.compile(rb"(?:<(?P<priority>\d{1,3})>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?(?P<message>.*)", re.DOTALL)
 CTIME = rb"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})? \d{4}"
 DMESG_T = re.compile(rb"(?:<\d{1,3}>)?\[" + CTIME + rb"\](?! \[) ?(?P<message>.*)", re.DOTALL)
+DMESG_H = re.compile(rb"\[ *\+\d+\.\d{6}\] ")
+"""`dmesg -H`: the seconds since the line above; now and then, a minute instead."""
+
 DECODED = re.compile(rb"[a-z0-9]{1,8} *:(?P<level>[a-z]{1,8}) *: (?=\[|\d{4}-)")
 """What `dmesg --decode` puts before each line: facility and level."""
 
@@ -72,7 +81,9 @@ EVENT = re.compile(
 )
 """`kubectl get events`, and the events at the end of `kubectl describe`: ages, no stamps."""
 EVENTS_HEAD = re.compile(rb"LAST SEEN +TYPE +REASON|\s*Type +Reason +Age +From|\s*-{4} +-{6}")
-NOTE = re.compile(rb"-- .{2,200} --$|==> .{1,400} <==$|Hint: You are currently not seeing|[+-] \S+ \xe2\x80\xba \S+$")
+NOTE = re.compile(
+    rb"-- |\xe2\x96\x91\xe2\x96\x91|==> .{1,400} <==$|Hint: You are currently not seeing|[+-] \S+ \xe2\x80\xba \S+$"
+)
 """Lines of the tools that print logs: journalctl, tail, stern."""
 
 PREFIXES = tuple(
