@@ -54,11 +54,13 @@ class Entry:
         "clock",
         "count",
         "events",
+        "extra",
         "failed",
         "first",
         "last",
         "line",
         "listed",
+        "repeated",
         "sample",
         "special",
         "split",
@@ -66,7 +68,7 @@ class Entry:
         "template",
     )
 
-    def __init__(self, line: Line, actor: str, events: tuple[Watch, ...], split: bool) -> None:
+    def __init__(self, line: Line, actor: str, events: tuple[Watch, ...], split: bool, repeated: bool = False) -> None:
         self.line = line
         self.actor = actor
         self.clock: Clock | None = line.clock
@@ -78,7 +80,11 @@ class Entry:
         """Worth a place among the repeats: a record, or an exception's line that no record sums up."""
         self.summed = 0
         """How many of these exceptions of tracebacks the record above has in its own text."""
-        self.special = split or (self.listed and line.continuation)
+        self.repeated = repeated
+        """Each line stands for several: `message repeated 37 times`."""
+        self.extra = 0
+        """How many more than themselves they stand for."""
+        self.special = split or repeated or (self.listed and line.continuation)
         """One by one it is seen in which entry the line counts, or whether it does."""
         self.failed = False
         """A signature calls one of these lines a failure."""

@@ -242,6 +242,8 @@ class Parser:
         writer = text_of(match["writer"])[:60]
         service = services.named(writer)
         message: bytes = match["message"] or b""
+        if message.startswith(b"message repeated ") and (repeated := patterns.REPEATED.match(message)):
+            message = repeated["message"]
         if service == "kernel" or depth >= DEEPEST:
             found = ""
             if inner := patterns.DMESG.match(message):

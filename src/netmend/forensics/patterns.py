@@ -100,6 +100,9 @@ PREFIXES = tuple(
 """What tools put before each line: `kubectl logs --prefix` and kubetail, `docker compose logs` and `docker service
 logs`, kail, `grep -H`, `grep -n`, stern (with a namespace or without)."""
 
+REPEATED = re.compile(rb"message repeated (?P<times>\d{1,9}) times: \[ ?(?P<message>.*)\]$", re.DOTALL)
+"""rsyslog, when it reduces repeated messages (Ubuntu's default)."""
+
 STAMP = re.compile(rb"\d:\d\d:\d\d|\{|\[ *\d+\.\d{6}\]")
 """Something that a format with a stamp may have; most lines in no format have nothing of the kind."""
 

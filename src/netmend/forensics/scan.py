@@ -20,7 +20,7 @@ from netmend.forensics.entries import LONGEST_SAMPLE, Entry, Watch
 from netmend.forensics.formats import Parser
 from netmend.forensics.gathered import FileFacts, Gathered, Tally
 from netmend.forensics.line import exception
-from netmend.forensics.patterns import ANSI
+from netmend.forensics.patterns import ANSI, REPEATED
 from netmend.forensics.signatures import Library
 from netmend.forensics.templates import VARYING, template
 
@@ -146,7 +146,7 @@ class FileScan:
             and service not in event.not_services
             and (not event.levels or parsed.level in event.levels)
         )
-        return Entry(parsed, actor, found, split)
+        return Entry(parsed, actor, found, split, b": message repeated " in line)
 
     def _block(self, data: bytes) -> None:
         if b"\x1b[" in data:
@@ -199,7 +199,11 @@ class FileScan:
                     if when is None:
                         continue
                 if entry.special:
-                    if not entry.split:
+                    if entry.repeated:
+                        if times := REPEATED.search(line):
+                            entry.extra += int(times["times"]) - 1
+                        entry.span(when)
+                    elif not entry.split:
                         if self._has_head(entry, prints, i):
                             entry.summed += 1
                             continue
@@ -342,7 +346,7 @@ class FileScan:
             if entry.first <= entry.last:
                 facts.first = min(facts.first, entry.first)
                 facts.last = max(facts.last, entry.last)
-            count = entry.count - entry.summed
+            count = entry.count - entry.summed + entry.extra
             if entry.listed and count and entry.first <= entry.last:
                 tally = Tally(count, entry.first, entry.last, entry.sample, self.label)
                 level = line.level or ("ERROR" if line.continuation or entry.failed else "")

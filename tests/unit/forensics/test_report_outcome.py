@@ -144,6 +144,14 @@ def test_messages_without_a_level_that_repeat_are_shown(tmp_path: Path) -> None:
     assert "Started Session" in page
 
 
+def test_a_message_that_rsyslog_has_reduced_counts_in_full(tmp_path: Path) -> None:
+    text = "[5000.000001] nf_conntrack: nf_conntrack: table full, dropping packet"
+    again = [short(9 + i, "kernel", f"message repeated {n} times: [ {text}]") for i, n in enumerate((37, 4))]
+    report = of(tmp_path, "\n".join([short(1, "kernel", text), *again]) + "\n", "kern.log")
+    assert [(r.count, r.message) for r in report.repeats] == [(42, text.partition("] ")[2])]
+    assert (report.lines, report.files[0].formats) == (3, {"syslog": 3})
+
+
 def test_stamps_of_any_shuffled_mix_are_in_order(tmp_path: Path) -> None:
     lines = [oslo(i * 60, "dhcp-agent", "ERROR", f"Unable to enable dhcp for {some_id(i)}.") for i in range(30)]
     random.Random(3).shuffle(lines)
