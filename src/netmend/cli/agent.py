@@ -25,7 +25,6 @@ from netmend.node.log_writer import log_to_stderr
 from netmend.node.node import Node
 from netmend.node.privileges import GivenUp
 from netmend.node.settings import Settings
-from netmend.services.leases.io.store import LeaseStoreError
 from netmend.sources.problem import SourceError
 
 ConfigFiles = Annotated[
@@ -55,7 +54,7 @@ def agent(
     given_up = GivenUp(settings, config_file, take_over=True)
     log_to_stderr()
     given_up.report()
-    with refuse_on(SourceError, CannotStart, LeaseStoreError):
+    with refuse_on(SourceError, CannotStart):
         source, settings = neutron_source(config_file, settings)
         asyncio.run(Node(source, settings, where_to_listen(listen, http_name), routes_of).run())
     leave()

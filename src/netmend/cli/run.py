@@ -29,7 +29,6 @@ from netmend.node.log_writer import log_to_stderr
 from netmend.node.node import Node
 from netmend.node.privileges import GivenUp
 from netmend.node.settings import Settings
-from netmend.services.leases.io.store import LeaseStoreError
 from netmend.sources.file.other_source import neutron_files
 from netmend.sources.problem import SourceError
 
@@ -92,7 +91,7 @@ def run(
     if (config is None) == (not store):
         refuse("give the intent file with -c FILE, or --store")
     names = [name.lower() for name in http_name or ()]
-    with refuse_on(SourceError, CannotStart, LeaseStoreError):
+    with refuse_on(SourceError, CannotStart):
         source: Source
         routes: Callable[[NodeState], Sequence[AddRoutes]] = routes_of
         if files is not None:

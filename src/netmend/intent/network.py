@@ -86,6 +86,11 @@ class Network:
         """Whether there is anything to serve: without a subnet, netmend has no port on the network."""
         return bool(self.subnets or self.subnets6)
 
+    @property
+    def has_pools(self) -> bool:
+        """Whether clients that are no ports get addresses too, of either version."""
+        return any(s.dynamic for s in self.subnets) or any(s.dynamic for s in self.subnets6)
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:

@@ -79,7 +79,7 @@ class Node:
         self._notifier = Notifier()
 
     async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT. Before it touches anything: SourceError, CannotStart, LeaseStoreError."""
+        """Serve until SIGTERM or SIGINT. Before it touches anything: SourceError, CannotStart."""
         self._loop = asyncio.get_running_loop()
         settings, started = self._settings, time.time()
         with hold_lock(settings.lock), hold_network_namespace(), contextlib.ExitStack() as stack:
@@ -142,8 +142,8 @@ class Node:
         path = self._settings.state
         try:
             make_private_directory(path)
-        except OSError as error:
-            raise CannotStart(f"cannot make {path}: {error.strerror}; run as root, or give --state-dir") from error
+        except OSError as error:  # ports with fixed IPs are served all the same
+            log.error("the state directory cannot be made", directory=str(path), error=error.strerror)
         narrowed = [*narrow(path, KEPT), *narrow(self._settings.runtime, (self._settings.socket.name, "lock"))]
         if narrowed:
             log.warning("others could read what netmend keeps, and can no more", narrowed=narrowed)

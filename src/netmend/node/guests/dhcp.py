@@ -2,20 +2,32 @@
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from netmend.intent.network import Network
 from netmend.reconcile.reports import Ready
+from netmend.services.leases.io.commits import LeaseCommits
 from netmend.services.leases.io.server import DhcpServer
 from netmend.services.leases.rows import LeaseRow
+from netmend.services.leases.table import Lease
 
 
 class Responder(Protocol):
     """What a responder of either version offers here."""
 
+    @property
+    def network(self) -> Network: ...
+
     def leases(self, now: float) -> list[LeaseRow]: ...
+
+    def held(self) -> list[Lease]: ...
+
+    def restore(self, stored: Iterable[Lease]) -> None: ...
+
+    def is_exhausted(self, now: float) -> bool: ...
 
 
 R = TypeVar("R", bound=Responder)
@@ -34,8 +46,8 @@ class Served(Generic[R]):
 class DhcpServing(ABC, Generic[R, S]):
     """DHCP of one version for all networks of the node; a GuestService."""
 
-    def __init__(self, server: S) -> None:
-        self._server = server
+    def __init__(self, server: S, commits: LeaseCommits, version: Literal[4, 6]) -> None:
+        self._server, self._commits, self._version = server, commits, version
         self._served: dict[str, Served[R]] = {}
         self._lock = Lock()
 
@@ -55,9 +67,12 @@ class DhcpServing(ABC, Generic[R, S]):
         if served is not None and served.namespace == ready.namespace.inode and not ready.anew:
             self.update(network)
             return
+        openings = self._commits.openings
         responder = self._join(ready, None if served is None else served.responder)
         with self._lock:
             self._served[network.id] = Served(responder, time.time(), ready.namespace.inode)
+        if self._commits.openings != openings:  # the file was opened meanwhile, after the responder was filled from it
+            responder.restore(self._stored(network.id))
 
     @abstractmethod
     def _join(self, ready: Ready, responder: R | None) -> R:
@@ -84,6 +99,33 @@ class DhcpServing(ABC, Generic[R, S]):
         """Dynamic leases, and addresses that ports were given or have declined."""
         served = self._served.get(network_id)
         return served.responder.leases(time.time()) if served else []
+
+    def held(self) -> list[tuple[str, Lease]]:
+        """The dynamic leases in memory that are stored, or should be, with their networks' ids."""
+        with self._lock:
+            served = list(self._served.items())
+        return [(network_id, lease) for network_id, one in served for lease in one.responder.held()]
+
+    def with_pools(self) -> list[str]:
+        """Ids of the networks that are served and have pools."""
+        with self._lock:
+            served = list(self._served.items())
+        return [network_id for network_id, one in served if one.responder.network.has_pools]
+
+    def restore(self) -> None:
+        """Read the dynamic leases of all networks anew: the file that holds them could not be read before."""
+        with self._lock:
+            served = list(self._served.items())
+        for network_id, one in served:
+            one.responder.restore(self._stored(network_id))
+
+    def is_exhausted(self, network_id: str) -> bool:
+        """Whether clients got no address in the last minutes, as the pools had none left."""
+        served = self._served.get(network_id)
+        return served is not None and served.responder.is_exhausted(time.time())
+
+    def _stored(self, network_id: str) -> list[Lease]:
+        return self._commits.load(network_id, self._version)
 
     def close(self) -> None:
         """Close every socket; the lease store is its owner's."""

@@ -21,8 +21,8 @@ class Dhcp4Serving(DhcpServing[Dhcp4Responder, Dhcp4Server]):
 
     def __init__(self, commits: LeaseCommits, suspect: Callable[[str], None]) -> None:
         """`suspect` is called, in some other thread, with the id of a network whose sockets fail."""
-        super().__init__(Dhcp4Server(lambda network_id, *_: suspect(network_id), commits))
-        self._store = commits.store
+        super().__init__(Dhcp4Server(lambda network_id, *_: suspect(network_id), commits), commits, 4)
+        self._suspect = suspect
 
     def wanted(self, network: Network) -> bool:
         return bool(network.subnets)
@@ -31,7 +31,8 @@ class Dhcp4Serving(DhcpServing[Dhcp4Responder, Dhcp4Server]):
         network = ready.network
         sockets = open_dhcp(ready.namespace, ready.device)
         if responder is None:
-            responder = Dhcp4Responder(network, LeaseTable(self._store.load(network.id)))
+            stored = LeaseTable(self._stored(network.id))
+            responder = Dhcp4Responder(network, stored, lambda: self._suspect(network.id))
         else:
             self.update(network)
         mac = bytes.fromhex(ready.mac.replace(":", ""))

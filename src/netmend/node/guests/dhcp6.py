@@ -24,8 +24,8 @@ class Dhcp6Serving(DhcpServing[Dhcp6Responder, Dhcp6Server]):
 
     def __init__(self, commits: LeaseCommits, suspect: Callable[[str], None]) -> None:
         """`suspect` is called, in some other thread, with the id of a network whose sockets fail."""
-        super().__init__(Dhcp6Server(lambda network_id, *_: suspect(network_id), commits))
-        self._store = commits.store
+        super().__init__(Dhcp6Server(lambda network_id, *_: suspect(network_id), commits), commits, 6)
+        self._suspect = suspect
 
     def wanted(self, network: Network) -> bool:
         return any(
@@ -45,7 +45,8 @@ class Dhcp6Serving(DhcpServing[Dhcp6Responder, Dhcp6Server]):
         network = ready.network
         sockets = open_dhcp6(ready.namespace, ready.device)
         if responder is None:
-            responder = Dhcp6Responder(network, LeaseTable(self._store.load(network.id, 6)))
+            stored = LeaseTable(self._stored(network.id))
+            responder = Dhcp6Responder(network, stored, lambda: self._suspect(network.id))
         else:
             responder.update(network)
         mac = bytes.fromhex(ready.mac.replace(":", ""))

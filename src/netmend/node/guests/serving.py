@@ -5,10 +5,12 @@ their own (`Followers`), in order of arrival. A service that fails on a network 
 costs the others nothing.
 """
 
-import time
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
+from netmend.ground.private_files import make_private_directory
 from netmend.intent.metadata import MetadataProxy
 from netmend.intent.network import Network
 from netmend.node.guests.dhcp4 import Dhcp4Serving
@@ -20,9 +22,16 @@ from netmend.reconcile.resync import Problem
 from netmend.services.leases.io.commits import LeaseCommits
 from netmend.services.leases.io.store import LeaseStore
 from netmend.services.leases.rows import LeaseRow
+from netmend.services.leases.table import Lease
 
 if TYPE_CHECKING:  # a node without IPv6 does not load it
     from netmend.node.guests.dhcp6 import Dhcp6Serving
+
+
+_EXHAUSTED: Final = (
+    "no address is left in its pools: clients that are no ports get none; enlarge them, shorten lease_time, or look "
+    "for a guest that makes up MAC addresses (`netmend status NETWORK` lists the leases)"
+)
 
 
 class Serving:
@@ -35,14 +44,18 @@ class Serving:
         metadata_proxy: Callable[[], MetadataProxy | None],
         all_served: Callable[[Network], None] = lambda network: None,
     ) -> None:
-        """Raises LeaseStoreError when the lease database cannot be used.
-
-        `suspect` is called, in some other thread, with the id of a network whose sockets fail; `all_served`, in some
+        """`suspect` is called, in some other thread, with the id of a network whose sockets fail; `all_served`, in some
         other thread, with a network that has all services from now on, when that is later than `ready`.
         `metadata_proxy` gives what the intent in force says of it.
         """
-        self._lease_store = LeaseStore(settings.leases, time.time())
-        self._commits = LeaseCommits(self._lease_store)
+        self._suspect = suspect
+        self._commits = LeaseCommits(
+            settings.leases,
+            open_store=_open_leases,
+            changed=self._look_at_pools,
+            held=self._held,
+            opened=self._restore_leases,
+        )
         self.dhcp4 = Dhcp4Serving(self._commits, suspect)
         self._dhcp6: Dhcp6Serving | None = None
         self._followers = Followers(self._make_followers(settings, suspect, metadata_proxy), suspect, all_served)
@@ -79,11 +92,40 @@ class Serving:
             self.dhcp4.ready(ready)
         else:
             self.dhcp4.gone(ready.network.id)
+        found = self._of_pools(ready.network)
         if not (_asks_for_more(ready.network) or ready.network.id in self._followers):
-            return []
+            return found
         self._followers.ready(ready)
-        found = self._followers.problems(ready.network.id)
-        return [Problem(None, f"{name} is not served: {problem}", serves=True) for name, problem in found.items()]
+        more = self._followers.problems(ready.network.id)
+        return found + [Problem(None, f"{name} is not served: {text}", serves=True) for name, text in more.items()]
+
+    def _of_pools(self, network: Network) -> list[Problem]:
+        """Why clients that are no ports get no address of the network's pools."""
+        if not network.has_pools:
+            return []
+        found = []
+        if (problem := self._commits.problem) is not None:
+            found.append(Problem(None, f"dynamic leases are not given, fixed IPs are: {problem}", serves=True))
+        if any(service.is_exhausted(network.id) for service in self._both_dhcps):
+            found.append(Problem(None, _EXHAUSTED, serves=True))
+        return found
+
+    def _look_at_pools(self) -> None:
+        """Have the networks looked at that the lease file concerns, so that the reason comes and goes with the
+        problem."""
+        for network_id in {network_id for service in self._both_dhcps for network_id in service.with_pools()}:
+            self._suspect(network_id)
+
+    def _held(self) -> list[tuple[str, Lease]]:
+        return [lease for service in self._both_dhcps for lease in service.held()]
+
+    def _restore_leases(self) -> None:
+        for service in self._both_dhcps:
+            service.restore()
+
+    @property
+    def _both_dhcps(self) -> "list[Dhcp4Serving | Dhcp6Serving]":
+        return [self.dhcp4] if self._dhcp6 is None else [self.dhcp4, self._dhcp6]
 
     def networks_changed(self, networks: Iterable[Network]) -> None:
         """Answer by the new intent of these networks at once, where they are served; devices follow with the next
@@ -117,8 +159,8 @@ class Serving:
         return found
 
     @property
-    def store_error(self) -> str | None:
-        """Why leases cannot be stored, None while they can."""
+    def leases_problem(self) -> str | None:
+        """Why dynamic leases cannot be stored, None while they can."""
         return self._commits.problem
 
     def status(self, network_id: str) -> dict[str, Any]:
@@ -130,7 +172,12 @@ class Serving:
         self._followers.close()
         self.dhcp4.close()
         self._commits.close()
-        self._lease_store.close()
+
+
+def _open_leases(path: Path, now: float) -> LeaseStore:
+    with contextlib.suppress(OSError):  # of which SQLite speaks, as it finds no directory
+        make_private_directory(path.parent)
+    return LeaseStore(path, now)
 
 
 def _asks_for_more(network: Network) -> bool:

@@ -24,7 +24,7 @@ from netmend.node.http.counts import BOUNDS
 from netmend.node.log_writer import lines_lost
 from netmend.node.state import NodeState
 from netmend.node.views.guest_totals import Totals
-from netmend.node.views.shapes import STATES, reasons_by_network, state_of
+from netmend.node.views.shapes import STATES, is_healthy, reasons_by_network, state_of
 
 _NETWORKS: Final = 200
 """Networks with reasons that get a series each, those that are wrong longest; all are counted."""
@@ -85,7 +85,7 @@ class _NodeCollector(Collector):
         yield _gauge(
             "netmend_leases_problem",
             "1 while dynamic leases cannot be stored",
-            node.serving.store_error is not None,
+            node.serving.leases_problem is not None,
         )
         text = "1 while metadata of guests behind routers of others is not served, and should be"
         problem = node.routed is not None and node.routed.problem is not None
@@ -111,6 +111,8 @@ class _NodeCollector(Collector):
         counts = dict.fromkeys(STATES, 0)
         for network in networks.values():
             counts[state_of(node, network, has_reasons=network.id in reasons)] += 1
+        healthy = is_healthy(node, (state for state, count in counts.items() if count))
+        yield _gauge("netmend_healthy", "1 while nothing is wrong: netmend status ends with exit code 0", healthy)
         family = GaugeMetricFamily("netmend_networks", "Networks of the intent, by state", labels=["state"])
         for state, count in counts.items():
             family.add_metric([state.replace(" ", "_")], count)

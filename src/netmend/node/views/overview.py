@@ -54,7 +54,7 @@ def overview(node: NodeState, clock: Clock) -> dict[str, Any]:
         "breaker": breaker_json(node, breaker, clock) if breaker else None,
         "pinning": {"problem": str(trouble.error), "since": clock.epoch(trouble.since)} if trouble else None,
         "mount_faults": [fault.as_json() for fault in node.mount_faults],
-        "leases_problem": node.serving.store_error,
+        "leases_problem": node.serving.leases_problem,
         "routed_metadata_problem": node.routed.problem if node.routed else None,
         "devices": last.as_dict() if last else None,
         "reconciler": _reconciler(node),

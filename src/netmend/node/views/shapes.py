@@ -85,6 +85,17 @@ def state_of(node: NodeState, network: Network, *, has_reasons: bool) -> str:
     return "not served" if node.reconciler.breaker.is_open else "waiting"
 
 
+def is_healthy(node: NodeState, states: Iterable[str]) -> bool:
+    """Whether nothing is wrong, given the states of all networks: `healthy` in status, and its exit code 0."""
+    return (
+        node.reconciler.breaker.state is None
+        and node.intent.problem is None
+        and node.serving.leases_problem is None
+        and (node.routed is None or node.routed.problem is None)
+        and all(state == "served" for state in states)
+    )
+
+
 def network_json(node: NodeState, network: Network, *, has_reasons: bool) -> dict[str, Any]:
     """A network in a list."""
     return {

@@ -12,6 +12,7 @@ from netmend.node.views.shapes import (
     Spans,
     answers_by_port,
     breaker_json,
+    is_healthy,
     lease_json,
     network_json,
     port_json,
@@ -40,10 +41,7 @@ def status(node: NodeState) -> dict[str, Any]:
             "first_answer_after": node.first_answer_after,
             "passes": node.passes,
             "log_lines_lost": lines_lost(),
-            "healthy": breaker is None
-            and node.intent.problem is None
-            and (node.routed is None or node.routed.problem is None)
-            and all(network["state"] == "served" for network in networks),
+            "healthy": is_healthy(node, (network["state"] for network in networks)),
         },
         "intent": {
             **node.source.status(),
@@ -55,7 +53,7 @@ def status(node: NodeState) -> dict[str, Any]:
         else {"open": True, "fault": breaker.diagnosis.summary, **breaker_json(node, breaker, spans)},
         "pinning": _pinning(node, spans),
         "mount_faults": [fault.as_json() for fault in node.mount_faults],
-        "leases_problem": node.serving.store_error,
+        "leases_problem": node.serving.leases_problem,
         "routed_metadata": node.routed.status() if node.routed else None,
         "networks": networks,
         "reasons": [reason_json(node, reason, spans) for found in reasons.values() for reason in found],

@@ -67,6 +67,7 @@ def _discover(request: Request, pools: tuple[Scope, ...], leases: LeaseTable, no
         lease = leases.of(scope.subnet.id).offer(key, request.hardware, wanted, now)
         if lease:
             return Answer(_Type.OFFER, scope, lease.address.to_bytes(4, "big"))
+    leases.turned_away = now
     return Drop.POOL_EXHAUSTED
 
 

@@ -1,7 +1,8 @@
 """The responder of one network: requests in, replies out, intent changes in between."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address
+from math import inf
 from threading import Lock
 
 from netmend.intent import Network, Port
@@ -15,7 +16,7 @@ from netmend.services.dhcp4.rendering import Rendering, refusal, render
 from netmend.services.dhcp4.reply import Reply, address_reply, compose, compose_refusal
 from netmend.services.dhcp4.request import Request, parse_request
 from netmend.services.leases.rows import LeaseRow, PortJournal, row_of
-from netmend.services.leases.table import Lease, LeaseTable
+from netmend.services.leases.table import EXHAUSTED_HOLD, Lease, LeaseState, LeaseTable
 from netmend.services.shared.port_changes import changed_ports
 
 RENDERINGS = 1024  # kept per network; clients of one kind ask alike, so tens are usual
@@ -26,12 +27,16 @@ _NO_EXTRAS = PortExtras((), (), None)
 class Dhcp4Responder:
     """Answers the DHCPv4 requests of one network from its intent. Its methods may be called from different threads."""
 
-    def __init__(self, network: Network, leases: LeaseTable | None = None) -> None:
-        """`leases` holds what was stored of the network's dynamic leases; without, there are none yet."""
+    def __init__(
+        self, network: Network, leases: LeaseTable | None = None, exhausted: Callable[[], None] = lambda: None
+    ) -> None:
+        """`leases` holds what was stored of the network's dynamic leases; without, there are none yet. `exhausted` is
+        called, in the thread of `handle`, when `is_exhausted` becomes true."""
         self.counters = Counters()
         self._lock = Lock()
         self._updating = Lock()  # held while a change is worked out, so that requests need not wait for that
         self._leases = LeaseTable() if leases is None else leases
+        self._exhausted, self._turned_away = exhausted, -inf
         self._renderings: dict[tuple[Scope, PortExtras, Ask], Rendering] = {}
         self._journal = PortJournal()
         self._network = network
@@ -80,6 +85,21 @@ class Dhcp4Responder:
         with self._lock:
             return self._leases.take_changes()
 
+    def held(self) -> list[Lease]:
+        """The dynamic leases that are stored, or should be."""
+        with self._lock:
+            return [lease for lease in self._leases if lease.state != LeaseState.OFFERED]
+
+    def restore(self, stored: Iterable[Lease]) -> None:
+        """Forget all dynamic leases, and take back what is stored of them."""
+        with self._lock:
+            self._leases = LeaseTable(stored)
+            self._configure_leases()
+
+    def is_exhausted(self, now: float) -> bool:
+        """Whether a client got no address in the last minutes, as the pools had none left."""
+        return now < self._turned_away + EXHAUSTED_HOLD
+
     def leases(self, now: float) -> list[LeaseRow]:
         """Dynamic leases, and the ports that have been acknowledged or have declined their address."""
         with self._lock:
@@ -120,12 +140,19 @@ class Dhcp4Responder:
                 now=now,
             )
         if isinstance(answer, Drop):
+            if answer is Drop.POOL_EXHAUSTED:
+                self._note_turned_away(now)
             return answer
         payload = self._put_into_words(request, answer, client)
         if payload is None:
             return Drop.NO_ROOM
         self.counters.sent[answer.reply] += 1
         return address_reply(request, answer, payload)
+
+    def _note_turned_away(self, now: float) -> None:
+        before, self._turned_away = self._turned_away, now
+        if now >= before + EXHAUSTED_HOLD:
+            self._exhausted()
 
     def _put_into_words(self, request: Request, answer: Answer, client: KnownClient | None) -> bytes | None:
         scope = answer.scope
@@ -159,6 +186,9 @@ class Dhcp4Responder:
     def _subnets_changed(self) -> None:
         self._renderings.clear()
         self._servers = frozenset(scope.server for scope in self._scopes)
+        self._configure_leases()
+
+    def _configure_leases(self) -> None:
         self._leases.keep_only({scope.subnet.id for scope in self._scopes if scope.dynamic})
         for scope in self._scopes:
             if scope.dynamic:

@@ -39,6 +39,7 @@ class DynamicBindings:
             lease = self._of(scope).offer(key, self._hardware, requested, self._now)
             if lease:
                 return (Bound(lease.address.to_bytes(16, "big"), scope),)
+        self._leases.turned_away = self._now
         return ()
 
     def bind(self, association: Association) -> Sequence[Bound]:

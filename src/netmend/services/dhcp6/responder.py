@@ -1,6 +1,7 @@
 """The responder of one network: requests in, replies out, intent changes in between."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from math import inf
 from threading import Lock
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from netmend.services.dhcp6.request import Request, parse_request
 from netmend.services.dhcp6.reserved import ReservedBindings
 from netmend.services.dhcp6.wire import MessageType, Status
 from netmend.services.leases.rows import LeaseRow, PortJournal, row_of
-from netmend.services.leases.table import Lease, LeaseTable
+from netmend.services.leases.table import EXHAUSTED_HOLD, Lease, LeaseState, LeaseTable
 from netmend.services.shared.port_changes import changed_ports
 
 RENDERINGS = 1024  # kept per network; clients of one kind ask alike, so tens are usual
@@ -44,12 +45,16 @@ _IAID = 4  # octets in front of the DUID in the client of a lease
 class Dhcp6Responder:
     """Answers the DHCPv6 requests of one network from its intent. Its methods may be called from different threads."""
 
-    def __init__(self, network: Network, leases: LeaseTable | None = None) -> None:
-        """`leases` holds what was stored of the network's dynamic leases; without, there are none yet."""
+    def __init__(
+        self, network: Network, leases: LeaseTable | None = None, exhausted: Callable[[], None] = lambda: None
+    ) -> None:
+        """`leases` holds what was stored of the network's dynamic leases; without, there are none yet. `exhausted` is
+        called, in the thread of `handle`, when `is_exhausted` becomes true."""
         self.counters = Counters()
         self._lock = Lock()
         self._updating = Lock()  # held while a change is worked out, so that requests need not wait for that
         self._leases = LeaseTable() if leases is None else leases
+        self._exhausted, self._turned_away = exhausted, -inf
         self._renderings: dict[tuple[Scope, PortExtras, Ask], Rendering] = {}
         self._journal = PortJournal()
         self._network = network
@@ -98,6 +103,21 @@ class Dhcp6Responder:
         with self._lock:
             return self._leases.take_changes()
 
+    def held(self) -> list[Lease]:
+        """The dynamic leases that are stored, or should be."""
+        with self._lock:
+            return [lease for lease in self._leases if lease.state != LeaseState.OFFERED]
+
+    def restore(self, stored: Iterable[Lease]) -> None:
+        """Forget all dynamic leases, and take back what is stored of them."""
+        with self._lock:
+            self._leases = LeaseTable(stored)
+            self._configure_leases()
+
+    def is_exhausted(self, now: float) -> bool:
+        """Whether a client got no address in the last minutes, as the pools had none left."""
+        return now < self._turned_away + EXHAUSTED_HOLD
+
     def leases(self, now: float) -> list[LeaseRow]:
         """Dynamic leases, and the addresses that ports were given or have declined."""
         with self._lock:
@@ -137,6 +157,8 @@ class Dhcp6Responder:
             seen = _seen_mac(envelopes, sender)
             bindings = self._bindings(request, client, link=link, seen=seen, now=now)
             answer = conversation.answer(request, link, bindings)
+            if self._leases.turned_away == now:
+                self._note_turned_away(now)
         if isinstance(answer, Drop):
             return answer
         room = self._network.mtu - wire.HEADERS
@@ -186,6 +208,11 @@ class Dhcp6Responder:
             return None
         return DynamicBindings(duid, seen or mac_of_duid(duid), pools, self._leases, now)
 
+    def _note_turned_away(self, now: float) -> None:
+        before, self._turned_away = self._turned_away, now
+        if now >= before + EXHAUSTED_HOLD:
+            self._exhausted()
+
     def _put_into_words(self, request: Request, answer: Answer, client: KnownClient | None, limit: int) -> bytes | None:
         scope = answer.scope
         if scope is None:
@@ -226,6 +253,9 @@ class Dhcp6Responder:
         self._duid = server_duid(self._network)
         self._server = tlv.encode(wire.SERVER_IDENTIFIER, self._duid)
         self._renderings.clear()
+        self._configure_leases()
+
+    def _configure_leases(self) -> None:
         self._leases.keep_only({scope.subnet.id for scope in self._scopes if scope.dynamic})
         for scope in self._scopes:
             if scope.dynamic:

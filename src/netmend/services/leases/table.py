@@ -19,11 +19,13 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from heapq import heapify, heappop, heappush
+from math import inf
 
 from netmend.intent import Subnet, Subnet6
 
 OFFER_HOLD = 30.0  # seconds an offered address waits for its REQUEST
 DECLINE_HOLD = 600.0  # seconds a declined address is kept away from everybody
+EXHAUSTED_HOLD = 120.0  # seconds a pool counts as exhausted: a client that waits asks again within 64 s (RFC 2131, 4.1)
 CAPACITY = 65_536  # bindings per subnet
 INFINITE = 0xFFFFFFFF  # a lease time without end: RFC 2131 section 3.3, RFC 8415 section 7.7
 
@@ -239,9 +241,13 @@ class SubnetLeases:
 
 
 class LeaseTable:
-    """The dynamic leases of a network, by subnet. Made once from what was stored, then owned by its responder."""
+    """The dynamic leases of a network, by subnet. Made once from what was stored, then owned by its responder.
+
+    `turned_away` is when a client last got no address of any pool, in seconds since the epoch.
+    """
 
     def __init__(self, stored: Iterable[Lease] = ()) -> None:
+        self.turned_away = -inf
         self._changes: dict[int, Lease] = {}  # by address, so bounded; later changes win
         self._subnets: dict[str, SubnetLeases] = {}
         for lease in stored:

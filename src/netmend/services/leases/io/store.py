@@ -5,20 +5,29 @@ What `commit` has returned from is on disk: RFC 2131 section 3.1 step 4 wants no
 Rows of networks and subnets that are gone stay until they have been expired for a week, should these come back.
 """
 
+import contextlib
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import Any, Literal
 
 from netmend.ground import sqlite_file
 from netmend.services.leases.table import Lease, LeaseState
 
 _KEEP_EXPIRED = 7 * 86_400.0  # seconds
+_LEASE = "subnet, address, client, hardware, state, expires"
 
 
 class LeaseStoreError(Exception):
     """The database cannot be used; the message says which, what was tried, what SQLite said, and what to do."""
+
+    @property
+    def is_damage(self) -> bool:
+        """Whether the file's content is damaged, rather than out of reach."""
+        return isinstance(self.__cause__, sqlite3.DatabaseError) and not isinstance(
+            self.__cause__, sqlite3.OperationalError
+        )
 
 
 _SCHEMA = sqlite_file.Schema(
@@ -59,25 +68,58 @@ class LeaseStore:
         except sqlite3.Error as error:
             self._connection.close()
             raise _SCHEMA.error(path, "open", error) from error
+        self._found = self._look()
+        self._suspected = False
 
     def load(self, network_id: str, version: Literal[4, 6] = 4) -> list[Lease]:
         """What is stored of a network, of one version of IP. Raises LeaseStoreError."""
         if network_id not in self._networks:  # as is each of a thousand that start anew
             return []
-        query = (
-            "SELECT subnet, address, client, hardware, state, expires FROM lease "
-            "WHERE network = ? AND typeof(address) = ?"
-        )
+        query = f"SELECT {_LEASE} FROM lease WHERE network = ? AND typeof(address) = ?"
         with self._lock:
             try:
-                return [
-                    Lease(subnet, _number(address), client, hardware, LeaseState(state), expires)
-                    for subnet, address, client, hardware, state, expires in self._connection.execute(
-                        query, (network_id, "integer" if version == 4 else "blob")
-                    )
-                ]
+                rows = self._connection.execute(query, (network_id, "integer" if version == 4 else "blob"))
+                return [_lease_of(row) for row in rows]
             except (sqlite3.Error, ValueError) as error:
                 raise _SCHEMA.error(self._path, "read", error) from error
+
+    def suspect(self) -> None:
+        """Take the file for damaged: a read or a write has shown it."""
+        self._suspected = True
+
+    def why_lost(self) -> str | None:
+        """Why the file at the path holds the leases no more; None: it does, as far as can be seen at no cost.
+
+        It is asked by stat(2) alone. To open and close the file here would end SQLite's locks on it (fcntl(2)).
+        """
+        if self._suspected:
+            return "it is damaged"
+        found = self._look()
+        if found is None:
+            return "it is gone"
+        if self._found is not None and found[:2] != self._found[:2]:
+            return "another file is in its place"
+        if self._found is not None and found[2] < self._found[2]:  # we never make it shorter
+            return "it was cut short"
+        self._found = found
+        return None
+
+    def salvage(self) -> list[tuple[str, Lease]]:
+        """What can still be read of all networks, with their ids: a removed file can be, while it is open."""
+        with self._lock:
+            try:
+                rows = self._connection.execute(f"SELECT network, {_LEASE} FROM lease").fetchall()
+                return [(network_id, _lease_of(row)) for network_id, *row in rows]
+            except (sqlite3.Error, ValueError):
+                return []
+
+    def _look(self) -> tuple[int, int, int] | None:
+        """Device, inode and size of the file at the path."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino, found.st_size
 
     def commit(self, changes: Iterable[tuple[str, Lease]]) -> None:
         """Store leases, each with its network's id (FREE: delete), all or none. On return they are on disk.
@@ -109,6 +151,20 @@ class LeaseStore:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+
+def set_aside(path: Path) -> None:
+    """Give a damaged file the name `PATH.damaged`, so that a new one can be made; a failure shows when that is."""
+    with contextlib.suppress(OSError):
+        path.replace(path.with_name(f"{path.name}.damaged"))
+        for end in ("-wal", "-shm"):  # of the file that is gone: they would be read into the new one
+            path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+def _lease_of(row: Sequence[Any]) -> Lease:
+    """A row of the columns `_LEASE`. Raises ValueError."""
+    subnet, address, client, hardware, state, expires = row
+    return Lease(subnet, _number(address), client, hardware, LeaseState(state), expires)
 
 
 def _stored(address: int) -> int | bytes:

@@ -83,8 +83,8 @@ class Errors:
         self.seen.append((network_id, operation, type(error).__name__))
         self.told.set()
 
-    def of_store(self, error: LeaseStoreError) -> None:
-        self.store.append(str(error))
+    def of_store(self, problem: str | None) -> None:
+        self.store.append(str(problem))
         self.told.set()
 
 
@@ -280,7 +280,7 @@ class TestStorage:
 
     def test_the_acknowledgement_waits_for_the_disk_and_nobody_else_does(self, path: Path, errors: Errors) -> None:
         store = SlowStore(path, 0.0)
-        sockets = Dhcp4Server(errors.of_network, commits := LeaseCommits(store))
+        sockets = Dhcp4Server(errors.of_network, commits := LeaseCommits(path, open_store=lambda *_: store))
         wire = Wire(sockets)
         wire.plug("a", Dhcp4Responder(DYNAMIC))
         wire.send("a", message(REQUEST, xid=1, mac=STRANGER, server="192.0.2.2", requested="192.0.2.105"))
@@ -300,12 +300,15 @@ class TestStorage:
 
     def test_no_acknowledgement_when_it_cannot_be_stored(self, path: Path, errors: Errors) -> None:
         store = FullStore(path, 0.0)
-        sockets = Dhcp4Server(errors.of_network, commits := LeaseCommits(store, errors.of_store))
+        commits = LeaseCommits(
+            path, open_store=lambda *_: store, changed=lambda: errors.of_store(commits.problem), look_again=3600
+        )
+        sockets = Dhcp4Server(errors.of_network, commits)
         wire = Wire(sockets)
         wire.plug("a", Dhcp4Responder(DYNAMIC))
         wire.send("a", message(REQUEST, xid=1, mac=STRANGER, server="192.0.2.2", requested="192.0.2.105"))
         assert errors.told.wait(PATIENCE)
-        assert errors.store == ["no room"]
+        assert errors.store[0] == "no room"
         assert wire.nothing_waits()
         store.full = False
         other = "02:00:00:00:ff:02"
@@ -319,7 +322,7 @@ class TestStorage:
 
     def test_what_is_under_way_is_stored_when_the_service_stops(self, path: Path, errors: Errors) -> None:
         store = SlowStore(path, 0.0)
-        sockets = Dhcp4Server(errors.of_network, commits := LeaseCommits(store))
+        sockets = Dhcp4Server(errors.of_network, commits := LeaseCommits(path, open_store=lambda *_: store))
         wire = Wire(sockets)
         wire.plug("a", Dhcp4Responder(DYNAMIC))
         wire.send("a", message(REQUEST, mac=STRANGER, server="192.0.2.2", requested="192.0.2.105"))

@@ -1,11 +1,15 @@
 """Both DHCPs have their leases stored by one thread; each gets its own replies back, and only once they may go."""
 
-from collections.abc import Iterator, Sequence
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import current_thread
 
 import pytest
+from tests.waiting import wait_for
 
 from netmend.services.leases.io.commits import LeaseCommits
 from netmend.services.leases.io.store import LeaseStore, LeaseStoreError
@@ -37,15 +41,18 @@ class Sender:
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    disk = Disk(tmp_path / "leases.sqlite", 0.0)
-    yield disk
-    disk.close()
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "leases.sqlite"
 
 
 @pytest.fixture
-def commits(disk: Disk) -> Iterator[LeaseCommits]:
-    commits = LeaseCommits(disk)
+def disk(path: Path) -> Disk:
+    return Disk(path, 0.0)
+
+
+@pytest.fixture
+def commits(path: Path, disk: Disk) -> Iterator[LeaseCommits]:
+    commits = LeaseCommits(path, open_store=lambda *_: disk)
     yield commits
     commits.close()
 
@@ -86,8 +93,117 @@ def test_a_sender_that_fails_costs_the_other_nothing(commits: LeaseCommits) -> N
     assert sender.replies == ["sent"]
 
 
-def test_what_was_submitted_is_stored_when_it_ends(disk: Disk) -> None:
-    commits = LeaseCommits(disk)
+def test_what_was_submitted_is_stored_when_it_ends(path: Path) -> None:
+    commits = LeaseCommits(path)
     commits.submit("n", [LEASE], Sender().send, None)
     commits.close()
+    assert stored(path) == [LEASE]
+
+
+def stored(path: Path, network_id: str = "n") -> list[Lease]:
+    store = LeaseStore(path, 0.0)
+    try:
+        return store.load(network_id)
+    finally:
+        store.close()
+
+
+def test_leases_that_could_not_be_stored_are_stored_by_time(path: Path, disk: Disk) -> None:
+    changes: list[str | None] = []
+    keeper = LeaseCommits(
+        path, open_store=lambda *_: disk, changed=lambda: changes.append(keeper.problem), look_again=0.05
+    )
+    disk.full = True
+    keeper.submit("n", [LEASE], Sender().send, None)
+    keeper.flush()
+    disk.full = False
+    wait_for(lambda: keeper.problem is None, "the problem ends")
     assert disk.load("n") == [LEASE]
+    keeper.close()
+    assert changes == ["no room", None]
+
+
+def test_a_damaged_file_is_told_until_it_is_moved_away(path: Path) -> None:
+    path.write_bytes(b"no database, but something of somebody's" * 100)
+    openings: list[list[Lease]] = []
+    keeper = LeaseCommits(path, opened=lambda: openings.append(keeper.load("n")), look_again=0.05)
+    sender = Sender()
+    assert keeper.problem is not None
+    assert "move it away" in keeper.problem
+    assert keeper.load("n") == []
+    keeper.submit("n", [LEASE], sender.send, "never goes")
+    keeper.flush()
+    path.rename(path.with_name("away"))
+    wait_for(lambda: keeper.problem is None, "the problem ends")
+    keeper.submit("n", [LEASE], sender.send, "goes")
+    keeper.flush()
+    keeper.close()
+    assert sender.replies == ["goes"]
+    assert openings == [[]]
+    assert stored(path) == [LEASE]
+
+
+def test_what_a_file_holds_that_comes_back_is_read(path: Path) -> None:
+    away = path.with_name("away")
+    keeper = LeaseCommits(path)
+    keeper.submit("n", [LEASE], Sender().send, None)
+    keeper.close()
+    path.rename(away)
+    path.mkdir()
+    openings: list[list[Lease]] = []
+    keeper = LeaseCommits(path, opened=lambda: openings.append(keeper.load("n")), look_again=0.05)
+    other = replace(LEASE, client=b"another that was never answered")
+    keeper.submit("n", [other], Sender().send, "never goes")
+    keeper.flush()
+    path.rmdir()
+    away.rename(path)
+    wait_for(lambda: keeper.problem is None, "the problem ends")
+    keeper.close()
+    assert openings == [[LEASE]]
+    assert stored(path) == [LEASE]
+
+
+def _remove(path: Path) -> None:
+    path.unlink()
+
+
+def _empty(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+def _cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 1000)
+
+
+def _replace(path: Path) -> None:
+    other = path.with_name("other")
+    other.write_bytes(b"")
+    other.replace(path)
+
+
+@pytest.mark.parametrize("harm", [_remove, _empty, _cut, _replace])
+def test_a_file_that_is_lost_is_written_anew_from_memory(path: Path, harm: Callable[[Path], None]) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:  # so that all is in the file, not in its log
+        LeaseStore(path, 0.0).close()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    keeper = LeaseCommits(path, held=lambda: [("n", LEASE)], look_again=0.05)
+    keeper.submit("n", [LEASE], Sender().send, None)
+    keeper.flush()
+    harm(path)
+    keeper.submit("n", [replace(LEASE, address=LEASE.address + 1)], Sender().send, None)
+    keeper.flush()
+    assert keeper.problem is None
+    keeper.close()
+    assert [lease.address for lease in stored(path)] == [LEASE.address, LEASE.address + 1]
+
+
+def test_a_lost_file_gives_back_what_memory_does_not_hold(path: Path) -> None:
+    keeper = LeaseCommits(path, look_again=0.05)
+    keeper.submit("a network that is not served now", [LEASE], Sender().send, None)
+    keeper.flush()
+    path.unlink()
+    wait_for(path.exists, "the file is written anew")
+    keeper.submit("n", [], Sender().send, None)
+    keeper.flush()
+    keeper.close()
+    assert stored(path, "a network that is not served now") == [LEASE]
