@@ -278,7 +278,7 @@ def bind_names(names: Sequence[str], there: str, here: str, remark: str, *, abse
 
 
 def _there(directory: str, name: str) -> str:
-    if "$!" in directory or name == "$name":
+    if "$p" in directory or name == "$name":
         return f'"{directory}/{name}"' if name == "$name" or not _PLAIN.fullmatch(name) else f"{directory}/{name}"
     return quote(f"{directory}/{name}")
 
@@ -312,20 +312,22 @@ def recover_beneath(namespace: MountNamespace, covers: Sequence[Mount], path: st
     directories = {target.rpartition("/")[0] for target in names.values()}
     same = len(directories) == 1 and all(target.endswith(f"/{name}") for name, target in names.items())
     bind = (
-        bind_names(list(names), f"/proc/$!/root{path}", directories.pop(), "", absent=True)
+        bind_names(list(names), f"/proc/$p/root{path}", directories.pop(), "", absent=True)
         if same
         else [
-            f"touch {quote(target)} && mount -c --bind {_there(f'/proc/$!/root{path}', name)} {quote(target)}"
+            f"touch {quote(target)} && mount -c --bind {_there(f'/proc/$p/root{path}', name)} {quote(target)}"
             for name, target in names.items()
         ]
     )
-    inside = enter(namespace).removesuffix("-p ")
+    # nsenter -p forks, since a process stays in its pid namespace; without it /proc of a container would not fit
+    number = "p=$!" if namespace.label == HOST else "read -r p _ </proc/$!/task/$!/children || :"
     return [
         remarked(
-            f"{inside}unshare --mount --propagation private sh -c {quote(f'{away}; exec sleep 60')} &",
+            f"{enter(namespace)}unshare --mount --propagation private sh -c {quote(f'{away}; exec sleep 60')} &",
             whose(namespace),
             "sees what is beneath",
         ),
-        "sleep 1",
+        f"sleep 1; {number}",
         *bind,
+        "kill $p",
     ]

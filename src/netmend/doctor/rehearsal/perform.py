@@ -94,6 +94,15 @@ def _simple(performance: Performance, command: Simple, session: _Session) -> boo
     words = [expand(word, variables) for word in command.words]
     if words[0] in ("sudo", "exec", "command"):
         words = words[1:]
+    if (assigned := re.fullmatch(r"([a-z]+)=(\S*)", words[0])) and len(words) == 1:
+        session.variables[assigned[1]] = assigned[2]
+        return True
+    if words[:2] == ["read", "-r"]:  # the process that nsenter started, from the children of what runs behind
+        session.variables[words[2]] = performance.background
+        return True
+    if words[0] == "kill" and len(words) == 2 and words[1] in performance.shells:
+        kernel.end_namespace(performance.shells.pop(words[1]).namespace)
+        return True
     try:
         return _known(performance, words, command, session)
     except OSError as error:
