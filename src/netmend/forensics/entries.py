@@ -44,6 +44,10 @@ class Watch:
         self.number = "number" in groups
         self.port = event.name == PORT_ASKED
 
+    def may_be_in(self, line: bytes, parts: re.Pattern[bytes]) -> bool:
+        """Whether lines that have the same `parts` as this one, and its fingerprint, may hold one of the texts."""
+        return any(all(part in line for part in parts.findall(text)) for text in self.texts)
+
 
 class Entry:
     """What is known of all lines with one fingerprint."""

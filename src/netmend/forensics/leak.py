@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import accumulate
 
 from netmend.forensics.entries import PORT_ASKED
 from netmend.forensics.gathered import Gathered
@@ -16,6 +18,9 @@ FEW_PORTS = 3
 MANY_DEVICES = 50
 """Devices made and not deleted from which on they may pile up, if almost none is ever deleted. A host that starts or
 is given others' guests makes as many and no more, so that alone is no leak."""
+
+POINTS = 500
+"""Of the curve of what remains."""
 
 STEADY = 2 * 3600.0
 """Seconds over which devices must be made, as fast at the end as before, to pile up without any failure beside them."""
@@ -52,7 +57,7 @@ class Leak:
     because: str
     networks: tuple[NetworkLeak, ...]
     curve: tuple[tuple[float, int], ...]
-    """(time, devices remaining), at most 500 points."""
+    """(time, devices remaining), about POINTS of them."""
     exact: bool
 
 
@@ -65,19 +70,15 @@ def measure(gathered: Gathered, failures: Collection[str] = ()) -> Leak:
     """The leak that the logs show; all zero where none of them speaks of devices. `failures`: names of such events."""
     scale = gathered.devices.scale
     devices = gathered.devices.kept
-    made = {n: d for n, d in devices.items() if d.creations}
-    gone = sum(1 for d in made.values() if d.deleted >= d.created_last)
-    created, deleted = len(made) * scale, gone * scale
+    made = [d for d in devices.values() if d.creations]
+    gone = sorted(d.deleted for d in made if d.deleted >= d.created_last)
+    created, deleted = len(made) * scale, len(gone) * scale
     asked = _asked(gathered)
     ports = sum(n.ports_asked for n in asked.values())
-    times = sorted(d.created for d in made.values())
+    times = sorted([d.created for d in made])
     spans = [(n.first, n.last) for n in asked.values()] if not times else []
     first = times[0] if times else min((s[0] for s in spans), default=None)
-    last = (
-        max((d.created_last for d in made.values()), default=None)
-        if times
-        else max((s[1] for s in spans), default=None)
-    )
+    last = max((d.created_last for d in made), default=None) if times else max((s[1] for s in spans), default=None)
     networks = _per_network(gathered, asked)
     repeated = [n for n in networks if n.ports_asked >= FEW_PORTS]
     remaining = created - deleted
@@ -104,7 +105,7 @@ def measure(gathered: Gathered, failures: Collection[str] = ()) -> Leak:
         leaking=bool(because),
         because=because,
         networks=tuple(networks[:NETWORKS]),
-        curve=_curve(gathered),
+        curve=_curve(gathered, times, gone),
         exact=scale == 1 and gathered.ports.scale == 1,
     )
 
@@ -121,7 +122,7 @@ def _failures(gathered: Gathered, first: float, last: float, failures: Collectio
 def _steady(times: list[float]) -> bool:
     """Whether devices were made over hours, in their last third as fast as in the first two."""
     span = times[-1] - times[0]
-    late = sum(1 for time in times if time > times[0] + span * 2 / 3)
+    late = len(times) - bisect_right(times, times[0] + span * 2 / 3)
     return span >= STEADY and late * 4 >= len(times)
 
 
@@ -151,22 +152,23 @@ def _per_network(gathered: Gathered, asked: dict[str, NetworkLeak]) -> list[Netw
     return sorted(found.values(), key=lambda n: (-max(n.devices, n.ports_asked), n.network))
 
 
-def _curve(gathered: Gathered) -> tuple[tuple[float, int], ...]:
+def _curve(gathered: Gathered, times: list[float], gone: list[float]) -> tuple[tuple[float, int], ...]:
+    """How many remained at about POINTS times, from the sorted times of creations and deletions."""
     scale = gathered.devices.scale
-    changes: list[tuple[float, int]] = []
-    for device in gathered.devices.kept.values():
-        if device.creations:
-            changes.append((device.created, scale))
-            if device.deleted >= device.created_last:
-                changes.append((device.deleted, -scale))
-    if not changes:
-        for _, _, tally in gathered.occurrences.of([PORT_ASKED]):
-            changes.append((tally.first, tally.count))
-    changes.sort()
-    points, level = [], 0
-    step = max(1, len(changes) // 500)
-    for i, (when, change) in enumerate(changes):
-        level += change
-        if i % step == 0 or i == len(changes) - 1:
-            points.append((when, level))
-    return tuple(points)
+    if not times:
+        return _curve_of_ports(gathered)
+    changes = sorted(times + gone)
+    step = max(1, len(changes) // POINTS)
+    chosen = changes[::step]
+    if (len(changes) - 1) % step:
+        chosen.append(changes[-1])
+    return tuple((when, (bisect_right(times, when) - bisect_right(gone, when)) * scale) for when in chosen)
+
+
+def _curve_of_ports(gathered: Gathered) -> tuple[tuple[float, int], ...]:
+    """The same for DHCP ports that were asked for, where no log speaks of devices."""
+    tallies = gathered.occurrences.of([PORT_ASKED])
+    step = max(1, len(tallies) // POINTS)
+    levels = accumulate(tally.count for _, _, tally in tallies)
+    points = [(tally.first, level) for (_, _, tally), level in zip(tallies, levels, strict=True)]
+    return tuple(point for i, point in enumerate(points) if i % step == 0 or i == len(points) - 1)

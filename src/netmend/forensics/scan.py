@@ -279,6 +279,7 @@ class FileScan:
         one = self.entries.get(key)
         if one is None:
             one = self.entries[key] = self._entry(fingerprint, line, False)
+            one.events = tuple(watch for watch in one.events if watch.may_be_in(line, _DISTINGUISHING))
         one.count += 1
         one.span(when)
         return one
