@@ -147,6 +147,8 @@ def _together(binds: Sequence[MountRequest]) -> Iterator[Pitfall]:
                 continue  # two copies of other things hinder no `ip netns delete`
             if first.propagation in ("slave", "rslave") and second.propagation in ("shared", "rshared"):
                 continue  # the copy below the first receives the unmounting, and goes too
+            if second.direction == "in" or second.read_only:
+                continue  # it uses what others make, and deletes nothing
             yield Pitfall(
                 "hidden-copy",
                 f"{pair}: the container has two copies of each mount, outside each other's peer group. A deletion "

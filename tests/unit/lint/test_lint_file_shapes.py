@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from netmend.ground.finding import Severity
 from netmend.lint.declared import Unreadable
@@ -395,6 +398,28 @@ WRONG: dict[str, tuple[str, list[tuple[str, int, str]]]] = {
     ),
 }
 
+PIECES = [
+    "null",
+    "[]",
+    "{}",
+    '"x"',
+    "1",
+    "- a",
+    "true",
+    "~",
+    "[1, [2]]",
+    ":",
+    "\n",
+    "  ",
+    "{",
+    "}",
+    '"',
+    "'",
+    "\t",
+    "=",
+    "",
+]
+
 
 @pytest.mark.parametrize("shape", RIGHT)
 def test_what_is_right_gives_nothing(shape: str) -> None:
@@ -448,3 +473,16 @@ def test_how_to_render_a_template_is_said(text: str) -> None:
 )
 def test_the_mend_is_written_as_the_file_would_have_it(shape: str, word: str) -> None:
     assert word in lint("a.yaml", WRONG[shape][0])[0].mend
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from([*RIGHT.values(), *(text for text, _ in WRONG.values())]),
+    st.lists(st.tuples(st.integers(0, 2_000), st.integers(0, 12), st.sampled_from(PIECES)), min_size=1, max_size=4),
+    st.sampled_from(["a.yaml", "a.container", "a.service", "-"]),
+)
+def test_a_damaged_file_is_read_or_refused(text: str, damages: list[tuple[int, int, str]], name: str) -> None:
+    for place, length, piece in damages:
+        text = text[: place % (len(text) + 1)] + piece + text[place % (len(text) + 1) + length :]
+    with suppress(Unreadable):
+        lint(name, text)

@@ -6,12 +6,11 @@ specification for its long form. ``[r]unbindable`` is a word of neither.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from netmend.propagation.mountinfo import Mount
-from netmend.propagation.options.request import MountRequest, OptionError
+from netmend.propagation.options.request import MountRequest, OptionError, comma_separated
 from netmend.propagation.paths import clean, is_under
 
 PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave")
@@ -84,7 +83,7 @@ def parse_mount(spec: str) -> MountRequest:
 
     Wrong keys are refused by the client, wrong values by client or daemon; the words are theirs.
     """
-    return _parse_fields(spec, next(csv.reader([spec]), []))
+    return _parse_fields(spec, comma_separated(spec))
 
 
 def _parse_fields(spec: str, fields: Iterable[str]) -> MountRequest:

@@ -7,10 +7,9 @@ Podman starts, and nothing travels.
 
 from __future__ import annotations
 
-import csv
 from typing import Literal
 
-from netmend.propagation.options.request import MountRequest, OptionError
+from netmend.propagation.options.request import MountRequest, OptionError, comma_separated
 from netmend.propagation.paths import clean
 
 PROPAGATION = ("private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable")
@@ -55,7 +54,7 @@ def _volume_words(spec: str, words: list[str]) -> list[str]:
 
 def parse_mount(spec: str) -> MountRequest:
     """``--mount type=bind,src=SRC,dst=DST,bind-propagation=WORD``. Raises OptionError as podman refuses."""
-    fields = [item.partition("=") for item in next(csv.reader([spec]), [])]
+    fields = [item.partition("=") for item in comma_separated(spec)]
     kind = next((value for key, _, value in fields if key == "type"), "volume")
     if kind not in _TYPES:
         raise OptionError(spec, f'invalid filesystem type "{kind}"')

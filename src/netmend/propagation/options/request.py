@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,14 @@ class OptionError(ValueError):
     def __init__(self, option: str, words: str) -> None:
         super().__init__(words)
         self.option = option
+
+
+def comma_separated(spec: str) -> list[str]:
+    """The fields of a `--mount`, which are CSV (RFC 4180) as Go's encoding/csv reads it. Raises OptionError."""
+    try:
+        return next(csv.reader([spec]), [])
+    except csv.Error as error:
+        raise OptionError(spec, f"parse error: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
