@@ -1,7 +1,7 @@
 """A port: one guest's interface on a network, and how it reaches the guest (its plug)."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from netmend.intent.metadata import Instance
 from netmend.intent.subnet import Boot
@@ -42,6 +42,14 @@ _NO_PLUG = NoPlug()
 
 
 @dataclass(frozen=True, slots=True)
+class AddressPair:
+    """A block of addresses that a port may use beside its fixed IPs, from `mac`; None: from its own."""
+
+    block: IPv4Network | IPv6Network
+    mac: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Port:
     """One guest interface, known ahead by its MAC.
 
@@ -74,3 +82,5 @@ class Port:
     ipxe_dhcp_options: tuple[tuple[int, bytes], ...] = ()
     ipxe_dhcp6_options: tuple[tuple[int, bytes], ...] = ()
     names: tuple[tuple[IPv4Address | IPv6Address, str], ...] = ()
+    port_security: bool = True  # it passes its own addresses alone, where netmend plugs it into a bridge
+    allowed_address_pairs: tuple[AddressPair, ...] = ()  # with port security only

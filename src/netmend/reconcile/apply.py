@@ -37,6 +37,7 @@ from netmend.reconcile.steps import (
     MoveDevice,
     PinNamespace,
     RemoveNamespace,
+    SetRules,
     Step,
     Unit,
 )
@@ -144,6 +145,8 @@ class Executor:
             case DeletePort(_, port, _, settle):
                 if port.uuid not in self._removed_ports:
                     self._switch.remove([port], settle=settle)
+            case SetRules():
+                pass  # in force since before the first step (netmend.reconcile.firewall)
             case MoveDevice(network_id, device):
                 with self._namespace(network_id) as place:
                     move_in(self._route, device, place, _NEW_OWN_PORT)
@@ -171,7 +174,7 @@ class Executor:
                 if network_id in self._open_namespaces:
                     with self._namespace(network_id) as place:
                         move_out(device, place)
-            case RemoveNamespace() | DeleteDevice() | DeleteInner() | DeletePort() | MendLoopback():
+            case RemoveNamespace() | DeleteDevice() | DeleteInner() | DeletePort() | MendLoopback() | SetRules():
                 pass  # what is deleted is not wanted back
 
     def _namespace(self, network_id: str) -> Netns:
@@ -303,7 +306,7 @@ class Executor:
         links.set_link(
             self._route,
             was,
-            up=True if "up" in differs else None,
+            up=True if "up" in differs else False if "down" in differs else None,
             alias=str(device.mark) if "alias" in differs else None,
             group=DEVICE_GROUP if "group" in differs else None,
             mtu=device.mtu if "mtu" in differs else None,

@@ -4,7 +4,7 @@ Deletions come first, so that at no instant there are more devices than intent a
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
 from netmend.intent.network import Network
@@ -47,6 +47,17 @@ _KERNEL_KIND = {"bridge": "bridge", "veth": "veth", "tap": "tun"}  # IFLA_INFO_K
 NOT_WANTED = "not in intent"
 
 
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Guarded devices whose rules are not in force, and why; they pass nothing."""
+
+    devices: frozenset[str] = frozenset()
+    why: str = ""
+
+
+_ALL_OPEN = Closed()
+
+
 def plan_removal(network_id: str, snapshot: Snapshot, namespace: NamespaceSeen) -> Plan:
     """The plan that removes all that netmend made of a network that is wanted no more."""
     steps = unwanted_ports(network_id, (), snapshot.switch, NOT_WANTED)
@@ -62,6 +73,8 @@ def plan_network(
     snapshot: Snapshot,
     namespace: NamespaceSeen,
     guests: Mapping[str, FarSeen],
+    *,
+    closed: Closed = _ALL_OPEN,
 ) -> Plan:
     """The plan that makes `network` what intent says, with the `wanted` devices, from what was seen."""
     devices = {device.name: device for device in wanted}
@@ -109,6 +122,9 @@ def plan_network(
             core += _plan_internal(network, device, snapshot, namespace, blocked)
         elif is_dhcp:
             core += _plan_dhcp(network, device, snapshot, namespace)
+        elif device.name in closed.devices:
+            blocked.append(Problem(port_id, closed.why, serves=True))
+            ports.append((port_id, _plan_closed(network, device, snapshot)))
         else:
             seen = guests.get(device.name)
             if seen and seen.problem:
@@ -246,6 +262,12 @@ def _plan_guest(network: Network, device: Device, snapshot: Snapshot, seen: FarS
     if found is None and seen and seen.problem:
         return steps + let_go(network.id, device, snapshot.switch)
     return steps + _plan_host_end(network, device, snapshot, found)
+
+
+def _plan_closed(network: Network, device: Device, snapshot: Snapshot) -> list[Step]:
+    """A port without its rules is not made; one that is there goes down, and its guest keeps its device."""
+    found = snapshot.links.get(device.name)
+    return [MendDevice(network.id, device, found, ("down",))] if found is not None and found.up else []
 
 
 def _cannot_stay(device: Device, found: Link, seen: FarSeen | None) -> str | None:

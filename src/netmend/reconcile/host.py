@@ -6,6 +6,7 @@ from threading import local
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.ovsdb.stream import Tls
 from netmend.kernel.sysctl import SysctlDirectory
+from netmend.reconcile.firewall import Firewall
 from netmend.reconcile.open_namespaces import OpenNamespaces
 from netmend.reconcile.owners import Owners
 from netmend.reconcile.pinning import Pinning
@@ -23,6 +24,7 @@ class Host:
         self.owners = Owners()
         self.pinning = Pinning(directory, clock)
         self.switch = Switch(ovsdb, ovsdb_tls)
+        self.firewall = Firewall()
         self.ipv6_sysctls = SysctlDirectory("ipv6/conf")
         self._routes = local()
 
@@ -38,3 +40,4 @@ class Host:
         self.open_namespaces.close()
         self.ipv6_sysctls.close()
         self.switch.close()
+        self.firewall.close()

@@ -5,9 +5,12 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from threading import Lock
 
+from netmend.firewall.rules import TABLE
 from netmend.ground.diagnosis import Diagnosis
+from netmend.ground.nftables import Element
+from netmend.intent.names import DEVICE_GROUPS
 from netmend.intent.network import Intent, Network
-from netmend.kernel import nsdir
+from netmend.kernel import links, nsdir
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.stream import Tls
 from netmend.reconcile.apply import StepFailed
@@ -15,13 +18,14 @@ from netmend.reconcile.batches import add_batch, delete_batch
 from netmend.reconcile.breaker import Breaker, HostFault, host_fault
 from netmend.reconcile.diagnoses import unreadable
 from netmend.reconcile.diff import plan_removal
+from netmend.reconcile.firewall import RulesPlan
 from netmend.reconcile.host import Host
 from netmend.reconcile.network import NetworkReconciler, Pass
 from netmend.reconcile.observe import names_of_ours, take_snapshot
 from netmend.reconcile.open_namespaces import OpenNamespaces
 from netmend.reconcile.owners import Owners
 from netmend.reconcile.pinning import Pinning, PinTrouble
-from netmend.reconcile.reports import Listener, PassReport
+from netmend.reconcile.reports import Listener, Mended, PassReport
 from netmend.reconcile.resync import Problem, Resync
 from netmend.reconcile.steps import AddPort, DeleteDevice, DeletePort, Plan
 from netmend.reconcile.workers import work_through
@@ -110,6 +114,7 @@ class Reconciler:
         """What a pass would do; changes nothing. Raises KernelError, HostFault."""
         with self._pass_lock:
             work = self._look(intent, apply=False)
+            self._guard(work)
             self._remove(self._unwanted(work, None), work)
             for network in intent.networks.values():
                 self._networks.reconcile(network, work)
@@ -123,6 +128,7 @@ class Reconciler:
             probing = self.breaker.may_probe(now)
             try:
                 work = self._look(intent, apply=True)
+                late = self._guard(work)
                 chosen = self._chosen(intent, scope, probing=probing)
                 if probing:
                     chosen = self._probe(chosen, work)
@@ -135,6 +141,9 @@ class Reconciler:
                     self._add_batch(work)
                 if work.foreign:
                     work = self._take_over(work)
+                if late:
+                    names = {link.name for link in links.dump_chosen_links(self._host.route(), DEVICE_GROUPS, ())}
+                    self._host.firewall.remove_late(late, names)
             except (KernelError, HostFault) as error:
                 fault = error if isinstance(error, HostFault) else host_fault(error) or unreadable(error)
                 self.breaker.open(fault.diagnosis, self._clock())
@@ -150,6 +159,26 @@ class Reconciler:
                 tuple(work.mended),
                 tuple(work.defects),
             )
+
+    def _guard(self, work: Pass) -> frozenset[Element]:
+        """Put port security in force, before anything is made; returns what is to be removed of it at the pass's end.
+        Where that fails, guarded ports stay closed, and their networks have the reason."""
+        firewall, owners = self._host.firewall, self._host.owners
+        try:
+            plan = firewall.plan(work.intent.networks, work.snapshot.network_of, owners.wanted_names())
+        except KernelError as error:
+            firewall.fail(error)
+            plan = RulesPlan(is_right=True)
+        work.plans.extend(plan.plans)
+        if work.apply and plan:
+            firewall.apply(plan)
+            if plan.changed_by_others and firewall.problem is None:
+                text = f"put {len(plan.add):,} entries of port security back into table bridge {TABLE.name} of nftables"
+                work.mended.append(Mended(None, text))
+        if firewall.problem is not None:
+            work.closed = firewall.closed()
+            work.closed_why = f"port security is not in force, so the port stays closed: {firewall.problem}"
+        return plan.late
 
     def _failed_by_defect(self, error: Exception, network_ids: Collection[str]) -> PassReport:
         reasons = [
@@ -172,6 +201,7 @@ class Reconciler:
             return work
         again = self._look(work.intent, apply=True)
         again.foreign = None
+        again.closed, again.closed_why = work.closed, work.closed_why
         again.plans, again.right, again.wrong = work.plans, work.right, work.wrong
         again.new_reasons, again.defects, again.mended = work.new_reasons, work.defects, work.mended
         work_through(lambda network: self._reconcile_guarded(network, again), networks, self._workers)

@@ -13,7 +13,7 @@ from netmend.reconcile.steps import Plan
 class Mended:
     """A setting of netmend's that another program had changed, and that is as it was."""
 
-    network_id: str
+    network_id: str | None  # None: not of one network alone
     text: str  # the step that made it so
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from netmend.intent.names import namespace_name
+from netmend.intent.names import bridge_name, namespace_name
 from netmend.kernel.addresses import Interface
 from netmend.kernel.links import Link
 from netmend.kernel.ovsdb.ports import Port
@@ -59,7 +59,7 @@ class MendDevice:
     network_id: str
     device: Device
     was: Link  # as it was found, for the undo
-    differs: tuple[str, ...]  # of: alias, group, mtu, mac, master, up, names of settings
+    differs: tuple[str, ...]  # of: alias, group, mtu, mac, master, up, down, names of settings
     remove: tuple[Interface, ...] = ()
 
     def __str__(self) -> str:
@@ -172,6 +172,21 @@ class MoveDevice:
         return f"move {self.device.name} into {namespace_name(self.network_id)}"
 
 
+@dataclass(frozen=True, slots=True)
+class SetRules:
+    """Add and remove entries of the sets that port security is made of; all networks' in one transaction, before
+    devices are made."""
+
+    network_id: str
+    add: int
+    remove: int
+
+    def __str__(self) -> str:
+        parts = [f"add {self.add}"] if self.add else []
+        parts += [f"remove {self.remove}"] if self.remove else []
+        return f"port security in nftables: {', '.join(parts)} entries"
+
+
 Step = (
     MakeNamespace
     | PinNamespace
@@ -186,6 +201,7 @@ Step = (
     | MendPort
     | DeletePort
     | MoveDevice
+    | SetRules
 )
 
 
@@ -200,6 +216,8 @@ def target(step: Step) -> str:
             return step.port.name
         case MendInner() | MendLoopback():
             return step.was.name
+        case SetRules():
+            return bridge_name(step.network_id)
         case DeleteDevice() | DeleteInner():
             return step.link.name
 

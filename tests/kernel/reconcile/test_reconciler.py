@@ -56,7 +56,7 @@ def test_plan_does_nothing_and_says_what_a_pass_does() -> None:
     assert set(links_by_name()) == {"lo"} and not Path("/run/netns").exists()
     reconciler = Reconciler()
     report = reconciler.run(wanted)
-    assert report.planned_steps == sum(len(plan.steps) for plan in plans) == 8
+    assert report.planned_steps == sum(len(plan.steps) for plan in plans) == 10
     assert report.right == frozenset(wanted.networks) and not report.wrong
     assert Reconciler().plan(wanted) == []
 
