@@ -4,6 +4,10 @@ import errno as errno_module
 import os
 
 # What an errno means for an operation, and what mends it. Sources: the ERRORS sections of the man pages named.
+_NO_NFTABLES = (
+    "this kernel lacks a part of nftables for bridges: load the module nf_tables, which needs CONFIG_NF_TABLES_BRIDGE; "
+    "a port with `port_security: false` needs none of it"
+)
 _MEANING: dict[tuple[str, int], str] = {
     ("enter", errno_module.EINVAL): (  # setns(2)
         "the file is there, the namespace is not: the mount that pins it never reached this mount namespace or is gone"
@@ -35,6 +39,14 @@ _MEANING: dict[tuple[str, int], str] = {
     ("watch", errno_module.ENOSPC): (
         "this user has all inotify watches it may have; raise the sysctl fs.inotify.max_user_watches"
     ),
+    ("set rules", errno_module.EAFNOSUPPORT): _NO_NFTABLES,
+    ("set rules", errno_module.EOPNOTSUPP): _NO_NFTABLES,
+    ("set rules", errno_module.EPROTONOSUPPORT): _NO_NFTABLES,
+    ("set rules", errno_module.ENOENT): _NO_NFTABLES,
+    ("set rules", errno_module.EINVAL): _NO_NFTABLES,
+    ("set rules", errno_module.EPERM): "no CAP_NET_ADMIN in the network namespace",
+    ("look at rules", errno_module.EINVAL): _NO_NFTABLES,
+    ("look at rules", errno_module.EPERM): "no CAP_NET_ADMIN in the network namespace",
     ("open tun", errno_module.ENOENT): "no /dev/net/tun: load the module tun, or give the container that device",
     ("open tun", errno_module.EACCES): "this user may not open /dev/net/tun (Debian ships it mode 0666)",
     ("open tun", errno_module.EPERM): "this container may not open /dev/net/tun; give it --device /dev/net/tun",

@@ -320,14 +320,16 @@ def _refusal(request: Request, flags: int, data: bytes) -> KernelError | None:
     return KernelError(request.operation, request.target, code, said)
 
 
-def events_socket(groups: Sequence[int], *, all_namespaces: bool) -> socket.socket:
-    """A non-blocking socket that hears multicast `groups` (rtnetlink(7)); also, with `all_namespaces`, those of every
-    network namespace that this one has an id for, such as the far side of each of its veths (linux/netlink.h,
-    NETLINK_LISTEN_ALL_NSID). Raises KernelError.
+def events_socket(groups: Sequence[int], *, all_namespaces: bool, family: int = 0) -> socket.socket:
+    """A non-blocking socket that hears multicast `groups` of a netlink `family` (0: rtnetlink(7)); also, with
+    `all_namespaces`, those of every network namespace that this one has an id for, such as the far side of each of its
+    veths (linux/netlink.h, NETLINK_LISTEN_ALL_NSID). Raises KernelError.
     """
     listen_all_nsid, add_membership = 8, 1
     try:
-        listener = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, 0)
+        listener = socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, family
+        )
     except OSError as error:
         raise KernelError("open", "netlink socket", error.errno or 0) from error
     try:

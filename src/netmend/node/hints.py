@@ -22,6 +22,7 @@ from netmend.wiring.own_addresses import own_addresses
 from netmend.wiring.settings import ON_HOST, OWN_PORT, settings_of
 
 EVERYTHING = "*"  # in place of a network id: look at all of them
+RULES = "rules"  # in place of a network id: look at the rules of port security
 _PREFIX = namespace_name("")
 
 
@@ -218,6 +219,10 @@ class Hints:
                 self._objects[name] = name.removeprefix(_PREFIX)
             else:
                 self._networks.update(self._networks_of_name.get(name, ()))
+
+    def hear_rules(self) -> None:
+        """Somebody changed the rules of port security, which a pass over no network puts right too."""
+        self._networks.add(RULES)
 
     def check_pins(self, network_ids: Iterable[str], directory: str) -> None:
         """After mounts changed: suspect the networks whose name leads to a namespace no more."""

@@ -131,6 +131,7 @@ class Node:
             self._settings.netns_directory,
             served=served,
             mounts_changed=self._hear_mounts,
+            rules_port=lambda: self.state.reconciler.rules_port,
             wake=self._wake.set,
         )
 

@@ -10,7 +10,9 @@ from threading import Thread
 
 import structlog
 
+from netmend.firewall.rules import TABLE
 from netmend.kernel.errors import KernelError
+from netmend.kernel.nft.watch import RulesWatch
 from netmend.kernel.ovsdb.stream import Tls
 from netmend.kernel.ovsdb.watch import PortsChanged, PortWatch
 from netmend.kernel.watch import DirectoryWatch, LinkWatch, MountWatch
@@ -32,14 +34,17 @@ class Watches(contextlib.ExitStack):
         *,
         served: Callable[[], Iterable[str]],
         mounts_changed: Callable[[], None],
+        rules_port: Callable[[], int],
         wake: Callable[[], None],
     ) -> None:
         """`served` gives the networks whose names should lead to a namespace. `mounts_changed` is called when anything
-        was mounted or unmounted, `wake` at any other change."""
+        was mounted or unmounted, `wake` at any other change. `rules_port` is the netlink port by which netmend changes
+        rules of nftables itself."""
         super().__init__()
         self._hints = hints
         self._names_directory = names_directory
         self._served, self._mounts_changed, self._wake = served, mounts_changed, wake
+        self._rules_port = rules_port
         self._loop = asyncio.get_running_loop()
         self._closed = False
         self._hears_switch = False
@@ -52,6 +57,7 @@ class Watches(contextlib.ExitStack):
         self._watch_links()
         self._watch_names()
         self._watch_mounts()
+        self._watch_rules()
         return self
 
     def watch_switch(self, remote: str, tls: Tls | None) -> None:
@@ -118,6 +124,18 @@ class Watches(contextlib.ExitStack):
             watch.close()
 
         self.callback(stop)
+
+    def _watch_rules(self) -> None:
+        with contextlib.suppress(KernelError):  # a kernel without nftables has no rules to hear of
+            watch = RulesWatch(TABLE.name)
+            self.callback(watch.close)
+
+            def hear() -> None:
+                if watch.read(self._rules_port()):
+                    self._hints.hear_rules()
+                    self._wake()
+
+            self._read(watch.fileno(), hear)
 
     def _hear_mounts(self) -> None:
         self._add_names()  # the directory may have been made, or mounted over, meanwhile

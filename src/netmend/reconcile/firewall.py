@@ -86,6 +86,7 @@ class Firewall:
         self._wanted = _Wanted()
         self._seen: TableSeen | None = None
         self._in_force: Elements = frozenset()
+        self._is_settled = False  # nothing differs from what was wanted and seen last
         self.problem: KernelError | None = None
         """Why the rules are not what they should be."""
 
@@ -108,9 +109,11 @@ class Firewall:
         if not self._wanted.all and before is None and not present:
             return RulesPlan(is_right=True)
         seen = self._look()
-        if seen is before and not follows and not seen.elements - self._wanted.all:
+        self.problem = None
+        if seen is before and not follows and self._is_settled:
             return RulesPlan(is_right=True)
         add, remove = frozenset(self._wanted.all - seen.elements), frozenset(seen.elements - self._wanted.all)
+        self._is_settled = seen.is_right and not add and not remove
         late = frozenset(
             element
             for element in remove
@@ -124,7 +127,6 @@ class Firewall:
 
     def apply(self, plan: RulesPlan) -> None:
         """Put the rules in force; where that fails, `closed` says which devices are not guarded, and `problem` why."""
-        self.problem = None
         nft = self._nft()
         seen = self._seen
         try:

@@ -110,6 +110,11 @@ class Reconciler:
         """Where the database of Open vSwitch listens."""
         return self._host.switch.connection.remote
 
+    @property
+    def rules_port(self) -> int:
+        """The netlink port by which passes change rules of nftables."""
+        return self._host.firewall.netlink_port
+
     def plan(self, intent: Intent) -> list[Plan]:
         """What a pass would do; changes nothing. Raises KernelError, HostFault."""
         with self._pass_lock:

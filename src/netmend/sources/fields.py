@@ -1,7 +1,16 @@
 """Single fields of an intent: text to value, or a ValueError whose text is a reason fit to show to a person."""
 
 import re
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, NetmaskValueError, ip_address
+from ipaddress import (
+    AddressValueError,
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    NetmaskValueError,
+    ip_address,
+    ip_network,
+)
 from socket import AF_INET, inet_pton
 
 from netmend.intent import Pool
@@ -102,6 +111,14 @@ def host_address(text: str) -> IPv4Address:
         if value in block:
             raise ValueError(f"{text} is {what}, not a host's address")
     return value
+
+
+def address_or_block(text: str) -> IPv4Network | IPv6Network:
+    """An address, or a block of them, `address/prefix length`, of IPv4 or IPv6."""
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither an address nor a block, address/prefix length") from None
 
 
 def block(text: str) -> IPv4Network:

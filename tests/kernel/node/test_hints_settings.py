@@ -13,11 +13,14 @@ from tests.kernel.store_node import make_guest, make_network, store_node
 from tests.waiting import wait_for
 
 from netmend.attach.client import Api
+from netmend.firewall.rules import TABLE
 from netmend.intent.names import bridge_name, inner_name, namespace_name, tap_name
 from netmend.kernel import addresses, links
 from netmend.kernel.device_settings import differing_settings
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
+from netmend.kernel.nft.socket import NftSocket
+from netmend.kernel.nft.tables import read_table, remove_table
 from netmend.node.settings import Settings
 from netmend.wiring.settings import OWN_PORT, settings_of
 
@@ -29,6 +32,7 @@ class Place:
     """A network with one guest, served by a node."""
 
     def __init__(self, api: Api) -> None:
+        self.nft = NftSocket()
         network = make_network(api, "lab")
         self.guest = make_guest("guest-1")
         port = api.create_port({"network_id": network["id"], "binding:profile": {"netns": "guest-1"}})
@@ -45,6 +49,8 @@ class Place:
             return links.find_link(route, name)
 
     def is_right(self) -> bool:
+        if not read_table(self.nft, TABLE).elements:
+            return False
         with RouteSocket() as route:
             for name in (self.bridge, self.tap):
                 found = links.find_link(route, name)
@@ -94,6 +100,7 @@ TAMPERING: dict[str, Callable[[Place], None]] = {
     "an address on a port": lambda place: give_address(place.tap, "2001:db8::1/128"),
     "spanning tree": lambda place: set_on(place.bridge, "bridge.stp_state", 1),
     "an isolated port": lambda place: set_on(place.tap, "port.isolated", 1),
+    "rules flushed": lambda place: remove_table(NftSocket(), TABLE),
     "the namespace forwards": lambda place: in_home(place, lambda: set_sysctl("ipv4/ip_forward", 1)),
     "another address in the namespace": lambda place: in_home(place, lambda: give_address(place.inner, "10.1.1.1/8")),
 }

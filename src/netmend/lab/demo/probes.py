@@ -9,9 +9,10 @@ import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final, Self
 
+from netmend.intent.eui64 import link_local_address
 from netmend.kernel.netns import Netns
 from netmend.lab.demo.guest import Guest
 
@@ -19,12 +20,20 @@ PORT: Final = 7007  # where guests say who they are, and the host listens
 _QUESTION: Final = b"who are you?"
 _ARP: Final = 0x0806
 _IPV4: Final = 0x0800
-_EXPERIMENTAL: Final = 0x88B5  # IEEE 802 local experimental EtherType 1: no protocol stack answers it
+_IPV6: Final = 0x86DD
+_EXPERIMENTAL: Final = 253  # a protocol for experiments (RFC 3692): no service of a guest answers it
 _BROADCAST: Final = b"\xff" * 6
 _ARP_HEADER: Final = struct.pack("!HHBB", 1, _IPV4, 6, 4)  # RFC 826: Ethernet, IPv4
+_ALL_NODES: Final = IPv6Address("ff02::1")
 _REQUEST, _REPLY = 1, 2
 _PATIENCE = 5.0  # seconds that what must be heard is waited for
 _QUIET = 0.15  # seconds without anything to hear, after which nothing more is
+
+
+def _experiment(mac: str, data: bytes) -> bytes:
+    """A packet of no protocol, from the link-local address of `mac` to all nodes."""
+    header = struct.pack("!IHBB", 6 << 28, len(data), _EXPERIMENTAL, 1)
+    return header + link_local_address(mac).packed + _ALL_NODES.packed + data
 
 
 def mac_bytes(mac: str) -> bytes:
@@ -41,9 +50,7 @@ class Probes:
         with ExitStack() as stack:
             self._selector = stack.enter_context(selectors.DefaultSelector())
             self._arp = {guest.port.id: stack.enter_context(_packet_socket(guest, _ARP)) for guest in self._guests}
-            self._frames = {
-                guest.port.id: stack.enter_context(_packet_socket(guest, _EXPERIMENTAL)) for guest in self._guests
-            }
+            self._frames = {guest.port.id: stack.enter_context(_packet_socket(guest, _IPV6)) for guest in self._guests}
             self._ip = {guest.port.id: stack.enter_context(_packet_socket(guest, 0)) for guest in self._guests}
             for guest in self._guests:
                 self._answer_with(stack.enter_context(_udp_socket(guest.namespace, guest.device)), guest.port.id)
@@ -90,7 +97,8 @@ class Probes:
         return next((guest for guest in self._guests if ids == [guest.port.id]), None)
 
     def who_hears(self) -> dict[str, set[str]]:
-        """Each guest sends one frame to everybody, and one to each other guest's MAC, also on other networks.
+        """Each guest sends one frame to everybody, and one to each other guest's MAC, also on other networks, from the
+        link-local address of its MAC, which port security lets it use.
 
         By port id: the ids of the ports whose frames for it, or for everybody, have arrived there.
         """
@@ -102,8 +110,8 @@ class Probes:
             for receiver in (None, *self._guests):
                 if receiver is not sender:
                     destination = mac_bytes(receiver.port.mac) if receiver else _BROADCAST
-                    header = destination + mac_bytes(sender.port.mac) + struct.pack("!H", _EXPERIMENTAL)
-                    self._frames[sender.port.id].send(header + sender.port.id.encode())
+                    header = destination + mac_bytes(sender.port.mac) + struct.pack("!H", _IPV6)
+                    self._frames[sender.port.id].send(header + _experiment(sender.port.mac, sender.port.id.encode()))
         due = {
             guest.port.id: {other.port.id for other in self._guests if other.network is guest.network} - {guest.port.id}
             for guest in self._guests
@@ -116,8 +124,9 @@ class Probes:
 
         def hear() -> None:
             frame = frames.recv(128)
-            if frame[:6] in {_BROADCAST, own}:  # a bridge floods frames for MACs that it does not know
-                heard.add(frame[14:50].decode())
+            # A bridge floods frames for MACs that it does not know.
+            if frame[:6] in {_BROADCAST, own} and frame[20] == _EXPERIMENTAL:
+                heard.add(frame[54:90].decode())
 
         return hear
 

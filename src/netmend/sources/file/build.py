@@ -62,6 +62,8 @@ def _build_network(
         only_fixed = any(not frame.autonomous for frame in frames6)
     for index, port_shape in enumerate(shape.ports or ()):
         port_place = (*place, "ports", index)
+        if port_shape.port_security is None:
+            port_shape.port_security = shape.port_security
         port = build_port(reader, port_place, port_shape, name, directory)
         ports.add(port_place, port, port_shape)
         host_names.take_port(port_place, port, name)

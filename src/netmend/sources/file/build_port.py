@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from netmend.ground.problem import Place
-from netmend.intent import Boot, BootByArchitecture, NetnsPlug, NoPlug, PidPlug, Plug, Port, TapPlug
+from netmend.intent import AddressPair, Boot, BootByArchitecture, NetnsPlug, NoPlug, PidPlug, Plug, Port, TapPlug
 from netmend.intent.names import id_from_name, mac_from_id
 from netmend.intent.port import DEFAULT_GUEST_DEVICE
 from netmend.options import dhcp4, dhcp6
@@ -42,6 +42,9 @@ def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str
             duid=reader.read(place, "duid", fields6.duid, shape.duid),
             dhcp6_options=_options(reader, (*place, "dhcp6_options"), raw, dhcp6),
         )
+    if shape.port_security is False or shape.allowed_address_pairs:
+        pairs = _address_pairs(reader, (*place, "allowed_address_pairs"), shape)
+        port = replace(port, port_security=shape.port_security is not False, allowed_address_pairs=pairs)
     if shape.instance or shape.device_id is not None or shape.project_id is not None:
         device_id = reader.read(place, "device_id", metadata_fields.identifier, shape.device_id)
         project_id = reader.read(place, "project_id", metadata_fields.identifier, shape.project_id)
@@ -52,6 +55,22 @@ def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str
                 instance=build_instance(reader, (*place, "instance"), shape.instance, directory, device_id or port_id),
             )
     return port
+
+
+def _address_pairs(reader: Reader, place: Place, shape: PortShape) -> tuple[AddressPair, ...]:
+    pairs = shape.allowed_address_pairs or ()
+    if pairs and shape.port_security is False:
+        reader.complain(
+            place, "says what the port may use beside its own addresses; without port_security it may use all"
+        )
+    found: list[AddressPair] = []
+    for index, pair in enumerate(pairs):
+        block = reader.read((*place, index), "ip_address", fields.address_or_block, pair.ip_address)
+        mac = reader.read((*place, index), "mac_address", fields.mac, pair.mac_address)
+        if block is not None:
+            found.append(AddressPair(block, mac))
+    reader.complain_of_repeats(place, found)
+    return tuple(found)
 
 
 def build_boot(reader: Reader, place: Place, shape: BootShape) -> Boot:

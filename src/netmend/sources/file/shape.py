@@ -107,6 +107,11 @@ class MetadataProxyShape(Shape):
     client_key: str | None = None
 
 
+class AddressPairShape(Shape):
+    ip_address: str
+    mac_address: str | None = None
+
+
 class PortShape(Shape):
     name: str
     id: str | None = None
@@ -118,6 +123,8 @@ class PortShape(Shape):
     duid: str | None = None
     boot: BootShape | None = None
     plug: PlugShape | Literal["none"] | None = None
+    port_security: bool | None = None
+    allowed_address_pairs: list[AddressPairShape] | None = None
     instance: InstanceShape | None = None
     device_id: str | None = None
     project_id: str | None = None
@@ -150,6 +157,7 @@ class NetworkShape(Shape):
     metadata: Literal["off", "embedded", "proxy"] | None = None
     project_id: str | None = None
     dns: DnsShape | bool | None = None
+    port_security: bool | None = None
     subnets: list[SubnetShape] | None = None
     ports: list[PortShape] | None = None
 

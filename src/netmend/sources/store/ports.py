@@ -38,7 +38,7 @@ def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
         "allowed_address_pairs": values["allowed_address_pairs"] or [],
         "extra_dhcp_opts": values["extra_dhcp_opts"] or [],
         "security_groups": [],
-        "port_security_enabled": values["port_security_enabled"],
+        "port_security_enabled": _is_secure(values, network),
         "dns_name": values["dns_name"],
         "binding:host_id": values["binding:host_id"] or "",
         "binding:profile": values["binding:profile"] or {},
@@ -53,6 +53,7 @@ def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
     elif not _is_free(tx, network["id"], document["mac_address"]):
         raise _taken_mac(document)
     document["allowed_address_pairs"] = _pairs(document, values["allowed_address_pairs"] or [])
+    _check_pairs(document)
     subnets = tx.subnets_of(network)
     wishes = values["fixed_ips"]
     document["fixed_ips"] = [] if wishes == [] else addresses.choose(tx, document, subnets, wishes)
@@ -91,6 +92,7 @@ def update(tx: Transaction, port_id: str, values: dict[str, Any], revision: int 
     _check(document, values)
     if "allowed_address_pairs" in values:
         document["allowed_address_pairs"] = _pairs(document, values["allowed_address_pairs"])
+    _check_pairs(document)
     subnets = tx.subnets_of(network)
     if has_wish or document["mac_address"] != old_mac:
         _readdress(tx, document, subnets, (wished or []) if has_wish else None)
@@ -191,6 +193,18 @@ def _check(document: Document, values: dict[str, Any]) -> None:
             if entry["opt_value"] is not None
         ]
         document["extra_dhcp_opts"] = options
+
+
+def _is_secure(values: dict[str, Any], network: Document) -> bool:
+    """As the request says; else as the network does."""
+    said: bool | None = values["port_security_enabled"]
+    return bool(network["port_security_enabled"]) if said is None else said
+
+
+def _check_pairs(document: Document) -> None:
+    if document["allowed_address_pairs"] and not document["port_security_enabled"]:
+        message = "Port Security must be enabled in order to have allowed address pairs on a port."
+        raise RefusedError("AddressPairAndPortSecurityRequired", 409, message)
 
 
 def _pairs(document: Document, given: list[dict[str, Any]]) -> list[dict[str, str]]:

@@ -7,13 +7,13 @@ file takes, but for what Neutron's attributes say already.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from netmend.intent import Boot, Network, Pool, Pool6, Port, Route, Route6, Subnet, Subnet6
+from netmend.intent import AddressPair, Boot, Network, Pool, Pool6, Port, Route, Route6, Subnet, Subnet6
 from netmend.options import dhcp4, dhcp6
 from netmend.options.dhcp4 import MAX_PAYLOAD, NEXT_SERVER
 from netmend.options.values4 import encode_classless_route
@@ -28,11 +28,22 @@ from netmend.sources.store.errors import invalid
 from netmend.sources.store.transaction import Document
 
 SETTINGS: dict[str, frozenset[str]] = {  # what may stand under `netmend`
-    "network": frozenset(NetworkShape.model_fields) - {"name", "id", "mtu", "project_id", "subnets", "ports"},
+    "network": frozenset(NetworkShape.model_fields)
+    - {"name", "id", "mtu", "project_id", "port_security", "subnets", "ports"},
     "subnet": frozenset(SubnetShape.model_fields)
     - {"name", "id", "cidr", "gateway", "dns_servers", "routes", "address_mode", "ra_mode"},
     "port": frozenset(PortShape.model_fields)
-    - {"name", "id", "mac", "fixed_ips", "hostname", "device_id", "project_id"},
+    - {
+        "name",
+        "id",
+        "mac",
+        "fixed_ips",
+        "hostname",
+        "device_id",
+        "project_id",
+        "port_security",
+        "allowed_address_pairs",
+    },
 }
 _NEUTRONS = (
     "name",
@@ -41,6 +52,8 @@ _NEUTRONS = (
     "fixed_ips6",
     "device_id",
     "project_id",
+    "port_security",
+    "allowed_address_pairs",
 )  # of a port; not its settings
 
 _Shape = TypeVar("_Shape", bound=Shape)
@@ -109,6 +122,8 @@ def port_value(port: Document, gateways: Gateways) -> Port | None:
         fixed_ips6=tuple(fixed6),
         device_id=port["device_id"] or None,
         project_id=port["project_id"] or None,
+        port_security=port["port_security_enabled"],
+        allowed_address_pairs=_address_pairs(port, {str(address) for address in (*fixed4, *fixed6)}),
     )
     if not port["netmend"] and not port["extra_dhcp_opts"]:
         return value
@@ -120,6 +135,17 @@ def port_value(port: Document, gateways: Gateways) -> Port | None:
         dhcp_options=tuple(sorted({**options, **dict(said.dhcp_options)}.items())),
         dhcp6_options=tuple(sorted({**options6, **dict(said.dhcp6_options)}.items())),
         boot=said.boot or boot,
+    )
+
+
+def _address_pairs(port: Document, served: set[str]) -> tuple[AddressPair, ...]:
+    """What the port may use beside its addresses that are served: its pairs, and its addresses that are not."""
+    if not port["port_security_enabled"]:
+        return ()
+    others = [entry["ip_address"] for entry in port["fixed_ips"] if entry["ip_address"] not in served]
+    return (
+        *(AddressPair(ip_network(pair["ip_address"]), pair["mac_address"]) for pair in port["allowed_address_pairs"]),
+        *(AddressPair(ip_network(address)) for address in others),
     )
 
 

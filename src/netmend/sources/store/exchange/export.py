@@ -76,6 +76,8 @@ def _network(
     mapped: Mapped = {"name": _name(network, names), "id": network["id"], "mtu": network["mtu"]}
     if network["project_id"]:
         mapped["project_id"] = network["project_id"]
+    if not network["port_security_enabled"]:
+        mapped["port_security"] = False
     mapped.update(network["netmend"])
     servers = {entry["subnet_id"]: entry["ip_address"] for entry in own}
     mapped["subnets"] = []
@@ -89,7 +91,7 @@ def _network(
     mapped["ports"] = []
     for port in ports:
         if port["admin_state_up"]:
-            mapped["ports"].append(_port(port, port_names, servers))
+            mapped["ports"].append(_port(port, port_names, servers) | _security(port, network))
         else:
             left_out.append(f"port {port['name'] or port['id']} of network {mapped['name']}: admin_state_up is off")
     return mapped
@@ -142,6 +144,18 @@ def _port(port: Document, names: frozenset[str], servers: Mapping[str, str]) -> 
     server = next((entry["opt_value"] for entry in four if entry["opt_name"] == NEXT_SERVER), ":")
     if ":" not in server:
         mapped.setdefault("boot", {"tftp_server": server})
+    return mapped
+
+
+def _security(port: Document, network: Document) -> Mapped:
+    mapped: Mapped = {}
+    if port["port_security_enabled"] != network["port_security_enabled"]:
+        mapped["port_security"] = port["port_security_enabled"]
+    if port["allowed_address_pairs"] and port["port_security_enabled"]:
+        mapped["allowed_address_pairs"] = [
+            {name: pair[name] for name in ("ip_address", "mac_address") if pair[name] != port["mac_address"]}
+            for pair in port["allowed_address_pairs"]
+        ]
     return mapped
 
 

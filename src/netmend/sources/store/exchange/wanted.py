@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ def _network(raw: Mapping[str, Any], network: Network) -> Body:
         "name": network.name,
         "project_id": network.project_id or "",
         "mtu": network.mtu,
+        "port_security_enabled": raw.get("port_security") is not False,
         "netmend": _settings("network", raw),
     }
 
@@ -99,5 +100,14 @@ def _port(raw: Mapping[str, Any], port: Port, network: Network) -> Body:
         "fixed_ips": [{"ip_address": str(address)} for address in (*port.fixed_ips, *port.fixed_ips6)],
         "dns_name": port.hostname or "",
         "device_id": port.device_id or "",
+        "port_security_enabled": port.port_security,
+        "allowed_address_pairs": [
+            {"ip_address": _address_or_block(pair.block), "mac_address": pair.mac or port.mac}
+            for pair in port.allowed_address_pairs
+        ],
         "netmend": settings,
     }
+
+
+def _address_or_block(block: IPv4Network | IPv6Network) -> str:
+    return str(block.network_address) if block.num_addresses == 1 else str(block)

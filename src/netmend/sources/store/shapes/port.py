@@ -68,6 +68,7 @@ class PortCreate(PortUpdate):
     """A new port."""
 
     network_id: Uuid
+    port_security_enabled: Boolean | None = None  # type: ignore[assignment]  # None: as the network says
     id: Uuid | None = None
     project_id: Text | None = None
     tenant_id: Text | None = None
