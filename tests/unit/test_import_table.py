@@ -15,21 +15,22 @@ CHECKOUT = Path(__file__).parents[2]
 
 # The table in the design: room, and the rooms of ours that it may import.
 BELOW_NODE = {
-    "doctor", "forensics", "ground", "intent", "kernel", "lint", "options", "propagation", "reconcile", "services",
-    "sources", "sweep", "wiring",
+    "doctor", "firewall", "forensics", "ground", "intent", "kernel", "lint", "options", "propagation", "reconcile",
+    "services", "sources", "sweep", "wiring",
 }  # fmt: skip
 MAY_IMPORT: dict[str, set[str]] = {
     "ground": set(),
     "intent": set(),
     "options": set(),
-    "kernel": set(),
+    "kernel": {"ground"},
     "propagation": set(),
     "web": {"ground"},
     "forensics": {"ground"},
     "wiring": {"intent"},
+    "firewall": {"ground", "intent"},
     "sources": {"ground", "intent", "options"},
     "services": {"ground", "intent", "options"},
-    "reconcile": {"ground", "intent", "kernel", "wiring"},
+    "reconcile": {"firewall", "ground", "intent", "kernel", "wiring"},
     "sweep": {"ground", "intent", "kernel"},
     "attach": {"ground", "intent", "kernel"},
     "doctor": {"ground", "kernel", "propagation"},
@@ -39,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 ROOMS = {*MAY_IMPORT, "cli"}
 CORES = tuple(f"services.{name}" for name in ("dhcp4", "dhcp6", "dns", "leases", "metadata", "shared"))
-PURE = ("intent", "options", "propagation", *CORES)
+PURE = ("firewall", "intent", "options", "propagation", *CORES)
 IO = tuple(f"{core}.io" for core in CORES)
 INPUT_AND_OUTPUT = [
     "aiohttp",

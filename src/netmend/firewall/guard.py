@@ -49,7 +49,7 @@ def guard_of(network: Network, port: Port) -> Guard:
     addresses = {Allowed(port.mac, address, address) for address in port.fixed_ips}
     addresses.update(Allowed(port.mac, address, address) for address in port.fixed_ips6)
     for pair in port.allowed_address_pairs:
-        addresses.add(Allowed(pair.mac or port.mac, *_ends(pair.block)))
+        addresses.add(Allowed(pair.mac, *_ends(pair.block)))
     macs = {port.mac, *(allowed.mac for allowed in addresses)}
     for mac in macs:
         own = link_local_address(mac)

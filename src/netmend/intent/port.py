@@ -43,10 +43,10 @@ _NO_PLUG = NoPlug()
 
 @dataclass(frozen=True, slots=True)
 class AddressPair:
-    """A block of addresses that a port may use beside its fixed IPs, from `mac`; None: from its own."""
+    """A block of addresses that a port may use beside its fixed IPs, from `mac`."""
 
     block: IPv4Network | IPv6Network
-    mac: str | None = None
+    mac: str
 
 
 @dataclass(frozen=True, slots=True)

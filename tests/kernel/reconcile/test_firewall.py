@@ -158,7 +158,10 @@ def test_without_port_security_all_passes() -> None:
 
 
 def test_address_pairs() -> None:
-    pairs = (AddressPair(ip_network("10.0.0.100"), "00:00:5e:00:01:01"), AddressPair(ip_network("10.0.7.0/24")))
+    pairs = (
+        AddressPair(ip_network("10.0.0.100"), "00:00:5e:00:01:01"),
+        AddressPair(ip_network("10.0.7.0/24"), "fa:16:3e:00:00:01"),
+    )
     with two_guests(port(1, allowed_address_pairs=pairs), port(2)) as (guest, other, reconciler):
         guest.claim("10.0.0.100", "00:00:5e:00:01:01")
         guest.claim("10.0.7.200")

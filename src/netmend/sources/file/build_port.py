@@ -43,7 +43,7 @@ def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str
             dhcp6_options=_options(reader, (*place, "dhcp6_options"), raw, dhcp6),
         )
     if shape.port_security is False or shape.allowed_address_pairs:
-        pairs = _address_pairs(reader, (*place, "allowed_address_pairs"), shape)
+        pairs = _address_pairs(reader, (*place, "allowed_address_pairs"), shape, port.mac)
         port = replace(port, port_security=shape.port_security is not False, allowed_address_pairs=pairs)
     if shape.instance or shape.device_id is not None or shape.project_id is not None:
         device_id = reader.read(place, "device_id", metadata_fields.identifier, shape.device_id)
@@ -57,7 +57,7 @@ def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str
     return port
 
 
-def _address_pairs(reader: Reader, place: Place, shape: PortShape) -> tuple[AddressPair, ...]:
+def _address_pairs(reader: Reader, place: Place, shape: PortShape, own: str) -> tuple[AddressPair, ...]:
     pairs = shape.allowed_address_pairs or ()
     if pairs and shape.port_security is False:
         reader.complain(
@@ -68,7 +68,7 @@ def _address_pairs(reader: Reader, place: Place, shape: PortShape) -> tuple[Addr
         block = reader.read((*place, index), "ip_address", fields.address_or_block, pair.ip_address)
         mac = reader.read((*place, index), "mac_address", fields.mac, pair.mac_address)
         if block is not None:
-            found.append(AddressPair(block, mac))
+            found.append(AddressPair(block, mac or own))
     reader.complain_of_repeats(place, found)
     return tuple(found)
 

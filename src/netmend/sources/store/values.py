@@ -145,7 +145,7 @@ def _address_pairs(port: Document, served: set[str]) -> tuple[AddressPair, ...]:
     others = [entry["ip_address"] for entry in port["fixed_ips"] if entry["ip_address"] not in served]
     return (
         *(AddressPair(ip_network(pair["ip_address"]), pair["mac_address"]) for pair in port["allowed_address_pairs"]),
-        *(AddressPair(ip_network(address)) for address in others),
+        *(AddressPair(ip_network(address), port["mac_address"]) for address in others),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from netmend.intent import (
+    AddressPair,
     Boot,
     BootByArchitecture,
     BridgeWiring,
@@ -131,6 +132,10 @@ def test_every_field_of_the_reference() -> None:
             (252, b"http://192.0.2.11/wpad.dat"),
         ),
         plug=TapPlug(64055),
+        allowed_address_pairs=(
+            AddressPair(IPv4Network("192.0.2.200/32"), "00:00:5e:00:01:07"),
+            AddressPair(IPv4Network("198.51.100.0/25"), "fa:16:3e:00:00:01"),
+        ),
         # its own, and what its guest makes of its MAC in the subnet of the slaac mode
         fixed_ips6=(IPv6Address("2001:db8:1::11"), IPv6Address("2001:db8:2:0:f816:3eff:fe00:1")),
         duid=bytes.fromhex("00030001fa163e000001"),

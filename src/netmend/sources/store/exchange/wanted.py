@@ -102,7 +102,7 @@ def _port(raw: Mapping[str, Any], port: Port, network: Network) -> Body:
         "device_id": port.device_id or "",
         "port_security_enabled": port.port_security,
         "allowed_address_pairs": [
-            {"ip_address": _address_or_block(pair.block), "mac_address": pair.mac or port.mac}
+            {"ip_address": _address_or_block(pair.block), "mac_address": pair.mac}
             for pair in port.allowed_address_pairs
         ],
         "netmend": settings,
