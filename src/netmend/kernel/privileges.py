@@ -20,6 +20,7 @@ CAPABILITIES: Final[Mapping[str, int]] = {  # linux/capability.h
     "CAP_FOWNER": 3,
     "CAP_KILL": 5,
     "CAP_NET_BIND_SERVICE": 10,
+    "CAP_NET_BROADCAST": 11,
     "CAP_NET_ADMIN": 12,
     "CAP_NET_RAW": 13,
     "CAP_SYS_PTRACE": 19,

@@ -17,7 +17,10 @@ NEEDED: Final = {
     "CAP_NET_BIND_SERVICE": "ports 53, 67, 80 and 547 cannot be opened",
 }
 """Capabilities that a node keeps, and what it cannot do without each."""
-_LOOKS: Final = ("CAP_SYS_PTRACE",)  # /proc/PID/ns and /proc/PID/root of processes that may do more (ptrace(2))
+_LOOKS: Final = (
+    "CAP_SYS_PTRACE",  # /proc/PID/ns and /proc/PID/root of processes that may do more (ptrace(2))
+    "CAP_NET_BROADCAST",  # what is changed in namespaces of networks (linux/netlink.h, NETLINK_LISTEN_ALL_NSID)
+)
 _TAKES_OVER: Final = (
     "CAP_KILL",
     "CAP_CHOWN",
