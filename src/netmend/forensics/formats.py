@@ -61,6 +61,8 @@ class Parser:
             return self._wrapped(Wrapping("syslog", self.clock.syslog, False, found_level), match, depth)
         if first.isdigit() and (match := patterns.SHORT_UNIX.match(line)):
             return self._wrapped(Wrapping("journal short-unix", self.clock.epoch, True), match, depth)
+        if first.isdigit() and b" " in line[:8] and (found := self._rfc5424(line, depth)) is not None:
+            return found
         if first.isalpha() and (found := self._worded(line, depth)) is not None:
             return found
         found = self._stamped(line, depth)
@@ -89,15 +91,10 @@ class Parser:
         if match := patterns.DMESG.match(line):
             if inner := patterns.MONOTONIC.match(match["message"]):
                 return self._wrapped(Wrapping("journal short-monotonic", self.clock.boot, False), inner, depth)
-            found = priority_level(match["priority"] or b"")
-            return Line("dmesg", text_of(match["message"]), self.clock.boot, found, "kernel")
-        if match := patterns.RFC5424.match(line):
-            stamp = ISO.match(match["stamp"])
-            clock = None if stamp is None else self.clock.iso_zoned if stamp[5] else self.clock.iso
-            around = Wrapping(
-                "syslog rfc5424", clock, stamp is not None and bool(stamp[5]), priority_level(match["priority"])
-            )
-            return self._wrapped(around, match, depth)
+            severity = priority_level(match["priority"] or b"")
+            return Line("dmesg", text_of(match["message"]), self.clock.boot, severity, "kernel")
+        if (found := self._rfc5424(line, depth)) is not None:
+            return found
         if match := patterns.ERLANG.match(line):
             return _said("rabbitmq", match, self.clock.erlang, "rabbitmq")
         if (match := patterns.PRIORITY.match(line)) and depth < DEEPEST:
@@ -107,6 +104,18 @@ class Parser:
                     within, level=within.level or priority_level(match["priority"]), clock=self._moved(within.clock)
                 )
         return None
+
+    def _rfc5424(self, line: bytes, depth: int) -> Line | None:
+        """RFC 5424, also with the length that TCP puts before it (RFC 6587), or without its priority."""
+        match = patterns.RFC5424.match(line)
+        if match is None:
+            return None
+        stamp = ISO.match(match["stamp"])
+        clock = None if stamp is None else self.clock.iso_zoned if stamp[5] else self.clock.iso
+        found = priority_level(match["priority"] or b"")
+        return self._wrapped(
+            Wrapping("syslog rfc5424", clock, stamp is not None and bool(stamp[5]), found), match, depth
+        )
 
     def _worded(self, line: bytes, depth: int) -> Line | None:
         """Formats that begin with a word: logfmt, Open vSwitch in syslog, klog, `short-full`, keepalived."""

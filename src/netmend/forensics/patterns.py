@@ -44,7 +44,8 @@ SHORT_UNIX = re.compile(rb"\d{9,11}\.\d{1,9} " + WRITER, re.DOTALL)
 MONOTONIC = re.compile(rb"\S+ (?P<writer>kernel|[A-Za-z_@(][^\s:\[]*\[\d+\]): (?P<message>.*)", re.DOTALL)
 EXPORTED = re.compile(rb"@\d+ (?P<priority>\S*) (?P<host>\S*) (?P<writer>.*?)\[\d+\]: (?P<message>.*)", re.DOTALL)
 RFC5424 = re.compile(
-    rb"<(?P<priority>\d{1,3})>1 (?P<stamp>\S+) (?P<host>\S+) (?P<writer>\S+) (?P<pid>\S+) (?P<id>\S+) "
+    rb"(?:\d{1,6} (?=<))?(?:<(?P<priority>\d{1,3})>|(?=1 \d{4}-))1 "
+    rb"(?P<stamp>\S+) (?P<host>\S+) (?P<writer>\S+) (?P<pid>\S+) (?P<id>\S+) "
     rb'(?:-|(?:\[(?:[^\]"]|"(?:[^"\\]|\\.)*")*\])+)(?: (?:\xef\xbb\xbf)?(?P<message>.*)|$)',
     re.DOTALL,
 )

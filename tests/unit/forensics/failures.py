@@ -164,7 +164,7 @@ NEARLY: list[tuple[str, list[Lines]]] = [
     ("sixty routers that start", [Lines("l3-agent", "Router {id} transitioned to backup on agent node1", 60, 5, "INFO"), Lines("l3-agent", "Router {id} transitioned to primary on agent node1", 60, 5, "INFO", 1810)]),
     ("many keepalived of one number", [Lines("keepalived", "Keepalived_vrrp[{i}]: (VR_1) Entering BACKUP STATE", 60, 5), Lines("keepalived", "Keepalived_vrrp[{i}]: (VR_1) Entering MASTER STATE", 60, 5, start=1804)]),
     ("a restart of the switch that is noticed", [Lines("ovs-vswitchd", "vswitchd|ovs-vswitchd (Open vSwitch) 3.3.0", level="INFO", start=900), Lines("ovs-agent", "OVS is restarted. OVSNeutronAgent will reset bridges and recover ports.", level="WARNING", start=903)]),
-    ("watches used up are no full disk", [Lines("kernel", "device {tap} entered promiscuous mode", 3)]),
+    ("a disk that fills", [Lines("dhcp-agent", "Disk /var/lib/neutron is 93 % full, 2 GB of space left on device sda", 9, level="WARNING")]),
     ("the switch's database, by its loopback address", [Lines("ovn-controller", "reconnect|tcp:127.0.0.1:6640: no response to inactivity probe after 10 seconds, disconnecting", 9)]),
     ("a unit that ends as it should", [Lines("systemd", "neutron.service: Main process exited, code=exited, status=0/SUCCESS", 9)]),
     ("a switch that is told to end", [Lines("ovs-vswitchd", "daemon_unix(monitor)|pid 812 died, killed (Terminated)", 3)]),

@@ -11,6 +11,7 @@ import pytest
 from netmend.forensics.clocks import LineClock
 from netmend.forensics.formats import Parser
 from netmend.forensics.report import Report, read
+from netmend.forensics.zones import parse_zone
 
 MODIFIED = datetime(2026, 11, 24, 8, tzinfo=UTC).timestamp()
 AT = datetime(2026, 11, 20, 3, 0, 14, tzinfo=UTC).timestamp()
@@ -40,6 +41,8 @@ LINES = [
     (f"<11>1 2026-11-20T03:00:14.003Z node1 neutron-dhcp-agent 7 - - {OSLO}", "syslog rfc5424 / oslo.log", AT, "ERROR", "dhcp-agent", "boom"),
     ('<11>1 2026-11-20T03:00:14.003Z node1 dnsmasq 812 ID1 [x@1 a="b\\]"][y c="d"] \ufefffailed', "syslog rfc5424", AT, "ERROR", "dnsmasq", "failed"),
     ("<4>1 2026-11-20T04:00:14+01:00 node1 kernel - - - [5.000001] table full", "syslog rfc5424", AT, "WARNING", "kernel", "table full"),
+    ("1 2026-11-20T03:00:14.003Z node1 dnsmasq 812 - - failed", "syslog rfc5424", AT, "", "dnsmasq", "failed"),
+    ("61 <27>1 2026-11-20T03:00:14.003Z node1 dnsmasq 812 - - failed", "syslog rfc5424", AT, "ERROR", "dnsmasq", "failed"),
     ("<165>1 - - app - - - hi", "syslog rfc5424", None, "INFO", "app", "hi"),
     ("<27>Nov 20 03:00:14 node1 dnsmasq[9]: failed", "syslog", AT, "ERROR", "dnsmasq", "failed"),
     ("<27>2026-11-20T03:00:14.1+00:00 node1 dnsmasq[9]: failed", "journal short-iso", AT, "ERROR", "dnsmasq", "failed"),
@@ -85,9 +88,19 @@ def test_line(line: str, kind: str, when: float | None, level: str, service: str
     assert not parsed.continuation
 
 
+def test_an_abbreviation_of_several_zones_is_the_files_own() -> None:
+    clock = LineClock(parse_zone("Asia/Shanghai"), modified=MODIFIED)
+    line = b"Fri 2026-11-20 11:00:14 CST node1 x[9]: failed"
+    parsed = Parser(clock).parse(line)
+    assert parsed.clock is not None
+    assert parsed.clock(line) == AT
+    assert any("CST" in text for text in clock.assumed)
+
+
 @pytest.mark.parametrize(
     "line",
     [
+        "1 of 3 done",
         "alpha beta gamma delta",
         "note | a table's | cell",
         "12: a numbered line",
