@@ -41,8 +41,7 @@ class Stand:
     place: Place
     standing: Standing
     reference: Place
-    engine: MountNamespace | None = None
-    """The engine whose mounts the place has, where those are not the host's."""
+    engine: MountNamespace | None = None  # the engine whose mounts the place has, where those are not the host's
 
     @property
     def sends(self) -> bool:

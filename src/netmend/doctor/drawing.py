@@ -35,8 +35,7 @@ class Box:
     title: str
     detail: str
     places: list[Place] = field(default_factory=list)
-    incoming: bool = False
-    """Mounts of the reference arrive here."""
+    incoming: bool = False  # mounts of the reference arrive here
     outgoing: bool = False
     standing: Standing = Standing.REFERENCE
 

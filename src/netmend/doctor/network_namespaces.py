@@ -22,13 +22,11 @@ _SHOWN = 4
 class Held:
     """What a walk over the processes found."""
 
-    residents: Mapping[int, Sequence[int]]
-    """Inode of a network namespace → processes in it."""
+    residents: Mapping[int, Sequence[int]]  # inode of a network namespace → processes in it
     openers: Sequence[procfs.HeldNamespace]
     taps: Mapping[str, int]
     programs: Mapping[int, str]
-    where: Mapping[int, str]
-    """Process → label of its mount namespace."""
+    where: Mapping[int, str]  # process → label of its mount namespace
 
 
 def look_at_networks(

@@ -44,43 +44,37 @@ class Container:
     image: str = ""
     binds: tuple[Bind, ...] = ()
     running: bool = True
-    last_error: str = ""
-    """What the engine said when it last failed to start the container."""
+    last_error: str = ""  # what the engine said when it last failed to start the container
+    # arguments of the engine's `run` that make such a container again, without binds, environment, image, command
     rebuild: tuple[str, ...] = ()
-    """Arguments of the engine's `run` that make such a container again, without binds, environment, image, command."""
     command: tuple[str, ...] = ()
     has_environment: bool = False
-    lost: tuple[str, ...] = ()
-    """Settings that `rebuild` does not carry."""
+    lost: tuple[str, ...] = ()  # settings that `rebuild` does not carry
+    # who makes the container again: compose project, systemd unit, pod. Keys are the labels' own.
     managed_by: Mapping[str, str] = field(default_factory=dict)
-    """Who makes the container again: compose project, systemd unit, pod. Keys are the labels' own."""
 
 
 @dataclass(frozen=True, slots=True)
 class MountNamespace:
     """A mount namespace and who lives in it."""
 
-    label: str
-    """`host`, a container's name, or `PROGRAM (pid N)`: what findings call it."""
+    label: str  # `host`, a container's name, or `PROGRAM (pid N)`: what findings call it
+    # the mounts that matter (see `relevant`). Namespaces that differ in mount ids only have one and the same.
     tree: MountTree
-    """The mounts that matter (see `relevant`). Namespaces that differ in mount ids only have one and the same."""
     total_mounts: int
+    # id and parent id of each of the tree's mounts in this very namespace, two by two; None: those of the tree
     ids: array[int] | None = None
-    """Id and parent id of each of the tree's mounts in this very namespace, two by two; None: those of the tree."""
     inode: int | None = None
     pid: int | None = None
     processes: int = 0
     program: str = ""
     container: Container | None = None
+    # a process in it has CAP_SYS_ADMIN in the host's user namespace; None: not known
     may_use_namespaces: bool | None = None
-    """A process in it has CAP_SYS_ADMIN in the host's user namespace; None: not known."""
     own_pid_namespace: bool | None = None
-    started: float | None = None
-    """When its oldest process was started, in seconds since the epoch."""
-    is_engine: bool = False
-    """dockerd lives in it."""
-    unit: str | None = None
-    """The systemd unit of its first process."""
+    started: float | None = None  # when its oldest process was started, in seconds since the epoch
+    is_engine: bool = False  # dockerd lives in it
+    unit: str | None = None  # the systemd unit of its first process
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +103,8 @@ class SeenLink:
     alias: str | None
     peer_index: int
     peer_netnsid: int | None
+    # of a tap: how many processes have it open; None: not looked for, or not all could be looked at
     holders: int | None = None
-    """Of a tap: how many processes have it open; None: not looked for, or not all could be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +113,7 @@ class Holder:
 
     pid: int
     program: str
-    where: str
-    """Label of the mount namespace the process is in."""
+    where: str  # label of the mount namespace the process is in
     descriptor: int | None = None
 
 
@@ -129,14 +122,12 @@ class NetworkNamespace:
     """A network namespace of the kernel, with or without a name."""
 
     inode: int
-    residents: tuple[Holder, ...] = ()
-    """Processes in it: the first few."""
+    residents: tuple[Holder, ...] = ()  # processes in it: the first few
     resident_count: int = 0
     openers: tuple[Holder, ...] = ()
-    links: tuple[SeenLink, ...] | None = None
-    """None: it could not be entered."""
+    links: tuple[SeenLink, ...] | None = None  # None: it could not be entered
+    # its ids for other namespaces (`link-netnsid`) → their inodes, as far as they were found
     peers: Mapping[int, int] = field(default_factory=dict)
-    """Its ids for other namespaces (`link-netnsid`) → their inodes, as far as they were found."""
     foreign_user_namespace: bool = False
 
 
@@ -152,22 +143,19 @@ class Observation:
     """One look at a host. Inodes and mount ids mean something only within it."""
 
     source: Literal["live", "snapshot", "mountinfo"]
-    taken_at: float
-    """Seconds since the epoch; 0 when not known."""
+    taken_at: float  # seconds since the epoch; 0 when not known
     namespaces: tuple[MountNamespace, ...]
+    # entries of the directories that hold namespaces; a directory that is not here was not listed
     names: Mapping[Directory, Mapping[str, Name]] = field(default_factory=dict)
-    """Entries of the directories that hold namespaces; a directory that is not here was not listed."""
     networks: tuple[NetworkNamespace, ...] = ()
     host_network: int | None = None
-    stopped: tuple[Container, ...] = ()
-    """Containers that their engine could not start."""
+    stopped: tuple[Container, ...] = ()  # containers that their engine could not start
     unread: tuple[Unread, ...] = ()
-    complete: bool = False
-    """Every process could be looked at, so what was not found is not there."""
+    complete: bool = False  # every process could be looked at, so what was not found is not there
+    # labels whose mounts were given in part only → what is missing: nothing can be called in order there
     parts: Mapping[str, str] = field(default_factory=dict)
-    """Labels whose mounts were given in part only → what is missing: nothing can be called in order there."""
+    # settings of the kernel that have a part in it, where this kernel has them (`fs.may_detach_mounts`)
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Settings of the kernel that have a part in it, where this kernel has them (`fs.may_detach_mounts`)."""
 
     def namespace(self, label: str) -> MountNamespace | None:
         return next((namespace for namespace in self.namespaces if namespace.label == label), None)

@@ -43,14 +43,10 @@ class Place:
     namespace: MountNamespace
     directory: Directory
     path: str
-    mount: Mount
-    """The topmost mount there."""
-    explicit: bool
-    """The directory itself was mounted there, not just something above it."""
-    canonical: bool
-    """The path is the one where programs look."""
-    usable: dict[str, tuple[int, Mount]]
-    """Name → inode of the network namespace that a lookup ends on, and its mount."""
+    mount: Mount  # the topmost mount there
+    explicit: bool  # the directory itself was mounted there, not just something above it
+    canonical: bool  # the path is the one where programs look
+    usable: dict[str, tuple[int, Mount]]  # name → inode of the network namespace that a lookup ends on, and its mount
 
     @property
     def label(self) -> str:

@@ -40,10 +40,8 @@ class Kept:
     """What was kept of one file. Files that differ in ids only have one and the same `tree`."""
 
     tree: MountTree
-    total: int
-    """Lines in the whole file."""
-    ids: array[int]
-    """Id and parent id of each mount of the tree in *this* file, two by two."""
+    total: int  # lines in the whole file
+    ids: array[int]  # id and parent id of each mount of the tree in *this* file, two by two
 
 
 def keep_relevant(files: Mapping[str, bytes], also: Iterable[str] = ()) -> dict[str, Kept]:

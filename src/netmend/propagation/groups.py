@@ -34,13 +34,11 @@ class PeerGroup:
 
     id: int
     peers: list[Member] = field(default_factory=list)
+    # mounts that receive from this group and do not pass on (`master:N` without `shared:`)
     slaves: list[Member] = field(default_factory=list)
-    """Mounts that receive from this group and do not pass on (``master:N`` without ``shared:``)."""
     master: int | None = None
-    slave_groups: set[int] = field(default_factory=set)
-    """Groups whose master this is: they receive and pass on."""
-    dominator: int | None = None
-    """From ``propagate_from``: a group above ``master``, where what lies between is not seen."""
+    slave_groups: set[int] = field(default_factory=set)  # groups whose master this is: they receive and pass on
+    dominator: int | None = None  # from `propagate_from`: a group above `master`, where what lies between is not seen
 
     @property
     def seen(self) -> bool:
@@ -52,11 +50,11 @@ class Delivery(NamedTuple):
 
     namespace: str
     mount: Mount
+    # where it lands, as this namespace's process names it; None where the place lies outside this mount's root
     path: str | None
-    """Where it lands, as this namespace's process names it; None where the place lies outside this mount's root."""
+    # a lookup of `path` there finds it, unless the event covers the way to it too; False where another mount is on
+    # top, or `path` is None
     visible: bool
-    """A lookup of ``path`` there finds it, unless the event covers the way to it too; False where another mount is on
-    top, or ``path`` is None."""
 
 
 class Reach(StrEnum):
@@ -85,15 +83,13 @@ class Verdict(NamedTuple):
     reach: Reach
     source: Mount | None
     target: Mount | None
-    via: tuple[int, ...] = ()
-    """Peer groups passed, the source's first."""
+    via: tuple[int, ...] = ()  # peer groups passed, the source's first
 
 
 class View(NamedTuple):
     """Namespaces that stand in one and the same place for a path: an event made in one behaves as in any other."""
 
-    group: int | None
-    """Peer group in which they send and receive; None: they do not send."""
+    group: int | None  # peer group in which they send and receive; None: they do not send
     receives_from: int | None
     namespaces: tuple[str, ...]
     mounts: tuple[Mount, ...]

@@ -66,29 +66,21 @@ class MountFields:
         "unbindable",
         "unknown",
     )
-    text: str
-    """The line from its third field on."""
-    device: str
-    """``major:minor``"""
-    root: str
-    """Path within the file system, without ``//deleted``; ``net:[4026531840]`` for nsfs."""
-    mount_point: str
-    """Path from the reading process's root, without ``//deleted``."""
+    text: str  # the line from its third field on
+    device: str  # `major:minor`
+    root: str  # path within the file system, without `//deleted`; `net:[4026531840]` for nsfs
+    mount_point: str  # path from the reading process's root, without `//deleted`
     options: str
-    shared: int | None
-    """Peer group of the mount."""
-    master: int | None
-    """Peer group it receives from."""
+    shared: int | None  # peer group of the mount
+    master: int | None  # peer group it receives from
+    # nearest dominating peer group seen under the process's root, where that is not `master`
     propagate_from: int | None
-    """Nearest dominating peer group seen under the process's root, where that is not ``master``."""
     unbindable: bool
-    unknown: tuple[str, ...]
-    """Optional fields this parser does not know, as they stood."""
+    unknown: tuple[str, ...]  # optional fields this parser does not know, as they stood
     fs_type: str
     source: str
     super_options: str
-    root_deleted: bool
-    """The directory or file that is the mount's root was unlinked."""
+    root_deleted: bool  # the directory or file that is the mount's root was unlinked
     mount_point_deleted: bool
 
     def __init__(self, text: str) -> None:

@@ -25,8 +25,8 @@ class _Split:
 
     usable: tuple[Place, ...]
     broken: tuple[Place, ...]
+    # label → a copy, in view at another path there, because of which a deletion was refused
     deleted: tuple[tuple[str, Copy], ...] = ()
-    """Label → a copy, in view at another path there, because of which a deletion was refused."""
 
 
 def check(view: HostView) -> Iterator[Finding]:

@@ -27,8 +27,7 @@ _NO_COMMANDS = "netmend doctor  # verifies"
 class Census:
     """Which namespaces can be used where, and which are kept by a mount, in view or out of it."""
 
-    usable: dict[tuple[str, str], Dentry] = field(default_factory=dict)
-    """(label, path) → namespace."""
+    usable: dict[tuple[str, str], Dentry] = field(default_factory=dict)  # (label, path) → namespace
     pinned: set[Dentry] = field(default_factory=set)
 
     @classmethod

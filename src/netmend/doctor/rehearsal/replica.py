@@ -36,10 +36,9 @@ class Replica:
 
     observation: Observation
     tasks: dict[str, Task] = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
-    """Label → label of the namespace that stands for it."""
+    labels: dict[str, str] = field(default_factory=dict)  # label → label of the namespace that stands for it
+    # by name, running ones and those that could not be started
     containers: dict[str, Container] = field(default_factory=dict)
-    """By name, running ones and those that could not be started."""
     ended: set[str] = field(default_factory=set)
     restarted: set[str] = field(default_factory=set)
     file_systems: dict[str, FileSystem] = field(default_factory=dict)
@@ -86,11 +85,10 @@ class Performance:
     replica: Replica
     deleted: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    # shells in mount namespaces of their own, by what stands for their `$$`
     shells: dict[str, Task] = field(default_factory=dict)
-    """Shells in mount namespaces of their own, by what stands for their `$$`."""
     renamed: dict[str, str] = field(default_factory=dict)
-    background: str = ""
-    """What stands for `$!`."""
+    background: str = ""  # what stands for `$!`
 
 
 def build(view: HostView, named: Iterable[str] = ()) -> Replica:

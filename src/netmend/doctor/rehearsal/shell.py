@@ -53,8 +53,7 @@ Command = Simple | Sequence | Loop
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    kind: str
-    """`word`, `operator`, `remark`, `document`."""
+    kind: str  # `word`, `operator`, `remark`, `document`
     text: str
 
 

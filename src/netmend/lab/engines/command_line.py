@@ -21,8 +21,7 @@ class CommandLineWorld(ABC):
     image = "netmend-lab"
     prefix = "lab-"
     """Of containers' names: Docker refuses those of one letter."""
-    options: list[str]
-    """Of ``run``, besides the mounts."""
+    options: list[str]  # of `run`, besides the mounts
 
     def __init__(self, scenario: Scenario, host: EngineHost) -> None:
         if scenario.host.engine != "host":

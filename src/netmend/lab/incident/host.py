@@ -121,8 +121,7 @@ class Side(ABC):
     def _log(self, container: str, lines: list[str]) -> None:
         self.lines.setdefault(container, []).extend(lines)
 
-    keep: tuple[int, ...] = ()
-    """Descriptors that the agent keeps."""
+    keep: tuple[int, ...] = ()  # descriptors that the agent keeps
 
     @abstractmethod
     def agent(self) -> Body: ...

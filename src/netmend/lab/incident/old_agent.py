@@ -33,10 +33,8 @@ class ResyncReport(TypedDict):
     """What a call of the resync came to."""
 
     tried: bool
-    failed: str | None
-    """The error, as the log has it."""
-    port: str | None
-    """The DHCP port that the server knows afterwards: a failed one is given back."""
+    failed: str | None  # the error, as the log has it
+    port: str | None  # the DHCP port that the server knows afterwards: a failed one is given back
     lines: list[str]
 
 

@@ -49,8 +49,8 @@ class Outcome:
     changes: dict[SideName, list[Change]] = field(default_factory=lambda: {side: [] for side in _SIDES})
     lost: bool = False
     state: dict[str, Any] = field(default_factory=dict)
+    # the stand-in's log lines by container, and those of `host`
     logs: dict[str, list[str]] = field(default_factory=dict)
-    """The stand-in's log lines by container, and those of ``host``."""
 
     def most(self, side: SideName) -> int:
         """The highest count at any instant."""

@@ -45,14 +45,11 @@ class Setup:
     """One way to play the incident. `propagation`: container → option of its mount of /run/netns, in order of start."""
 
     propagation: Mapping[str, str] = field(default_factory=lambda: {"a": "private"})
-    made_by: str = "a"
-    """Who makes the namespace: a container, or ``host``."""
-    used_by: str = "a"
-    """The container whose agent plugs devices into it."""
+    made_by: str = "a"  # who makes the namespace: a container, or `host`
+    used_by: str = "a"  # the container whose agent plugs devices into it
+    # what is there under the name before anything starts: nothing, a plain file, a namespace made on the host
     before: Before = "none"
-    """What is there under the name before anything starts: nothing, a plain file, a namespace made on the host."""
-    run: Run = "shared"
-    """Propagation of the host's /run."""
+    run: Run = "shared"  # propagation of the host's /run
     restarts: tuple[Restart, ...] = ()
     engine: IncidentEngine = "kernel"
 

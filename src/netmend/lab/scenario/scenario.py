@@ -25,22 +25,18 @@ NETNS_MOUNTS = ("none", "bind", *WORDS)
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    run: Literal["shared", "private"] = "shared"
-    """Propagation of the host's ``/run``."""
+    run: Literal["shared", "private"] = "shared"  # propagation of the host's `/run`
+    # what is mounted on `/run/netns` at the start: nothing, itself (`bind`), or itself and then made so
     netns_mount: str = "none"
-    """What is mounted on ``/run/netns`` at the start: nothing, itself (``bind``), or itself and then made so."""
+    # the engine's mounts: the host's, or its own copy of them, made private, slave, or slave and then shared
     engine: str = "host"
-    """The engine's mounts: the host's, or its own copy of them, made private, slave, or slave and then shared."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
-    volumes: tuple[str | Mapping[str, object], ...] = ()
-    """``-v`` strings, or compose's long form."""
-    mounts: tuple[str, ...] = ()
-    """``--mount`` strings."""
-    privileged: bool = True
-    """With CAP_SYS_ADMIN: it can make and enter namespaces, and mount."""
+    volumes: tuple[str | Mapping[str, object], ...] = ()  # `-v` strings, or compose's long form
+    mounts: tuple[str, ...] = ()  # `--mount` strings
+    privileged: bool = True  # with CAP_SYS_ADMIN: it can make and enter namespaces, and mount
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +52,7 @@ class Step:
     recursive: bool = False
     propagation: str = ""
     lazy: bool = False
-    whole: bool = False
-    """For ``rm``: the container itself."""
+    whole: bool = False  # for `rm`: the container itself
 
 
 @dataclass(frozen=True, slots=True)

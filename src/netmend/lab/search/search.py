@@ -45,8 +45,7 @@ class Trigger:
     setup: Setup
     scenario: Scenario
     mounts: dict[Mounts, Setup] = field(default_factory=dict)
-    ways: int = 0
-    """Set-ups that come down to this one."""
+    ways: int = 0  # set-ups that come down to this one
 
 
 @dataclass(slots=True)

@@ -42,8 +42,7 @@ class Dentry:
     symlink: str | None = None
     unlinked: bool = False
     children: dict[str, Dentry] = field(default_factory=dict)
-    mounts: dict[Mount, None] = field(default_factory=dict)
-    """Everything mounted on this dentry, in any namespace."""
+    mounts: dict[Mount, None] = field(default_factory=dict)  # everything mounted on this dentry, in any namespace
     number: int = field(default_factory=lambda: next(_numbers))
 
     def is_under(self, ancestor: Dentry) -> bool:
@@ -115,8 +114,8 @@ class PeerGroup:
 
     id: int
     peers: dict[Mount, None] = field(default_factory=dict)
+    # mounts whose master this is: plain slaves, and peers of groups below
     slaves: dict[Mount, None] = field(default_factory=dict)
-    """Mounts whose master this is: plain slaves, and peers of groups below."""
 
 
 class UserNamespace:
@@ -129,8 +128,7 @@ class UserNamespace:
 class MountNamespace:
     user: UserNamespace
     root: Mount | None = None
-    mounts: int = 0
-    """How many are in it, for the limit of sysctl fs.mount-max."""
+    mounts: int = 0  # how many are in it, for the limit of sysctl fs.mount-max
 
 
 @dataclass(slots=True, eq=False)
@@ -139,19 +137,16 @@ class Mount:
 
     id: int
     root: Dentry
-    namespace: MountNamespace | None = None
-    """None while it is not attached."""
+    namespace: MountNamespace | None = None  # None while it is not attached
     parent: Mount | None = None
     point: Dentry | None = None
     children: dict[Dentry, Mount] = field(default_factory=dict)
     group: PeerGroup | None = None
     master: PeerGroup | None = None
     unbindable: bool = False
-    locked: bool = False
-    """MNT_LOCKED: came from a namespace of another user, and hides what is beneath."""
+    locked: bool = False  # MNT_LOCKED: came from a namespace of another user, and hides what is beneath
     read_only: bool = False
-    users: int = 0
-    """Open files, working directories and roots: what makes umount(2) busy."""
+    users: int = 0  # open files, working directories and roots: what makes umount(2) busy
 
     @property
     def shared(self) -> bool:

@@ -24,8 +24,7 @@ class MountCall:
     target: str
     flags: MountFlag
     why: str
-    only_if_shared: bool = False
-    """Made only where the mount at ``target`` is shared."""
+    only_if_shared: bool = False  # made only where the mount at `target` is shared
 
     @property
     def spelled(self) -> str:

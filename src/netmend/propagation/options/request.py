@@ -29,21 +29,15 @@ def comma_separated(spec: str) -> list[str]:
 class MountRequest:
     """One mount into a container, as an engine understood it."""
 
-    source: str
-    """A path of the host; for other kinds a volume's name or nothing."""
+    source: str  # a path of the host; for other kinds a volume's name or nothing
     target: str
-    propagation: str
-    """What the runtime sets: ``[r]private``, ``[r]shared``, ``[r]slave``, ``[r]unbindable``; empty for nothing."""
-    asked: bool = True
-    """Whether the option named it; otherwise it is the engine's default."""
+    propagation: str  # what the runtime sets: `[r]private`, `[r]shared`, `[r]slave`, `[r]unbindable`; empty for nothing
+    asked: bool = True  # whether the option named it; otherwise it is the engine's default
     kind: Literal["bind", "volume", "tmpfs", "other"] = "bind"
     read_only: bool = False
-    recursive: bool = True
-    """Mounts below the source come along (MS_REC on the bind)."""
-    create_source: bool = False
-    """The engine makes the source, as a directory, where it is missing."""
-    further: tuple[str, ...] = ()
-    """Other words of the option, which have no part in propagation."""
+    recursive: bool = True  # mounts below the source come along (MS_REC on the bind)
+    create_source: bool = False  # the engine makes the source, as a directory, where it is missing
+    further: tuple[str, ...] = ()  # other words of the option, which have no part in propagation
 
     @property
     def flag(self) -> MountFlag:

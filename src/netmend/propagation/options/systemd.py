@@ -47,10 +47,8 @@ class ServiceMounts:
     """What a service's mount namespace is like."""
 
     own_namespace: bool
-    because: tuple[str, ...]
-    """The settings that made it so."""
-    propagation: str
-    """Of the namespace's mounts towards namespaces made from it: ``shared``, ``slave`` or ``private``."""
+    because: tuple[str, ...]  # the settings that made it so
+    propagation: str  # of the namespace's mounts towards namespaces made from it: `shared`, `slave` or `private`
     binds: tuple[MountRequest, ...]
 
     @property
