@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from typing import Literal
 
+LeasePer = Literal["port", "client"]
 DEFAULT_LEASE_TIME = 86_400  # seconds: Neutron's
 
 
@@ -50,7 +52,8 @@ class Subnet:
 
     `server_address` is netmend's own address in it (DHCP server identifier, option 54): never in a pool, nor the
     gateway, nor a port's. `lease_time` is in seconds. `dns_servers` is what guests get; where it is empty and the
-    network has `dns`, they get `server_address`. With `dynamic`, a MAC that is no port gets a lease from `pools`.
+    network has `dns`, they get `server_address`. With `dynamic`, a MAC that is no port gets a lease from `pools`. So
+    does a port without fixed IPs: one, or with `lease_per` "client" one for each client identifier that it sends.
     """
 
     id: str  # canonical UUID
@@ -67,4 +70,5 @@ class Subnet:
     lease_time: int = DEFAULT_LEASE_TIME
     boot: Boot | None = None
     metadata_route: bool = False  # guests get a route to 169.254.169.254 by `server_address`
+    lease_per: LeasePer = "port"
     broadcast_replies: bool = False  # to clients without an address too, and with the broadcast flag set

@@ -12,6 +12,7 @@ from netmend.reconcile.reports import Ready
 from netmend.services.dhcp4 import Dhcp4Responder, LeaseTable
 from netmend.services.dhcp4.io.server import Dhcp4Server
 from netmend.services.leases.io.commits import LeaseCommits
+from netmend.services.leases.names import LeasedNames
 
 
 class Dhcp4Serving(DhcpServing[Dhcp4Responder, Dhcp4Server]):
@@ -19,10 +20,13 @@ class Dhcp4Serving(DhcpServing[Dhcp4Responder, Dhcp4Server]):
 
     name = "dhcp4"
 
-    def __init__(self, commits: LeaseCommits, suspect: Callable[[str], None]) -> None:
-        """`suspect` is called, in some other thread, with the id of a network whose sockets fail."""
+    def __init__(
+        self, commits: LeaseCommits, suspect: Callable[[str], None], leased: Callable[[str], LeasedNames]
+    ) -> None:
+        """`suspect` is called, in some other thread, with the id of a network whose sockets fail; `leased` gives where
+        the dynamic leases of a network are entered for DNS."""
         super().__init__(Dhcp4Server(lambda network_id, *_: suspect(network_id), commits), commits, 4)
-        self._suspect = suspect
+        self._suspect, self._leased = suspect, leased
 
     def wanted(self, network: Network) -> bool:
         return bool(network.subnets)
@@ -31,7 +35,7 @@ class Dhcp4Serving(DhcpServing[Dhcp4Responder, Dhcp4Server]):
         network = ready.network
         sockets = open_dhcp(ready.namespace, ready.device)
         if responder is None:
-            stored = LeaseTable(self._stored(network.id))
+            stored = LeaseTable(self._stored(network.id), self._leased(network.id))
             responder = Dhcp4Responder(network, stored, lambda: self._suspect(network.id))
         else:
             self.update(network)

@@ -12,6 +12,7 @@ from netmend.reconcile.reports import Ready
 from netmend.services.dhcp6 import Dhcp6Responder
 from netmend.services.dhcp6.io.server import Dhcp6Server
 from netmend.services.leases.io.commits import LeaseCommits
+from netmend.services.leases.names import LeasedNames
 from netmend.services.leases.table import LeaseTable
 
 MTU_MIN = 1280  # bytes; a device with less has no IPv6 (RFC 8200 section 5)
@@ -22,10 +23,13 @@ class Dhcp6Serving(DhcpServing[Dhcp6Responder, Dhcp6Server]):
 
     name = "dhcp6"
 
-    def __init__(self, commits: LeaseCommits, suspect: Callable[[str], None]) -> None:
-        """`suspect` is called, in some other thread, with the id of a network whose sockets fail."""
+    def __init__(
+        self, commits: LeaseCommits, suspect: Callable[[str], None], leased: Callable[[str], LeasedNames]
+    ) -> None:
+        """`suspect` is called, in some other thread, with the id of a network whose sockets fail; `leased` gives where
+        the dynamic leases of a network are entered for DNS."""
         super().__init__(Dhcp6Server(lambda network_id, *_: suspect(network_id), commits), commits, 6)
-        self._suspect = suspect
+        self._suspect, self._leased = suspect, leased
 
     def wanted(self, network: Network) -> bool:
         return any(
@@ -45,7 +49,7 @@ class Dhcp6Serving(DhcpServing[Dhcp6Responder, Dhcp6Server]):
         network = ready.network
         sockets = open_dhcp6(ready.namespace, ready.device)
         if responder is None:
-            stored = LeaseTable(self._stored(network.id))
+            stored = LeaseTable(self._stored(network.id), self._leased(network.id))
             responder = Dhcp6Responder(network, stored, lambda: self._suspect(network.id))
         else:
             responder.update(network)

@@ -16,6 +16,7 @@ from netmend.reconcile.reports import Ready
 from netmend.services.dns.io import DnsSockets
 from netmend.services.dns.io.limits import Limits
 from netmend.services.dns.wire import PORT
+from netmend.services.leases.names import LeasedNames
 
 
 class DnsServing:
@@ -23,10 +24,13 @@ class DnsServing:
 
     name = "dns"
 
-    def __init__(self, suspect: Callable[[str], None], settings: Settings) -> None:
-        """`suspect` is called, in some other thread, with the id of a network whose sockets fail."""
+    def __init__(
+        self, suspect: Callable[[str], None], settings: Settings, leased: Callable[[str], LeasedNames]
+    ) -> None:
+        """`suspect` is called, in some other thread, with the id of a network whose sockets fail; `leased` gives the
+        dynamic leases of a network."""
         self._sockets = DnsSockets(
-            lambda network_id, *_: suspect(network_id), HostResolvers(settings.resolv_conf), _limits()
+            lambda network_id, *_: suspect(network_id), HostResolvers(settings.resolv_conf), _limits(), leased
         )
         self._served: dict[
             str, tuple[int, frozenset[IPv4Address | IPv6Address]]

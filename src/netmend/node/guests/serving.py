@@ -21,6 +21,7 @@ from netmend.reconcile.reports import Ready
 from netmend.reconcile.resync import Problem
 from netmend.services.leases.io.commits import LeaseCommits
 from netmend.services.leases.io.store import LeaseStore
+from netmend.services.leases.names import LeasedNames
 from netmend.services.leases.rows import LeaseRow
 from netmend.services.leases.table import Lease
 
@@ -49,6 +50,7 @@ class Serving:
         `metadata_proxy` gives what the intent in force says of it.
         """
         self._suspect = suspect
+        self._names: dict[str, LeasedNames] = {}  # by network id
         self._commits = LeaseCommits(
             settings.leases,
             open_store=_open_leases,
@@ -56,7 +58,7 @@ class Serving:
             held=self._held,
             opened=self._restore_leases,
         )
-        self.dhcp4 = Dhcp4Serving(self._commits, suspect)
+        self.dhcp4 = Dhcp4Serving(self._commits, suspect, self._leased_names)
         self._dhcp6: Dhcp6Serving | None = None
         self._followers = Followers(self._make_followers(settings, suspect, metadata_proxy), suspect, all_served)
 
@@ -70,14 +72,18 @@ class Serving:
             from netmend.node.guests.dns import DnsServing
             from netmend.node.guests.metadata import MetadataServing
 
-            self._dhcp6 = Dhcp6Serving(self._commits, suspect)
+            self._dhcp6 = Dhcp6Serving(self._commits, suspect, self._leased_names)
             return (
                 self._dhcp6,
-                DnsServing(suspect, settings),
+                DnsServing(suspect, settings, self._leased_names),
                 MetadataServing(suspect, settings, metadata_proxy, self.dhcp4.lease_holder),
             )
 
         return make
+
+    def _leased_names(self, network_id: str) -> LeasedNames:
+        """Where DHCP enters the leases of a network and DNS finds them; one and the same for all who ask."""
+        return self._names.setdefault(network_id, LeasedNames())
 
     def answers(self, network: Network) -> bool:
         """Whether guests get their addresses: by DHCPv4 where intent asks for it, else by all services."""
@@ -143,6 +149,7 @@ class Serving:
         """Answer no more on a network, and let go of its namespace."""
         self.dhcp4.gone(network_id)
         self._followers.gone(network_id)
+        self._names.pop(network_id, None)
 
     def served_since(self, network: Network) -> float | None:
         """Since when all services that intent asks for are there, in seconds since the epoch; None: one is not."""

@@ -167,7 +167,7 @@ def lease_page(node: NodeState, network: Network, page: Page) -> dict[str, Any]:
     found = [
         lease
         for lease in node.serving.leases(network.id)
-        if lease.port_id is None and (text in str(lease.address) or text in (lease.mac or ""))
+        if lease.state != "reserved" and (text in str(lease.address) or text in (lease.mac or ""))
     ]
     found.sort(key=lambda lease: int(lease.address))
     rows = [lease_json(lease) for lease in page.cut(found)]

@@ -67,6 +67,11 @@ class Directory:
     def __len__(self) -> int:
         return len(self._ports)
 
+    def port_id(self, mac: bytes) -> str | None:
+        """The id of the port with this MAC, None when there is none."""
+        port = self._ports.get(mac)
+        return None if port is None else port.id
+
     def client(self, mac: bytes | None) -> KnownClient | None:
         """The port with this MAC, None when there is none."""
         if mac is None:

@@ -12,12 +12,14 @@ or with silence.
 | RELEASE | the lease ends |
 """
 
+from netmend.intent import Port
 from netmend.services.dhcp4 import wire
 from netmend.services.dhcp4.counters import Drop
 from netmend.services.dhcp4.directory import Directory
 from netmend.services.dhcp4.exchange import Answer, acknowledge, claimed_address, inform, refuse
 from netmend.services.dhcp4.link import Scope, find_scope
 from netmend.services.dhcp4.request import Request
+from netmend.services.leases.names import label_of, label_of_fqdn
 from netmend.services.leases.table import LeaseTable
 
 _Type = wire.MessageType
@@ -32,15 +34,18 @@ def answer(
     servers: frozenset[bytes],
     source: tuple[str, int] | None,
     now: float,
+    port: Port | None = None,
 ) -> Answer | Drop:
+    """`port` is the client, if it is a port: then it has one lease, whatever identifier its stages of boot send."""
     pools = tuple(scope for scope in link if scope.dynamic)
     if not pools:
         return Drop.UNKNOWN_CLIENT
+    key = _key_of(request, port, pools, leases)
     kind = request.type
     if kind == _Type.DISCOVER:
-        return _discover(request, pools, leases, now)
+        return _discover(request, key, pools, leases, now)
     if kind == _Type.REQUEST:
-        return _request(request, link=link, pools=pools, leases=leases, servers=servers, now=now)
+        return _request(request, key, link=link, pools=pools, leases=leases, servers=servers, now=now)
     if kind == _Type.INFORM:
         return inform(request, pools, source, directory.owners.__contains__)
     server = request.server_identifier
@@ -52,11 +57,31 @@ def answer(
         return Drop.NOT_ITS_ADDRESS
     of_subnet = leases.of(scope.subnet.id)
     act = of_subnet.decline if kind == _Type.DECLINE else of_subnet.release
-    return Drop.NOTED if act(request.client_key, int.from_bytes(named, "big"), now) else Drop.NOT_ITS_ADDRESS
+    return Drop.NOTED if act(key, int.from_bytes(named, "big"), now) else Drop.NOT_ITS_ADDRESS
 
 
-def _discover(request: Request, pools: tuple[Scope, ...], leases: LeaseTable, now: float) -> Answer | Drop:
-    key = request.client_key
+def _key_of(request: Request, port: Port | None, pools: tuple[Scope, ...], leases: LeaseTable) -> bytes:
+    """What tells the client from others: a port by its id, unless the subnet says otherwise."""
+    by_client = request.client_key
+    if port is None or pools[0].subnet.lease_per == "client":
+        return by_client
+    key = b"p" + port.id.encode()
+    for scope in pools:
+        of_subnet = leases.of(scope.subnet.id)
+        if of_subnet.find(key) is None:
+            of_subnet.take_over(by_client, key, request.hardware)
+    return key
+
+
+def _label_of(request: Request) -> bytes:
+    """What the client calls itself, as a label of DNS; b"" when it does not say, or may not be called so."""
+    options = request.options
+    if wire.HOST_NAME in options:
+        return label_of(options[wire.HOST_NAME])
+    return label_of_fqdn(options[wire.CLIENT_FQDN]) if wire.CLIENT_FQDN in options else b""
+
+
+def _discover(request: Request, key: bytes, pools: tuple[Scope, ...], leases: LeaseTable, now: float) -> Answer | Drop:
     requested = request.requested
     wanted = int.from_bytes(requested, "big") if requested else None
     # The subnet where the client is on record comes first, then the one it asks for, then intent's order.
@@ -73,6 +98,7 @@ def _discover(request: Request, pools: tuple[Scope, ...], leases: LeaseTable, no
 
 def _request(
     request: Request,
+    key: bytes,
     *,
     link: tuple[Scope, ...],
     pools: tuple[Scope, ...],
@@ -80,7 +106,7 @@ def _request(
     servers: frozenset[bytes],
     now: float,
 ) -> Answer | Drop:
-    key, server = request.client_key, request.server_identifier
+    server = request.server_identifier
     if server is not None and server not in servers:
         for pool in pools:
             leases.of(pool.subnet.id).withdraw(key)
@@ -101,6 +127,6 @@ def _request(
         record = of_subnet.find(key)
         if record is None or record.address != address:
             return refuse(scope, "the address is not this client's")
-    if of_subnet.acquire(key, request.hardware, address, now) is None:
+    if of_subnet.acquire(key, request.hardware, address, now, _label_of(request)) is None:
         return refuse(scope, "the address is no longer available")
     return acknowledge(request, scope, claimed)

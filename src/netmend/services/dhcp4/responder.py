@@ -103,7 +103,9 @@ class Dhcp4Responder:
     def leases(self, now: float) -> list[LeaseRow]:
         """Dynamic leases, and the ports that have been acknowledged or have declined their address."""
         with self._lock:
-            return self._journal.rows(self._network.ports) + [row_of(lease, now) for lease in self._leases]
+            return self._journal.rows(self._network.ports) + [
+                row_of(lease, now, self._directory.port_id(lease.hardware)) for lease in self._leases
+            ]
 
     def lease_holder(self, address: IPv4Address, now: float) -> str | None:
         """The MAC that an address is dynamically leased to; None when it is not."""
@@ -127,6 +129,7 @@ class Dhcp4Responder:
                 servers=self._servers,
                 source=source,
                 now=now,
+                port=None if client is None else client.port,
             )
         else:
             answer = reserved.answer(

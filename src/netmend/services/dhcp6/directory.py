@@ -56,6 +56,11 @@ class Directory:
         """The MAC of the port that intent gives this DUID."""
         return self._by_duid.get(duid)
 
+    def port_id(self, mac: bytes) -> str | None:
+        """The id of the port with this MAC, None when there is none."""
+        port = self._ports.get(mac)
+        return None if port is None else port.id
+
     def client(self, mac: bytes) -> KnownClient | None:
         """The port with this MAC, None when there is none."""
         known = self._clients.get(mac)

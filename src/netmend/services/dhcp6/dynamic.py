@@ -14,14 +14,21 @@ from netmend.services.leases.table import LeaseState, LeaseTable, SubnetLeases
 class DynamicBindings:
     """One request's view of the pools."""
 
-    __slots__ = ("_duid", "_hardware", "_leases", "_now", "_pools", "decides")
+    __slots__ = ("_duid", "_hardware", "_label", "_leases", "_now", "_pools", "decides")
 
     def __init__(
-        self, duid: bytes, hardware: bytes | None, pools: tuple[Scope, ...], leases: LeaseTable, now: float
+        self,
+        duid: bytes,
+        hardware: bytes | None,
+        pools: tuple[Scope, ...],
+        leases: LeaseTable,
+        now: float,
+        *,
+        label: bytes = b"",
     ) -> None:
-        """`hardware` is the client's MAC if it has shown one, kept for people to read."""
+        """`hardware` is the client's MAC if it has shown one, and `label` what it calls itself, for its name in DNS."""
         self.decides = False
-        self._duid, self._hardware = duid, hardware or b""
+        self._duid, self._hardware, self._label = duid, hardware or b"", label
         self._pools, self._leases, self._now = pools, leases, now
 
     def offer(self, association: Association) -> Sequence[Bound]:
@@ -47,7 +54,7 @@ class DynamicBindings:
             bound
             for bound in self.offer(association)
             if self._of(bound.scope).acquire(
-                self._key(association), self._hardware, int.from_bytes(bound.address, "big"), self._now
+                self._key(association), self._hardware, int.from_bytes(bound.address, "big"), self._now, self._label
             )
         ]
 
@@ -63,7 +70,8 @@ class DynamicBindings:
             located = ((address, find_scope(self._pools, address)) for address in association.addresses)
             candidates = [Bound(address, scope) for address, scope in located if scope]
         for bound in candidates:
-            if self._of(bound.scope).acquire(key, self._hardware, int.from_bytes(bound.address, "big"), self._now):
+            number = int.from_bytes(bound.address, "big")
+            if self._of(bound.scope).acquire(key, self._hardware, number, self._now, self._label):
                 return (bound,)
         return ()
 

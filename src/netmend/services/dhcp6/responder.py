@@ -21,6 +21,7 @@ from netmend.services.dhcp6.reply import Reply, compose, destination_port
 from netmend.services.dhcp6.request import Request, parse_request
 from netmend.services.dhcp6.reserved import ReservedBindings
 from netmend.services.dhcp6.wire import MessageType, Status
+from netmend.services.leases.names import label_of_wire
 from netmend.services.leases.rows import LeaseRow, PortJournal, row_of
 from netmend.services.leases.table import EXHAUSTED_HOLD, Lease, LeaseState, LeaseTable
 from netmend.services.shared.port_changes import changed_ports
@@ -122,7 +123,8 @@ class Dhcp6Responder:
         """Dynamic leases, and the addresses that ports were given or have declined."""
         with self._lock:
             return self._journal.rows(self._network.ports) + [
-                row_of(lease, now, lease.client[_IAID:].hex(":")) for lease in self._leases
+                row_of(lease, now, self._directory.port_id(lease.hardware), lease.client[_IAID:].hex(":"))
+                for lease in self._leases
             ]
 
     def _handle(self, datagram: bytes, sender: Sender, now: float) -> Reply | Drop:
@@ -206,7 +208,7 @@ class Dhcp6Responder:
             return ReservedBindings(request, client, link, self._journal, now)
         if not pools or duid is None:
             return None
-        return DynamicBindings(duid, seen or mac_of_duid(duid), pools, self._leases, now)
+        return DynamicBindings(duid, seen or mac_of_duid(duid), pools, self._leases, now, label=_label_of(request))
 
     def _note_turned_away(self, now: float) -> None:
         before, self._turned_away = self._turned_away, now
@@ -268,6 +270,11 @@ class Dhcp6Responder:
                 scope = find_scope(self._scopes, ip.packed)
                 if scope and scope.dynamic:
                     self._leases.of(scope.subnet.id).make_available(int(ip))
+
+
+def _label_of(request: Request) -> bytes:
+    """What the client calls itself, as a label of DNS (RFC 4704 section 4.2); b"" when it does not say."""
+    return label_of_wire(request.options.get(wire.CLIENT_FQDN, b"")[1:])
 
 
 def _seen_mac(envelopes: list[Envelope], sender: Sender) -> bytes | None:

@@ -1,9 +1,11 @@
 """The ports of one network by name and by address.
 
 A name is a port's host name, alone or in one of the network's zones, or one that intent gives to a single address. A
-port without either is called as dnsmasq and Neutron call it, `host-10-0-0-5`. Building it for 65,000 ports takes a few
-dictionaries; what a port is answered with is worked out when it is asked for. A changed network costs work for the
-ports that changed.
+port without either is called as dnsmasq and Neutron call it, `host-10-0-0-5`. A port's dynamic leases are its addresses
+as its fixed IPs are; any other guest with a lease has the name that it sent to DHCP, where no port has it.
+
+Building it for 65,000 ports takes a few dictionaries; what a port is answered with is worked out when it is asked for.
+A changed network costs work for the ports that changed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,6 +15,7 @@ from netmend.intent import Network, Port
 from netmend.services.dns import names
 from netmend.services.dns.addresses import Block, all_subnets, block_of, holding
 from netmend.services.dns.domains import domains_of
+from netmend.services.leases.names import LeasedNames
 
 _DEFAULT = b"host-"
 
@@ -36,7 +39,9 @@ class Zone:
 class Directory:
     """Names to addresses and back. Not thread-safe."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, leased: LeasedNames) -> None:
+        self._leased = leased
+        self._by_mac: dict[bytes, Port] = {}  # where anything is leased
         self.owners: dict[bytes, Port] = {}  # by address in wire form
         self._by_name: dict[bytes, _Owner | tuple[_Owner, ...]] = {}  # by name in wire form, without zone or root
         self._parents: dict[bytes, int] = {}  # what names of several labels are below: how many are
@@ -56,6 +61,7 @@ class Directory:
             inside = [subnet for subnet in subnets if subnet.domain and names.from_text(subnet.domain) == name]
             blocks = tuple(block_of(subnet.cidr) for subnet in inside)
             self.zones[name] = Zone(name, blocks, tuple(subnet.server_address.packed for subnet in inside))
+        self._leases = any(subnet.dynamic for subnet in subnets)
         self.servers = frozenset(subnet.server_address.packed for subnet in subnets)
         self._domains = {block_of(subnet.cidr): whole or subnet.domain for subnet in subnets}
 
@@ -66,6 +72,8 @@ class Directory:
                 self.owners.pop(packed, None)
             for name, owner in self._names_of(port):
                 self._take_name_away(name, owner)
+            if self._leases:
+                self._by_mac.pop(_packed_mac(port), None)
             for address, _ in port.names:
                 self._single.pop(address.packed, None)
         for port in added:
@@ -73,6 +81,8 @@ class Directory:
                 self.owners[packed] = port
             for name, owner in self._names_of(port):
                 self._name(name, owner)
+            if self._leases:
+                self._by_mac[_packed_mac(port)] = port
             self._single.update((address.packed, name) for address, name in port.names)
 
     def _names_of(self, port: Port) -> Iterator[tuple[bytes, _Owner]]:
@@ -121,17 +131,61 @@ class Directory:
         found = self._by_name.get(prefix)
         if found is not None:
             owners = found if isinstance(found, tuple) else (found,)
-            packed = [address for owner in owners for address in _of_owner(owner) if not zone or zone.holds(address)]
+            packed = [a for owner in owners for a in self._of_owner(owner) if not zone or zone.holds(a)]
             if packed or zone is None:
                 return packed
         elif prefix in self._parents:
             return []
         default = _address_in(prefix)
         if default is not None and (zone is None or zone.holds(default)):
-            port = self.owners.get(default)
+            port = self.owners.get(default) or self._port_leasing(default)
             if port is not None and not port.hostname and not port.names:
                 return [default]
+        elif found is None and self._leased and prefix[0] + 1 == len(prefix):
+            return self._of_guest(prefix[1:], zone)
         return None
+
+    def _of_owner(self, owner: _Owner) -> Iterator[bytes]:
+        """The addresses of a name's owner: fixed IPs, and what is leased to the port."""
+        if isinstance(owner, bytes):
+            yield owner
+            return
+        yield from addresses(owner)
+        if self._leased:
+            yield from self._leased.of_hardware(_packed_mac(owner))
+
+    def _of_guest(self, label: bytes, zone: Zone | None) -> list[bytes] | None:
+        """The addresses of a guest that has no name by intent, and calls itself so."""
+        if _address_in(bytes((len(label),)) + label) is not None:
+            return None  # it is the name of another address
+        found = [
+            address
+            for address, lease in self._leased.of_label(label)
+            if (zone is None or zone.holds(address)) and not self._has_name(self._by_mac.get(lease.hardware))
+        ]
+        return found or None
+
+    @staticmethod
+    def _has_name(port: Port | None) -> bool:
+        return port is not None and bool(port.hostname or port.names)
+
+    def _port_leasing(self, packed: bytes) -> Port | None:
+        lease = self._leased.at(packed) if self._leased else None
+        return None if lease is None else self._by_mac.get(lease.hardware)
+
+    def _name_of_lease(self, packed: bytes) -> str | None:
+        """What the guest with this lease is called, without its domain."""
+        lease = self._leased.at(packed) if self._leased else None
+        if lease is None:
+            return None
+        port = self._by_mac.get(lease.hardware)
+        if port is not None and port.hostname:
+            return port.hostname
+        label = bytes((len(lease.label),)) + lease.label
+        is_taken = label in self._by_name or label in self._parents
+        if lease.label and not is_taken and packed in (self._of_guest(lease.label, None) or ()):
+            return lease.label.decode()
+        return None if port is None else _default_name(packed)
 
     def name_of(self, packed: bytes) -> bytes | None:
         """The name of the guest with this address, as it is written in intent; None when no guest has it."""
@@ -141,9 +195,9 @@ class Directory:
         if packed in self._single:
             return _wire(self._single[packed].removesuffix("."))
         port = self.owners.get(packed)
-        if port is None:
+        hostname = self._name_of_lease(packed) if port is None else port.hostname or _default_name(packed)
+        if hostname is None:
             return None
-        hostname = port.hostname or _default_name(packed)
         return _wire(f"{hostname}.{domain}" if domain and not self._is_qualified(hostname) else hostname)
 
     def _is_qualified(self, hostname: str) -> bool:
@@ -154,8 +208,8 @@ class Directory:
         return None if block is None else self._domains[block]
 
 
-def _of_owner(owner: _Owner) -> Iterable[bytes]:
-    return (owner,) if isinstance(owner, bytes) else addresses(owner)
+def _packed_mac(port: Port) -> bytes:
+    return bytes.fromhex(port.mac.replace(":", ""))
 
 
 def addresses(port: Port) -> Iterator[bytes]:

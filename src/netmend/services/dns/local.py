@@ -10,6 +10,7 @@ from netmend.services.dns.addresses import IN_ADDR, IP6, Region, all_subnets, ap
 from netmend.services.dns.directory import Directory, Zone
 from netmend.services.dns.domains import Domains
 from netmend.services.dns.special import LOCALHOST, special_zones
+from netmend.services.leases.names import LeasedNames
 
 _LOOPBACK = {wire.A: b"\x7f\0\0\1", wire.AAAA: bytes(15) + b"\1"}
 # Of a name of one label, what is asked of top-level domains is forwarded, and nothing that is asked of hosts.
@@ -37,8 +38,8 @@ class Found:
 class Local:
     """Looks names up. Not thread-safe."""
 
-    def __init__(self, network: Network, domains: Domains) -> None:
-        self.directory = Directory(network)
+    def __init__(self, network: Network, domains: Domains, leased: LeasedNames) -> None:
+        self.directory = Directory(network, leased)
         self._domains = domains
         self.configure(network)
 

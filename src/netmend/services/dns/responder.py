@@ -16,6 +16,7 @@ from netmend.services.dns.local import Found, Local, Nothing
 from netmend.services.dns.private import PrivateAddresses
 from netmend.services.dns.query import Malformed, Query, parse_query
 from netmend.services.dns.reply import compose, compose_body, name_at, record
+from netmend.services.leases.names import LeasedNames
 from netmend.services.shared.port_changes import changed_ports
 
 LOCAL_TTL = 30  # seconds: of the network's own names, and of their absence
@@ -59,17 +60,20 @@ class DnsResponder:
     """Answers the queries of one network from its intent, and from what others have said. `update` may be called from
     any thread, all else from one."""
 
-    def __init__(self, network: Network, domains: Domains) -> None:
-        """`domains` are those of all networks of the node; the node enters this one's."""
+    def __init__(self, network: Network, domains: Domains, leased: LeasedNames | None = None) -> None:
+        """`domains` are those of all networks of the node; the node enters this one's. `leased` are the network's
+        dynamic leases, which DHCP enters."""
         self.counters = Counters()
         self.cache = Cache()
         self._lock = Lock()
         self._updating = Lock()
         self._domains, self._domains_seen = domains, domains.version
+        self._leased = LeasedNames() if leased is None else leased
+        self._leased_seen = self._leased.version
         self._serial = 1
         self._remembered: dict[bytes, tuple[bytes, float]] = {}  # by query without id: answer without, and until when
         self._network = network
-        self._local = Local(network, domains)
+        self._local = Local(network, domains, self._leased)
         self._configure(network)
 
     @property
@@ -79,7 +83,7 @@ class DnsResponder:
     def remembered(self, message: bytes, now: float) -> bytes | None:
         """The answer to a query over UDP that was put in just these words before; the common way."""
         found = self._remembered.get(message[2:])
-        if found is None or now >= found[1] or self._domains_seen != self._domains.version:
+        if found is None or now >= found[1] or self._is_stale():
             return None
         return message[:2] + found[0]
 
@@ -93,8 +97,8 @@ class DnsResponder:
             self.counters.malformed += 1
             return query.answer
         with self._lock:
-            if self._domains_seen != self._domains.version:
-                self._domains_seen = self._domains.version
+            if self._is_stale():
+                self._domains_seen, self._leased_seen = self._domains.version, self._leased.version
                 self._remembered.clear()
             answer, until = self._answer(query, now)
             if isinstance(answer, Forward):
@@ -147,13 +151,17 @@ class DnsResponder:
                     old.project_id,
                 )
                 if reconfigured:
-                    self._local = Local(network, self._domains)
+                    self._local = Local(network, self._domains, self._leased)
                     self._configure(network)
                     self.cache.clear()
                 else:
                     self._local.directory.change(removed, added)
                     self.guests.forget()
                 self._remembered.clear()
+
+    def _is_stale(self) -> bool:
+        """Whether domains or leases have changed since what is remembered was said."""
+        return self._domains_seen != self._domains.version or self._leased_seen != self._leased.version
 
     # --- with the lock held ---------------------------------------------------------------------------------------
 
@@ -178,7 +186,8 @@ class DnsResponder:
         found = self._local.look_up(query.name, query.type)
         if found is not None:
             counters.local += 1
-            return self._compose_found(query, found, recursion), _FOR_EVER
+            until = now + LOCAL_TTL if self._leased else _FOR_EVER  # a lease ends without a change
+            return self._compose_found(query, found, recursion), until
         if query.type == wire.ANY:
             return compose(query, recursion, [record(0, wire.HINFO, _HINFO_TTL, _HINFO)]), _FOR_EVER
         if not self._forwards or not query.flags & wire.RD:

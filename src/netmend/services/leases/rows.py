@@ -17,7 +17,7 @@ class LeaseRow:
 
     Attributes:
         mac: None when the client has shown none of Ethernet.
-        port_id: None for a dynamic lease.
+        port_id: None where the client is no port.
         acknowledged: when a port was last given the address, in seconds since the epoch; None for dynamic leases, and
             when the port has released it.
         expires: end of a dynamic lease, in seconds since the epoch.
@@ -35,15 +35,15 @@ class LeaseRow:
     duid: str | None = None
 
 
-def row_of(lease: Lease, now: float, duid: str | None = None) -> LeaseRow:
-    """The row of a dynamic lease."""
+def row_of(lease: Lease, now: float, port_id: str | None = None, duid: str | None = None) -> LeaseRow:
+    """The row of a dynamic lease; `port_id` is the port that has its hardware address."""
     state: State = "declined"
     if lease.state == LeaseState.OFFERED:
         state = "offered"
     elif lease.state == LeaseState.LEASED:
         state = "leased" if lease.expires > now else "expired"
     mac = lease.hardware.hex(":") if len(lease.hardware) == 6 else None
-    return LeaseRow(ip_address(lease.address), mac, None, state, expires=lease.expires, duid=duid)
+    return LeaseRow(ip_address(lease.address), mac, port_id, state, expires=lease.expires, duid=duid)
 
 
 class PortJournal:

@@ -1,4 +1,4 @@
-"""Dynamic leases, of DHCPv4 and DHCPv6: which client that is no port holds which address of a pool, until when.
+"""Dynamic leases, of DHCPv4 and DHCPv6: which client without a fixed IP holds which address of a pool, until when.
 
 Pure bookkeeping: time comes in as `now` (seconds since the epoch, so that leases outlive a restart), and what must
 survive comes out of `take_changes`, to be stored before the client learns of it (RFC 2131 section 3.1 step 4).
@@ -22,6 +22,7 @@ from heapq import heapify, heappop, heappush
 from math import inf
 
 from netmend.intent import Subnet, Subnet6
+from netmend.services.leases.names import LeasedNames
 
 OFFER_HOLD = 30.0  # seconds an offered address waits for its REQUEST
 DECLINE_HOLD = 600.0  # seconds a declined address is kept away from everybody
@@ -50,12 +51,18 @@ class Lease:
     expires: float  # seconds since the epoch; infinity for a lease without end
 
 
+def packed(address: int) -> bytes:
+    """An address in wire form: no IPv6 address that is leased is as small a number as one of IPv4."""
+    return address.to_bytes(4 if address >> 32 == 0 else 16, "big")
+
+
 class SubnetLeases:
     """The bindings of one subnet."""
 
-    def __init__(self, subnet_id: str, changes: dict[int, Lease]) -> None:
+    def __init__(self, subnet_id: str, changes: dict[int, Lease], names: LeasedNames) -> None:
         self._subnet_id = subnet_id
         self._changes = changes
+        self._names = names
         self._by_client: dict[bytes, Lease] = {}
         self._by_address: dict[int, Lease] = {}
         self._held: list[tuple[float, int]] = []  # heap of (end, address): offered and declined
@@ -81,6 +88,8 @@ class SubnetLeases:
         """Take back a stored binding."""
         self._stored.add(lease.address)
         self._bind(lease)
+        if lease.state == LeaseState.LEASED:
+            self._names.put(packed(lease.address), lease.hardware, b"", lease.expires)
 
     def __iter__(self) -> Iterator[Lease]:
         return iter(self._by_address.values())
@@ -121,8 +130,19 @@ class SubnetLeases:
             return None
         return self._bind(Lease(self._subnet_id, address, client, hardware, LeaseState.OFFERED, now + OFFER_HOLD))
 
-    def acquire(self, client: bytes, hardware: bytes, address: int, now: float) -> Lease | None:
-        """Lease an address to a client, or extend its lease. None when the address is another's, or not to be had."""
+    def take_over(self, old: bytes, client: bytes, hardware: bytes) -> None:
+        """Give the lease that `old` has to `client`, which is the same guest and has none: a port that was no port, or
+        was known by its identifier. Only a lease of the same hardware address is given."""
+        lease = self._by_client.get(old)
+        if lease is None or lease.state != LeaseState.LEASED or lease.hardware != hardware:
+            return
+        if client not in self._by_client and old != client:
+            self._unbind(lease)
+            self._store(self._bind(replace(lease, client=client)))
+
+    def acquire(self, client: bytes, hardware: bytes, address: int, now: float, label: bytes = b"") -> Lease | None:
+        """Lease an address to a client that calls itself `label`, or extend its lease. None when the address is
+        another's, or not to be had."""
         bound = self._by_address.get(address)
         if not self.allowed(address) or (
             (bound is None or bound.client != client) and not self._available(address, now)
@@ -131,7 +151,7 @@ class SubnetLeases:
         if bound and bound.state == LeaseState.DECLINED and bound.expires > now:
             return None
         lease = Lease(self._subnet_id, address, client, hardware, LeaseState.LEASED, now + self._lease_time)
-        return self._store(self._bind(lease))
+        return self._store(self._bind(lease), label)
 
     def withdraw(self, client: bytes) -> None:
         """Forget an offer: the client chose another server (RFC 2131 section 4.3.2)."""
@@ -218,13 +238,18 @@ class SubnetLeases:
         if self._by_client.get(lease.client) is lease:
             del self._by_client[lease.client]
         self._free[lease.address] = None
+        self._names.drop(packed(lease.address))
         if lease.address in self._stored:
             self._stored.discard(lease.address)
             self._changes[lease.address] = replace(lease, state=LeaseState.FREE)
 
-    def _store(self, lease: Lease) -> Lease:
+    def _store(self, lease: Lease, label: bytes = b"") -> Lease:
         self._changes[lease.address] = lease
         self._stored.add(lease.address)
+        if lease.state == LeaseState.LEASED:
+            self._names.put(packed(lease.address), lease.hardware, label, lease.expires)
+        else:
+            self._names.drop(packed(lease.address))
         return lease
 
     def _push(self, lease: Lease) -> None:
@@ -246,7 +271,9 @@ class LeaseTable:
     `turned_away` is when a client last got no address of any pool, in seconds since the epoch.
     """
 
-    def __init__(self, stored: Iterable[Lease] = ()) -> None:
+    def __init__(self, stored: Iterable[Lease] = (), names: LeasedNames | None = None) -> None:
+        """`names` follows the leases; several tables of one network may share it."""
+        self.names = LeasedNames() if names is None else names
         self.turned_away = -inf
         self._changes: dict[int, Lease] = {}  # by address, so bounded; later changes win
         self._subnets: dict[str, SubnetLeases] = {}
@@ -256,7 +283,7 @@ class LeaseTable:
     def of(self, subnet_id: str) -> SubnetLeases:
         """The leases of a subnet; made empty when there are none yet."""
         if subnet_id not in self._subnets:
-            self._subnets[subnet_id] = SubnetLeases(subnet_id, self._changes)
+            self._subnets[subnet_id] = SubnetLeases(subnet_id, self._changes, self.names)
         return self._subnets[subnet_id]
 
     def holder(self, address: int, now: float) -> bytes | None:
@@ -266,6 +293,10 @@ class LeaseTable:
 
     def keep_only(self, subnet_ids: Container[str]) -> None:
         """Forget subnets that are gone."""
+        for key, leases in self._subnets.items():
+            if key not in subnet_ids:
+                for lease in leases:
+                    self.names.drop(packed(lease.address))
         self._subnets = {key: leases for key, leases in self._subnets.items() if key in subnet_ids}
 
     @property

@@ -63,6 +63,7 @@ def build_subnet(
         ntp_servers=ntp_servers,
         lease_time=lease_time or DEFAULT_LEASE_TIME,
         boot=boot,
+        lease_per=shape.lease_per or "port",
     )
 
 

@@ -24,6 +24,8 @@ def build_subnet6(reader: Reader, network_name: str, frame: Frame6, fixed: Set[i
     subnet_id = reader.read(place, "id", fields.uuid, shape.id) or id_from_name("subnet", network_name, name)
     if shape.boot is not None:
         reader.complain((*place, "boot"), "is of IPv4; a guest with IPv6 is told a bootfile_url")
+    if shape.lease_per is not None:
+        reader.complain((*place, "lease_per"), "is of IPv4 subnets only")
     server_address = frame.server_address
     if server_address is None:
         server_address = choose_server_address6(frame.cidr, frame.gateway, frame.pools, fixed)

@@ -64,6 +64,7 @@ class SubnetShape(Shape):
     routes: list[RouteShape] | None = None
     ntp_servers: list[str] | None = None
     lease_time: int | None = None
+    lease_per: Literal["port", "client"] | None = None
     boot: BootShape | None = None
     address_mode: Mode | None = None  # this and what follows: of IPv6 only
     ra_mode: Mode | None = None

@@ -10,6 +10,7 @@ from tests.unit.services.dhcp4.guest import (
     NAK,
     NOW,
     OFFER,
+    OTHER_MAC,
     RELEASE,
     REQUEST,
     STRANGER,
@@ -38,6 +39,68 @@ def lease(server: Server, mac: str = STRANGER, **fields: bytes) -> str:
     seen = server.ask(REQUEST, mac=mac, server=SERVER, requested=offered, **fields)
     assert (seen.kind, seen.yiaddr) == (ACK, offered)
     return offered
+
+
+CLIENT_IDS = {
+    "none": None,
+    "a MAC": b"\x01" + bytes.fromhex(OTHER_MAC.replace(":", "")),
+    "a UUID, of PXE firmware": b"\x00" + bytes(range(16)),
+    "IAID and DUID-EN, of systemd": b"\xff" + bytes(4) + b"\x00\x02" + bytes(12),
+    "IAID and DUID-LLT, of dhcpcd": b"\xff" + bytes(4) + b"\x00\x01" + bytes(12),
+    "text": b"\x00me",
+}
+
+
+class TestPortWithoutFixedIp:
+    """One port has one lease, whatever its firmware, its initramfs and its system call themselves."""
+
+    def test_one_lease_whatever_identifier_it_sends(self) -> None:
+        server = Server(network(subnet(dynamic=True), ports=[port(OTHER_MAC)]))
+        given = {lease(server, OTHER_MAC, **sent(client_id)) for client_id in CLIENT_IDS.values()}
+        assert len(given) == 1
+        (row,) = server.responder.leases(server.now)
+        assert (row.state, row.mac, row.port_id) == ("leased", OTHER_MAC, port(OTHER_MAC).id)
+
+    def test_one_stage_renews_and_releases_what_another_was_given(self) -> None:
+        server = Server(network(subnet(dynamic=True), ports=[port(OTHER_MAC)]))
+        address = lease(server, OTHER_MAC, client_id=b"\x00me")
+        for fields in ({"requested": address}, {"ciaddr": address}):
+            assert server.ask(REQUEST, mac=OTHER_MAC, **fields).yiaddr == address
+        server.silent(RELEASE, mac=OTHER_MAC, ciaddr=address, server=SERVER)
+        assert [row.state for row in server.responder.leases(server.now)] == ["expired"]
+
+    def test_a_lease_for_each_identifier_where_intent_says_so(self) -> None:
+        server = Server(network(subnet(dynamic=True, lease_per="client"), ports=[port(OTHER_MAC)]))
+        given = {lease(server, OTHER_MAC, **sent(client_id)) for client_id in CLIENT_IDS.values()}
+        assert len(given) == len(CLIENT_IDS)
+
+    def test_strangers_keep_a_lease_for_each_identifier(self, server: Server) -> None:
+        assert lease(server, client_id=b"\x00me") != lease(server, client_id=b"\x00you")
+
+    def test_a_stranger_that_becomes_a_port_keeps_its_address(self) -> None:
+        server = Server(network(subnet(dynamic=True)))
+        address = lease(server, OTHER_MAC, client_id=b"\x00me")
+        server.responder.update(network(subnet(dynamic=True), ports=[port(OTHER_MAC)]))
+        assert lease(server, OTHER_MAC, client_id=b"\x00me") == address
+        assert lease(server, OTHER_MAC) == address
+        assert len(server.responder.leases(server.now)) == 1
+
+    def test_a_port_takes_no_lease_of_another_by_its_identifier(self) -> None:
+        server = Server(network(subnet(dynamic=True)))
+        address = lease(server, SECOND, client_id=b"\x00me")
+        server.responder.update(network(subnet(dynamic=True), ports=[port(OTHER_MAC)]))
+        assert lease(server, OTHER_MAC, client_id=b"\x00me") != address
+
+    def test_it_is_the_same_after_a_restart(self) -> None:
+        intent = network(subnet(dynamic=True), ports=[port(OTHER_MAC)])
+        server = Server(intent)
+        address = lease(server, OTHER_MAC, client_id=b"\x00me")
+        restarted = Server(intent, LeaseTable(server.responder.take_changes()))
+        assert lease(restarted, OTHER_MAC, client_id=b"\x00you") == address
+
+
+def sent(client_id: bytes | None) -> dict[str, bytes]:
+    return {} if client_id is None else {"client_id": client_id}
 
 
 class TestAllocation:

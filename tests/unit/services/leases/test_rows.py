@@ -29,7 +29,7 @@ def test_the_state_of_a_lease(state: LeaseState, now: float, shown: str) -> None
 
 
 def test_a_client_without_a_mac_that_has_a_duid() -> None:
-    row = row_of(replace(LEASE, address=int(V6), hardware=b""), 0.0, "00:01")
+    row = row_of(replace(LEASE, address=int(V6), hardware=b""), 0.0, duid="00:01")
     assert (row.address, row.mac, row.duid) == (V6, None, "00:01")
 
 

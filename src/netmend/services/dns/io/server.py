@@ -13,6 +13,7 @@ from netmend.services.dns.io.limits import Limits, Traffic
 from netmend.services.dns.io.served import Served
 from netmend.services.dns.io.tcp import Connections, Listener, NodeConnections
 from netmend.services.dns.io.udp import UdpEndpoint
+from netmend.services.leases.names import LeasedNames
 from netmend.services.shared.counters import SocketCounters
 from netmend.services.shared.io.datagrams import OnError
 from netmend.services.shared.io.loop import Loop
@@ -34,10 +35,16 @@ class DnsSockets:
     """Serves networks until closed. Thread-safe, but for one call at a time for any one network."""
 
     def __init__(
-        self, on_error: OnError, host_servers: Callable[[], Sequence[Server]], limits: Limits | None = None
+        self,
+        on_error: OnError,
+        host_servers: Callable[[], Sequence[Server]],
+        limits: Limits | None = None,
+        leased: Callable[[str], LeasedNames] = lambda network_id: LeasedNames(),
     ) -> None:
-        """`host_servers` gives the servers for networks that name none; it is called at each question, never blocks."""
+        """`host_servers` gives the servers for networks that name none; it is called at each question, never blocks.
+        `leased` gives the dynamic leases of a network, which DHCP enters."""
         self._on_error, self._host_servers, self._limits = on_error, host_servers, limits or Limits()
+        self._leased = leased
         self._loop = Loop("netmend-dns")
         self._forwarder = Forwarder(self._loop, self._limits)
         self._node_connections = NodeConnections()
@@ -53,7 +60,7 @@ class DnsSockets:
         old = self._networks.pop(network.id, None)
         if old is None:
             self._domains.put(network)
-            responder = DnsResponder(network, self._domains)
+            responder = DnsResponder(network, self._domains, self._leased(network.id))
         else:
             responder = old.served.responder
             self._close(old)
