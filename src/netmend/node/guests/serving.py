@@ -83,7 +83,7 @@ class Serving:
 
     def _leased_names(self, network_id: str) -> LeasedNames:
         """Where DHCP enters the leases of a network and DNS finds them; one and the same for all who ask."""
-        return self._names.setdefault(network_id, LeasedNames())
+        return self._names.setdefault(network_id, LeasedNames(time.time))
 
     def answers(self, network: Network) -> bool:
         """Whether guests get their addresses: by DHCPv4 where intent asks for it, else by all services."""

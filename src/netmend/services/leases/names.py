@@ -5,7 +5,6 @@ entry an address, so it is bounded by the leases (`table.CAPACITY`). What a gues
 after a restart it is known again once the guest renews.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -27,7 +26,8 @@ class NamedLease(NamedTuple):
 class LeasedNames:
     """The leases of one network."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = float) -> None:
+        """`clock` gives seconds since the epoch; without one, no lease ends but by a change."""
         self.version = 0  # grows with each change of what `holders` and the others say, but by the end of a lease
         self._clock = clock
         self._leases: dict[bytes, NamedLease] = {}  # by address in wire form
