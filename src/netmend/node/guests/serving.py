@@ -6,6 +6,7 @@ costs the others nothing.
 """
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
