@@ -91,9 +91,10 @@ _NOT_LINES = (
     (257, b"ustar", "an archive of files; unpack it first: tar -xf {path}"),
     (0, b"PK\x03\x04", "an archive of files; unpack it first: unzip {path}"),
     (0, b"\x04\x22\x4d\x18", "compressed with lz4; unpack it first: lz4 -d {path}"),
-    (0, b"SQLite format 3\0", "a database, no log"),
 )
 """(offset, magic bytes, what it is)."""
+
+_LOGINS = ("wtmp", "btmp", "utmp", "lastlog", "faillog", "tallylog")
 
 
 class _Unpacker(Protocol):
@@ -153,6 +154,15 @@ def not_lines(head: bytes) -> str:
     for at, magic, what in _NOT_LINES:
         if head[at : at + len(magic)] == magic:
             return what
+    return ""
+
+
+def no_log(head: bytes, name: str) -> str:
+    """What a file is that lies among logs and is none, by its head and name; else empty."""
+    if head.startswith(b"SQLite format 3\0"):
+        return "a database, no log"
+    if b"\0" in head[:1024] and name in _LOGINS:
+        return "records of logins, no log"
     return ""
 
 

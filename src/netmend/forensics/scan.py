@@ -78,6 +78,10 @@ class FileScan:
         head = next(pieces, b"")
         if what := reading.not_lines(head):
             raise reading.UnreadableLog(f"{self.label}: {what.format(path=PurePath(self.label).name)}")
+        if what := reading.no_log(head, self.stem):
+            notes.append(f"{self.label}: {what}; left out")
+            self.gathered.files.append(self.facts)
+            return
         self._sniff(head)
         for block in framing.blocks(head, self._sized(chain([head], pieces)), notes, self.path):
             self._block(block)

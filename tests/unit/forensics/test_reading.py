@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from netmend.forensics.reading import UnreadableLog, expand, raw_blocks
-from netmend.forensics.report import read
+from netmend.forensics.report import Outcome, read
 
 OSLO = "2026-11-20 03:00:14.186 21 ERROR neutron.agent.dhcp.agent [-] boom\n"
 CAN_UNPACK = shutil.which("zstd") is not None
@@ -64,7 +64,6 @@ def test_without_a_reader_of_zstd_the_rest_is_read(tmp_path: Path, monkeypatch: 
         (b"LPKSHHRH" + bytes(200), "journalctl --file x.bin -o export"),
         (bytes(257) + b"ustar\x0000" + bytes(200), "tar -xf x.bin"),
         (b"PK\x03\x04" + bytes(99), "unzip x.bin"),
-        (b"SQLite format 3\x00" + bytes(99), "a database"),
     ],
 )
 def test_what_holds_no_lines_is_named_and_left_out(data: bytes, said: str, tmp_path: Path) -> None:
@@ -75,6 +74,22 @@ def test_what_holds_no_lines_is_named_and_left_out(data: bytes, said: str, tmp_p
     assert (report.files[1].lines, report.repeats[0].count) == (0, 1)
     with pytest.raises(UnreadableLog):
         read([str(tmp_path / "x.bin")])
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("x.db", b"SQLite format 3\x00" + bytes(99)), ("wtmp", bytes(384)), ("btmp.1", bytes(384))]
+)
+def test_what_is_no_log_is_left_out_and_changes_nothing(name: str, data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(OSLO.replace("ERROR", "INFO"))
+    (tmp_path / name).write_bytes(data)
+    report = read([str(tmp_path)])
+    assert [f.lines for f in report.files if f.path.endswith(name)] == [0]
+    assert report.outcome is Outcome.CALM
+
+
+def test_zeros_before_a_log_that_was_truncated_while_written_are_no_end(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(bytes(3 << 20) + b"\n" + OSLO.encode())
+    assert read([str(tmp_path)]).repeats[0].message == "boom"
 
 
 def test_a_file_of_a_directory_that_cannot_be_opened_is_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
