@@ -1,6 +1,5 @@
 """`netmend attach` and `netmend detach`: join a guest to a port of the store, and part them."""
 
-import json
 import os
 import time
 from pathlib import Path
@@ -10,7 +9,7 @@ import typer
 
 from netmend.attach import guest, places
 from netmend.attach.client import Api, Document, NoApi, NoSuchObject, Refused
-from netmend.cli.messages import complain, refuse, refuse_on
+from netmend.cli.messages import complain, refuse, refuse_on, say, say_json
 from netmend.cli.options import (
     NETNS_DIRECTORY,
     RUNTIME_DIRECTORY,
@@ -73,7 +72,7 @@ def attach(
     host_device = tap_name(found["id"])
     if as_json:
         document = {"port": found["id"], "plug": plug, "mac": found["mac_address"], "fixed_ips": addresses}
-        typer.echo(json.dumps({**document, "device": host_device, "problem": problem}))
+        say_json({**document, "device": host_device, "problem": problem})
     elif problem:
         complain(
             f"{found['name'] or found['id']} is asked for, and not there: {problem}\n"
@@ -81,7 +80,7 @@ def attach(
         )
     else:
         where = host_device if tap else f"{device}, by {host_device} on the host"
-        typer.echo(f"{found['name'] or found['id']}: {where}, {found['mac_address']}, {', '.join(addresses)}")
+        say(f"{found['name'] or found['id']}: {where}, {found['mac_address']}, {', '.join(addresses)}")
     raise typer.Exit(1 if problem else 0)
 
 
@@ -95,9 +94,9 @@ def detach(port: Port, runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY, as_jso
     with refuse_on(NoApi, NoSuchObject, Refused):
         found = _set_plug(runtime_dir, port, None)
     if as_json:
-        typer.echo(json.dumps({"port": found["id"], "plug": None}))
+        say_json({"port": found["id"], "plug": None})
     else:
-        typer.echo(f"{found['name'] or found['id']}: not plugged")
+        say(f"{found['name'] or found['id']}: not plugged")
 
 
 def _set_plug(runtime_dir: Path, text: str, plug: places.Plug | None) -> Document:

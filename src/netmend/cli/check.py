@@ -1,10 +1,8 @@
 """`netmend check`: is an intent file good?"""
 
-import json
-
 import typer
 
-from netmend.cli.messages import BAD_INPUT, refuse_on
+from netmend.cli.messages import BAD_INPUT, refuse_on, say, say_json
 from netmend.cli.options import Config, Json
 from netmend.intent import Intent
 from netmend.sources.file import IntentError, load
@@ -26,13 +24,13 @@ def check(
         if not as_json:
             with refuse_on(IntentError):
                 raise
-        typer.echo(json.dumps(_report(Intent(), error)))
+        say_json(_report(Intent(), error))
         raise typer.Exit(BAD_INPUT) from None
     if as_json:
-        typer.echo(json.dumps(_report(intent)))
+        say_json(_report(intent))
     else:
         counts = _counts(intent)
-        typer.echo(", ".join(f"{count} {what if count != 1 else what[:-1]}" for what, count in counts.items()))
+        say(", ".join(f"{count} {what if count != 1 else what[:-1]}" for what, count in counts.items()))
 
 
 def _counts(intent: Intent) -> dict[str, int]:

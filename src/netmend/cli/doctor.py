@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from netmend.cli.messages import refuse
+from netmend.cli.messages import refuse, say, say_json, shown
 from netmend.cli.options import Json
 from netmend.doctor import report, snapshot
 from netmend.doctor.diagnose import diagnose, diagnose_steadily
@@ -50,18 +48,17 @@ def doctor(
     if recorded and mountinfo:
         refuse("give either --from or --mountinfo")
     observation, findings = _observe(recorded, mountinfo or [])
-    if fix and make_safe_mends(findings, lambda text: yes or typer.confirm(text, err=True), _say(as_json)):
+    if fix and make_safe_mends(findings, lambda text: yes or typer.confirm(shown(text), err=True), _say(as_json)):
         observation, findings = _observe(None, [])
     if record is not None:
         _write(record, snapshot.write(observation))
     if html is not None:
         _write(html, page(observation, findings))
     if as_json:
-        json.dump(report.to_json(observation, findings), sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        say_json(report.to_json(observation, findings), indent=2)
     else:
         for text in report.to_text(observation, findings):
-            typer.echo(text)
+            say(text)
     if observation.parts and not findings:
         raise typer.Exit(2)
     raise typer.Exit(1 if any(finding.severity > Severity.NOTE for finding in findings) else 0)
@@ -95,7 +92,7 @@ def _observe(recorded: Path | None, mountinfo: list[str]) -> tuple[Observation, 
 
 
 def _say(quiet: bool) -> Callable[[str], None]:
-    return lambda text: typer.echo(text, err=quiet)
+    return lambda text: say(text, err=quiet)
 
 
 def _read(path: Path) -> bytes:

@@ -1,10 +1,8 @@
 """`netmend down`: removes all that netmend made."""
 
-import json
-
 import typer
 
-from netmend.cli.messages import complain, refuse_on
+from netmend.cli.messages import complain, refuse_on, say, say_json
 from netmend.cli.options import (
     NETNS_DIRECTORY,
     RUNTIME_DIRECTORY,
@@ -47,7 +45,7 @@ def down(
         complain("\n".join((found.summary, *found.evidence, found.cause, found.mend)))
     remaining = sum(len(plan.steps) for plan in left)
     if as_json:
-        typer.echo(json.dumps({"removed": report.planned_steps, "left": remaining}))
+        say_json({"removed": report.planned_steps, "left": remaining})
     else:
-        typer.echo(f"{report.planned_steps} removed, {remaining} left")
+        say(f"{report.planned_steps} removed, {remaining} left")
     raise typer.Exit(1 if left or reconciler.breaker.state else 0)

@@ -1,11 +1,10 @@
 """`netmend explain`: what a mount option means, before it runs."""
 
-import json
 from typing import Annotated
 
 import typer
 
-from netmend.cli.messages import refuse
+from netmend.cli.messages import refuse, say, say_json
 from netmend.cli.options import Json
 from netmend.propagation.explain import ENGINES, Explanation
 from netmend.propagation.explain import explain as explained
@@ -40,7 +39,10 @@ def explain(
         found = explained(options, engine)
     except OptionError as refused:
         refuse(f"{refused.option}: {refused}" if refused.option not in str(refused) else str(refused))
-    typer.echo(json.dumps(found.as_json()) if as_json else "\n".join(_lines(found)))
+    if as_json:
+        say_json(found.as_json())
+    else:
+        say("\n".join(_lines(found)))
 
 
 def _lines(found: Explanation) -> list[str]:

@@ -1,13 +1,12 @@
 """`netmend export`: the store as an intent file."""
 
-import json
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from netmend.cli.messages import complain, refuse_on
+from netmend.cli.messages import as_ascii_json, complain, refuse_on
 from netmend.cli.options import STATE_DIRECTORY, StateDirectory
 from netmend.ground.private_files import write_private
 from netmend.node.intake.store import DATABASE
@@ -38,7 +37,7 @@ def export(
             found = export_store(connection)
         for line in found.left_out:
             complain(f"left out: {line}")
-        text = json.dumps(found.root, indent=1, ensure_ascii=False) + "\n" if as_json else found.text()
+        text = as_ascii_json(found.root, indent=1) + "\n" if as_json else found.text()
         if output is None:
             typer.echo(text, nl=False)
             return

@@ -1,14 +1,14 @@
 """`netmend history`: what was wrong."""
 
-import json
 import time
 from contextlib import closing
 from typing import Annotated
 
 import typer
 
-from netmend.cli.messages import refuse_on
+from netmend.cli.messages import refuse_on, say, say_json
 from netmend.cli.options import STATE_DIRECTORY, Json, StateDirectory
+from netmend.ground.printable import printable_line
 from netmend.node.intake.store import DATABASE
 from netmend.sources.store import StoreError
 from netmend.sources.store.database import open_reader
@@ -30,15 +30,16 @@ def history(
     with refuse_on(StoreError), closing(open_reader(state_dir / DATABASE)) as connection:
         found = read_records(connection, limit)
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        say_json(found, indent=2)
         return
     for finding in reversed(found["findings"]):
-        typer.echo(f"{_when(finding)}  host: {finding['summary']}")
+        say(f"{_when(finding)}  host: {printable_line(finding['summary'])}")
     for reason in reversed(found["reasons"]):
         port = f" port {reason['port']}" if reason["port"] else ""
-        typer.echo(f"{_when(reason)}  {reason['network']}{port}: {reason['reason']} (tried {reason['failures']}x)")
+        text = f"{reason['network']}{port}: {reason['reason']} (tried {reason['failures']}x)"
+        say(f"{_when(reason)}  {printable_line(text)}")
     if not found["findings"] and not found["reasons"]:
-        typer.echo("nothing was wrong")
+        say("nothing was wrong")
 
 
 def _when(row: dict[str, float]) -> str:

@@ -1,12 +1,11 @@
 """`netmend import`: an intent file into the store."""
 
-import json
 from contextlib import closing
 from typing import Annotated
 
 import typer
 
-from netmend.cli.messages import refuse_on
+from netmend.cli.messages import refuse_on, say, say_json
 from netmend.cli.options import (
     RUNTIME_DIRECTORY,
     STATE_DIRECTORY,
@@ -15,6 +14,7 @@ from netmend.cli.options import (
     RuntimeDirectory,
     StateDirectory,
 )
+from netmend.ground.printable import printable_line
 from netmend.ground.private_files import make_private_directory
 from netmend.node.intake.store import DATABASE
 from netmend.node.lock import CannotStart, hold_lock
@@ -66,15 +66,15 @@ def show_changes(changes: list[Change], *, as_json: bool, dry_run: bool) -> None
              "fields": sorted(change.body) if change.action == "update" else []}
             for change in changes
         ]  # fmt: skip
-        typer.echo(json.dumps({"dry_run": dry_run, "changes": found}))
+        say_json({"dry_run": dry_run, "changes": found})
         return
     for change in changes:
-        typer.echo(str(change))
+        say(printable_line(str(change)))
     words = {"create": "created", "update": "updated", "delete": "deleted"}
     numbers = {word: sum(change.action == action for change in changes) for action, word in words.items()}
     counts = ", ".join(f"{number} {word}" for word, number in numbers.items() if number)
     would = "would be " if dry_run and counts else ""
-    typer.echo(f"{would}{counts}" if counts else "nothing to do")
+    say(f"{would}{counts}" if counts else "nothing to do")
 
 
 def _perform(tx: Transaction, changes: list[Change], wanted: Wanted) -> None:

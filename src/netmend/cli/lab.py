@@ -1,6 +1,5 @@
 """`netmend lab`: scenarios of hosts and containers, predicted and performed."""
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ import typer
 
 from netmend.cli.lab_incident import incident
 from netmend.cli.lab_search import search
-from netmend.cli.messages import name_command, refuse
+from netmend.cli.messages import name_command, refuse, say, say_json
 from netmend.lab.engines.choose import run as perform
 from netmend.lab.engines.world import EngineMissing
 from netmend.lab.scenario.report import differences, report, result_in_words
@@ -57,7 +56,10 @@ def predict(file: File, as_json: Json = False) -> None:
     """
     for scenario in _scenarios(file):
         results = predicted(scenario)
-        print(json.dumps(results) if as_json else "\n".join(report(scenario, results)))
+        if as_json:
+            say_json(results)
+        else:
+            say("\n".join(report(scenario, results)))
 
 
 @_verb
@@ -68,7 +70,10 @@ def run(file: File, as_json: Json = False, engine: Engine = None) -> None:
     """
     scenarios = _scenarios(file)
     for scenario, results in zip(scenarios, _perform(scenarios, engine), strict=True):
-        print(json.dumps(results) if as_json else "\n".join(report(scenario, results)))
+        if as_json:
+            say_json(results)
+        else:
+            say("\n".join(report(scenario, results)))
 
 
 @_verb
@@ -83,13 +88,13 @@ def compare(file: File, as_json: Json = False, engine: Engine = None) -> None:
         found = differences(scenario, predicted(scenario), seen)
         differ = differ or bool(found)
         if as_json:
-            print(json.dumps({"name": scenario.name, "differences": found}))
+            say_json({"name": scenario.name, "differences": found})
             continue
-        print(f"{scenario.name}: {len(found) or 'no'} difference{'' if len(found) == 1 else 's'}")
+        say(f"{scenario.name}: {len(found) or 'no'} difference{'' if len(found) == 1 else 's'}")
         for item in found:
-            print(f"  {item['step']:3}  {item['what']}")
-            print(f"       predicted  {result_in_words(cast(str, item['predicted']))}")
-            print(f"       seen       {result_in_words(cast(str, item['seen']))}")
+            say(f"  {item['step']:3}  {item['what']}")
+            say(f"       predicted  {result_in_words(cast(str, item['predicted']))}")
+            say(f"       seen       {result_in_words(cast(str, item['seen']))}")
     if differ:
         raise typer.Exit(1)
 

@@ -1,6 +1,5 @@
 """`netmend lab incident`: the outage replayed, and netmend beside it."""
 
-import json
 import signal
 import sys
 import tempfile
@@ -10,7 +9,7 @@ from typing import IO, Annotated
 
 import typer
 
-from netmend.cli.messages import output, refuse_on
+from netmend.cli.messages import output, refuse_on, say, say_json
 from netmend.cli.options import Json
 from netmend.lab.incident import logs, page
 from netmend.lab.incident.document import document
@@ -91,9 +90,9 @@ def incident(
             outcome = play(setup, show, interval=interval, rounds=planned, netmend_log=netmend_log)
         written = _write(outcome, html, log)
     if as_json:
-        print(json.dumps(document(outcome), indent=2))
+        say_json(document(outcome), indent=2)
     elif written:
-        print("written: " + ", ".join(map(str, written)))
+        say("written: " + ", ".join(map(str, written)))
     raise typer.Exit(0 if outcome.ok else 1)
 
 

@@ -1,6 +1,5 @@
 """`netmend lab search`: every way to endless taps."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from netmend.cli.messages import refuse, refuse_on
+from netmend.cli.messages import refuse, refuse_on, say, say_json
 from netmend.cli.options import Json
 from netmend.lab.engines.world import EngineMissing
 from netmend.lab.search import report
@@ -35,9 +34,9 @@ def search(
         task = bar.add_task("by the model", total=None)
         found = lab.search(lambda done, of: bar.update(task, completed=done, total=of), all_on_kernel=kernel_all)
     if as_json:
-        print(json.dumps(report.document(found), indent=2))
+        say_json(report.document(found), indent=2)
     else:
-        print("\n".join(report.report(found)))
+        say("\n".join(report.report(found)))
     if scenarios is not None:
         try:
             report.write_scenarios(found, scenarios)

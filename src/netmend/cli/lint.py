@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Annotated
 
 import typer
 
-from netmend.cli.messages import complain
+from netmend.cli.messages import complain, say, say_json
 from netmend.cli.options import Json
 from netmend.ground.finding import Severity
+from netmend.ground.printable import printable_line
 from netmend.lint.files import Report, lint_all
 
 
@@ -36,7 +35,7 @@ def lint(
     report = lint_all(files)
     for problem in report.problems:
         where = f"{problem['file']}:{problem['line']}" if problem["line"] else problem["file"]
-        complain(f"{where}: {problem['why']}")
+        complain(printable_line(f"{where}: {problem['why']}"))
     findings = report.findings
     if as_json:
         document = {
@@ -44,16 +43,14 @@ def lint(
             "problems": report.problems,
             "looked_at": report.looked_at(),
         }
-        json.dump(document, sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        say_json(document, indent=2)
     else:
         for finding in findings:
-            typer.echo(
-                f"{finding.file}:{finding.line}: {finding.severity.word}: {finding.container}: {finding.summary}"
-            )
-            typer.echo(f"  {finding.cause}\n  {finding.mend}  [{finding.check}]")
+            where = f"{finding.file}:{finding.line}: {finding.severity.word}: {finding.container}"
+            say(printable_line(f"{where}: {finding.summary}"))
+            say(f"  {finding.cause}\n  {finding.mend}  [{finding.check}]")
         if report.files or not report.problems:
-            typer.echo(_summary(report))
+            say(printable_line(_summary(report)))
     mistaken = any(finding.severity > Severity.NOTE for finding in findings)
     raise typer.Exit(2 if report.problems else 1 if mistaken else 0)
 

@@ -11,7 +11,7 @@ from typer.core import TyperCommand
 from typer.main import get_command
 
 from netmend import __version__
-from netmend.cli.messages import complain, name_command
+from netmend.cli.messages import complain, name_command, say
 
 DESCRIPTION = "DHCP, DNS and metadata for guests on isolated networks; cannot leak devices; says which flag is wrong."
 # Each verb is loaded only when it is called: start-up time is part of the time to a guest's first answer. The summary
@@ -142,7 +142,7 @@ def _say_usage(error: Any) -> None:
     """Print what is wrong with the command line; the errors that typer raises have no public type."""
     text = str(error.format_message())
     if text.startswith("Usage: "):  # no verb was given: the text is the whole help
-        typer.echo(text, err=True)
+        say(text, err=True)
         return
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "netmend"

@@ -1,15 +1,19 @@
 """What verbs print: messages on standard error, tables on standard output.
 
-Each message begins with `netmend VERB: `, then says which object and why.
+Each message begins with `netmend VERB: `, then says which object and why. Texts hold names and words of tenants, guests
+and other programs, so no verb prints one raw: `say`, `complain`, `shown` and `output` write out what would steer a
+terminal (`netmend.ground.printable`). JSON says the same by its own escapes.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import typer
 
+from netmend.ground.printable import printable
 from netmend.kernel.errors import KernelError
 from netmend.sources.problem import IntentError
 
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _WIDE = 10_000  # columns; wider than any line
+T = TypeVar("T")
 BAD_INPUT = 2  # the exit code when a verb has nothing that it can work with
 
 _command = "netmend"
@@ -28,9 +33,36 @@ def name_command(words: str) -> None:
     _command = words
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print lines for a person."""
+    typer.echo(printable(text), err=err)
+
+
+def say_json(document: Any, *, indent: int | None = None) -> None:
+    """Print a document as JSON."""
+    typer.echo(as_ascii_json(document, indent=indent))
+
+
+def as_ascii_json(document: Any, *, indent: int | None = None) -> str:
+    """A document as JSON in ASCII without DEL: no text of it is altered, and none steers a terminal."""
+    return json.dumps(document, indent=indent).replace("\x7f", "\\u007f")
+
+
+def shown(value: T) -> T:
+    """A document as `say` would print its texts: for what goes another way to a terminal."""
+    made: Any = value
+    if isinstance(value, str):
+        made = printable(value)
+    elif isinstance(value, dict):
+        made = {key: shown(inner) for key, inner in value.items()}
+    elif isinstance(value, list):
+        made = [shown(inner) for inner in value]
+    return cast(T, made)
+
+
 def complain(text: str) -> None:
     """Print one message; its further lines are indented."""
-    typer.echo(f"{_command}: " + text.strip().replace("\n", "\n  "), err=True)
+    say(f"{_command}: " + text.strip().replace("\n", "\n  "), err=True)
 
 
 def refuse(text: str) -> NoReturn:

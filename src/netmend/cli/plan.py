@@ -1,11 +1,10 @@
 """`netmend plan`: what would change."""
 
-import json
-
 import typer
 
-from netmend.cli.messages import refuse_on
+from netmend.cli.messages import refuse_on, say, say_json
 from netmend.cli.options import NETNS_DIRECTORY, Config, Json, NetnsDirectory, Ovsdb
+from netmend.ground.printable import printable_line
 from netmend.intent import Intent
 from netmend.reconcile.breaker import HostFault
 from netmend.reconcile.reconciler import Reconciler
@@ -23,7 +22,11 @@ def plan(
     with refuse_on(IntentError, HostFault):
         intent = load(config)
         plans = Reconciler(netns_dir, ovsdb=ovsdb).plan(intent)
-    typer.echo(json.dumps(_document(plans, intent), indent=2) if as_json else _text(plans, intent))
+    if as_json:
+        say_json(_document(plans, intent), indent=2)
+    else:
+        for line in _lines(plans, intent):
+            say(printable_line(line))
     raise typer.Exit(3 if any(found.steps for found in plans) else 0)
 
 
@@ -49,7 +52,7 @@ def _document(plans: list[Plan], intent: Intent) -> dict[str, object]:
     }
 
 
-def _text(plans: list[Plan], intent: Intent) -> str:
+def _lines(plans: list[Plan], intent: Intent) -> list[str]:
     lines = []
     for found in plans:
         name = _name(found.network_id, intent)
@@ -59,4 +62,4 @@ def _text(plans: list[Plan], intent: Intent) -> str:
         lines += [f"  {step}" for step in found.steps]
         lines += [f"  blocked: {problem.text}" for problem in found.blocked]
     count = sum(len(found.steps) for found in plans)
-    return "\n".join([*lines, f"{count} step{'' if count == 1 else 's'} to take" if count else "nothing to do"])
+    return [*lines, f"{count} step{'' if count == 1 else 's'} to take" if count else "nothing to do"]

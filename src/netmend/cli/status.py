@@ -1,6 +1,5 @@
 """`netmend status`: what the running node says."""
 
-import json
 import time
 from typing import Annotated, Any
 
@@ -9,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from netmend.cli.messages import output, refuse_on
+from netmend.cli.messages import output, refuse_on, say_json, shown
 from netmend.cli.options import RUNTIME_DIRECTORY, Json, RuntimeDirectory
 from netmend.node.http.status_client import NoNode, ask
 from netmend.node.settings import Settings
@@ -29,10 +28,10 @@ def status(
     with refuse_on(NoNode):
         answer = ask(Settings(runtime=runtime_dir).socket, network)
     if as_json:
-        typer.echo(json.dumps(answer, indent=2))
+        say_json(answer, indent=2)
     else:
         console = output()
-        (_show_network if network else _show_node)(console, answer)
+        (_show_network if network else _show_node)(console, shown(answer))
     healthy = answer["state"] == "served" if network else answer["node"]["healthy"]
     raise typer.Exit(0 if healthy else 1)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import time
@@ -13,7 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from netmend.cli.messages import refuse, refuse_on
+from netmend.cli.messages import refuse, refuse_on, say, say_json
 from netmend.cli.options import (
     NETNS_DIRECTORY,
     RUNTIME_DIRECTORY,
@@ -23,6 +22,7 @@ from netmend.cli.options import (
     RuntimeDirectory,
     StateDirectory,
 )
+from netmend.ground.printable import printable_line
 from netmend.node.lock import CannotStart, hold_lock, hold_network_namespace
 from netmend.node.settings import Settings
 from netmend.sources.file import IntentError, load
@@ -105,11 +105,10 @@ def sweep(
             findings = sweeping.find(options)
             result = _delete(options, findings) if yes else None
     if as_json:
-        json.dump(report.to_json(options, findings, result, every_object=every), sys.stdout, indent=2)
-        sys.stdout.write("\n")
+        say_json(report.to_json(options, findings, result, every_object=every), indent=2)
     else:
         for line in report.to_text(options, findings, result, every_object=every):
-            typer.echo(line)
+            say(printable_line(line))
     if result is not None and result.outcome.failed:
         raise typer.Exit(1)
     dead = result is None and (findings.dead_units or findings.dead_ports or findings.dead_names)
@@ -155,7 +154,7 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
         if now - said >= 2 or done == total:
             said = now
             rate = done / max(now - started, 1e-9)
-            typer.echo(f"{done:,} of {total:,}, {rate:,.0f} a second, {(total - done) / rate:,.0f} s left", err=True)
+            say(f"{done:,} of {total:,}, {rate:,.0f} a second, {(total - done) / rate:,.0f} s left", err=True)
 
     yield tell
 
@@ -186,13 +185,13 @@ def _restore(path: Path, *, as_json: bool) -> NoReturn:
             "there": len(found) - len(made) - len(problems),
             "failed": [{"name": one.name, "why": one.problem} for one in problems],
         }
-        typer.echo(json.dumps(document, indent=2))
+        say_json(document, indent=2)
     else:
         for one in problems:
-            typer.echo(f"failed  {one.name}: {one.problem}")
+            say(printable_line(f"failed  {one.name}: {one.problem}"))
         there = len(found) - len(made) - len(problems)
         never_went = f", {there:,} never went" if there else ""
-        typer.echo(f"{len(made):,} made again{never_went}, {len(problems):,} not")
+        say(f"{len(made):,} made again{never_went}, {len(problems):,} not")
     raise typer.Exit(1 if problems else 0)
 
 

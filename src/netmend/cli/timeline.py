@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path, PurePath
@@ -10,10 +9,11 @@ from typing import IO, Annotated
 
 import typer
 
-from netmend.cli.messages import output, refuse
+from netmend.cli.messages import output, refuse, say, say_json
 from netmend.cli.options import Json
 from netmend.forensics import console, page, reading, report, signatures, zones
 from netmend.forensics.report_json import to_json
+from netmend.ground.printable import printable_line
 
 
 class Ticker:
@@ -32,7 +32,7 @@ class Ticker:
             return
         self.next = now + self.pause
         share = f"{min(progress.done * 100 // progress.size, 100)} %" if progress.size else f"{progress.done >> 20} MiB"
-        name = "".join(c if c.isprintable() else "?" for c in PurePath(progress.file).name)[:40]
+        name = printable_line(PurePath(progress.file).name)[:40]
         self._write(f"{share} read, file {progress.number:,} of {progress.files:,}: {name}")
 
     def end(self) -> None:
@@ -91,10 +91,9 @@ def timeline(
         if ticker is not None:
             ticker.end()
     if as_json:
-        json.dump(to_json(found), sys.stdout, indent=2, ensure_ascii=False)
-        sys.stdout.write("\n")
+        say_json(to_json(found), indent=2)
         return
     screen = output(obey_columns=True)
     screen.print(console.render(found, show, wide=screen.width > 200))
     if html is not None:
-        typer.echo(f"\nwritten: {html}")
+        say(f"\nwritten: {html}")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import Final
 
 from netmend.doctor.blame import Standing, bind_of, line, option, reference_of, stand
 from netmend.doctor.observation import Directory
 from netmend.doctor.places import HostView, Place, alike
 from netmend.doctor.sentences import count
+from netmend.ground.printable_html import escape
 
 _CHARACTER: Final = 7.3
 """Width of one at 12 px in a monospaced font, in px."""

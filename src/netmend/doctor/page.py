@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
-from html import escape
 from importlib.resources import files
 
 from netmend.doctor.drawing import draw
@@ -13,6 +12,7 @@ from netmend.doctor.places import HostView, alike
 from netmend.doctor.report import grouped, headlines, sufferers, summary
 from netmend.doctor.sentences import count, moment, several
 from netmend.ground.finding import Finding
+from netmend.ground.printable_html import escape
 
 _MOST_ROWS = 40
 

@@ -16,6 +16,7 @@ from rich.text import Text
 from netmend.forensics.gathered import FileFacts
 from netmend.forensics.matching import Evidence, Verdict
 from netmend.forensics.report import Happening, Outcome, Repeat, Report, iso
+from netmend.ground.printable import printable_line
 
 SHOWN = 25
 FILES = 40
@@ -61,7 +62,7 @@ def _heading(text: str) -> Text:
 
 def _short(text: str, length: int) -> str:
     # What guests and programs put into logs must not steer the terminal.
-    line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))
+    line = printable_line(" ".join(text.split()))
     return line if len(line) <= length else line[: length - 1] + "…"
 
 

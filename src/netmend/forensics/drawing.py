@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from html import escape
 
 from netmend.forensics.report import Happening, Report, iso
+from netmend.ground.printable_html import escape
 
 WIDTH, LEFT, RIGHT = 1100, 250, 20
 LANE, CURVE = 24, 130

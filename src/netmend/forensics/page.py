@@ -6,7 +6,6 @@ No script, nothing fetched; dark and light as the reader's system says.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 from importlib import resources
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from netmend.forensics.console import UNLEVELLED, judgement, share, unlevelled
 from netmend.forensics.drawing import draw
 from netmend.forensics.matching import Verdict
 from netmend.forensics.report import Outcome, Repeat, Report, iso
+from netmend.ground.printable_html import escape
 
 MESSAGES = 40
 EVENTS = 120

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Literal
+
+from netmend.ground.printable_html import escape
 
 WIDTH, HEIGHT = 960, 470
 STYLE = """
@@ -181,7 +182,7 @@ def svg(curve: Curve) -> str:
     """The `<svg>` element; colours are the custom properties of STYLE."""
     shapes = "\n".join(_shape(shape) for shape in draw(curve))
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(curve.title, quote=True)}" '
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(curve.title)}" '
         f'font-family="system-ui, sans-serif">\n{shapes}\n</svg>'
     )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 
+from netmend.ground.printable_html import escape
 from netmend.lab.incident.curve import STYLE, svg
 from netmend.lab.incident.replay import Outcome
 from netmend.lab.incident.sentences import OLD_AGENT, command_of, curve_of, verdict

@@ -1,5 +1,7 @@
 // Elements from values. Texts become text nodes, never markup.
 
+const TOLD = new Set(["title", "aria-label", "alt", "placeholder"]); // attributes that are shown or read aloud
+
 /** An element `tag.class`, with attributes and properties (`on…`: listeners), and children: nodes, texts, nothing. */
 export function h(what, attributes, ...children) {
   const [tag, ...classes] = what.split(".");
@@ -8,7 +10,7 @@ export function h(what, attributes, ...children) {
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : value);
+    else element.setAttribute(name, value === true ? "" : TOLD.has(name) ? visible(String(value)) : value);
   }
   append(element, children);
   return element;
@@ -43,10 +45,13 @@ export function svg(tag, attributes, ...children) {
   return element;
 }
 
-// Characters that hide or turn round what stands beside them: controls, zero width, directions (Unicode TR36).
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+// Characters that hide or turn round what stands beside them: the same as in ground/printable.py.
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\p{Surrogate}\u{1bca0}-\u{1bca3}\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
 
 /** A text as it is, with what cannot be seen written out: names come from guests. */
 export function visible(text) {
-  return text.replace(HIDDEN, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replace(HIDDEN, (char) => {
+    const code = char.codePointAt(0).toString(16);
+    return code.length > 4 ? `\\U${code.padStart(8, "0")}` : `\\u${code.padStart(4, "0")}`;
+  });
 }

@@ -1,6 +1,6 @@
 // A table of any length: only the rows in sight exist, and only their pages are asked for. By keyboard: arrows, Page Up
 // and Down, Home, End, Enter (WAI-ARIA Authoring Practices, grid).
-import { append, h } from "./dom.js";
+import { append, h, visible } from "./dom.js";
 import { number } from "./format.js";
 
 const PAGE = 100;
@@ -92,7 +92,7 @@ export class Grid {
     } catch (error) {
       if (version !== this.version) return;
       this.asked.delete(page);
-      this.note.textContent = `Cannot be shown: ${error.message}`;
+      this.note.textContent = visible(`Cannot be shown: ${error.message}`);
       return;
     }
     if (version !== this.version) return;

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from netmend.ground.located_yaml import resolve
+from netmend.ground.printable import printable
 from netmend.intent import MetadataProxy
 from netmend.intent.names import dhcp_port_id
 from netmend.options.dhcp4 import NEXT_SERVER
@@ -30,7 +31,8 @@ class Export:
     left_out: list[str] = field(default_factory=list)
 
     def text(self) -> str:
-        return yaml.dump(self.root, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+        """The file as YAML. What would steer a terminal is written as YAML's own escapes, which say the same."""
+        return printable(yaml.dump(self.root, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110))
 
 
 def export(connection: sqlite3.Connection) -> Export:
@@ -198,7 +200,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    plain = isinstance(resolve(text), str) and text != "<<"
+    plain = isinstance(resolve(text), str) and text != "<<" and printable(text) == text
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
 
 
