@@ -26,7 +26,9 @@ def reconnect(stands: Sequence[Stand]) -> list[str]:
         done.update(one.place.label for one in unknown)
     apart = [one for one in stands if one.standing is Standing.ENGINE_APART]
     if apart:
-        lines += rejoin_engine(apart[0].engine, list(dict.fromkeys(one.place.label for one in apart)))
+        engine = apart[0].engine
+        again = [one.place.label for one in apart if one.place.namespace is not engine]
+        lines += rejoin_engine(engine, list(dict.fromkeys(again)))
         done.update(one.place.label for one in apart)
     for one in stands:
         if one.place.label in done or one.standing is Standing.REFERENCE:
@@ -156,7 +158,9 @@ def restart(container: Container, why: str) -> list[str]:
         return [f"systemctl restart {quote(unit)}  # {why}"]
     if container.engine == "kubernetes":
         return _pod(container, why)
-    return [f"{_client(container)} restart {name}  # {why}"]
+    if container.engine == "oci":  # of containerd, LXC or whatever else: which client knows it, nobody said
+        return [f"# start {container.name} again with what made it (nerdctl, ctr, crictl): {why}"]
+    return [f"{container.engine} restart {name}  # {why}"]
 
 
 def recreate(container: Container, change: dict[str, Bind], drop: Iterable[str] = ()) -> list[str]:
@@ -241,10 +245,6 @@ def _pod(container: Container, what: str) -> list[str]:
 
 def _kubernetes_mode(bind: Bind) -> str:
     return "Bidirectional" if bind.propagation in ("shared", "rshared") else "HostToContainer"
-
-
-def _client(container: Container) -> str:
-    return "podman" if container.engine == "podman" else "docker"
 
 
 def keep(names: Sequence[str], source: Place, directory: str, *, absent: bool = False) -> list[str]:

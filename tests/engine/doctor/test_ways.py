@@ -226,3 +226,32 @@ def test_a_namespace_that_outlives_its_name(engine: Engine) -> None:
         assert code == 0 and engine.usable("host", "t1") and engine.usable("dr-a", "t1")
     finally:
         engine.host("kill", pid)
+
+
+def test_dockers_own_directory_cut_off(engine: Engine) -> None:
+    engine.start("dr-a", "/var/run:/var/run")
+    engine.docker("run", "-d", "--network=none", "--name", "dr-b", "base", "sleep", "3600")
+    key = engine.docker("inspect", "-f", "{{.NetworkSettings.SandboxKey}}", "dr-b")
+    name = key.rpartition("/")[2]
+    _, report = engine.doctor()
+    finding = only(report["findings"], "plain-file")
+    assert (finding["netns"], finding["broken_in"], finding["culprits"]) == (name, ["dr-a"], ["dr-a"])
+    assert ":rslave" in finding["mend"]
+    engine.type(finding["mend"])
+    assert (
+        engine.in_container("dr-a", "nsenter", f"--net=/run/docker/netns/{name}", "true", check=False).returncode == 0
+    )
+    mended(engine)
+
+
+def test_a_container_that_was_refused_is_told_of_alone(engine: Engine) -> None:
+    engine.host("mount", "--make-private", "/run")
+    words = ("docker", "run", "-d", "--network=none", "--name", "dr-b", "-v", NETNS + ":shared", "base", "sleep", "9")
+    refused = engine.host(*words, check=False)
+    assert "not a shared mount" in refused.stderr
+    _, report = engine.doctor()
+    finding = only(report["findings"], "private-run")
+    assert (finding["severity"], finding["suffers"]) == ("error", ["dr-b"])
+    engine.type(finding["mend"])
+    assert engine.docker("inspect", "-f", "{{.State.Running}}", "dr-b") == "true"
+    mended(engine)

@@ -175,3 +175,43 @@ def test_a_kernel_that_refuses_deletions() -> None:
     observation = replace(seen(host=copies, b=copies), settings={"fs.may_detach_mounts": "0"})
     assert [finding.check for finding in diagnose(observation)] == ["busy-deletions"]
     assert diagnose(replace(observation, settings={"fs.may_detach_mounts": "1"})) == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "managed", "named"),
+    [
+        ("docker", {}, "docker stop agent"),
+        ("podman", {}, "podman inspect"),
+        ("podman", {"PODMAN_SYSTEMD_UNIT": "agent.service"}, "systemctl restart agent.service"),
+        ("kubernetes", {"io.kubernetes.pod.name": "agent", "io.kubernetes.pod.namespace": "net"}, "kubectl -n net"),
+        ("oci", {}, "# start agent again with: -v"),
+    ],
+)
+def test_only_a_client_that_knows_the_container_is_named(engine: str, managed: dict[str, str], named: str) -> None:
+    private = elsewhere("/run/netns")
+    bind = Bind("/run/netns", "/run/netns", "")
+    container = Container(engine, "c" * 64, "agent", "image", (bind,), managed_by=managed)  # type: ignore[arg-type]
+    observation = known(
+        seen(host=RUN + names(2), agent=private), "agent", pid=9, container=container, may_use_namespaces=True
+    )
+    found = only(diagnose(observation))
+    assert named in found.mend
+    others = {"docker ", "podman ", "kubectl "} - {f"{engine} ", "kubectl " if engine == "kubernetes" else ""}
+    assert not any(f"\n{other}" in f"\n{found.mend}" for other in others)
+
+
+def test_the_engine_itself_is_not_restarted_as_a_container() -> None:
+    engine = RUN.replace("shared:", "master:") + "40 30 0:4 net:[4026534000] /run/netns/x rw - nsfs nsfs rw\n"
+    observation = known(
+        seen(host=RUN, dockerd=engine),
+        "dockerd",
+        pid=77,
+        program="dockerd",
+        is_engine=True,
+        own_pid_namespace=False,
+        unit="docker.service",
+        may_use_namespaces=True,
+    )
+    for finding in diagnose(observation):
+        assert "docker restart dockerd" not in finding.mend
+        assert "mount -c --bind /proc/77/root/run/netns/x /run/netns/x" in finding.mend

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from shlex import quote
 
 from netmend.doctor.blame import option
-from netmend.doctor.mends import recreate
+from netmend.doctor.mends import recreate, restart
 from netmend.doctor.observation import HOST, Bind, MountNamespace
 from netmend.doctor.places import HostView, directory_at
 from netmend.doctor.rehearsal.losses import first_safe
@@ -69,13 +68,15 @@ def _finding(
         }
         change |= {b.destination: Bind(b.source, b.destination, "shared") for b in binds if b.destination == path}
         lines += recreate(container, change)
-    others = [
-        place.label for _, places in view.shared for place in places if place.asked_for and place.label not in names
-    ]
-    if others:
-        lines.append(
-            f"docker restart {' '.join(map(quote, dict.fromkeys(others)))}  # they take the host's mount of now"
-        )
+    others = {
+        place.label: place.namespace.container
+        for _, places in view.shared
+        for place in places
+        if place.asked_for and place.label not in names
+    }
+    for other in others.values():
+        if other is not None:
+            lines += restart(other, "it takes the host's mount of now")
     who = several(names) or "a container no longer there"
     return Finding(
         check=CHECK,

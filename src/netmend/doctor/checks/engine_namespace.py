@@ -46,7 +46,12 @@ def _directory(view: HostView, host: MountNamespace, engine: MountNamespace) -> 
 
 def _finding(view: HostView, host: MountNamespace, engine: MountNamespace, receives: bool) -> Finding:
     directory = _directory(view, host, engine)
-    cut_off = [place.label for _, places in view.shared for place in places if place.asked_for]
+    cut_off = [
+        place.label
+        for _, places in view.shared
+        for place in places
+        if place.asked_for and (place.namespace.container is None or place.namespace.container.engine == "docker")
+    ]
     broken = any(
         place.label == engine.label and set(place.usable) - set(at_host.usable)
         for found, places in view.all_shared
