@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from shlex import quote
 
 from netmend.doctor.blame import Stand, Standing, leads_to, line, reference_of, row
@@ -13,6 +13,7 @@ from netmend.doctor.rehearsal.losses import first_safe
 from netmend.doctor.relevant import namespace_text
 from netmend.doctor.sentences import count, script, several
 from netmend.ground.finding import Finding, Severity
+from netmend.propagation.mountinfo import Mount
 
 CHECK = "covered-names"
 
@@ -113,29 +114,46 @@ def _cause(place: Place, copy: Copy) -> str:
 
 
 def _mend(view: HostView, place: Place, reference: Place, hidden: dict[str, Copy]) -> str:
-    names = sorted(hidden)
-    covers = place.namespace.tree.covering(hidden[names[0]].mount)
     end = ["netmend doctor  # verifies"]
-    if covers is None:
+    groups = _by_covers(place, hidden)
+    if not groups:
         return script(["# no unmounting brings them to light: start again what has these mounts", *end])
     path = place.path
-    uncovered = uncover(place.namespace, covers)
+    deepest = max((covers for covers, _ in groups), key=len)
+    uncovered = uncover(place.namespace, deepest)
     again = [
         f"mount --rbind {quote(path)} {quote(path)} && mount --make-shared {quote(path)}  # for good: with what is in "
         "it; in a unit before the engine too"
     ]
+
+    def beneath(names: Container[str], directory: str) -> list[str]:
+        lines: list[str] = []
+        for covers, group in groups:
+            targets = {name: f"{directory}/{name}" for name in group if name in names}
+            lines += recover_beneath(place.namespace, covers, path, targets) if targets else []
+        return lines
+
     if place.label == HOST or place.namespace.is_engine:
-        beneath = recover_beneath(place.namespace, covers, path, {name: f"{path}/{name}" for name in names})
         both = [uncovered + again, uncovered] if place.label == HOST else [uncovered]
-        return first_safe(view, [*(script(one + end, once=False) for one in both), script(beneath + end, once=False)])
+        mends = [*both, beneath(hidden, path)]
+        return first_safe(view, [script(lines + end, once=False) for lines in mends])
     stand = Stand(place, Standing.RECEIVER, reference)
-    lost = [name for name in names if reference.label == HOST and name not in reference.usable]
-    beneath = recover_beneath(place.namespace, covers, path, {name: f"{reference.path}/{name}" for name in lost})
-    kept = keep(lost, place, reference.path)
-    return first_safe(
-        view,
-        [
-            script(uncovered + kept + reshare(stand) + end, once=False),
-            *([script(beneath + reshare(stand) + end, once=False), script(beneath + end, once=False)] if lost else []),
-        ],
-    )
+    lost = [name for name in sorted(hidden) if reference.label == HOST and name not in reference.usable]
+    mends = [uncovered + keep(lost, place, reference.path) + reshare(stand)]
+    if lost:
+        mends += [beneath(lost, reference.path) + reshare(stand), beneath(lost, reference.path)]
+    return first_safe(view, [script(lines + end, once=False) for lines in mends])
+
+
+def _by_covers(place: Place, hidden: dict[str, Copy]) -> list[tuple[list[Mount], list[str]]]:
+    """The names in groups, each with the mounts that hide it; without those that no unmounting brings to light."""
+    groups: dict[tuple[int, ...], tuple[list[Mount], list[str]]] = {}
+    known: dict[int, list[Mount] | None] = {}
+    for name in sorted(hidden):
+        parent = hidden[name].parent.id
+        if parent not in known:
+            known[parent] = place.namespace.tree.covering(hidden[name].mount)
+        covers = known[parent]
+        if covers:
+            groups.setdefault(tuple(mount.id for mount in covers), (covers, []))[1].append(name)
+    return list(groups.values())

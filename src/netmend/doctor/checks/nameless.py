@@ -83,18 +83,18 @@ def _finding(view: HostView, network: NetworkNamespace, name: str | None, links:
     holders = _holders(network) + [f"mount {m.id} on {m.mount_point} in {n.label}, covered" for n, m, _ in pins]
     called = namespace_text(network.inode) + (f", once {name}," if name else "")
     path = f"/run/netns/{name or f'recovered-{network.inode}'}"
+    if name and _taken(view, path):
+        path = f"{path}-{network.inode}"  # somebody has another namespace by that name now
     lines: list[str] = []
     safe: tuple[PinName, ...] = ()
     through = _way_in(network)
     if through is not None:
-        taken = _taken(view, path)
-        if not taken:
-            directory = [] if _is_there(view, "/run/netns") else ["mkdir -p /run/netns"]
-            lines += [
-                *directory,
-                f"touch {path} && mount -c --bind {through} {path}  # a name again; then, if it is not wanted:",
-            ]
-            safe = (PinName(path, network.inode, through),)
+        directory = [] if _is_there(view, "/run/netns") else ["mkdir -p /run/netns"]
+        lines += [
+            *directory,
+            f"touch {path} && mount -c --bind {through} {path}  # a name again; then, if it is not wanted:",
+        ]
+        safe = (PinName(path, network.inode, through),)
         pids = " ".join(str(h.pid) for h in (network.residents or network.openers))
         lines.append(f"# kill {pids}  # the namespace and its devices go with the last that keeps it")
     elif pins:

@@ -53,7 +53,10 @@ def _finding(
     beneath = [copy for copy in view.copies(namespace, covered) if copy.mount.mount_point.startswith(path + "/")]
     covers = namespace.tree.covering(beneath[0].mount) if beneath else None
     if covers:
-        found = {copy.name: f"{path}/{copy.name}" for copy in sorted(beneath, key=lambda one: one.name)}
+        found = {}
+        for copy in sorted(beneath, key=lambda one: one.name):
+            here = f"{path}/{copy.name}"
+            found[copy.name] = f"{here}-{copy.inode}" if here in view.usable_on_host else here
         below = [f"mkdir -p {quote(path)}", *recover_beneath(namespace, covers, path, found)]
     container = namespace.container
     if container is not None and any(bind.destination == path for bind in container.binds):
