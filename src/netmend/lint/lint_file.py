@@ -124,6 +124,8 @@ def _documents(text: str) -> list[Any]:
 def _of_document(document: Any) -> list[DeclaredContainer] | None:
     if ignition.is_ignition(document):
         return _of_embedded(document)
+    if kubernetes.is_list(document) and any(map(ignition.is_ignition, document["items"])):
+        return [found for item in document["items"] for found in _of_document(item) or ()]
     for recognises, read in _DOCUMENTS:
         if recognises(document):
             return list(read(document))

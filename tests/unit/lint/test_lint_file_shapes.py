@@ -439,6 +439,20 @@ def test_a_list_of_pods_is_read() -> None:
     assert (found.check, found.container) == ("netns-private", "p/c")
 
 
+def test_a_list_of_machine_configurations_is_read() -> None:
+    one = WRONG["a machine's configuration"][0]
+    listed = "apiVersion: v1\nkind: List\nitems:\n- " + one.replace("\n", "\n  ").rstrip() + "\n"
+    assert [(found.check, found.container) for found in lint("-", listed)] == [("netns-private", "a")]
+
+
+def test_a_service_of_a_swarm_by_ansible() -> None:
+    text = (
+        "- community.docker.docker_swarm_service:\n    name: agent\n    mounts:\n"
+        "    - {type: bind, source: /run/netns, target: /run/netns}\n"
+    )
+    assert [(found.check, found.line, found.container) for found in lint("-", text)] == [("netns-private", 4, "agent")]
+
+
 def test_run_for_a_socket_is_a_note() -> None:
     (found,) = lint("-", pod(MAIN + mount("run", "/var/run"), host("run", "/var/run")))
     assert (found.check, found.severity, "HostToContainer" in found.mend) == ("netns-private", Severity.NOTE, True)

@@ -15,7 +15,7 @@ from netmend.lint.formats import command_line
 from netmend.lint.formats.kolla import volumes
 from netmend.propagation.options import docker, podman
 
-_DOCKER: Final = ("docker_container", "kolla_container", "kolla_docker")
+_DOCKER: Final = ("docker_container", "docker_swarm_service", "kolla_container", "kolla_docker")
 _PODMAN: Final = ("podman_container",)
 _COMMANDS: Final = ("command", "shell", "raw")
 _INNER: Final = ("block", "rescue", "always", "tasks", "pre_tasks", "post_tasks", "handlers")

@@ -17,10 +17,16 @@ def is_manifest(document: Any) -> bool:
     return isinstance(document, Mapping) and "apiVersion" in document and "kind" in document
 
 
+def is_list(document: Any) -> bool:
+    """A `List`, `PodList` and so on; its items need not say of which kind they are."""
+    return (
+        is_manifest(document) and str(document["kind"]).endswith("List") and isinstance(document.get("items"), Sequence)
+    )
+
+
 def read(document: Mapping) -> Iterator[DeclaredContainer]:
-    items = document.get("items")
-    if str(document.get("kind", "")).endswith("List") and isinstance(items, Sequence):
-        for item in _items(items):
+    if is_list(document):
+        for item in _items(document["items"]):
             yield from read(item)
         return
     metadata = document.get("metadata")
