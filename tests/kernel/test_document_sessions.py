@@ -1,23 +1,17 @@
-"""The sessions of the documents, typed in a sandbox as they are shown, and what they print compared with what is shown.
+"""The sessions of the documents, typed in a sandbox as they are shown (tests/sessions.py says what may differ)."""
 
-Times, versions and ids of processes may differ; `...` stands for any lines, `…` for the rest of a line.
-"""
-
-import os
-import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.blocks import CHECKOUT, Block, blocks
+from tests.blocks import CHECKOUT, blocks
+from tests.sessions import agrees, commands, compare, environment, sessions, typed
 from tests.waiting import wait_for
 
-BIN = Path(sys.executable).parent
 NODE = ["netmend", "run", "-c", "examples/two-networks.yaml"]
 OFFICE = """\
 networks:
@@ -56,55 +50,8 @@ networks:
 """
 
 
-def sessions(document: str, *kinds: str) -> list[Block]:
-    return [block for block in blocks() if block.document == document and block.kind in (kinds or ("console",))]
-
-
-def environment() -> dict[str, str]:
-    path = os.pathsep.join([str(BIN), os.environ["PATH"], "/usr/sbin", "/sbin"])
-    return {key: value for key, value in os.environ.items() if key != "COLUMNS"} | {
-        "PATH": path,
-        "NETMEND_STATE_DIR": "/run/state",
-    }
-
-
-def typed(command: str, directory: Path = CHECKOUT) -> str:
-    done = subprocess.run(
-        ["sh", "-c", f"{command} 2>&1"], cwd=directory, stdout=subprocess.PIPE, text=True, check=False,
-        env=environment(), timeout=120,
-    )  # fmt: skip
-    return done.stdout
-
-
-def commands(block: Block) -> Iterator[tuple[str, str]]:
-    """Each command of a session, and the output that is shown below it."""
-    for part in re.split(r"(?m)^\$ ", block.text)[1:]:
-        command, _, output = part.partition("\n")
-        yield command.partition("  #")[0], output
-
-
-def normal(text: str) -> str:
-    """The text without what differs from run to run."""
-    text = re.sub(r"\b\d+ (ms|s|min)\b", r"N \1", text)
-    text = re.sub(r"started, v[\d.]+", "started, vN", text)
-    text = re.sub(r"^(round .* netmend) +\d+", r"\1 N", text, flags=re.M)  # fewer while it is made anew
-    text = re.sub(r"\((\S*/)?udhcpc\)", "(udhcpc)", text)
-    return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
-
-
-def agrees(shown: str, printed: str) -> bool:
-    pattern = re.escape(normal(shown)).replace(r"\.\.\.", "(?s:.*)").replace("…", ".*")
-    return re.fullmatch(pattern, normal(printed)) is not None
-
-
 def prints(command: str, shown: str) -> bool:
     return agrees(shown, typed(command))
-
-
-def compare(block: Block, directory: Path = CHECKOUT) -> None:
-    for command, shown in commands(block):
-        printed = typed(command, directory)
-        assert agrees(shown, printed), f"{block}: {command}\n{printed}\ninstead of\n{shown}"
 
 
 @contextmanager
