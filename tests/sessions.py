@@ -65,8 +65,9 @@ def commands(block: Block) -> Iterator[tuple[str, str]]:
         yield command.partition("  #")[0], output
 
 
-def normal(text: str, *, generated: bool = False) -> str:
-    """The text without what differs from run to run; with `generated`, without ids and the like too."""
+def normal(text: str, *, generated: bool = False, folded: bool = False) -> str:
+    """The text without what differs from run to run: with `generated`, without ids and the like; with `folded`, without
+    its line ends, as a terminal folds paragraphs and a pipe does not."""
     text = re.sub(r"\b\d+ (ms|s|min)\b", r"N \1", text)
     text = re.sub(r"started, v[\d.]+", "started, vN", text)
     text = re.sub(r"^(round .* netmend) +\d+", r"\1 N", text, flags=re.M)  # fewer while it is made anew
@@ -74,13 +75,15 @@ def normal(text: str, *, generated: bool = False) -> str:
     for pattern, word in GENERATED if generated else []:
         text = re.sub(pattern, word, text)
     text = re.sub(r"-{4,}", "----", text)  # borders of a table, as wide as what is in it
-    return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
+    lines = [" ".join(line.split()) for line in text.strip().splitlines()]
+    return (" " if folded else "\n").join(lines)
 
 
-def agrees(shown: str, printed: str, *, generated: bool = False) -> bool:
-    """Whether what a document shows is what was printed."""
-    pattern = re.escape(normal(shown, generated=generated)).replace(r"\.\.\.", "(?s:.*)").replace("…", ".*")
-    return re.fullmatch(pattern, normal(printed, generated=generated)) is not None
+def agrees(shown: str, printed: str, *, generated: bool = False, folded: bool = False) -> bool:
+    """Whether what a document shows is what was printed; `normal` has the options."""
+    pattern = re.escape(normal(shown, generated=generated, folded=folded))
+    pattern = pattern.replace(r"\.\.\.", "(?s:.*)").replace("…", ".*")
+    return re.fullmatch(pattern, normal(printed, generated=generated, folded=folded)) is not None
 
 
 def compare(block: Block, directory: Path = CHECKOUT) -> None:

@@ -9,6 +9,7 @@ from tests.peers.clients import Udhcpc
 from tests.peers.guests import Document, make_guest, network, port
 from tests.peers.node import HOME, Node
 from tests.peers.resolvers import Resolvers, musl_program
+from tests.sessions import agrees, commands, sessions_of
 from tests.waiting import wait_for
 
 from netmend.kernel import addresses, links, syscalls
@@ -63,6 +64,14 @@ def test_dig() -> None:
         assert "status: REFUSED" in ask.run("dig", "CH", "TXT", "version.bind")
         assert "Transfer failed" in ask.run("dig", "AXFR", "blue.example")
         assert ask.run("dig", "+short", "NS", "blue.example").split() == ["blue.example."]
+
+
+def test_the_session_of_the_document() -> None:
+    (block,) = sessions_of(__file__, "docs/dns.md")
+    with served() as (ask, _):
+        for command, shown in commands(block):
+            printed = ask.run(*command.split())
+            assert agrees(shown, printed), f"{command}\n{printed}\ninstead of\n{shown}"
 
 
 def test_drill_and_host() -> None:

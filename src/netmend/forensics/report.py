@@ -240,8 +240,8 @@ def _origins(files: Sequence[str]) -> dict[str, str]:
     parents = {f: PurePath(f).parent for f in files}
     if len(set(parents.values())) < 2:
         return dict.fromkeys(files, "")
-    common = PurePath(*_common([p.parts for p in parents.values()]))
-    return {f: f"@{p.relative_to(common)}" if p != common else "" for f, p in parents.items()}
+    common = len(_common([p.parts for p in parents.values()]))  # 0 for absolute beside relative paths
+    return {f: f"@{PurePath(*p.parts[common:])}" if len(p.parts) > common else "" for f, p in parents.items()}
 
 
 def _common(paths: list[tuple[str, ...]]) -> list[str]:

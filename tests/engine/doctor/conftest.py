@@ -50,6 +50,10 @@ class Engine:
         assert done.returncode in (0, 1), done.stdout + done.stderr
         return done.returncode, json.loads(done.stdout)
 
+    def doctor_text(self) -> str:
+        """What `netmend doctor` prints for people."""
+        return self.host(sys.executable, "-c", DOCTOR, check=False).stdout
+
     def type(self, mend: str) -> None:
         """Type a mend as it is printed; the first command that fails ends it."""
         self.host("bash", "-ec", "netmend() { :; }\n" + mend)

@@ -6,6 +6,7 @@ What each way does to whom is in the incident's table; here it is made for real,
 from typing import Any
 
 from tests.engine.doctor.conftest import Engine
+from tests.sessions import agrees, commands, sessions_of
 
 NETNS = "/run/netns:/run/netns"
 
@@ -32,6 +33,17 @@ def test_a_host_in_order_has_no_finding(engine: Engine) -> None:
     code, report = engine.doctor()
     assert (code, report["findings"], report["unread"]) == (0, [], [])
     assert report["looked_at"]["containers"] == 3
+
+
+def test_the_session_of_the_readme(engine: Engine) -> None:
+    (block,) = sessions_of(__file__, "README.md")
+    ((_, shown),) = commands(block)
+    engine.host("ip", "netns", "add", "t0")  # the host's mount is shared from here on
+    engine.start("dr-l3", NETNS + ":shared")
+    engine.start("dr-dhcp", NETNS)
+    engine.in_container("dr-dhcp", "ip", "netns", "add", "t1")
+    printed = engine.doctor_text().replace("dr-", "").replace("base", "dhcp-agent")
+    assert agrees(shown, printed, generated=True, folded=True), printed
 
 
 def test_made_in_a_private_container(engine: Engine) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.kernel.store_node import make_guest, make_network, process_apart, store_node
+from tests.sessions import agrees, commands, sessions_of, typed
 
 from netmend.intent.names import tap_name
 from netmend.kernel import links
@@ -115,6 +116,12 @@ def test_with_a_file_the_file_decides() -> None:
             assert node.poll() is None
         said = netmend("attach", "one", "--pid", "1", code=2)
         assert "the node takes its intent from /run/intent.yaml, and the file decides" in said
+        (block,) = sessions_of(__file__, "docs/attach.md")
+        ((command, shown),) = commands(block)
+        printed = typed(command.replace("guest-1", "one").replace("4711", str(node.pid)))
+        assert agrees(
+            shown.replace("/etc/netmend/networks.yaml", "/run/intent.yaml"), printed.replace(str(node.pid), "4711")
+        ), printed
     finally:
         node.kill()
         node.wait()

@@ -6,6 +6,7 @@ It makes a sandbox inside the sandbox of the test; what it could leave behind wo
 import itertools
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.sessions import agrees, sessions_of
 from tests.waiting import wait_for
 
 from netmend.intent.eui64 import eui64_address
@@ -116,6 +118,9 @@ def test_what_it_says_can_be_tried_works_from_another_terminal() -> None:
     assert demo.stdout is not None
     try:
         shown = list(itertools.takewhile(lambda line: not line.startswith("blue: served"), demo.stdout))
+        (block,) = sessions_of(__file__, "docs/demo.md")
+        tried = "".join(itertools.dropwhile(lambda line: not line.startswith("to try"), shown))
+        assert agrees(re.sub(r":\d+/", ":N/", block.text), re.sub(r":\d+/", ":N/", tried), generated=True), tried
         page, shell, deletion = (line.strip() for line in shown if line.startswith("    "))
         with urllib.request.urlopen(page, timeout=60) as answer:
             assert b"<html" in answer.read()

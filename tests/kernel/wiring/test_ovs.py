@@ -11,7 +11,10 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
+from tests.blocks import blocks
+from tests.kernel.store_node import make_guest
 from tests.kernel.vswitch import SOCKET, VSwitch
+from tests.sessions import agrees, commands, normal, sessions_of, typed
 from tests.waiting import wait_for
 
 from netmend.intent import BridgeWiring, Intent, Network, OvsWiring, Port, Subnet
@@ -26,6 +29,7 @@ from netmend.kernel.ovsdb.watch import PortsChanged, PortWatch
 from netmend.reconcile import switch as switch_reading
 from netmend.reconcile.reconciler import Reconciler
 from netmend.reconcile.reports import PassReport
+from netmend.sources.file import load
 from netmend.wiring.ovs import MARK_KEY, OWNER
 
 INTERNAL, VETH = OvsWiring(), OvsWiring(veth=True)
@@ -103,6 +107,26 @@ def test_an_internal_port_is_moved_into_the_namespace_with_neutrons_ids_on_it() 
         assert Reconciler().plan(intent(one)) == []
         assert reconciler.run(Intent()).planned_steps
         assert switch.ports() == set() and name not in host_links()
+
+
+def test_the_session_of_the_document(tmp_path: Path) -> None:
+    (file,) = [block for block in blocks() if block.document == "docs/wiring-ovs.md" and block.kind == "yaml intent"]
+    (block,) = sessions_of(__file__, "docs/wiring-ovs.md")
+    (tmp_path / "blue.yaml").write_text(file.text)
+    make_guest("web")
+    (plan, steps), (show, rows) = commands(block)
+    with VSwitch() as switch:
+        printed = typed(plan, tmp_path)
+        assert agrees(steps, printed), printed
+        assert run_until_right(Reconciler(), load(tmp_path / "blue.yaml"))
+        printed = switch.vsctl(*show.split()[1:])
+        assert ports_in_order(rows) == ports_in_order(printed)
+
+
+def ports_in_order(printed: str) -> list[str]:
+    """The paragraphs that `ovs-vsctl show` prints, without the database's id; it has the ports in any order."""
+    head, *ports = normal(printed.partition("\n")[2]).split("\nPort ")
+    return [head, *sorted(ports)]
 
 
 @pytest.mark.parametrize("wiring", [INTERNAL, VETH])

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
+from tests.blocks import blocks
 from tests.peers.node import HOME, Node
 
 CHECKOUT = Path(__file__).parents[3]
@@ -44,14 +44,10 @@ class StoreNode(Node):
         return self.tokens.read_text().split()[0]
 
     def write_clouds(self) -> Path:
-        """The clouds.yaml of docs/openstack.md, for this node."""
-        cloud = {
-            "auth_type": "admin_token",
-            "auth": {"endpoint": ENDPOINT, "token": self.token},
-            "network_api_version": "2",
-        }
+        """Write the clouds.yaml of docs/openstack.md, with the token of this node."""
+        (block,) = [block for block in blocks() if block.kind == "yaml clouds"]
         path = HOME / "clouds.yaml"
-        path.write_text(yaml.safe_dump({"clouds": {"netmend": cloud}}))
+        path.write_text(block.text.replace("THE-TOKEN", self.token))
         return path
 
 

@@ -2,11 +2,14 @@
 
 import http.client
 import json
+import os
 from ipaddress import IPv4Interface
 
-from tests.peers.api.store_node import OpenStack, StoreNode
+from tests.peers.api.store_node import CLIENTS, OpenStack, StoreNode
 from tests.peers.clients import Udhcpc, address
 from tests.peers.guests import make_guest
+from tests.peers.node import HOME
+from tests.sessions import agrees, commands, environment, sessions_of, typed
 from tests.waiting import wait_for
 
 
@@ -34,6 +37,29 @@ def test_create_a_network_boot_a_guest_watch_it() -> None:
         assert openstack("port", "list", "--device-owner", "") == []
         openstack("network", "delete", "blue")
         node.wait(lambda status: status["networks"] == [])
+
+
+def test_the_sessions_of_the_document() -> None:
+    """Each line of docs/openstack.md, typed in a shell."""
+    with StoreNode() as node:
+        variables = {
+            "PATH": os.pathsep.join([environment()["PATH"], str(CLIENTS)]),
+            "HOME": str(HOME),
+            "OS_CLOUD": "netmend",
+            "OS_CLIENT_CONFIG_FILE": str(node.write_clouds()),
+            "NETMEND_RUNTIME_DIR": str(HOME / "runtime"),
+        }
+
+        def in_guest(command: str) -> str:
+            if "udhcpc" in command:
+                node.wait(lambda _: "eth0" in typed("ip -n guest -br link"))
+                typed("ip -n guest link set lo up")
+            return typed(command, **variables)
+
+        for block in sessions_of(__file__, "docs/openstack.md"):
+            for command, shown in commands(block):
+                printed = in_guest(command)
+                assert agrees(shown, printed, generated=True), f"{block}: {command}\n{printed}\ninstead of\n{shown}"
 
 
 def _from_the_page(node: StoreNode, network: str) -> dict[str, str]:

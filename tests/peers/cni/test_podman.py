@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.kernel.store_node import make_network, store_node
+from tests.kernel.store_node import make_guest, make_network, store_node
+from tests.sessions import compare_each, sessions_of, typed
 from tests.waiting import wait_for
 
 TOP = Path(__file__).parents[3]
@@ -118,6 +119,22 @@ def test_attach_finds_podmans_container_by_name_and_by_id() -> None:
         gone = subprocess.run(attach, capture_output=True, text=True, timeout=60, check=False)
         assert gone.returncode == 2
         assert f"no container {identifier[:12]} was found" in gone.stderr
+
+
+@pytest.mark.root_sandbox
+def test_the_session_of_the_document() -> None:
+    (block,) = sessions_of(__file__, "docs/attach.md")
+    prepare(Path(sys.executable).parent)
+    with store_node() as api, service():
+        network = make_network(api, "lab")
+        make_guest("office")
+        for name in ("printer", "guest-1", "guest-2"):
+            api.create_port({"network_id": network["id"], "name": name})
+        typed("netmend attach printer --netns office")
+        run_container("-d", "web", "none", "exec /bin/busybox sleep 600")
+        run_container("-d", "db", "host", "exec /bin/busybox sleep 600")
+        compare_each(block, lambda command: typed(command).replace("192.0.2.4", "192.0.2.3"), generated=True)
+        podman("rm", "-f", "-t", "0", "web", "db")
 
 
 @contextmanager
