@@ -2,12 +2,12 @@
 
 | words | is | checked |
 |---|---|---|
-| console | a session: `$ COMMAND` and its output | run and compared (tests/kernel/test_document_sessions.py) |
-| console by TEST, output by TEST | as these, where an engine or peers are needed: TEST does it for real | TEST exists |
+| console | a session: `$ COMMAND` and its output | typed and compared: tests/kernel/test_document_sessions.py |
+| console by TEST, output by TEST | as these, where more is needed: an engine, a switch | compared by TEST |
 | output | what the command above it prints | as console |
-| sh | commands without output | each `netmend` of it has such options; the shell reads all of it |
+| sh | commands without output | run, but for a list: tests/kernel/test_document_commands.py |
 | usage | a summary of a verb's options | each option exists |
-| shape | JSON with its values left out | its keys are words of the source |
+| shape | JSON: keys and types (tests/shapes.py) | compared: tests/kernel/test_document_shapes.py |
 | json, python, ini, dockerfile | what they say | parsed; python is run where it can be |
 | json entry | one entry of a JSON object | parsed |
 | yaml intent, yaml scenario, yaml signature, yaml neutron, yaml clouds, yaml kolla | files | read by what reads them |

@@ -4,6 +4,7 @@
 |---|---|
 | `"key"` | a key whose value is text |
 | `"key"?` | a key that may be missing |
+| `"NAME"?`, in capitals | any key |
 | `"key": number`, `true`, `false`, `null`, `"text"`, `1.5`, an object, a list | a key with such a value |
 | `A`, `|`, `B` | one of these; of texts alone: one of these texts |
 | `[A, ...]` | a list of any length, each of whose items is as one of those shown; `[...]` is a list of texts |
@@ -116,6 +117,9 @@ def differences(shape: Shape, value: Any, at: str = "") -> list[str]:
     """Where the value is not of this shape, in words."""
     match shape:
         case Object() if isinstance(value, dict):
+            any_key = next((inner for key, inner in shape.fields.items() if key.isupper()), None)
+            if any_key is not None:
+                return [text for key, inner in value.items() for text in differences(any_key, inner, f"{at}.{key}")]
             missing = shape.fields.keys() - value.keys() - shape.optional
             found = [f"{at}.{key}: missing" for key in missing]
             found += [f"{at}.{key}: not in the shape" for key in value.keys() - shape.fields.keys()]
@@ -147,7 +151,7 @@ def unseen(shape: Shape, values: list[Any], at: str = "") -> list[str]:
             objects = [value for value in values if isinstance(value, dict)]
             found = []
             for key, inner in shape.fields.items():
-                below = [value[key] for value in objects if key in value]
+                below = [inner for value in objects for name, inner in value.items() if name == key or key.isupper()]
                 found += unseen(inner, below, f"{at}.{key}") if below else [f"{at}.{key}"]
             return found
         case Array():

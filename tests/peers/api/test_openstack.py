@@ -5,7 +5,7 @@ import json
 import os
 from ipaddress import IPv4Interface
 
-from tests.peers.api.store_node import CLIENTS, OpenStack, StoreNode
+from tests.peers.api.store_node import CHECKOUT, CLIENTS, OpenStack, StoreNode
 from tests.peers.clients import Udhcpc, address
 from tests.peers.guests import make_guest
 from tests.peers.node import HOME
@@ -54,7 +54,7 @@ def test_the_sessions_of_the_document() -> None:
             if "udhcpc" in command:
                 node.wait(lambda _: "eth0" in typed("ip -n guest -br link"))
                 typed("ip -n guest link set lo up")
-            return typed(command, **variables)
+            return typed(command, CHECKOUT, **variables)
 
         for block in sessions_of(__file__, "docs/openstack.md"):
             for command, shown in commands(block):
