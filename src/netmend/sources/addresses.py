@@ -65,8 +65,10 @@ def without6(pools: Iterable[Pool6], address: IPv6Address) -> tuple[Pool6, ...]:
 
 
 def _usable(cidr: IPv4Network | IPv6Network) -> Range:
-    """The addresses that hosts can have; the last of an IPv6 block is one like any other."""
-    return int(cidr.network_address) + 1, int(cidr.broadcast_address) - (cidr.version == 4)
+    """The addresses that hosts can have; the last of an IPv6 block is one like any other, and so are both of a block
+    of two (RFC 3021, RFC 6164)."""
+    ends = cidr.num_addresses > 2
+    return int(cidr.network_address) + ends, int(cidr.broadcast_address) - (ends and cidr.version == 4)
 
 
 def _choose(usable: Range, pools: Iterable[Range], taken: Set[int]) -> int | None:

@@ -5,7 +5,7 @@ from ipaddress import AddressValueError, IPv6Address, IPv6Network, NetmaskValueE
 
 from netmend.intent import Pool6
 
-PREFIX_MIN, PREFIX_MAX = 16, 126  # a subnet holds netmend's address, a guest's, and the routers' anycast address
+PREFIX_MIN, PREFIX_MAX = 16, 127  # a subnet holds netmend's address and a guest's (RFC 6164)
 MTU_MIN = 1280  # bytes; RFC 8200 section 5
 DUID_MIN, DUID_MAX = 3, 130  # bytes; RFC 8415 section 11.1
 URL_MAX = 1000  # bytes; a reply is never fragmented
@@ -42,6 +42,12 @@ def host_address(text: str) -> IPv6Address:
     return value
 
 
+def gateway(text: str) -> IPv6Address:
+    """A router's address: one that a host can have, or a link-local one."""
+    value = address(text)
+    return value if value.is_link_local else host_address(text)
+
+
 def block(text: str) -> IPv6Network:
     """An IPv6 block, `address/prefix length`, without host bits."""
     if "/" not in text:
@@ -57,7 +63,7 @@ def block(text: str) -> IPv6Network:
 
 
 def subnet_block(text: str) -> IPv6Network:
-    """A block that guests can live in: /16 to /126, global or unique-local."""
+    """A block that guests can live in: /16 to /127, global or unique-local."""
     value = block(text)
     if not PREFIX_MIN <= value.prefixlen <= PREFIX_MAX:
         raise ValueError(f"{text}: an IPv6 subnet is /{PREFIX_MIN} to /{PREFIX_MAX}")

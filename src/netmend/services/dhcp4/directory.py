@@ -9,11 +9,15 @@ from collections.abc import Iterable
 from weakref import WeakValueDictionary
 
 from netmend.intent import Boot, Network, Port
+from netmend.services.dhcp4 import wire
 from netmend.services.dhcp4.link import Scope, find_scope
 from netmend.services.dhcp4.options import Options
 from netmend.services.dhcp4.options.names import hostname_option
 
 _Encoded = tuple[tuple[int, bytes], ...]
+_NO_ROUTES: _Encoded = tuple(
+    (code, b"") for code in (wire.ROUTERS, wire.CLASSLESS_ROUTES, wire.CLASSLESS_ROUTES_MICROSOFT)
+)
 
 
 class FixedAddress:
@@ -83,7 +87,10 @@ class Directory:
         return known
 
     def _extras_of(self, port: Port) -> PortExtras:
-        key = (port.dhcp_options, port.ipxe_dhcp_options, port.boot)
+        options = port.dhcp_options
+        if any(scope.subnet.gateway in port.fixed_ips for scope in self._scopes if scope.subnet.gateway):
+            options = (*_NO_ROUTES, *options)  # the port is the router: no way leads through itself
+        key = (options, port.ipxe_dhcp_options, port.boot)
         extras = self._extras.get(key)
         if extras is None:
             extras = self._extras[key] = PortExtras(*key)

@@ -24,7 +24,8 @@ class Scope:
         self.dynamic = self.stateful and subnet.dynamic
         # No guest's addresses: the gateway, the server, the subnet-router anycast address (RFC 4291 section 2.6.1).
         gateway = subnet.gateway or subnet.server_address
-        self.infrastructure = frozenset((self.first, int(gateway), int(subnet.server_address)))
+        anycast = () if subnet.cidr.prefixlen >= 127 else (self.first,)
+        self.infrastructure = frozenset((*anycast, int(gateway), int(subnet.server_address)))
 
     @property
     def speaks(self) -> bool:

@@ -12,9 +12,8 @@ from netmend.options.values4 import encode_classless_route
 from netmend.sources import fields
 from netmend.sources.addresses import choose_server_address, default_pools, without
 from netmend.sources.file.build_port import build_boot
-from netmend.sources.file.frames import Frame, Frames
+from netmend.sources.file.frames import Frame, Frames, on_link_blocks
 from netmend.sources.file.reading import Reader
-from netmend.sources.file.shape import RouteShape
 
 ADDRESSES_MAX = 63  # that one DHCP option holds (RFC 2132 section 2: 255 bytes)
 _ON_LINK = IPv4Address(0)  # as a nexthop (RFC 3442, "Local Subnet Routes")
@@ -31,7 +30,7 @@ def build_subnet(
     dns_servers = _servers(reader, place, "dns_servers", shape.dns_servers)
     ntp_servers = _servers(reader, place, "ntp_servers", shape.ntp_servers)
     domain = reader.read(place, "domain", fields.host_name, shape.domain)
-    routes = _routes(reader, (*place, "routes"), shape.routes or (), frames)
+    routes = _routes(reader, (*place, "routes"), frame, frames)
     lease_time = reader.read(place, "lease_time", fields.lease_time, shape.lease_time)
     boot = build_boot(reader, (*place, "boot"), shape.boot) if shape.boot else None
     for field in ("address_mode", "ra_mode", "bootfile_url"):
@@ -76,13 +75,15 @@ def _servers(reader: Reader, place: Place, field: str, texts: Sequence[str] | No
     return servers
 
 
-def _routes(reader: Reader, place: Place, shapes: Sequence[RouteShape], frames: Frames[Frame]) -> tuple[Route, ...]:
+def _routes(reader: Reader, place: Place, frame: Frame, frames: Frames[Frame]) -> tuple[Route, ...]:
+    on_link = on_link_blocks(frame.shape)
     routes: dict[IPv4Network, Route] = {}
-    for index, shape in enumerate(shapes):
+    for index, shape in enumerate(frame.shape.routes or ()):
         destination = reader.read((*place, index), "destination", fields.block, shape.destination)
         nexthop = reader.read((*place, index), "nexthop", fields.address, shape.nexthop)
-        if nexthop is not None and nexthop != _ON_LINK and not frames.may_hold(int(nexthop)):
-            why = f"{nexthop} is in no subnet of this network (0.0.0.0 means: on link)"
+        is_reached = nexthop in (None, _ON_LINK, frame.gateway) or any(nexthop in block for block in on_link)
+        if nexthop is not None and not is_reached and not frames.may_hold(int(nexthop)):
+            why = f"{nexthop} is in no subnet of this network, nor in a route on the link (nexthop 0.0.0.0)"
             reader.complain((*place, index, "nexthop"), why)
         if destination is None or nexthop is None:
             continue

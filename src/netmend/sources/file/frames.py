@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import pairwise
@@ -87,7 +88,13 @@ def read_frame(reader: Reader, place: Place, shape: SubnetShape) -> Frame | None
 
 def frame_in(reader: Reader, place: Place, shape: SubnetShape, cidr: IPv4Network) -> Frame:
     """The subnet's addresses, checked against each other and `cidr`."""
-    gateway = _host_of(reader, place, "gateway", cidr, shape.gateway)
+    gateway = reader.read(place, "gateway", fields.host_address, shape.gateway)
+    if gateway is not None and gateway not in cidr and not gateway.is_link_local and not _is_on_link(gateway, shape):
+        why = f"{gateway} is outside {cidr}; guests reach a router there by a route of this subnet on the link"
+        reader.complain((*place, "gateway"), f"{why}: {{destination: {gateway}/32, nexthop: 0.0.0.0}}")
+        gateway = None
+    elif gateway is not None and gateway in cidr:
+        gateway = _host_of(reader, place, "gateway", cidr, shape.gateway)
     server_address = _host_of(reader, place, "server_address", cidr, shape.server_address)
     if server_address is not None and server_address == gateway:
         reader.complain((*place, "server_address"), f"{server_address} is the gateway; netmend needs one of its own")
@@ -96,13 +103,33 @@ def frame_in(reader: Reader, place: Place, shape: SubnetShape, cidr: IPv4Network
         for address, what in (
             (server_address, "netmend's own address (server_address)"),
             (gateway, "the gateway"),
-            (cidr.broadcast_address, "the broadcast address"),
-            (cidr.network_address, "the network address"),
+            *(((end, f"the {what} address") for end, what in ends_of(cidr))),
         )
         if address is not None
     }
     frame = Frame(place, shape, cidr, gateway, server_address, pools=(), reserved=reserved)
     return replace(frame, pools=read_pools(reader, frame, fields.pool))
+
+
+def on_link_blocks(shape: SubnetShape) -> list[IPv4Network]:
+    """The destinations of the subnet's routes that are on the link; what cannot be read is complained of elsewhere."""
+    blocks = []
+    for route in shape.routes or ():
+        if route.nexthop == "0.0.0.0":
+            with suppress(ValueError):
+                blocks.append(fields.block(route.destination))
+    return blocks
+
+
+def _is_on_link(address: IPv4Address, shape: SubnetShape) -> bool:
+    return any(address in block for block in on_link_blocks(shape))
+
+
+def ends_of(cidr: IPv4Network) -> tuple[tuple[IPv4Address, str], ...]:
+    """The addresses of a block that no host can have; a /31 has none (RFC 3021)."""
+    if cidr.prefixlen >= 31:
+        return ()
+    return ((cidr.broadcast_address, "broadcast"), (cidr.network_address, "network"))
 
 
 def _host_of(reader: Reader, place: Place, field: str, cidr: IPv4Network, text: str | None) -> IPv4Address | None:
@@ -111,8 +138,7 @@ def _host_of(reader: Reader, place: Place, field: str, cidr: IPv4Network, text: 
         return None
     if address not in cidr:
         reader.complain((*place, field), f"{address} is outside {cidr}")
-    elif address in (cidr.network_address, cidr.broadcast_address):
-        which = "network" if address == cidr.network_address else "broadcast"
+    elif which := dict(ends_of(cidr)).get(address):
         reader.complain((*place, field), f"{address} is the {which} address of {cidr}")
     else:
         return address

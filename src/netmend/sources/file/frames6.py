@@ -45,7 +45,9 @@ def read_frame6(reader: Reader, place: Place, shape: SubnetShape) -> Frame6 | No
 def frame6_in(reader: Reader, place: Place, shape: SubnetShape, cidr: IPv6Network) -> Frame6:
     """The subnet's addresses, checked against each other and `cidr`."""
     address_mode, ra_mode = _modes(reader, place, shape, cidr)
-    gateway = _host_of(reader, place, "gateway", cidr, shape.gateway)
+    gateway = reader.read(place, "gateway", fields6.gateway, shape.gateway)
+    if gateway is not None and not gateway.is_link_local:
+        gateway = _host_of(reader, place, "gateway", cidr, shape.gateway)
     server_address = _host_of(reader, place, "server_address", cidr, shape.server_address)
     if server_address is not None and server_address == gateway:
         reader.complain((*place, "server_address"), f"{server_address} is the gateway; netmend needs one of its own")
@@ -54,7 +56,7 @@ def frame6_in(reader: Reader, place: Place, shape: SubnetShape, cidr: IPv6Networ
         for address, what in (
             (server_address, "netmend's own address (server_address)"),
             (gateway, "the gateway"),
-            (cidr.network_address, "the anycast address of the routers"),
+            (cidr.network_address if cidr.prefixlen < 127 else None, "the anycast address of the routers"),
         )
         if address is not None
     }
@@ -95,7 +97,7 @@ def _host_of(reader: Reader, place: Place, field: str, cidr: IPv6Network, text: 
         return None
     if address not in cidr:
         reader.complain((*place, field), f"{address} is outside {cidr}")
-    elif address == cidr.network_address:
+    elif address == cidr.network_address and cidr.prefixlen < 127:  # RFC 6164
         reader.complain((*place, field), f"{address} is the anycast address of the routers of {cidr} (RFC 4291)")
     else:
         return address

@@ -62,7 +62,6 @@ class Ports:
         return replace(port, fixed_ips6=(*port.fixed_ips6, *missing)) if missing else port
 
     def _add_addresses(self, place: Place, port: Port, texts: Sequence[str]) -> None:
-        used: list[Frame | Frame6] = []
         seen: set[int] = set()
         addresses: tuple[IPv4Address | IPv6Address, ...] = (*port.fixed_ips, *port.fixed_ips6)
         for address in addresses:
@@ -81,17 +80,14 @@ class Ports:
                 if not frames.may_hold(number):
                     self._complain(_item(place, texts, address), f"{address} is outside every subnet of this network")
                 continue
-            if number in frame.reserved:
+            is_router = texts and address == frame.gateway  # a port that is given the gateway's address
+            if number in frame.reserved and not is_router:
                 self._complain(_item(place, texts, address), f"{address} is {frame.reserved[number]}")
             if isinstance(frame, Frame6) and frame.autonomous and port.mac:
                 own = eui64_address(frame.cidr, port.mac)
                 if address != own:
                     why = f"the guest makes its own address in {frame.cidr} ({frame.address_mode}), of its MAC: {own}"
                     self._complain(_item(place, texts, address), f"{why}; leave it out, or write that")
-            if frame in used:
-                why = f"a port has one address in a subnet; this is its second in {frame.cidr}"
-                self._complain(_item(place, texts, address), why)
-            used.append(frame)
 
 
 def _item(place: Place, texts: Sequence[str], address: IPv4Address | IPv6Address) -> Place:

@@ -1,5 +1,6 @@
 """What a reply says: each option, the order, and what the client's wishes change."""
 
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
@@ -104,6 +105,30 @@ class TestClasslessRoutes:
 
     def test_no_gateway_no_default(self) -> None:
         assert offer(FULL | {"gateway": None}).options[121] == self.ROUTES[:6]
+
+    @pytest.mark.parametrize("gateway", ["169.254.0.1", "198.51.100.1"])
+    def test_a_router_outside_the_block_is_on_the_link(self, gateway: str) -> None:
+        router = IPv4Address(gateway).packed
+        seen = offer({"gateway": IPv4Address(gateway)}, wanted=[121, 3])
+        assert seen.options[121] == b"\x20" + router + bytes(4) + b"\0" + router
+        assert seen.options[3] == router
+
+    def test_a_router_outside_that_has_a_route_already(self) -> None:
+        block, router = IPv4Network("198.51.100.0/24"), IPv4Address("198.51.100.1")
+        says = {"gateway": router, "routes": (Route(block, IPv4Address(0)),)}
+        assert offer(says).options[121] == bytes((24, 198, 51, 100, 0, 0, 0, 0)) + b"\0" + router.packed
+
+    def test_the_router_is_told_no_way_through_itself(self) -> None:
+        intent = network(subnet(**FULL), ports=[port(MAC, "192.0.2.1")])
+        seen = Server(intent).ask(DISCOVER)
+        assert seen.yiaddr == "192.0.2.1" and not {3, 121, 249} & set(seen.options)
+
+    def test_a_block_of_two_has_no_broadcast_address_rfc3021(self) -> None:
+        block = IPv4Network("192.0.2.8/31")
+        two = replace(subnet(), cidr=block, server_address=block[0], gateway=IPv4Address("169.254.0.1"), pools=())
+        seen = Server(network(two, ports=[port(MAC, "192.0.2.9")])).ask(DISCOVER)
+        assert seen.yiaddr == "192.0.2.9" and seen.options[1] == bytes((255, 255, 255, 254))
+        assert 28 not in seen.options
 
     METADATA = bytes((32, 169, 254, 169, 254)) + bytes((192, 0, 2, 2))
 

@@ -423,10 +423,8 @@ PORT_PROBLEMS = {
         "p].fixed_ips[1]",
         "this port has 10.0.0.8",
     ),
-    "two in a subnet": ("{name: p, fixed_ips: [10.0.0.7, 10.0.0.8]}", "p].fixed_ips[1]", "its second in 10.0.0.0/24"),
     "outside": ("{name: p, fixed_ips: [10.0.1.7]}", "p].fixed_ips[0]", "outside every subnet"),
     "below": ("{name: p, fixed_ips: [9.255.255.255]}", "p].fixed_ips[0]", "outside every subnet"),
-    "gateway": ("{name: p, fixed_ips: [10.0.0.1]}", "p].fixed_ips[0]", "the gateway of 10.0.0.0/24"),
     "server": ("{name: p, fixed_ips: [10.0.0.3]}", "p].fixed_ips[0]", "netmend's own address"),
     "network address": ("{name: p, fixed_ips: [10.0.0.0]}", "p].fixed_ips[0]", "the network address"),
     "broadcast": ("{name: p, fixed_ips: [10.0.0.255]}", "p].fixed_ips[0]", "the broadcast address"),
@@ -728,3 +726,40 @@ def test_a_document_with_faults_is_checked_too(file: File) -> None:
         (5, ""),
         (6, "networks[m].mtu"),
     ]
+
+
+ODD_ADDRESSES = {
+    "a block of two": "{cidr: 10.0.0.0/31}",
+    "a block of two with a router outside": "{cidr: 10.0.0.0/31, gateway: 169.254.0.1, server_address: 10.0.0.0}",
+    "a link-local router": "{cidr: 10.0.0.0/24, gateway: 169.254.0.1}",
+    "a router outside": "{cidr: 10.0.0.0/24, gateway: 192.0.2.1, "
+    "routes: [{destination: 192.0.2.1/32, nexthop: 0.0.0.0}]}",
+    "a route by a router outside": "{cidr: 10.0.0.0/24, routes: [{destination: 192.0.2.0/30, nexthop: 0.0.0.0}, "
+    "{destination: 0.0.0.0/0, nexthop: 192.0.2.1}]}",
+    "a route by the gateway": "{cidr: 10.0.0.0/24, gateway: 169.254.0.1, "
+    "routes: [{destination: 198.51.100.0/24, nexthop: 169.254.0.1}]}",
+    "an IPv6 block of two": "{cidr: '2001:db8::/127'}",
+    "a link-local IPv6 router": "{cidr: '2001:db8::/64', gateway: 'fe80::1'}",
+}
+
+
+@pytest.mark.parametrize("subnet", ODD_ADDRESSES.values(), ids=ODD_ADDRESSES)
+def test_addresses_that_people_have(tmp_path: Path, subnet: str) -> None:
+    path = tmp_path / "intent.yaml"
+    path.write_text(f"networks: [{{name: n, subnets: [{subnet}]}}]")
+    (network,) = load(path).networks.values()
+    (found,) = (*network.subnets, *network.subnets6)
+    assert found.server_address in found.cidr
+
+
+def test_a_port_that_is_the_router_and_one_with_two_addresses_in_a_subnet(tmp_path: Path) -> None:
+    path = tmp_path / "intent.yaml"
+    path.write_text(
+        "networks: [{name: n, subnets: [{cidr: 10.0.0.0/24, gateway: 10.0.0.1}, "
+        "{cidr: '2001:db8::/64', gateway: '2001:db8::1'}], ports: ["
+        "{name: router, fixed_ips: [10.0.0.1, '2001:db8::1']}, {name: two, fixed_ips: [10.0.0.7, 10.0.0.8]}]}]"
+    )
+    (network,) = load(path).networks.values()
+    router, two = network.ports.values()
+    assert router.fixed_ips == (network.subnets[0].gateway,) and router.fixed_ips6 == (network.subnets6[0].gateway,)
+    assert [str(address) for address in two.fixed_ips] == ["10.0.0.7", "10.0.0.8"]

@@ -14,7 +14,8 @@ DO_NOT, MAY = b"\x00", b"\x01"
 
 def addressing(facts: Facts) -> Options:
     cidr = facts.subnet.cidr
-    return {wire.SUBNET_MASK: cidr.netmask.packed, wire.BROADCAST_ADDRESS: cidr.broadcast_address.packed}
+    broadcast = cidr.broadcast_address.packed if cidr.prefixlen < 31 else b""  # RFC 3021 section 2.2
+    return {wire.SUBNET_MASK: cidr.netmask.packed, wire.BROADCAST_ADDRESS: broadcast}
 
 
 def mtu(facts: Facts) -> Options:

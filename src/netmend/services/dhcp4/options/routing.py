@@ -4,7 +4,7 @@ A client that gets option 121 ignores option 3, so the default route is repeated
 way to the metadata address by netmend's own comes with them, as Neutron's agent sends it to isolated networks.
 """
 
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from netmend.intent.metadata import METADATA_ADDRESS
 from netmend.options.values4 import encode_classless_route
@@ -12,6 +12,7 @@ from netmend.services.dhcp4 import wire
 from netmend.services.dhcp4.options.facts import Facts, Options
 
 _DEFAULT = IPv4Network("0.0.0.0/0")
+_ON_LINK = IPv4Address(0)
 _METADATA = IPv4Network(METADATA_ADDRESS)
 
 
@@ -21,6 +22,11 @@ def options(facts: Facts) -> Options:
     routes = [(route.destination, route.nexthop) for route in subnet.routes]
     if subnet.metadata_route and all(destination != _METADATA for destination, _ in routes):
         routes.append((_METADATA, subnet.server_address))
+    if subnet.gateway and subnet.gateway not in subnet.cidr:
+        # A client that knows option 3 alone may find no way to it; one that knows 121 is told that it is on the link.
+        on_link = IPv4Network(subnet.gateway)
+        if all(on_link.network_address not in destination for destination, nexthop in routes if nexthop == _ON_LINK):
+            routes.insert(0, (on_link, _ON_LINK))
     if routes:
         if subnet.gateway and all(destination != _DEFAULT for destination, _ in routes):
             routes.append((_DEFAULT, subnet.gateway))
