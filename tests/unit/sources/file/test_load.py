@@ -748,8 +748,9 @@ def test_addresses_that_people_have(tmp_path: Path, subnet: str) -> None:
     path = tmp_path / "intent.yaml"
     path.write_text(f"networks: [{{name: n, subnets: [{subnet}]}}]")
     (network,) = load(path).networks.values()
-    (found,) = (*network.subnets, *network.subnets6)
-    assert found.server_address in found.cidr
+    assert len(network.subnets) + len(network.subnets6) == 1
+    assert all(found.server_address in found.cidr for found in network.subnets)
+    assert all(found.server_address in found.cidr for found in network.subnets6)
 
 
 def test_a_port_that_is_the_router_and_one_with_two_addresses_in_a_subnet(tmp_path: Path) -> None:
