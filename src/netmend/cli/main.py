@@ -131,6 +131,11 @@ def main() -> None:
             sys.exit(code)
         if os.environ.get("NETMEND_DEBUG"):
             raise
+        from netmend.ground.exhaustion import exhausted
+
+        if (limit := exhausted(error)) is not None:
+            complain(limit)
+            sys.exit(2)
         complain(
             f"defect: {type(error).__name__}: {error}\n"
             "This is netmend's fault, not yours. Run it again with NETMEND_DEBUG=1 and report what it prints."

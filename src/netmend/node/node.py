@@ -20,6 +20,7 @@ import structlog
 
 from netmend import __version__
 from netmend.ground.diagnosis import Diagnosis
+from netmend.ground.exhaustion import exhausted
 from netmend.ground.listen import CannotListen, Listen
 from netmend.ground.private_files import make_private_directory, narrow
 from netmend.intent.network import Intent, Network, OvsWiring
@@ -37,7 +38,7 @@ from netmend.node.state import IntentState, NodeState
 from netmend.node.takeover import log_foreign_namespaces, take_over
 from netmend.node.watches import Watches
 from netmend.reconcile.adoption import helper_namespaces
-from netmend.reconcile.breaker import Breaker, BreakerState
+from netmend.reconcile.breaker import Breaker, BreakerState, exhaustion_fault
 from netmend.reconcile.reconciler import Reconciler
 from netmend.reconcile.reports import Listener, PassReport, Ready
 from netmend.reconcile.resync import Problem
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 _BEFORE_STATUS = 1.0  # seconds for first answers, before the status socket takes time to load its HTTP stack
 _BETWEEN_MOUNT_CHECKS = 5.0  # seconds
 _SETTLE = 0.02  # seconds between the first hint and the look it causes, so that one look serves many hints
+_FOLLOW_AGAIN = 5.0  # seconds after the source could not be followed, for want of descriptors, memory or threads
 _GC_YOUNG = 10_000  # objects made between two collections, each 0.5 ms of work
 log = structlog.get_logger()
 
@@ -162,7 +164,7 @@ class Node:
         first = asyncio.create_task(self._pass())
         await asyncio.wait([first], timeout=_BEFORE_STATUS)
         async with self._notifier.alive(lambda: not self.state.passes), self._watched(), self._routed_metadata():
-            following = asyncio.create_task(self._source.follow(self.take_intent, self._intent_problem))
+            following = asyncio.create_task(self._follow())
             following.add_done_callback(self._follower_ended)
             try:
                 await first
@@ -258,6 +260,11 @@ class Node:
         self._looked_at = {EVERYTHING} if scope is None else scope
         try:
             report = await asyncio.to_thread(self.state.reconciler.run, self.state.intent.intent, scope)
+        except (MemoryError, RuntimeError, OSError) as error:  # not even the thread of the pass can be had
+            if (limit := exhaustion_fault(error)) is None:
+                raise
+            self._breaker.open(limit.diagnosis, time.monotonic())
+            return
         finally:
             self._looked_at = set()
             self._catch_up()
@@ -324,6 +331,20 @@ class Node:
             log.error("a newer intent cannot be used; the one before it stays in force", problems=problem)
             self.state.journal.intent_problem(problem)
         self.state.intent.problem = problem
+
+    async def _follow(self) -> None:
+        """Follow the source; begin again where a limit of the process or the host has ended that."""
+        while True:
+            try:
+                await self._source.follow(self.take_intent, self._intent_problem)
+            except Exception as error:
+                if (limit := exhausted(error)) is None:
+                    raise
+                self._intent_problem(f"the source cannot be followed: {limit}")
+                await asyncio.sleep(_FOLLOW_AGAIN)
+                self._source.reload()
+            else:
+                return
 
     def _follower_ended(self, following: asyncio.Task[None]) -> None:
         """Show the end of a source by a defect: the node would hear of no intent any more, and look well."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from netmend.ground.diagnosis import Diagnosis
+from netmend.ground.exhaustion import exhausted
 from netmend.kernel.errors import KernelError
 from netmend.reconcile.resync import back_off
 
@@ -22,7 +23,6 @@ class HostFault(Exception):
 _HOST_FAULTS = {
     ("create", errno.EPERM),
     ("create", errno.ENOSPC),
-    ("create", errno.ENOMEM),
     ("enter", errno.EPERM),
     ("create link", errno.EPERM),
     ("set link", errno.EPERM),
@@ -34,12 +34,25 @@ _HOST_FAULTS = {
     ("set sysctl", errno.EPERM),
     ("set sysctl", errno.EACCES),
 }
-_HOST_ERRNOS = {errno.EMFILE, errno.ENFILE}
+_LIMITS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}  # of the process or the host, whatever the operation is
+
+
+def exhaustion_fault(error: BaseException) -> HostFault | None:
+    """The fault of the host when `error` means that a limit of descriptors, memory or threads is reached, or the disk
+    is full: then nothing else can be made either, and it is no defect of netmend."""
+    limit = exhausted(error)
+    if limit is None:
+        return None
+    cause, _, mend = limit.rpartition(": ")
+    evidence = str(error) or type(error).__name__
+    return HostFault(Diagnosis(f"a limit is reached: {cause}", (evidence,), cause, f"# {mend}"))
 
 
 def host_fault(error: KernelError) -> HostFault | None:
     """The fault of the host that `error` shows, if it is one."""
-    if (error.operation, error.code) not in _HOST_FAULTS and error.code not in _HOST_ERRNOS:
+    if error.code in _LIMITS:
+        return exhaustion_fault(error)
+    if (error.operation, error.code) not in _HOST_FAULTS:
         return None
     meaning = error.meaning or "the kernel refuses this to netmend as it runs now"
     cause, _, mend = meaning.partition("; ")

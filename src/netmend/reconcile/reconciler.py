@@ -15,7 +15,7 @@ from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.stream import Tls
 from netmend.reconcile.apply import StepFailed
 from netmend.reconcile.batches import add_batch, delete_batch
-from netmend.reconcile.breaker import Breaker, HostFault, host_fault
+from netmend.reconcile.breaker import Breaker, HostFault, exhaustion_fault, host_fault
 from netmend.reconcile.diagnoses import unreadable
 from netmend.reconcile.diff import plan_removal
 from netmend.reconcile.firewall import RulesPlan
@@ -154,6 +154,9 @@ class Reconciler:
                 self.breaker.open(fault.diagnosis, self._clock())
                 return PassReport(wrong=frozenset(intent.networks if scope is None else scope))
             except Exception as error:  # a defect of ours must not end what serves
+                if (limit := exhaustion_fault(error)) is not None:
+                    self.breaker.open(limit.diagnosis, self._clock())
+                    return PassReport(wrong=frozenset(intent.networks if scope is None else scope))
                 return self._failed_by_defect(error, intent.networks if scope is None else scope)
             steps = sum(len(plan.steps) for plan in work.plans)
             return PassReport(
@@ -313,6 +316,10 @@ class Reconciler:
         except KernelError as error:
             self._wrong(network.id, error, str(error), work)
         except Exception as error:  # a defect that one network meets is not the others'
+            if (limit := exhaustion_fault(error)) is not None:
+                self.breaker.open(limit.diagnosis, self._clock(), network.id)
+                self._found(network.id, [Problem(None, limit.diagnosis.summary)], work)
+                return
             work.defects.append(error)
             self._found(network.id, [_defect(error)], work)
         else:

@@ -51,7 +51,8 @@ class _Round(Generic[Item]):
 def work_through(function: Callable[[Item], None], items: Iterable[Item], limit: int) -> None:
     """Call `function` with each of `items` in threads, at most `limit` at a time; returns when all are done.
 
-    The first exception that `function` lets out is raised here, once those at work have finished.
+    The first exception that `function` lets out is raised here, once those at work have finished; and RuntimeError when
+    not even one thread can be started.
     """
     current = _Round(function, items)
     with current.changed:
@@ -59,7 +60,12 @@ def work_through(function: Callable[[Item], None], items: Iterable[Item], limit:
         while current.waiting and not current.failure:
             if (current.working < limit and current.started == seen) or not current.working:
                 current.working += 1
-                Thread(target=current.work, name="netmend-reconcile", daemon=True).start()
+                try:
+                    Thread(target=current.work, name="netmend-reconcile", daemon=True).start()
+                except RuntimeError:  # the process may have no more threads
+                    current.working -= 1
+                    if not current.working:
+                        raise
             seen = current.started
             current.changed.wait(PATIENCE)
         while current.working:

@@ -1,6 +1,7 @@
 """A part that is broken takes away what it gives, and nothing else; status says so, until it is whole again."""
 
 import json
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -25,13 +26,13 @@ networks:
 
 
 @contextmanager
-def node() -> Iterator[None]:
+def node() -> Iterator[subprocess.Popen[bytes]]:
     with LOG.open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "netmend.cli", "run", "-c", str(INTENT), "--state-dir", str(STATE)], stderr=log
         )
     try:
-        yield
+        yield process
         assert process.poll() is None, LOG.read_text()
     finally:
         process.terminate()
@@ -133,3 +134,31 @@ def test_a_damaged_metadata_database_costs_metadata_alone() -> None:
         assert f"{METADATA}" in found["reasons"][0]["reason"]
         METADATA.rename(STATE / "away")
         wait_for(healthy, "the problem ends", LOG.read_text, every=1.0)
+
+
+MORE = "".join(f"""
+  - name: more-{number}
+    subnets: [{{cidr: 10.{number}.0.0/24}}]
+    ports: [{{name: p, mac: "fa:16:3e:00:01:{number:02x}", fixed_ips: [10.{number}.0.9]}}]
+""" for number in range(20))  # fmt: skip
+
+
+def test_at_its_limit_of_descriptors_a_node_says_so_and_goes_on() -> None:
+    prepare()
+    with node() as process:
+        wait_for(healthy, "served", LOG.read_text)
+        before = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        opened = len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (opened + 8, before[1]))
+        INTENT.write_text(NETWORKS + MORE)
+        wait_for(lambda: "a limit is reached" in LOG.read_text(), "the breaker opens", LOG.read_text)
+        assert "LimitNOFILE" in LOG.read_text()
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, before)
+
+        def all_served() -> bool:
+            code, found = status()
+            return code == 0 and len(found["networks"]) == 22
+
+        wait_for(all_served, "all is served", LOG.read_text, every=1.0)
+        assert "netmend's fault" not in LOG.read_text()
+        assert "Traceback" not in LOG.read_text()

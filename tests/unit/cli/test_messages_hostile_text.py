@@ -68,7 +68,7 @@ def test_timeline(hostile_file: Path, tmp_path: Path) -> None:
     assert r"\x1b[2J" in printed
     assert steering((tmp_path / "page.html").read_text()) == set()
     found = json.loads(netmend("timeline", "--json", str(hostile_file)))
-    assert found["files"][0]["path"] == str(hostile_file)
+    assert found["files"][0]["file"] == str(hostile_file)
 
 
 def test_bad_input_is_named_and_not_obeyed(hostile_file: Path) -> None:

@@ -1,11 +1,14 @@
 """Reasons are kept until resolved; back-off doubles, with jitter, up to a cap; the breaker tells once."""
 
+import errno
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netmend.ground.diagnosis import Diagnosis
 from netmend.kernel.errors import KernelError
-from netmend.reconcile.breaker import Breaker, BreakerState, host_fault
+from netmend.reconcile.breaker import Breaker, BreakerState, exhaustion_fault, host_fault
 from netmend.reconcile.resync import FIRST_DELAY, LONGEST_DELAY, Problem, Resync, back_off
 
 
@@ -76,3 +79,24 @@ def test_what_is_a_fault_of_the_host() -> None:
     assert fault is not None and "CAP_SYS_ADMIN" in fault.diagnosis.cause
     assert host_fault(KernelError("pin", "qdhcp-x", 24)) is not None  # EMFILE
     assert host_fault(KernelError("create link", "tapx", 17)) is None  # EEXIST is one network's
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "mend"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "no file descriptor left (EMFILE", "# raise LimitNOFILE"),
+        (KernelError("create link", "tapx", errno.ENOMEM), "no memory left", "# give the host"),
+        (MemoryError(), "no memory left", "# give the host"),
+        (RuntimeError("can't start new thread"), "no thread can be started", "# raise TasksMax"),
+    ],
+)
+def test_a_limit_is_a_fault_of_the_host_that_names_it(error: Exception, cause: str, mend: str) -> None:
+    fault = exhaustion_fault(error)
+    assert fault is not None
+    assert fault.diagnosis.summary.startswith("a limit is reached: ")
+    assert cause in fault.diagnosis.cause
+    assert fault.diagnosis.mend.startswith(mend)
+
+
+def test_a_defect_is_no_limit() -> None:
+    assert exhaustion_fault(ValueError("a defect")) is None

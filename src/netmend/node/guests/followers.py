@@ -9,6 +9,7 @@ from threading import Condition, Thread
 
 import structlog
 
+from netmend.ground.exhaustion import exhausted
 from netmend.intent.network import Network
 from netmend.kernel.errors import KernelError
 from netmend.node.guests.service import CannotServe, GuestService
@@ -74,6 +75,7 @@ class Followers:
             known = self._networks.get(network_id)
             same = known is not None and known.network is ready.network and known.namespace == inode and not ready.anew
             if same and known is not None and (known.under_way or known.since is not None):
+                self._start_thread()
                 return
             problems = known.problems if known else {}
             self._networks[network_id] = _Known(ready.network, inode, problems=problems)
@@ -110,10 +112,16 @@ class Followers:
             if self._closing:
                 return
             self._commands.append(command)
-            if self._thread is None:
-                self._thread = Thread(target=self._run, name="netmend-followers", daemon=True)
-                self._thread.start()
+            self._start_thread()
             self._condition.notify()
+
+    def _start_thread(self) -> None:
+        """Have the thread run where there is something to do. Raises RuntimeError when the process may have no more
+        threads; what waits is done once one can be started."""
+        if self._thread is None and self._commands:
+            thread = Thread(target=self._run, name="netmend-followers", daemon=True)
+            thread.start()
+            self._thread = thread
 
     # --- the thread -----------------------------------------------------------------------------------------------
 
@@ -153,8 +161,8 @@ class Followers:
             except (KernelError, CannotServe) as error:
                 problems[service.name] = str(error)
             except Exception as error:  # a defect of one service is not the others'
+                problems[service.name] = exhausted(error) or f"defect: {error!r}"
                 log.exception("service failed", service=service.name, network=network_id)
-                problems[service.name] = f"defect: {error!r}"
 
         prepared = []
         for service in self.services:

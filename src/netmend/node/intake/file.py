@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from netmend.ground.exhaustion import exhausted
 from netmend.intent.network import Intent
 from netmend.kernel.errors import KernelError
 from netmend.kernel.watch import DirectoryWatch
@@ -75,6 +76,8 @@ class FileSource(Source):
             intent = await asyncio.to_thread(load, self._path, self._newest)
         except IntentError as error:
             problem(str(error))
+            if exhausted(error) is not None:  # the file is not what has to change
+                asyncio.get_running_loop().call_later(_LOOK_EVERY, self._changed.set)
             return
         self._newest = intent
         problem(None)

@@ -20,7 +20,7 @@ def read(path: Path) -> bytes:
     except PermissionError:
         raise UnreadableError("may not be read by this user (permission denied)") from None
     except (OSError, ValueError) as error:
-        raise UnreadableError(f"cannot be opened: {_reason(error)}") from None
+        raise UnreadableError(f"cannot be opened: {_reason(error)}") from error
     try:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
@@ -32,7 +32,7 @@ def read(path: Path) -> bytes:
         with open(descriptor, "rb", closefd=False) as file:
             content = file.read(SIZE_MAX + 1)
     except OSError as error:
-        raise UnreadableError(f"cannot be read: {_reason(error)}") from None
+        raise UnreadableError(f"cannot be read: {_reason(error)}") from error
     finally:
         os.close(descriptor)
     if len(content) > SIZE_MAX:

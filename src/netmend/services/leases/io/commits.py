@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar
 
 import structlog
 
+from netmend.ground.exhaustion import exhausted
 from netmend.services.leases.io.store import LeaseStore, LeaseStoreError, set_aside
 from netmend.services.leases.table import Lease
 
@@ -122,7 +123,7 @@ class LeaseCommits:
                 self._see_to_file()
                 self._commit()
             except Exception as error:  # LeaseStoreError, or a defect, which must not end the thread either
-                self._fail(error if isinstance(error, LeaseStoreError) else LeaseStoreError(f"defect: {error!r}"))
+                self._fail(error if isinstance(error, LeaseStoreError) else LeaseStoreError(_why(error)))
             else:
                 self._tell(None)
             with self._condition:
@@ -210,3 +211,7 @@ class LeaseCommits:
                 send(its_replies)
             except Exception:
                 log.exception("callback failed")
+
+
+def _why(error: Exception) -> str:
+    return exhausted(error) or f"defect: {error!r}"
