@@ -35,7 +35,7 @@ def load_with_root(path: Path) -> tuple[Any, Intent]:
         try:
             text = read(path)
         except UnreadableError as error:
-            raise IntentError((Problem(str(path), 0, "", str(error)),)) from None
+            raise IntentError((Problem(str(path), 0, "", str(error)),)) from error
         faults: tuple[Fault, ...] = ()
         try:
             document = _parse(path, text)
