@@ -16,3 +16,8 @@ class Diagnosis:
     def as_json(self) -> dict[str, Any]:
         """`summary`, `evidence` (a list), `cause`, `mend`: the shape of a diagnosis wherever netmend prints JSON."""
         return {"summary": self.summary, "evidence": list(self.evidence), "cause": self.cause, "mend": self.mend}
+
+    def as_log_fields(self) -> dict[str, Any]:
+        """The same as fields of a line in the log, where the summary is called `fault`."""
+        fields = self.as_json()
+        return {"fault": fields.pop("summary"), **fields}

@@ -14,13 +14,11 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
 from netmend import __version__
-from netmend.ground.diagnosis import Diagnosis
-from netmend.ground.exhaustion import exhausted
 from netmend.ground.listen import CannotListen, Listen
 from netmend.ground.private_files import make_private_directory, narrow
 from netmend.intent.network import Intent, Network, OvsWiring
@@ -29,7 +27,7 @@ from netmend.node.device_counter import DeviceCounter
 from netmend.node.guests.routed_metadata import RoutedServing
 from netmend.node.guests.serving import Serving
 from netmend.node.hints import EVERYTHING, Hints, same_devices
-from netmend.node.intake.source import Source
+from netmend.node.intake.source import Source, follow_on
 from netmend.node.lock import CannotStart, hold_lock, hold_network_namespace
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
 from netmend.node.sd_notify import Notifier, summary
@@ -49,7 +47,6 @@ if TYPE_CHECKING:
 _BEFORE_STATUS = 1.0  # seconds for first answers, before the status socket takes time to load its HTTP stack
 _BETWEEN_MOUNT_CHECKS = 5.0  # seconds
 _SETTLE = 0.02  # seconds between the first hint and the look it causes, so that one look serves many hints
-_FOLLOW_AGAIN = 5.0  # seconds after the source could not be followed, for want of descriptors, memory or threads
 _GC_YOUNG = 10_000  # objects made between two collections, each 0.5 ms of work
 log = structlog.get_logger()
 
@@ -164,7 +161,7 @@ class Node:
         first = asyncio.create_task(self._pass())
         await asyncio.wait([first], timeout=_BEFORE_STATUS)
         async with self._notifier.alive(lambda: not self.state.passes), self._watched(), self._routed_metadata():
-            following = asyncio.create_task(self._follow())
+            following = asyncio.create_task(follow_on(self._source, self.take_intent, self._intent_problem))
             following.add_done_callback(self._follower_ended)
             try:
                 await first
@@ -221,7 +218,7 @@ class Node:
         for fault in found:
             if fault.summary not in known:
                 self.state.journal.mounts(fault)
-                log.warning("mounts", **_log_fields(fault))
+                log.warning("mounts", **fault.as_log_fields())
 
     def _hear_mounts(self) -> None:
         self._mounts_changed = True
@@ -292,7 +289,7 @@ class Node:
         if state is None:
             log.info("breaker closed: the host is sound again")
         else:
-            log.error("breaker open: nothing is created", **_log_fields(state.diagnosis))
+            log.error("breaker open: nothing is created", **state.diagnosis.as_log_fields())
 
     # --- called by the reconciler, in its threads -------------------------------------------------------------------
 
@@ -331,20 +328,6 @@ class Node:
             log.error("a newer intent cannot be used; the one before it stays in force", problems=problem)
             self.state.journal.intent_problem(problem)
         self.state.intent.problem = problem
-
-    async def _follow(self) -> None:
-        """Follow the source; begin again where a limit of the process or the host has ended that."""
-        while True:
-            try:
-                await self._source.follow(self.take_intent, self._intent_problem)
-            except Exception as error:
-                if (limit := exhausted(error)) is None:
-                    raise
-                self._intent_problem(f"the source cannot be followed: {limit}")
-                await asyncio.sleep(_FOLLOW_AGAIN)
-                self._source.reload()
-            else:
-                return
 
     def _follower_ended(self, following: asyncio.Task[None]) -> None:
         """Show the end of a source by a defect: the node would hear of no intent any more, and look well."""
@@ -408,9 +391,3 @@ def _open_tcp(listen: Listen) -> socket.socket:
         raise CannotStart(str(error)) from error
     assert tcp is not None
     return tcp
-
-
-def _log_fields(fault: Diagnosis) -> dict[str, Any]:
-    """A diagnosis as fields of a line in the log, where its summary is called `fault`."""
-    fields = fault.as_json()
-    return {"fault": fields.pop("summary"), **fields}

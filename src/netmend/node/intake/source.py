@@ -1,11 +1,15 @@
 """What the node asks of a source of intent: a file, a store, a control plane."""
 
+import asyncio
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+from netmend.ground.exhaustion import exhausted
 from netmend.intent.network import Intent
+
+_FOLLOW_AGAIN: Final = 5.0  # seconds after a source could not be followed, for want of descriptors, memory or threads
 
 
 class RoutedMetadata(Protocol):
@@ -55,3 +59,16 @@ class Source(Protocol):
 
     def gone(self, network_id: str) -> None:
         """Nothing is left of a network that intent has no more. Comes in any thread."""
+
+
+async def follow_on(source: Source, take: Callable[[Intent], None], problem: Callable[[str | None], None]) -> None:
+    """Follow `source`; begin again where that ends because a limit of the process or the host is reached."""
+    while True:
+        try:
+            return await source.follow(take, problem)
+        except Exception as error:
+            if (limit := exhausted(error)) is None:
+                raise
+            problem(f"the source cannot be followed: {limit}")
+            await asyncio.sleep(_FOLLOW_AGAIN)
+            source.reload()
