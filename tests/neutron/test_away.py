@@ -8,6 +8,8 @@ from tests.neutron.agents import Netmend, start_neutrons, stop_neutrons
 from tests.neutron.cloud import Cloud, wait_until
 from tests.neutron.guests import Guest
 
+from netmend.node.http.status_client import ask_health
+
 
 def inside(*command: str) -> None:
     subprocess.run(command, check=True)
@@ -54,6 +56,8 @@ def test_the_broker_is_killed_and_comes_back(cloud: Cloud, broker: None) -> None
         )  # fmt: skip
         assert status["intent"]["age_seconds"] is not None
         assert not status["node"]["healthy"]
+        for word in ("live", "ready"):
+            assert ask_health(netmend.home / "runtime" / "netmend.sock", word)["ok"], "a probe does not end it for that"
         # Something happens that nobody can tell us: the API answers, and its notification is lost with the broker.
         inside("broker-up")
         inside("broker-wait")

@@ -49,6 +49,22 @@ def hold_lock(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process of this pid namespace holds the lock file at `path`: a node runs, or starts.
+
+    It reads /proc/locks (proc(5)): to try the lock would end a node that starts at this moment.
+    """
+    try:
+        inode = str(path.stat().st_ino)
+        lines = Path("/proc/locks").read_text().splitlines()
+    except OSError:
+        return False
+    return any(
+        words[1:4] == ["FLOCK", "ADVISORY", "WRITE"] and words[5].endswith(f":{inode}")
+        for words in map(str.split, lines)
+    )
+
+
 @contextlib.contextmanager
 def hold_network_namespace() -> Iterator[None]:
     """Be the one node of this network namespace while the block runs; raises CannotStart.

@@ -186,11 +186,15 @@ class Node:
     @contextlib.asynccontextmanager
     async def _watched(self) -> AsyncIterator[None]:
         """Count devices, and answer over HTTP, in the block."""
-        from netmend.node.http import status_routes
+        from netmend.node.http import health_routes, status_routes
         from netmend.node.http.server import HttpServer
 
         state = self.state
-        routes = [lambda application: status_routes.attach(application, state), *self._routes(state)]
+        routes: list[AddRoutes] = [
+            lambda application: status_routes.attach(application, state),
+            lambda application: health_routes.attach(application, state),
+            *self._routes(state),
+        ]
         server = HttpServer(self._settings.socket, self._tcp, routes, state.http)
         with DeviceCounter(state.history, state.reconciler.owners.wanted_names):
             async with server.serving():

@@ -1,7 +1,7 @@
 """What the node asks of a source of intent: a file, a store, a control plane."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -10,6 +10,11 @@ from netmend.ground.exhaustion import exhausted
 from netmend.intent.network import Intent
 
 _FOLLOW_AGAIN: Final = 5.0  # seconds after a source could not be followed, for want of descriptors, memory or threads
+
+
+class ServerSilent(str):
+    """A problem of intent that is none of this host: the control plane does not answer, and guests are served by what
+    was last known."""
 
 
 class RoutedMetadata(Protocol):
@@ -53,6 +58,10 @@ class Source(Protocol):
 
     def status(self) -> dict[str, Any]:
         """What status says of the source, as JSON: `kind`, and what there is to know beside."""
+
+    def faults(self) -> Sequence[str]:
+        """What is wrong with the source on this host, in sentences. That its control plane does not answer is not."""
+        return ()
 
     def served(self, network_id: str) -> None:
         """A network was found or made right, and is answered by the newest intent of it. Comes in any thread, often."""

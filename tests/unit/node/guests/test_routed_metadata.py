@@ -20,6 +20,9 @@ from netmend.node.guests import routed_metadata
 from netmend.node.guests.routed_metadata import RoutedServing
 
 
+ROUTER = "11111111-0000-4000-8000-000000000001"
+
+
 @dataclass
 class Routed:
     socket: Path
@@ -28,7 +31,7 @@ class Routed:
     def find(
         self, network_id: str | None, router_id: str | None, address: IPv4Address | IPv6Address
     ) -> tuple[str, str] | None:
-        return ("vm", "project") if (router_id, str(address)) == ("r1", "10.0.0.5") else None
+        return ("vm", "project") if (router_id, str(address)) == (ROUTER, "10.0.0.5") else None
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +51,7 @@ def status_of(path: Path) -> int:
         client.connect(str(path))
         client.sendall(
             b"GET / HTTP/1.1\r\nHost: m\r\nConnection: close\r\n"
-            b"X-Neutron-Router-ID: r1\r\nX-Forwarded-For: 10.0.0.5\r\n\r\n"
+            b"X-Neutron-Router-ID: %b\r\nX-Forwarded-For: 10.0.0.5\r\n\r\n" % ROUTER.encode()
         )
         return int(client.recv(65_536).split()[1])
 

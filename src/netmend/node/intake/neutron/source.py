@@ -13,7 +13,7 @@ import structlog
 
 from netmend.intent import Intent
 from netmend.node.intake.neutron.connection import RETRY, ServerConnection
-from netmend.node.intake.source import Source
+from netmend.node.intake.source import ServerSilent, Source
 from netmend.sources.neutron.agent import Agent
 from netmend.sources.neutron.configuration import Configuration
 from netmend.sources.neutron.last_known import LastKnown
@@ -149,19 +149,25 @@ class NeutronSource(Source):
             },
         }
 
+    def faults(self) -> list[str]:
+        found = [f"network {network_id}: {why}" for network_id, why in dict(self._agent.builder.problems).items()]
+        if self._connection.problem is None:  # what the server does not answer is missing while it is away
+            found += [f"network {network_id}: {one.text}" for network_id, one in self._agent.troubles.all().items()]
+        return [self._last_known.problem, *found] if self._last_known.problem else found
+
     def _age(self) -> float | None:
         """Seconds since the server last said that what netmend knows is right."""
         confirmed = self._agent.confirmed_at
         return None if confirmed is None else round(max(0.0, time.time() - confirmed), 3)
 
-    def _problem(self) -> str | None:
+    def _problem(self) -> ServerSilent | None:
         silent = self._connection.problem
         if silent is None:
             return None
         confirmed = self._agent.confirmed_at
         when = "" if confirmed is None else datetime.fromtimestamp(confirmed, UTC).strftime("%Y-%m-%d %H:%M:%S")
         since = f"; what is served is as it was at {when} UTC" if when else ""
-        return f"the Neutron server does not answer ({silent}){since}"
+        return ServerSilent(f"the Neutron server does not answer ({silent}){since}")
 
     def _server_changed(self) -> None:
         self._wake()

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
+from uuid import UUID
 from weakref import WeakValueDictionary
 
 import structlog
@@ -120,6 +121,8 @@ class RoutedServer:
         asker = _asker(request)
         if asker is None:
             return closing(400, b"Metadata is asked for by way of a router, or of a network.\n")
+        if not _may_exist(asker.by_way_of):
+            return closing(404, b"There is no such router or network.\n")
         if not self._rates.allow((asker.by_way_of, asker.address), self._loop.time()):
             return closing(429, b"Too many requests. Please try again in a second.\n", retry_after=1)
         body = await request_body(request, self._limits)
@@ -171,6 +174,15 @@ class RoutedServer:
         if self._search_problem is None:
             log.warning("it cannot be told who asks for metadata by way of a router", problem=problem)
         self._search_problem = problem
+
+
+def _may_exist(object_id: str) -> bool:
+    """Whether an id has the form of Neutron's ids. One that has not needs no search, which could not be made while the
+    server is away: OpenStack-Helm's liveness probe asks for such a router, and ends the agent at a 500 or more."""
+    try:
+        return str(UUID(object_id)) == object_id.lower()
+    except ValueError:
+        return False
 
 
 def _asker(request: web.BaseRequest) -> Asker | None:

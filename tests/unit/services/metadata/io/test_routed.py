@@ -18,6 +18,8 @@ from netmend.services.metadata.io import Limits, RoutedServer
 
 Address = IPv4Address | IPv6Address
 Ask = Callable[..., tuple[int, bytes]]
+R1, R2 = "11111111-0000-4000-8000-000000000001", "11111111-0000-4000-8000-000000000002"
+N1 = "22222222-0000-4000-8000-000000000001"
 Find = Callable[[str | None, str | None, Address], tuple[str, str] | None]
 
 
@@ -56,13 +58,15 @@ def told(nova: StandIn) -> dict[str, str]:
 
 def test_what_nova_is_told(tmp_path: Path) -> None:
     with StandIn() as nova, serving(tmp_path, nova, found) as (ask, server):
-        assert ask("X-Neutron-Router-ID: r1", "X-Forwarded-For: 10.0.0.5", asked="/a?b=%20c") == (200, b"answer")
+        assert ask("X-Neutron-Router-ID: " + R1, "X-Forwarded-For: 10.0.0.5", asked="/a?b=%20c") == (200, b"answer")
         assert nova.asked[0].path == "/a?b=%20c"
-        assert told(nova)["X-Instance-ID"] == "None/r1/10.0.0.5"
+        assert told(nova)["X-Instance-ID"] == f"None/{R1}/10.0.0.5"
         assert told(nova)["X-Tenant-ID"] == "project"
         assert told(nova)["X-Forwarded-For"] == "10.0.0.5"
-        assert ask("X-Neutron-Network-ID: n1", "X-Forwarded-For: 2001:db8::5", method="POST", body=b"secret")[0] == 200
-        assert told(nova)["X-Instance-ID"] == "n1/None/2001:db8::5"
+        assert (
+            ask("X-Neutron-Network-ID: " + N1, "X-Forwarded-For: 2001:db8::5", method="POST", body=b"secret")[0] == 200
+        )
+        assert told(nova)["X-Instance-ID"] == f"{N1}/None/2001:db8::5"
         assert nova.asked[1].body == b"secret"
         assert server.status()["answers"] == {"200": 2}
         assert server.status()["nova"]["endpoints"][0]["asked"] == 2
@@ -70,29 +74,29 @@ def test_what_nova_is_told(tmp_path: Path) -> None:
 
 def test_an_address_that_haproxy_maps_and_a_link_local_one(tmp_path: Path) -> None:
     with StandIn() as nova, serving(tmp_path, nova, found) as (ask, _):
-        assert ask("X-Neutron-Router-ID: r1", "X-Forwarded-For: ::ffff:10.0.0.5")[0] == 200
-        assert (told(nova)["X-Instance-ID"], told(nova)["X-Forwarded-For"]) == ("None/r1/10.0.0.5", "10.0.0.5")
-        assert ask("X-Neutron-Router-ID: r1", "X-Forwarded-For: fe80::1%qr-1")[0] == 200
-        assert told(nova)["X-Instance-ID"] == "None/r1/fe80::1"
+        assert ask("X-Neutron-Router-ID: " + R1, "X-Forwarded-For: ::ffff:10.0.0.5")[0] == 200
+        assert (told(nova)["X-Instance-ID"], told(nova)["X-Forwarded-For"]) == (f"None/{R1}/10.0.0.5", "10.0.0.5")
+        assert ask("X-Neutron-Router-ID: " + R1, "X-Forwarded-For: fe80::1%qr-1")[0] == 200
+        assert told(nova)["X-Instance-ID"] == f"None/{R1}/fe80::1"
 
 
 @pytest.mark.parametrize("claims", [("X-Forwarded-For: 10.0.0.9",), ("X-Forwarded-For: 10.0.0.9, 10.0.0.8",)])
 def test_a_guest_that_claims_to_be_another_is_not_believed(tmp_path: Path, claims: tuple[str, ...]) -> None:
     """haproxy's `option forwardfor` adds what it saw behind what the guest sent."""
     with StandIn() as nova, serving(tmp_path, nova, found) as (ask, _):
-        assert ask(*claims, "X-Neutron-Router-ID: r1", "X-Forwarded-For: 10.0.0.5")[0] == 200
-        assert told(nova)["X-Instance-ID"] == "None/r1/10.0.0.5"
+        assert ask(*claims, "X-Neutron-Router-ID: " + R1, "X-Forwarded-For: 10.0.0.5")[0] == 200
+        assert told(nova)["X-Instance-ID"] == f"None/{R1}/10.0.0.5"
 
 
 @pytest.mark.parametrize(
     "headers",
     [
         (),
-        ("X-Neutron-Router-ID: r1",),
+        ("X-Neutron-Router-ID: " + R1,),
         ("X-Forwarded-For: 10.0.0.5",),
-        ("X-Neutron-Router-ID: r1", "X-Forwarded-For: somebody"),
-        ("X-Neutron-Router-ID: r1", "X-Neutron-Network-ID: n1", "X-Forwarded-For: 10.0.0.5"),
-        ("X-Neutron-Router-ID: r1", "X-Neutron-Router-ID: r2", "X-Forwarded-For: 10.0.0.5"),
+        ("X-Neutron-Router-ID: " + R1, "X-Forwarded-For: somebody"),
+        ("X-Neutron-Router-ID: " + R1, "X-Neutron-Network-ID: " + N1, "X-Forwarded-For: 10.0.0.5"),
+        ("X-Neutron-Router-ID: " + R1, "X-Neutron-Router-ID: " + R2, "X-Forwarded-For: 10.0.0.5"),
     ],
 )
 def test_who_asks_must_be_said_without_doubt(tmp_path: Path, headers: tuple[str, ...]) -> None:
@@ -102,7 +106,20 @@ def test_who_asks_must_be_said_without_doubt(tmp_path: Path, headers: tuple[str,
         assert server.status()["answers"] == {"400": 1}
 
 
-ASKER = ("X-Neutron-Router-ID: r1", "X-Forwarded-For: 10.0.0.5")
+def test_a_router_that_cannot_exist_is_not_found_also_while_the_server_is_away(tmp_path: Path) -> None:
+    """OpenStack-Helm's probe asks so, and takes 500 or more for a dead agent."""
+
+    def away(*_: object) -> tuple[str, str]:
+        raise ConnectionError("the server does not answer")
+
+    probe = ("X-Forwarded-For: 169.254.169.254", "X-Neutron-Router-ID: pod-health-probe-check-ignore-errors")
+    with StandIn() as nova, serving(tmp_path, nova, away) as (ask, server):
+        assert ask(*probe, asked="/") == (404, b"There is no such router or network.\n")
+        assert server.status()["search_problem"] is None
+        assert ask(*ASKER)[0] == 503, "a guest that may be there asks again"
+
+
+ASKER = ("X-Neutron-Router-ID: " + R1, "X-Forwarded-For: 10.0.0.5")
 
 
 def test_nobody_has_the_address(tmp_path: Path) -> None:
@@ -142,7 +159,7 @@ def test_who_was_found_is_known_for_a_moment_and_no_longer(tmp_path: Path) -> No
     with StandIn() as nova, serving(tmp_path, nova, find, known_for=3600.0) as (ask, _):
         assert [ask(*ASKER)[0] for _ in range(3)] == [200] * 3
         assert len(searches) == 1
-        for other in (("X-Neutron-Router-ID: r2", ASKER[1]), (ASKER[0], "X-Forwarded-For: 10.0.0.6")):
+        for other in (("X-Neutron-Router-ID: " + R2, ASKER[1]), (ASKER[0], "X-Forwarded-For: 10.0.0.6")):
             ask(*other)
         assert len(searches) == 3, "another router's, and another address's, is another guest"
     (tmp_path / "socket").unlink()
@@ -150,7 +167,7 @@ def test_who_was_found_is_known_for_a_moment_and_no_longer(tmp_path: Path) -> No
     with StandIn() as nova, serving(tmp_path, nova, find, known_for=0.1) as (ask, _):
         assert ask(*ASKER)[0] == 200
         wait_for(lambda: ask(*ASKER)[0] == 200 and len(searches) > 1, "it is searched for again")
-        assert told(nova)["X-Instance-ID"] == "r1/10.0.0.5/2"
+        assert told(nova)["X-Instance-ID"] == f"{R1}/10.0.0.5/2"
 
 
 def test_that_nobody_was_found_is_not_kept(tmp_path: Path) -> None:
