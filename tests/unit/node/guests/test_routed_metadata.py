@@ -19,7 +19,6 @@ from netmend.intent import MetadataProxy
 from netmend.node.guests import routed_metadata
 from netmend.node.guests.routed_metadata import RoutedServing
 
-
 ROUTER = "11111111-0000-4000-8000-000000000001"
 
 
