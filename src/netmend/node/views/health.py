@@ -75,8 +75,8 @@ def _of_the_host(node: NodeState) -> Iterator[str]:
     yield from (fault.summary for fault in node.mount_faults)
     if trouble is not None:
         yield f"namespaces are held by descriptor only: {trouble.error}"
-    if node.serving.store_error:
-        yield node.serving.store_error
+    if node.serving.leases_problem:
+        yield node.serving.leases_problem
 
 
 def _name(network: Network) -> str:
