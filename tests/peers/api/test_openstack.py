@@ -90,8 +90,8 @@ def test_what_the_command_can_ask_of_networks() -> None:
                   "--ip-version", "6", "--ipv6-ra-mode", "slaac", "--ipv6-address-mode", "slaac")  # fmt: skip
         port = openstack("port", "create", "web", "--network", "azure", "--mac-address", "fa:16:3e:00:00:01",
                          "--dns-name", "web", "--extra-dhcp-option", "name=mtu,value=1300",
-                         "--allowed-address", "ip-address=10.0.0.250",
-                         "--disable-port-security", "--no-security-group")  # fmt: skip
+                         "--allowed-address", "ip-address=10.0.0.250", "--no-security-group")  # fmt: skip
+        assert (port["port_security_enabled"], len(port["allowed_address_pairs"])) == (True, 1)
         addresses = {fixed["ip_address"] for fixed in port["fixed_ips"]}
         assert addresses == {"10.0.0.101", "2001:db8::f816:3eff:fe00:1"}
         assert {assigned["fqdn"] for assigned in port["dns_assignment"]} == {"web.blue.example."}
