@@ -114,6 +114,7 @@ _FROM_IPV4: Final = Chain(
         (
             Match(_IPV4_FROM, b"\0\0\0\0"),
             Match(_IPV4_TO, b"\xff\xff\xff\xff"),
+            Match(_IPV4_FRAGMENT, b"\0\0", b"\x1f\xff"),  # not all kernels keep from reading on in a later fragment
             Match(_PROTOCOL, _UDP),
             Match(_PORTS, _DHCP4_CLIENT),
             _ACCEPT,
@@ -171,6 +172,7 @@ _NEIGHBOUR: Final = Chain("neighbour", (*_owned(6, _ACCEPT, _ETHER_FROM, _ND_TAR
 _WITHOUT_ADDRESS: Final = Chain(
     "without-address",
     (
+        (_LATER_FRAGMENT6, _DROP),
         *((Match(_ICMP_TYPE, bytes((kind,))), _ACCEPT) for kind in (131, 132, 133, 143)),
         (Match(_ICMP_TYPE, _SOLICITATION), _goto("neighbour")),
         (_DROP,),

@@ -41,9 +41,13 @@ def _arp(guard: Guard, packet: bytes) -> bool:
 
 
 def _ipv4(guard: Guard, mac: str, packet: bytes) -> bool:
-    header = 4 * (packet[0] & 15)
+    if len(packet) < 20:
+        return False
+    header, length = 4 * (packet[0] & 15), struct.unpack_from("!H", packet, 2)[0]
     source, target, is_udp = IPv4Address(packet[12:16]), packet[16:20], packet[9] == _UDP
     is_later = bool(struct.unpack_from("!H", packet, 6)[0] & 0x1FFF)
+    if packet[0] >> 4 != 4 or header < 20 or not header <= length <= len(packet):
+        return is_later and guard.allows(mac, source)  # the kernel knows no protocol of it
     ports = None if is_later else _ports(packet[header:])
     if guard.allows(mac, source):
         return not is_udp or is_later or ports not in {None, (67, 68)}
@@ -65,6 +69,8 @@ class _Upper:
 
 def _upper(packet: bytes) -> _Upper | None:
     """None where the kernel finds none (net/ipv6/exthdrs_core.c, ipv6_find_hdr)."""
+    if packet[0] >> 4 != 6 or struct.unpack_from("!H", packet, 4)[0] + 40 > len(packet):
+        return None
     kind, start = packet[6], 40
     while kind in _EXTENSIONS and kind != _AUTHENTICATION:  # what that covers is for those alone who have its key
         if kind == _NO_NEXT or start + (4 if kind == _FRAGMENT else 2) > len(packet):
@@ -79,6 +85,8 @@ def _upper(packet: bytes) -> _Upper | None:
 
 
 def _ipv6(guard: Guard, mac: str, packet: bytes) -> bool:
+    if len(packet) < 40:
+        return False
     source, upper = IPv6Address(packet[8:24]), _upper(packet)
     if upper is None:
         return False

@@ -16,7 +16,6 @@ RTM_DELROUTE: Final = 25
 RTM_NEWNEIGH: Final = 28
 RTM_DELNEIGH: Final = 29
 NUD_NOARP: Final = 0x40  # linux/neighbour.h
-NUD_PERMANENT: Final = 0x80
 
 _SO_ATTACH_FILTER: Final = 26  # asm-generic/socket.h
 _LOAD_HALF, _LOAD_BYTE = 0x28, 0x30  # linux/bpf_common.h: BPF_LD | BPF_ABS | BPF_H, BPF_B
@@ -33,12 +32,12 @@ def _half(value: int) -> int:
 
 
 # Of routes: a new one of eight bits in table local, which is ff00::/8, and shows that IPv6 was switched on on a device.
-# Of neighbours: those that were not learned, and are gone or were changed.
+# Of neighbours: those that are gone and were not learned, such as static entries of a bridge.
 _PROGRAM: Final = (
     (_LOAD_HALF, 0, 0, _TYPE_AT),
     (_JUMP_EQUAL, 4, 0, _half(RTM_NEWROUTE)),
     (_JUMP_EQUAL, 9, 0, _half(RTM_DELROUTE)),
-    (_JUMP_EQUAL, 6, 0, _half(RTM_NEWNEIGH)),
+    (_JUMP_EQUAL, 8, 0, _half(RTM_NEWNEIGH)),
     (_JUMP_EQUAL, 5, 0, _half(RTM_DELNEIGH)),
     (_RETURN, 0, 0, _ALL),
     (_LOAD_BYTE, 0, 0, 16 + 1),  # rtm_dst_len
@@ -46,7 +45,7 @@ _PROGRAM: Final = (
     (_LOAD_BYTE, 0, 0, 16 + 4),  # rtm_table
     (_JUMP_EQUAL, 3, 2, _TABLE_LOCAL),
     (_LOAD_HALF, 0, 0, 16 + 8),  # ndm_state
-    (_JUMP_SET, 1, 0, _half(NUD_NOARP | NUD_PERMANENT)),
+    (_JUMP_SET, 1, 0, _half(NUD_NOARP)),
     (_RETURN, 0, 0, 0),
     (_RETURN, 0, 0, _ALL),
 )

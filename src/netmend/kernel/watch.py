@@ -14,8 +14,9 @@ from typing import Final
 
 from netmend.kernel import addresses, links
 from netmend.kernel.errors import KernelError
+from netmend.kernel.forwarding import AF_BRIDGE
 from netmend.kernel.links import Link, decode_link, glance
-from netmend.kernel.message_filter import RTM_NEWROUTE, hear_only_what_concerns
+from netmend.kernel.message_filter import RTM_DELNEIGH, RTM_NEWROUTE, hear_only_what_concerns
 from netmend.kernel.netlink import events_socket, notifications, parse_attributes
 
 IN_MODIFY: Final = 0x2  # linux/inotify.h
@@ -32,8 +33,8 @@ IN_IGNORED: Final = 0x8000
 
 _EVENT: Final = struct.Struct("iIII")
 _AT_A_TIME: Final = 256  # datagrams
-# linux/rtnetlink.h: RTNLGRP_LINK, _IPV4_IFADDR, _IPV6_IFADDR, _IPV6_ROUTE, _IPV4_NETCONF, _IPV6_NETCONF
-_GROUPS: Final = (1, 5, 9, 11, 24, 25)
+# linux/rtnetlink.h: RTNLGRP_LINK, _NEIGH, _IPV4_IFADDR, _IPV6_IFADDR, _IPV6_ROUTE, _IPV4_NETCONF, _IPV6_NETCONF
+_GROUPS: Final = (1, 3, 5, 9, 11, 24, 25)
 _RTM_NEWNETCONF: Final = 80
 _RTA_OIF: Final = 4
 _NETCONFA_IFINDEX: Final = 1  # linux/netconf.h
@@ -158,7 +159,15 @@ class Ipv6SwitchedOn:
     netnsid: int | None
 
 
-Heard = LinkChanged | AddressChanged | SettingsChanged | Ipv6SwitchedOn
+@dataclass(frozen=True, slots=True)
+class ForwardingGone:
+    """A static entry of a bridge's forwarding table, for a port of it, is gone."""
+
+    index: int
+    netnsid: int | None
+
+
+Heard = LinkChanged | AddressChanged | SettingsChanged | Ipv6SwitchedOn | ForwardingGone
 
 
 class LinkWatch:
@@ -211,6 +220,8 @@ def _understand(kind: int, body: bytes, netnsid: int | None) -> Heard | None:
             return SettingsChanged(_index(attributes.get(_NETCONFA_IFINDEX, b""), 0), netnsid, values)
         case _ if kind == RTM_NEWROUTE:
             return Ipv6SwitchedOn(_index(parse_attributes(body, 12).get(_RTA_OIF, b""), 0), netnsid)
+        case _ if kind == RTM_DELNEIGH and body[0] == AF_BRIDGE:
+            return ForwardingGone(_index(body, 4), netnsid)
     return None
 
 

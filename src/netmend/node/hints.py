@@ -16,7 +16,7 @@ from netmend.kernel.device_settings import differing_settings
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netns import is_namespace
 from netmend.kernel.ovsdb.watch import PortsChanged
-from netmend.kernel.watch import AddressChanged, Ipv6SwitchedOn, LinkChanged, LinkWatch, SettingsChanged
+from netmend.kernel.watch import AddressChanged, ForwardingGone, Ipv6SwitchedOn, LinkChanged, LinkWatch, SettingsChanged
 from netmend.services.shared.port_changes import changed_ports
 from netmend.wiring.own_addresses import own_addresses
 from netmend.wiring.settings import ON_HOST, OWN_PORT, settings_of
@@ -103,6 +103,8 @@ class Hints:
                     self._hear_address(event)
                 case SettingsChanged():
                     self._hear_settings(event)
+                case ForwardingGone(index, None):
+                    self._suspect_device(index)
                 case Ipv6SwitchedOn(index, None):
                     self._hear_ipv6(index)
                 case LinkChanged(netnsid=None):

@@ -13,6 +13,7 @@ from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
 from netmend.kernel import addresses, links, netns, offload
 from netmend.kernel.device_settings import differing_settings
 from netmend.kernel.errors import KernelError
+from netmend.kernel.forwarding import set_forwarding
 from netmend.kernel.links import Found, Link, VethEnd
 from netmend.kernel.netlink import Batch, RouteSocket
 from netmend.kernel.netns import Netns
@@ -255,8 +256,12 @@ class Executor:
                 with place.entered():
                     # The userspace datapath delivers packets as they are: nothing would compute what was left to it.
                     offload.compute_checksums(far.name)
+        last = Batch(self._route)
+        if device.own_mac is not None:
+            set_forwarding(last, near, device.own_mac)
         # Last, so that a veth without an alias is known to be half-made; its group says that netmend made it.
-        links.set_link(self._route, near, alias=str(device.mark), up=True)
+        links.set_link(last, near, alias=str(device.mark), up=True)
+        last.send()
 
     @contextmanager
     def _route_inside(self, place: Netns, *, is_home: bool) -> Iterator[RouteSocket]:
@@ -302,6 +307,8 @@ class Executor:
         batch = Batch(self._route)
         for address in step.remove:
             addresses.remove_address(batch, was, address)
+        if "forwarding" in differs and device.own_mac is not None:
+            set_forwarding(batch, was, device.own_mac)
         batch.send()
         links.set_link(
             self._route,

@@ -7,6 +7,7 @@ plain file (`plain`: the incident), a namespace of netmend's (`usable`), or one 
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from netmend.intent.names import DEVICE_GROUP, DEVICE_GROUPS, Mark, namespace_name
@@ -15,6 +16,7 @@ from netmend.intent.port import NetnsPlug, PidPlug
 from netmend.kernel import links, netns, nsdir, sysctl
 from netmend.kernel.addresses import Interface, dump_addresses
 from netmend.kernel.errors import KernelError, NotANamespace
+from netmend.kernel.forwarding import with_forwarding
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
@@ -33,6 +35,7 @@ class Snapshot:
     names: frozenset[str]  # in the namespace directory
     switch: SwitchSeen = NOTHING
     addresses: Mapping[int, set[Interface]] = field(default_factory=dict)  # by index of an own link
+    forwarding: frozenset[str] | None = None  # netmend's own ports whose bridges have their MAC for good; None: unknown
     sysctls: bool = True  # they can be written
     _links_of: Mapping[str, list[Link]] = field(init=False, repr=False, compare=False)
 
@@ -53,10 +56,15 @@ def is_ours(link: Link) -> bool:
 
 
 def take_snapshot(
-    route: RouteSocket, wanted: Mapping[str, str], directory: str, switch: SwitchSeen = NOTHING
+    route: RouteSocket,
+    wanted: Mapping[str, str],
+    directory: str,
+    switch: SwitchSeen = NOTHING,
+    own_macs: Mapping[str, str] = MappingProxyType({}),
 ) -> Snapshot:
     """Take one dump of links, one of addresses and one listing of names; `switch` is what was seen of the switch, and
-    `wanted` maps names of devices to network ids. Raises KernelError."""
+    `wanted` maps names of devices to network ids, `own_macs` those of netmend's own ports to their MACs. Raises
+    KernelError."""
     found = {link.name: link for link in links.dump_chosen_links(route, DEVICE_GROUPS, wanted)}
     owners: dict[str, str] = {}
     for name, link in found.items():
@@ -67,7 +75,24 @@ def take_snapshot(
         owners[name] = mark.network_id if mark else wanted.get(name, "")
     indexes = {found[name].index for name in owners}
     addresses = dump_addresses(route, lambda data: int.from_bytes(data[4:8], sys.byteorder) in indexes)
-    return Snapshot(found, owners, frozenset(nsdir.names(directory)), switch, addresses, sysctl.are_writable())
+    return Snapshot(
+        found,
+        owners,
+        frozenset(nsdir.names(directory)),
+        switch,
+        addresses,
+        _forwarding(route, found, own_macs),
+        sysctl.are_writable(),
+    )
+
+
+def _forwarding(route: RouteSocket, found: Mapping[str, Link], own_macs: Mapping[str, str]) -> frozenset[str] | None:
+    ports = {link.index: name for name, link in found.items() if link.master and name in own_macs}
+    try:
+        right = with_forwarding(route, {index: own_macs[name] for index, name in ports.items()})
+    except KernelError:  # one of them went away just now
+        return None
+    return frozenset(ports[index] for index in right if index in ports)
 
 
 @dataclass(frozen=True, slots=True)

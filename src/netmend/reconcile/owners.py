@@ -18,6 +18,8 @@ class Owners:
     def __init__(self) -> None:
         self._devices: dict[str, tuple[Network, list[Device]]] = {}
         self._network_of: dict[str, str] = {}
+        self.own_macs: dict[str, str] = {}
+        """MACs of netmend's own ports, by the host's end of each, also of some that are wanted no more."""
         self._device_of_index: dict[int, str] = {}
         self._network_of_netnsid: dict[int, str] = {}
         self._netnsids: dict[str, int] = {}  # by network, where its port is an internal one of the switch
@@ -43,6 +45,9 @@ class Owners:
         known = self._devices.get(network.id)
         if known is None or known[0] is not network:
             known = self._devices[network.id] = (network, wanted_devices(network))
+            for device in known[1][:2]:  # netmend's own port comes behind the bridge
+                if (mac := device.own_mac) is not None:
+                    self.own_macs[device.name] = mac
         return known[1]
 
     def want(self, networks: Iterable[Network]) -> Mapping[str, str]:

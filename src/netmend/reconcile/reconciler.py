@@ -237,7 +237,7 @@ class Reconciler:
         route = host.route()
         wanted = host.owners.want(intent.networks.values())
         switch = host.switch.look(intent.networks.values())
-        snapshot = take_snapshot(route, wanted, host.directory, switch)
+        snapshot = take_snapshot(route, wanted, host.directory, switch, host.owners.own_macs)
         host.owners.see(snapshot, host.open_namespaces)
         return Pass(intent, snapshot, apply)
 
@@ -300,7 +300,9 @@ class Reconciler:
             work.plans.extend(batch.values())
         host = self._host
         switch = host.switch.look(work.intent.networks.values())
-        work.snapshot = take_snapshot(host.route(), host.owners.wanted_names(), host.directory, switch)
+        work.snapshot = take_snapshot(
+            host.route(), host.owners.wanted_names(), host.directory, switch, host.owners.own_macs
+        )
         networks = [work.intent.networks[network_id] for network_id in batch]
         work_through(lambda network: self._reconcile_guarded(network, work), networks, self._workers)
 

@@ -59,7 +59,7 @@ class MendDevice:
     network_id: str
     device: Device
     was: Link  # as it was found, for the undo
-    differs: tuple[str, ...]  # of: alias, group, mtu, mac, master, up, down, names of settings
+    differs: tuple[str, ...]  # of: alias, group, mtu, mac, master, up, down, forwarding, names of settings
     remove: tuple[Interface, ...] = ()
 
     def __str__(self) -> str:
@@ -227,7 +227,9 @@ def mends(step: Step) -> bool:
     intent, or that finishes what a pass left half-made."""
     match step:
         case MendDevice():
-            return "alias" not in step.differs and bool(step.remove or any("." in name for name in step.differs))
+            return "alias" not in step.differs and bool(
+                step.remove or any("." in name or name == "forwarding" for name in step.differs)
+            )
         case MendInner():
             return any("." in name for name in step.differs)
         case MendLoopback():

@@ -63,3 +63,10 @@ class Device:
     far: FarEnd | None = None  # of veth and internal
     owner: int | None = None  # of tap: uid
     switch: SwitchPort | None = None  # the port of an Open vSwitch bridge that it is
+
+    @property
+    def own_mac(self) -> str | None:
+        """The MAC of netmend's own port, for the device by which a bridge reaches it."""
+        if self.master is None or self.far is None or not isinstance(self.far.place, Home):
+            return None
+        return self.far.mac

@@ -86,8 +86,9 @@ class Frames:
         protocol = self.rng.choice([17, 17, 17, 6, 1, 2])
         payload = self.udp() + bytes(16)
         fragment = self.rng.choice([0, 0, 0, 0x4000, 0x2000, 0x2001, 1, 0x1FFF])
-        length = 20 + len(options) + len(payload)
-        header = struct.pack("!BBHHHBBH", 0x45 + len(options) // 4, 0, length, 1, fragment, 64, protocol, 0)
+        length = 20 + len(options) + len(payload) + self.rng.choice([0] * 20 + [1000, -30])
+        first = self.rng.choice([0x45 + len(options) // 4] * 20 + [0x55, 0x44])
+        header = struct.pack("!BBHHHBBH", first, 0, length, 1, fragment, 64, protocol, 0)
         header += source.packed + target.packed + options
         return 0x0800, header[:10] + checksum(header) + header[12:] + payload
 
@@ -168,7 +169,7 @@ class Bridge:
 
 
 def test_rules_and_verdict_agree() -> None:
-    bridge, makes = Bridge(), iter(Frames(random.Random(2)))
+    bridge, makes = Bridge(), iter(Frames(random.Random(13)))
     sent, found = bridge.send([octets(SERVER) + octets(OTHER) + b"\x88\xcc" + bytes(40)])
     assert found == sent  # as yet without rules
     remake(bridge.nft, TABLE, elements_of(GUARD))

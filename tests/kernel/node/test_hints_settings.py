@@ -17,7 +17,8 @@ from netmend.firewall.rules import TABLE
 from netmend.intent.names import bridge_name, inner_name, namespace_name, tap_name
 from netmend.kernel import addresses, links
 from netmend.kernel.device_settings import differing_settings
-from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.forwarding import with_forwarding
+from netmend.kernel.netlink import Request, RouteSocket, attribute
 from netmend.kernel.netns import Netns
 from netmend.kernel.nft.socket import NftSocket
 from netmend.kernel.nft.tables import read_table, remove_table
@@ -39,7 +40,11 @@ class Place:
         self.id: str = network["id"]
         self.bridge, self.tap = bridge_name(self.id), tap_name(port["id"])
         (own,) = api.ports(network_id=self.id, device_owner="network:dhcp")
-        self.inner = inner_name(own["id"])
+        self.inner, self.mac = inner_name(own["id"]), own["mac_address"]
+        wait_for(lambda: self.find(tap_name(own["id"])) is not None, "the own port", Path("/run/node.log").read_text)
+        found = self.find(tap_name(own["id"]))
+        assert found
+        self.own = found
         wait_for(lambda: self.find(self.tap), "the guest's port is made", Path("/run/node.log").read_text)
         wait_until_right(self, "it is made as it should be")
         time.sleep(0.2)  # what was heard of its making is looked at
@@ -52,6 +57,8 @@ class Place:
         if not read_table(self.nft, TABLE).elements:
             return False
         with RouteSocket() as route:
+            if not with_forwarding(route, {self.own.index: self.mac}):
+                return False
             for name in (self.bridge, self.tap):
                 found = links.find_link(route, name)
                 if found is None or found.index in addresses.dump_addresses(route):
@@ -86,6 +93,12 @@ def set_on(name: str, setting: str, value: int) -> None:
         links.set_link(route, found, settings={setting: value})
 
 
+def forget(place: Place) -> None:
+    with RouteSocket() as route:
+        header = struct.pack("=BxHiHBB", 7, 0, place.own.index, 0, 4, 0)
+        route.perform([Request(29, 0, header + attribute(2, bytes.fromhex(place.mac.replace(":", ""))), "remove", "x")])
+
+
 def in_home(place: Place, change: Callable[[], None]) -> None:
     with place.home() as home, home.entered():
         change()
@@ -101,6 +114,7 @@ TAMPERING: dict[str, Callable[[Place], None]] = {
     "spanning tree": lambda place: set_on(place.bridge, "bridge.stp_state", 1),
     "an isolated port": lambda place: set_on(place.tap, "port.isolated", 1),
     "rules flushed": lambda place: remove_table(NftSocket(), TABLE),
+    "netmend's MAC forgotten": forget,
     "the namespace forwards": lambda place: in_home(place, lambda: set_sysctl("ipv4/ip_forward", 1)),
     "another address in the namespace": lambda place: in_home(place, lambda: give_address(place.inner, "10.1.1.1/8")),
 }

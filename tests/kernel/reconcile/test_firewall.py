@@ -20,7 +20,8 @@ from netmend.intent.names import bridge_name, dhcp_port, id_from_name, tap_name
 from netmend.kernel import links, netns, nsdir
 from netmend.kernel.changes import observe_changes
 from netmend.kernel.errors import KernelError
-from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.forwarding import with_forwarding
+from netmend.kernel.netlink import Request, RouteSocket, attribute
 from netmend.kernel.netns import Netns
 from netmend.kernel.nft.socket import NftSocket
 from netmend.kernel.nft.tables import change_elements, read_table, remake, remove_table
@@ -141,6 +142,29 @@ def test_a_guest_speaks_for_itself_alone() -> None:
         for number in range(3000):
             guest.socket.send(octets(EVERYBODY) + sender[:4] + struct.pack("!H", number) + b"\x88\xb5" + bytes(46))
         assert learned() < 100
+
+
+def test_nobody_takes_netmends_place_on_the_bridge_also_without_port_security() -> None:
+    with two_guests(port(1, port_security=False), port(2)) as (guest, other, reconciler):
+        for _ in range(3):
+            guest.send(0x0800, datagram("10.0.0.11", "10.0.0.12", (1, 2)), OWN_MAC)
+        other.heard()
+        guest.heard()
+        other.claim("10.0.0.12")
+        other.send(0x0800, datagram("10.0.0.12", "10.0.0.2", (1, 2)), to=OWN_MAC)
+        assert all(frame[:6] != octets(OWN_MAC) for frame in guest.heard())
+        wanted = intent(port(1, port_security=False), port(2))
+        assert not reconciler.run(wanted).planned_steps
+        with RouteSocket() as route:
+            own = links.find_link(route, tap_name(dhcp_port(network()).id))
+            assert own
+            header = struct.pack("=BxHiHBB", 7, 0, own.index, 0, 4, 0)
+            gone = Request(29, 0, header + attribute(2, octets(OWN_MAC)), "remove", "forwarding")
+            route.perform([gone])
+            assert with_forwarding(route, {own.index: OWN_MAC}) == set()
+            (told,) = reconciler.run(wanted).mended
+            assert "forwarding" in told.text
+            assert with_forwarding(route, {own.index: OWN_MAC}) == {own.index}
 
 
 def learned() -> int:

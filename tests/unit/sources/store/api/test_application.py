@@ -149,6 +149,40 @@ def test_a_binding_profile_can_say_where_a_port_is_plugged_in(api: tuple[Store, 
     assert client.refused("POST", "ports", body)[0] == 400
 
 
+def test_port_security_is_the_networks_unless_said_and_pairs_need_it(api: tuple[Store, Client]) -> None:
+    store, client = api
+    secure, open_ = client.make("network"), client.make("network", port_security_enabled=False)
+    assert client.make("port", network_id=secure["id"])["port_security_enabled"] is True
+    assert client.make("port", network_id=open_["id"])["port_security_enabled"] is False
+    pairs = [{"ip_address": "10.9.0.0/16"}, {"ip_address": "10.8.0.1", "mac_address": "00:00:5e:00:01:01"}]
+    port = client.make("port", network_id=open_["id"], port_security_enabled=True, allowed_address_pairs=pairs)
+    value = store.intent.networks[open_["id"]].ports[port["id"]]
+    assert value.port_security
+    assert [(str(pair.block), pair.mac) for pair in value.allowed_address_pairs] == [
+        ("10.9.0.0/16", port["mac_address"]),
+        ("10.8.0.1/32", "00:00:5e:00:01:01"),
+    ]
+    path, off = f"ports/{port['id']}", {"port_security_enabled": False}
+    status, said, _ = client.refused("PUT", path, {"port": off})
+    assert (status, said) == (409, "AddressPairAndPortSecurityRequired")
+    body = {"port": {"network_id": secure["id"], "allowed_address_pairs": pairs, **off}}
+    assert client.refused("POST", "ports", body)[0] == 409
+    client.ask("PUT", f"/v2.0/{path}", {"port": {"allowed_address_pairs": [], **off}})
+    value = store.intent.networks[open_["id"]].ports[port["id"]]
+    assert not value.port_security
+    assert value.allowed_address_pairs == ()
+
+
+def test_addresses_that_are_not_served_are_the_ports_all_the_same(api: tuple[Store, Client]) -> None:
+    store, client = api
+    network = client.make("network")
+    client.make("subnet", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4, enable_dhcp=False)
+    port = client.make("port", network_id=network["id"])
+    (pair,) = store.intent.networks[network["id"]].ports[port["id"]].allowed_address_pairs
+    assert str(pair.block.network_address) == port["fixed_ips"][0]["ip_address"]
+    assert pair.mac == port["mac_address"]
+
+
 def test_names_follow_the_networks_domain(api: tuple[Store, Client]) -> None:
     _, client = api
     network = client.make("network", dns_domain="lab.example.")
