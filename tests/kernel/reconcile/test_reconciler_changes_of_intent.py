@@ -12,7 +12,9 @@ import pytest
 from tests.kernel.vswitch import VSwitch
 from tests.waiting import wait_for
 
+from netmend.firewall.rules import TABLE
 from netmend.intent import (
+    AddressPair,
     Boot,
     Dns,
     Instance,
@@ -33,6 +35,8 @@ from netmend.kernel import links, netns, nsdir
 from netmend.kernel.addresses import dump_addresses
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
+from netmend.kernel.nft.socket import NftSocket
+from netmend.kernel.nft.tables import read_table
 from netmend.reconcile.reconciler import Reconciler
 
 BLOCK, BLOCK6 = IPv4Network("10.0.0.0/24"), IPv6Network("2001:db8::/64")
@@ -72,6 +76,8 @@ PORT_CHANGES: dict[str, list[Any]] = {
     "ipxe_dhcp_options": [((67, b"x"),)],
     "ipxe_dhcp6_options": [((59, b"x"),)],
     "names": [((IPv4Address("10.0.0.11"), "b.example"),)],
+    "port_security": [False],
+    "allowed_address_pairs": [(AddressPair(IPv4Network("10.9.0.0/16"), "fa:16:3e:00:00:0c"),)],
 }
 NETWORK_CHANGES: dict[str, list[Any]] = {
     "id": [id_from_name("network", "another")],
@@ -158,6 +164,7 @@ def state(switch: VSwitch | None, network: Network) -> dict[str, object]:
         if name in nsdir.names("/run/netns"):
             with Netns.open(f"/run/netns/{name}") as place, place.entered():
                 found[name] = links_here()
+    found["rules"] = sorted(read_table(NftSocket(), TABLE).elements)
     found["names"] = sorted(nsdir.names("/run/netns"))
     if switch is not None:
         found["switch"] = {
