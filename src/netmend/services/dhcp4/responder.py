@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address
-from math import inf
 from threading import Lock
 
 from netmend.intent import Network, Port
@@ -15,8 +14,9 @@ from netmend.services.dhcp4.options import Ask, Facts, ask_of
 from netmend.services.dhcp4.rendering import Rendering, refusal, render
 from netmend.services.dhcp4.reply import Reply, address_reply, compose, compose_refusal
 from netmend.services.dhcp4.request import Request, parse_request
+from netmend.services.leases.responder import LeasedResponder
 from netmend.services.leases.rows import LeaseRow, PortJournal, row_of
-from netmend.services.leases.table import EXHAUSTED_HOLD, Lease, LeaseState, LeaseTable
+from netmend.services.leases.table import LeaseTable
 from netmend.services.shared.port_changes import changed_ports
 
 RENDERINGS = 1024  # kept per network; clients of one kind ask alike, so tens are usual
@@ -24,7 +24,7 @@ RENDERINGS = 1024  # kept per network; clients of one kind ask alike, so tens ar
 _NO_EXTRAS = PortExtras((), (), None)
 
 
-class Dhcp4Responder:
+class Dhcp4Responder(LeasedResponder):
     """Answers the DHCPv4 requests of one network from its intent. Its methods may be called from different threads."""
 
     def __init__(
@@ -32,11 +32,9 @@ class Dhcp4Responder:
     ) -> None:
         """`leases` holds what was stored of the network's dynamic leases; without, there are none yet. `exhausted` is
         called, in the thread of `handle`, when `is_exhausted` becomes true."""
+        super().__init__(leases, exhausted)
         self.counters = Counters()
-        self._lock = Lock()
         self._updating = Lock()  # held while a change is worked out, so that requests need not wait for that
-        self._leases = LeaseTable() if leases is None else leases
-        self._exhausted, self._turned_away = exhausted, -inf
         self._renderings: dict[tuple[Scope, PortExtras, Ask], Rendering] = {}
         self._journal = PortJournal()
         self._network = network
@@ -77,28 +75,6 @@ class Dhcp4Responder:
             removed, added = changed_ports(old.ports, network.ports)
             with self._lock:
                 self._change(old, network, removed, added)
-
-    def take_changes(self) -> list[Lease]:
-        """Leases to store before the replies that rest on them are sent; empty when there are none."""
-        if not self._leases.changed:
-            return []
-        with self._lock:
-            return self._leases.take_changes()
-
-    def held(self) -> list[Lease]:
-        """The dynamic leases that are stored, or should be."""
-        with self._lock:
-            return [lease for lease in self._leases if lease.state != LeaseState.OFFERED]
-
-    def restore(self, stored: Iterable[Lease]) -> None:
-        """Forget all dynamic leases, and take back what is stored of them."""
-        with self._lock:
-            self._leases = LeaseTable(stored)
-            self._configure_leases()
-
-    def is_exhausted(self, now: float) -> bool:
-        """Whether a client got no address in the last minutes, as the pools had none left."""
-        return now < self._turned_away + EXHAUSTED_HOLD
 
     def leases(self, now: float) -> list[LeaseRow]:
         """Dynamic leases, and the ports that have been acknowledged or have declined their address."""
@@ -151,11 +127,6 @@ class Dhcp4Responder:
             return Drop.NO_ROOM
         self.counters.sent[answer.reply] += 1
         return address_reply(request, answer, payload)
-
-    def _note_turned_away(self, now: float) -> None:
-        before, self._turned_away = self._turned_away, now
-        if now >= before + EXHAUSTED_HOLD:
-            self._exhausted()
 
     def _put_into_words(self, request: Request, answer: Answer, client: KnownClient | None) -> bytes | None:
         scope = answer.scope

@@ -1,7 +1,6 @@
 """The responder of one network: requests in, replies out, intent changes in between."""
 
 from collections.abc import Callable, Iterable
-from math import inf
 from threading import Lock
 from typing import NamedTuple
 
@@ -22,8 +21,9 @@ from netmend.services.dhcp6.request import Request, parse_request
 from netmend.services.dhcp6.reserved import ReservedBindings
 from netmend.services.dhcp6.wire import MessageType, Status
 from netmend.services.leases.names import label_of_wire
+from netmend.services.leases.responder import LeasedResponder
 from netmend.services.leases.rows import LeaseRow, PortJournal, row_of
-from netmend.services.leases.table import EXHAUSTED_HOLD, Lease, LeaseState, LeaseTable
+from netmend.services.leases.table import LeaseTable
 from netmend.services.shared.port_changes import changed_ports
 
 RENDERINGS = 1024  # kept per network; clients of one kind ask alike, so tens are usual
@@ -43,7 +43,7 @@ class Sender(NamedTuple):
 _IAID = 4  # octets in front of the DUID in the client of a lease
 
 
-class Dhcp6Responder:
+class Dhcp6Responder(LeasedResponder):
     """Answers the DHCPv6 requests of one network from its intent. Its methods may be called from different threads."""
 
     def __init__(
@@ -51,11 +51,9 @@ class Dhcp6Responder:
     ) -> None:
         """`leases` holds what was stored of the network's dynamic leases; without, there are none yet. `exhausted` is
         called, in the thread of `handle`, when `is_exhausted` becomes true."""
+        super().__init__(leases, exhausted)
         self.counters = Counters()
-        self._lock = Lock()
         self._updating = Lock()  # held while a change is worked out, so that requests need not wait for that
-        self._leases = LeaseTable() if leases is None else leases
-        self._exhausted, self._turned_away = exhausted, -inf
         self._renderings: dict[tuple[Scope, PortExtras, Ask], Rendering] = {}
         self._journal = PortJournal()
         self._network = network
@@ -96,28 +94,6 @@ class Dhcp6Responder:
             removed, added = changed_ports(old.ports, network.ports)
             with self._lock:
                 self._change(old, network, removed, added)
-
-    def take_changes(self) -> list[Lease]:
-        """Leases to store before the replies that rest on them are sent; empty when there are none."""
-        if not self._leases.changed:
-            return []
-        with self._lock:
-            return self._leases.take_changes()
-
-    def held(self) -> list[Lease]:
-        """The dynamic leases that are stored, or should be."""
-        with self._lock:
-            return [lease for lease in self._leases if lease.state != LeaseState.OFFERED]
-
-    def restore(self, stored: Iterable[Lease]) -> None:
-        """Forget all dynamic leases, and take back what is stored of them."""
-        with self._lock:
-            self._leases = LeaseTable(stored)
-            self._configure_leases()
-
-    def is_exhausted(self, now: float) -> bool:
-        """Whether a client got no address in the last minutes, as the pools had none left."""
-        return now < self._turned_away + EXHAUSTED_HOLD
 
     def leases(self, now: float) -> list[LeaseRow]:
         """Dynamic leases, and the addresses that ports were given or have declined."""
@@ -209,11 +185,6 @@ class Dhcp6Responder:
         if not pools or duid is None:
             return None
         return DynamicBindings(duid, seen or mac_of_duid(duid), pools, self._leases, now, label=_label_of(request))
-
-    def _note_turned_away(self, now: float) -> None:
-        before, self._turned_away = self._turned_away, now
-        if now >= before + EXHAUSTED_HOLD:
-            self._exhausted()
 
     def _put_into_words(self, request: Request, answer: Answer, client: KnownClient | None, limit: int) -> bytes | None:
         scope = answer.scope
