@@ -25,6 +25,8 @@ class Boot:
     bootfile: str | None = None  # None: no boot file for guests of other architectures
     by_architecture: tuple[BootByArchitecture, ...] = ()
     next_server: str | None = None  # the address for `siaddr`, where it is not the TFTP server's
+    http: str | None = None  # boot file of UEFI HTTP boot (vendor class) without an architecture of its own here
+    ipxe: str | None = None  # boot file of clients that are iPXE already, of any architecture; None: as for all others
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +73,5 @@ class Subnet:
     boot: Boot | None = None
     metadata_route: bool = False  # guests get a route to 169.254.169.254 by `server_address`
     lease_per: LeasePer = "port"
+    dhcp_options: tuple[tuple[int, bytes], ...] = ()  # of all guests, as those of a port, which win
     broadcast_replies: bool = False  # to clients without an address too, and with the broadcast flag set

@@ -52,4 +52,6 @@ class Subnet6:
     routes: tuple[Route6, ...] = ()
     ntp_servers: tuple[IPv6Address, ...] = ()
     lease_time: int = DEFAULT_LEASE_TIME
+    dhcp6_options: tuple[tuple[int, bytes], ...] = ()  # of all guests, as those of a port, which win
+    ipxe_bootfile_url: str | None = None  # the same for clients that are iPXE already
     bootfile_url: str | None = None  # OPT_BOOTFILE_URL (RFC 5970 section 3.1)

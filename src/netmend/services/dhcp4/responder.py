@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address
 from threading import Lock
 
-from netmend.intent import Network, Port
+from netmend.intent import Network, Port, Subnet
 from netmend.services.dhcp4 import dynamic, reserved, wire
 from netmend.services.dhcp4.counters import Counters, Drop
 from netmend.services.dhcp4.directory import Directory, KnownClient, PortExtras
 from netmend.services.dhcp4.exchange import Answer
 from netmend.services.dhcp4.link import Scope, find_scope, select_link
-from netmend.services.dhcp4.options import Ask, Facts, ask_of
+from netmend.services.dhcp4.options import Ask, Facts, Options, ask_of
 from netmend.services.dhcp4.rendering import Rendering, refusal, render
 from netmend.services.dhcp4.reply import Reply, address_reply, compose, compose_refusal
 from netmend.services.dhcp4.request import Request, parse_request
@@ -139,7 +139,7 @@ class Dhcp4Responder(LeasedResponder):
         if rendering is None:
             if len(self._renderings) >= RENDERINGS:  # a guest that asks ever differently costs a rendering each time
                 del self._renderings[next(iter(self._renderings))]
-            explicit = extras.ipxe_options if ask.ipxe else extras.options
+            explicit = _explicit(scope.subnet, extras, ask)
             boot, network = extras.boot or scope.subnet.boot, self._network
             facts = Facts(network.mtu, scope.subnet, boot, explicit, ask, network.dns)
             rendering = self._renderings[key] = render(facts, scope.server)
@@ -175,3 +175,15 @@ class Dhcp4Responder(LeasedResponder):
                 scope = find_scope(self._scopes, ip.packed)
                 if scope and scope.dynamic:
                     self._leases.of(scope.subnet.id).make_available(int(ip))
+
+
+def _explicit(subnet: Subnet, extras: PortExtras, ask: Ask) -> Options:
+    """The options that an operator set by number or name: the subnet's, and the port's, which win."""
+    own = extras.ipxe_options if ask.ipxe else extras.options
+    if not subnet.dhcp_options:
+        return own
+    options = dict(subnet.dhcp_options)
+    if extras.boot or (ask.ipxe and subnet.boot and subnet.boot.ipxe):  # it says more than the subnet's options do
+        options.pop(wire.TFTP_SERVER_NAME, None)
+        options.pop(wire.BOOTFILE_NAME, None)
+    return {**options, **own}

@@ -196,7 +196,8 @@ class Dhcp6Responder(LeasedResponder):
         if rendering is None:
             if len(self._renderings) >= RENDERINGS:  # a guest that asks ever differently costs a rendering each time
                 del self._renderings[next(iter(self._renderings))]
-            explicit = extras.ipxe_options if key[2].ipxe else extras.options
+            own = extras.ipxe_options if key[2].ipxe else extras.options
+            explicit = {**dict(scope.subnet.dhcp6_options), **own}
             facts = Facts(scope.subnet, self._network.dns, explicit, key[2])
             rendering = self._renderings[key] = render(facts)
         name = b""

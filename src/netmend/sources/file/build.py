@@ -7,10 +7,11 @@ from netmend.ground.problem import Place
 from netmend.intent import Intent, Network, Subnet, Subnet6
 from netmend.intent.names import id_from_name
 from netmend.intent.network import DEFAULT_MTU, DEFAULT_OVS_BRIDGE, BridgeWiring, OvsWiring, Wiring
+from netmend.options import dhcp6
 from netmend.sources import fields, fields6, metadata_fields
 from netmend.sources.file.build_dns import build_dns, without_servers
 from netmend.sources.file.build_metadata import build_proxy
-from netmend.sources.file.build_port import build_port
+from netmend.sources.file.build_port import build_common_options, build_options, build_port
 from netmend.sources.file.build_subnet import build_subnet
 from netmend.sources.file.build_subnet6 import build_subnet6
 from netmend.sources.file.frames import ANY_CIDR, Frame, Frames, frame_in, read_frame
@@ -78,6 +79,12 @@ def _build_network(
     dns = build_dns(reader, place, shape, (*subnets, *subnets6))
     if dns is not None:
         subnets, subnets6 = without_servers(subnets), without_servers(subnets6)
+    options = build_common_options(reader, (*place, "dhcp_options"), shape.dhcp_options or {})
+    options6 = build_options(reader, (*place, "dhcp6_options"), shape.dhcp6_options or {}, dhcp6)
+    if options:
+        subnets = tuple(replace(each, dhcp_options=_merged(options, each.dhcp_options)) for each in subnets)
+    if options6:
+        subnets6 = tuple(replace(each, dhcp6_options=_merged(options6, each.dhcp6_options)) for each in subnets6)
     metadata = shape.metadata or "off"
     if metadata != "off":
         subnets = tuple(replace(subnet, metadata_route=True) for subnet in subnets)
@@ -94,6 +101,12 @@ def _build_network(
         metadata=metadata,
         project_id=project_id,
     )
+
+
+def _merged(
+    options: tuple[tuple[int, bytes], ...], winning: tuple[tuple[int, bytes], ...]
+) -> tuple[tuple[int, bytes], ...]:
+    return tuple(sorted({**dict(options), **dict(winning)}.items()))
 
 
 def _build_wiring(reader: Reader, network_place: Place, shape: NetworkShape) -> Wiring:

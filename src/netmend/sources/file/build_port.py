@@ -18,6 +18,7 @@ from netmend.sources.file.shape import PLUG_FORMS, BootByArchitectureShape, Boot
 
 UID_MAX = 0xFFFF_FFFE  # 0xFFFFFFFF means "nobody in particular" to the kernel
 PID_MAX = 1 << 22  # PID_MAX_LIMIT, linux/threads.h
+_HOST_NAME = 12  # RFC 2132 section 3.14
 _NO_PLUG = NoPlug()
 
 
@@ -30,7 +31,7 @@ def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str
     addresses = reader.read_all(place, "fixed_ips", _host_address, shape.fixed_ips)
     fixed_ips = tuple(address for address in addresses if isinstance(address, IPv4Address))
     hostname = reader.read(place, "hostname", fields.host_name, shape.hostname)
-    options = _options(reader, (*place, "dhcp_options"), shape.dhcp_options, dhcp4) if shape.dhcp_options else ()
+    options = build_options(reader, (*place, "dhcp_options"), shape.dhcp_options, dhcp4) if shape.dhcp_options else ()
     boot = build_boot(reader, (*place, "boot"), shape.boot) if shape.boot else None
     plug = _plug(reader, place, shape.plug) if isinstance(shape.plug, PlugShape) else _NO_PLUG
     port = Port(port_id, name, mac or "", fixed_ips, hostname, options, boot, plug)
@@ -40,7 +41,7 @@ def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str
             port,
             fixed_ips6=tuple(address for address in addresses if isinstance(address, IPv6Address)),
             duid=reader.read(place, "duid", fields6.duid, shape.duid),
-            dhcp6_options=_options(reader, (*place, "dhcp6_options"), raw, dhcp6),
+            dhcp6_options=build_options(reader, (*place, "dhcp6_options"), raw, dhcp6),
         )
     if shape.port_security is False or shape.allowed_address_pairs:
         pairs = _address_pairs(reader, (*place, "allowed_address_pairs"), shape, port.mac)
@@ -85,6 +86,8 @@ def build_boot(reader: Reader, place: Place, shape: BootShape) -> Boot:
         tftp_server=reader.read(place, "tftp_server", fields.tftp_server, shape.tftp_server),
         bootfile=reader.read(place, "bootfile", fields.bootfile, shape.bootfile),
         by_architecture=tuple(by_architecture),
+        http=reader.read(place, "http", fields.bootfile, shape.http),
+        ipxe=reader.read(place, "ipxe", fields.bootfile, shape.ipxe),
     )
 
 
@@ -108,10 +111,10 @@ def _host_address(text: str) -> IPv4Address | IPv6Address:
     return fields6.host_address(text) if ":" in text else fields.host_address(text)
 
 
-def _options(
+def build_options(
     reader: Reader, place: Place, raw: Mapping[str, object], registry: ModuleType
 ) -> tuple[tuple[int, bytes], ...]:
-    """`registry` knows the options of one version of DHCP."""
+    """DHCP options by code. `registry` knows the options of one version of DHCP."""
     options: dict[int, bytes] = {}
     for name, value in raw.items():
         try:
@@ -123,6 +126,14 @@ def _options(
             reader.complain((*place, name), f"option {registry.option_label(code)} is given twice")
         options[code] = payload
     return tuple(sorted(options.items()))
+
+
+def build_common_options(reader: Reader, place: Place, raw: Mapping[str, object]) -> tuple[tuple[int, bytes], ...]:
+    """DHCPv4 options of all guests of a subnet or network, by code."""
+    options = build_options(reader, place, raw, dhcp4)
+    if any(code == _HOST_NAME and payload for code, payload in options):
+        reader.complain(place, "a host name (12) is one guest's: the hostname of a port says it")
+    return options
 
 
 def _plug(reader: Reader, port_place: Place, shape: PlugShape) -> Plug:

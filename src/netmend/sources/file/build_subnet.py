@@ -11,7 +11,7 @@ from netmend.options.dhcp4 import MAX_PAYLOAD
 from netmend.options.values4 import encode_classless_route
 from netmend.sources import fields
 from netmend.sources.addresses import choose_server_address, default_pools, without
-from netmend.sources.file.build_port import build_boot
+from netmend.sources.file.build_port import build_boot, build_common_options
 from netmend.sources.file.frames import Frame, Frames, on_link_blocks
 from netmend.sources.file.reading import Reader
 
@@ -33,7 +33,8 @@ def build_subnet(
     routes = _routes(reader, (*place, "routes"), frame, frames)
     lease_time = reader.read(place, "lease_time", fields.lease_time, shape.lease_time)
     boot = build_boot(reader, (*place, "boot"), shape.boot) if shape.boot else None
-    for field in ("address_mode", "ra_mode", "bootfile_url"):
+    options = build_common_options(reader, (*place, "dhcp_options"), shape.dhcp_options or {})
+    for field in ("address_mode", "ra_mode", "bootfile_url", "ipxe_bootfile_url", "dhcp6_options"):
         if getattr(shape, field) is not None:
             reader.complain((*place, field), "is of IPv6 subnets only")
 
@@ -62,6 +63,7 @@ def build_subnet(
         ntp_servers=ntp_servers,
         lease_time=lease_time or DEFAULT_LEASE_TIME,
         boot=boot,
+        dhcp_options=options,
         lease_per=shape.lease_per or "port",
     )
 

@@ -7,8 +7,10 @@ from netmend.ground.problem import Place
 from netmend.intent import Pool6, Route6, Subnet6
 from netmend.intent.names import id_from_name
 from netmend.intent.subnet import DEFAULT_LEASE_TIME
+from netmend.options import dhcp6
 from netmend.sources import fields, fields6
 from netmend.sources.addresses import choose_server_address6, default_pools6, without6
+from netmend.sources.file.build_port import build_options
 from netmend.sources.file.frames6 import Frame6
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import RouteShape
@@ -24,6 +26,8 @@ def build_subnet6(reader: Reader, network_name: str, frame: Frame6, fixed: Set[i
     subnet_id = reader.read(place, "id", fields.uuid, shape.id) or id_from_name("subnet", network_name, name)
     if shape.boot is not None:
         reader.complain((*place, "boot"), "is of IPv4; a guest with IPv6 is told a bootfile_url")
+    if shape.dhcp_options is not None:
+        reader.complain((*place, "dhcp_options"), "is of IPv4 subnets only; those of DHCPv6 are dhcp6_options")
     if shape.lease_per is not None:
         reader.complain((*place, "lease_per"), "is of IPv4 subnets only")
     server_address = frame.server_address
@@ -47,6 +51,8 @@ def build_subnet6(reader: Reader, network_name: str, frame: Frame6, fixed: Set[i
         routes=_routes(reader, (*place, "routes"), shape.routes or (), server_address),
         ntp_servers=_servers(reader, place, "ntp_servers", shape.ntp_servers),
         lease_time=reader.read(place, "lease_time", fields.lease_time, shape.lease_time) or DEFAULT_LEASE_TIME,
+        dhcp6_options=build_options(reader, (*place, "dhcp6_options"), shape.dhcp6_options or {}, dhcp6),
+        ipxe_bootfile_url=reader.read(place, "ipxe_bootfile_url", fields6.url, shape.ipxe_bootfile_url),
         bootfile_url=reader.read(place, "bootfile_url", fields6.url, shape.bootfile_url),
     )
 

@@ -30,6 +30,8 @@ class BootShape(Shape):
     tftp_server: str | None = None
     bootfile: str | None = None
     by_architecture: list[BootByArchitectureShape] | None = None
+    http: str | None = None
+    ipxe: str | None = None
 
 
 class TapShape(Shape):
@@ -66,9 +68,12 @@ class SubnetShape(Shape):
     lease_time: int | None = None
     lease_per: Literal["port", "client"] | None = None
     boot: BootShape | None = None
+    dhcp_options: dict[str, Any] | None = None
+    dhcp6_options: dict[str, Any] | None = None
     address_mode: Mode | None = None  # this and what follows: of IPv6 only
     ra_mode: Mode | None = None
     bootfile_url: str | None = None
+    ipxe_bootfile_url: str | None = None
 
     @property
     def is_ipv6(self) -> bool:
@@ -158,6 +163,8 @@ class NetworkShape(Shape):
     metadata: Literal["off", "embedded", "proxy"] | None = None
     project_id: str | None = None
     dns: DnsShape | bool | None = None
+    dhcp_options: dict[str, Any] | None = None
+    dhcp6_options: dict[str, Any] | None = None
     port_security: bool | None = None
     subnets: list[SubnetShape] | None = None
     ports: list[PortShape] | None = None

@@ -89,6 +89,66 @@ class TestNames:
         assert server.ask(DISCOVER).options[6] == bytes((192, 0, 2, 2))
 
 
+CHAIN = Boot(
+    "192.0.2.66",
+    "undionly.kpxe",
+    (BootByArchitecture(frozenset((7,)), "ipxe.efi"), BootByArchitecture(frozenset((16,)), "http://b/ipxe16.efi")),
+    http="http://b/ipxe.efi",
+    ipxe="http://b/boot.ipxe",
+)
+UEFI, HTTP_CLIENT = (93, b"\0\7"), (60, b"HTTPClient:Arch:00019:UNDI:003001")
+CLIENTS = {
+    "BIOS": ((), b"undionly.kpxe"),
+    "UEFI": ((UEFI,), b"ipxe.efi"),
+    "HTTP boot": ((HTTP_CLIENT,), b"http://b/ipxe.efi"),
+    "HTTP boot of an architecture": ((HTTP_CLIENT, (93, b"\0\x10")), b"http://b/ipxe16.efi"),
+    "iPXE under BIOS": (((175, b"\xb1\2\1\2"),), b"http://b/boot.ipxe"),
+    "iPXE under UEFI": ((UEFI, (175, b"\xb1\2\1\2")), b"http://b/boot.ipxe"),
+    "iPXE by its user class": ((UEFI, (77, b"iPXE")), b"http://b/boot.ipxe"),
+    "iPXE by its user class with a length": (((77, b"\4iPXE"),), b"http://b/boot.ipxe"),
+    "another user class": (((77, b"\4gPXE"),), b"undionly.kpxe"),
+}
+
+
+@pytest.mark.parametrize(("more", "bootfile"), CLIENTS.values(), ids=CLIENTS)
+@pytest.mark.parametrize("of", ["subnet", "port"])
+def test_each_stage_of_a_boot_chain_has_its_file(of: str, more: tuple[tuple[int, bytes], ...], bootfile: bytes) -> None:
+    says = {"boot": CHAIN}
+    seen = offer(says, {}, more=more) if of == "subnet" else offer({}, says, more=more)
+    assert seen.options[67] == bootfile
+    assert bytes(seen.bootp.file).rstrip(b"\0") == bootfile
+
+
+class TestOptionsOfASubnet:
+    SAYS: dict[str, Any] = {"dhcp_options": ((150, b"\1\2\3\4"), (252, b"http://w/wpad.dat"))}
+
+    def test_all_guests_get_them(self) -> None:
+        says = self.SAYS | {"dynamic": True}
+        server = Server(network(subnet(**says), ports=[port(MAC, ADDRESS)]))
+        for mac in (MAC, "02:00:00:00:ff:01"):
+            assert {150, 252} <= set(server.ask(DISCOVER, mac=mac, wanted=[1, 3]).options)
+
+    def test_a_port_wins(self) -> None:
+        seen = offer(self.SAYS, {"dhcp_options": ((150, b""), (252, b"own"))})
+        assert 150 not in seen.options and seen.options[252] == b"own"
+
+    def test_they_win_over_other_fields(self) -> None:
+        assert offer({"dhcp_options": ((42, b"\1\1\1\1"), (3, b""))}).options[42] == b"\1\1\1\1"
+        assert 3 not in offer({"dhcp_options": ((3, b""),)}).options
+
+    def test_a_port_s_boot_and_iPXE_s_win_over_their_boot_file(self) -> None:
+        says = {"dhcp_options": ((66, b"192.0.2.99"), (67, b"subnet")), "boot": CHAIN}
+        assert offer(says).options[67] == b"subnet"
+        assert offer(says, {"boot": Boot("192.0.2.66", "port")}).options[67] == b"port"
+        assert offer(says, more=((175, b"\xb1\2\1\2"),)).options[67] == b"http://b/boot.ipxe"
+
+    def test_a_change_is_told_at_once(self) -> None:
+        server = Server(network(subnet(), ports=[port(MAC, ADDRESS)]))
+        assert 252 not in server.ask(DISCOVER).options
+        server.responder.update(network(subnet(**self.SAYS), ports=[port(MAC, ADDRESS)]))
+        assert server.ask(DISCOVER).options[252] == b"http://w/wpad.dat"
+
+
 class TestClasslessRoutes:
     """RFC 3442: a client that gets option 121 ignores option 3, so the default route must be in it."""
 

@@ -81,6 +81,8 @@ def test_every_field_of_the_reference() -> None:
             BootByArchitecture(frozenset({7, 9}), "ipxe.efi"),
             BootByArchitecture(frozenset({11}), "ipxe-arm64.efi", "192.0.2.67"),
         ),
+        http="http://192.0.2.66/ipxe.efi",
+        ipxe="http://192.0.2.66/boot.ipxe",
     )
     assert (office.id, office.name, office.mtu, office.wiring) == (
         "0b6ee5f2-3c1c-4f5e-9d2b-6a1f4c0e7d11",
@@ -107,6 +109,7 @@ def test_every_field_of_the_reference() -> None:
         ntp_servers=(IPv4Address("192.0.2.123"),),
         lease_time=43_200,
         boot=pxe,
+        dhcp_options=((114, b"https://office.example/captive"), (252, b"http://192.0.2.11/wpad.dat")),
         metadata_route=True,
     )
     asked = IPv4Address("192.0.2.53"), IPv4Address("198.51.100.53"), IPv6Address("2001:db8::53")
@@ -764,3 +767,28 @@ def test_a_port_that_is_the_router_and_one_with_two_addresses_in_a_subnet(tmp_pa
     router, two = network.ports.values()
     assert router.fixed_ips == (network.subnets[0].gateway,) and router.fixed_ips6 == (network.subnets6[0].gateway,)
     assert [str(address) for address in two.fixed_ips] == ["10.0.0.7", "10.0.0.8"]
+
+
+def test_options_of_a_network_and_a_subnet(tmp_path: Path) -> None:
+    path = tmp_path / "intent.yaml"
+    path.write_text(
+        "networks: [{name: n, dhcp_options: {252: a, 114: b}, dhcp6_options: {59: x}, subnets: ["
+        "{cidr: 10.0.0.0/24, dhcp_options: {252: c}, boot: {ipxe: 'http://b/i', http: 'http://b/h'}}, "
+        "{cidr: 10.0.1.0/24}, {cidr: '2001:db8::/64', ipxe_bootfile_url: 'http://b/6'}]}]"
+    )
+    (network,) = load(path).networks.values()
+    one, two = network.subnets
+    assert (one.dhcp_options, two.dhcp_options) == (((114, b"b"), (252, b"c")), ((114, b"b"), (252, b"a")))
+    assert one.boot is not None and (one.boot.ipxe, one.boot.http) == ("http://b/i", "http://b/h")
+    assert network.subnets6[0].dhcp6_options == ((59, b"x"),)
+    assert network.subnets6[0].ipxe_bootfile_url == "http://b/6"
+
+
+@pytest.mark.parametrize(
+    "where", ["dhcp_options: {12: web}, subnets: []", "subnets: [{cidr: 10.0.0.0/24, dhcp_options: {12: w}}]"]
+)
+def test_a_host_name_is_one_guest_s(tmp_path: Path, where: str) -> None:
+    path = tmp_path / "intent.yaml"
+    path.write_text(f"networks: [{{name: n, {where}}}]")
+    with pytest.raises(IntentError, match=r"a host name \(12\) is one guest's"):
+        load(path)

@@ -47,16 +47,21 @@ def _packed(address: bytes) -> bytes:
 
 
 def choose(facts: Facts) -> BootChoice:
-    """The port's own options, else the first of the client's architectures that has a boot file, else the default."""
+    """The port's own options, else the boot file of iPXE, else that of the first of the client's architectures that has
+    one, else that of HTTP boot, else the default."""
     server = bootfile = None
     if facts.boot:
         server, bootfile = facts.boot.tftp_server, facts.boot.bootfile
         by_architecture = {number: by for by in reversed(facts.boot.by_architecture) for number in by.architectures}
         sent = facts.ask.architectures or b""
+        if facts.ask.http_boot and facts.boot.http:
+            bootfile = facts.boot.http
         for at in range(0, len(sent) - 1, 2):
             if by := by_architecture.get(int.from_bytes(sent[at : at + 2], "big")):
                 server, bootfile = by.tftp_server or server, by.bootfile
                 break
+        if facts.ask.ipxe and facts.boot.ipxe:
+            server, bootfile = facts.boot.tftp_server, facts.boot.ipxe
     return BootChoice(
         facts.explicit.get(wire.TFTP_SERVER_NAME, (server or "").encode()),
         facts.explicit.get(wire.BOOTFILE_NAME, (bootfile or "").encode()),

@@ -23,6 +23,7 @@ class Ask(NamedTuple):
     ipxe: bool  # the client is iPXE
 
 
+_IPXE = b"iPXE"  # in its user class, which it sends without the lengths of RFC 3004
 _HTTP_CLIENT = b"HTTPClient"  # UEFI specification, "HTTP Boot": start of the vendor class
 
 
@@ -35,7 +36,7 @@ def ask_of(request: Request, reply: int) -> Ask:
         wire.VENDOR_CLASS in options and options[wire.VENDOR_CLASS].startswith(_HTTP_CLIENT),
         wire.AUTO_CONFIGURE in options,
         request.type == wire.MessageType.INFORM,
-        wire.IPXE_ENCAPSULATED in options,
+        wire.IPXE_ENCAPSULATED in options or (wire.USER_CLASS in options and _IPXE in options[wire.USER_CLASS]),
     )
 
 
