@@ -31,7 +31,6 @@ from netmend.intent import (
 )
 from netmend.intent.names import id_from_name, namespace_name
 from netmend.intent.network import BridgeWiring, DhcpPort, Wiring
-from netmend.intent.port import AddressPair
 from netmend.kernel import links, netns, nsdir
 from netmend.kernel.addresses import dump_addresses
 from netmend.kernel.netlink import RouteSocket
@@ -76,8 +75,6 @@ PORT_CHANGES: dict[str, list[Any]] = {
     "project_id": ["b"],
     "ipxe_dhcp_options": [((67, b"x"),)],
     "ipxe_dhcp6_options": [((59, b"x"),)],
-    "port_security": [False],
-    "allowed_address_pairs": [(AddressPair(IPv4Network("10.0.0.99/32"), "fa:16:3e:00:00:0a"),)],
     "names": [((IPv4Address("10.0.0.11"), "b.example"),)],
     "port_security": [False],
     "allowed_address_pairs": [(AddressPair(IPv4Network("10.9.0.0/16"), "fa:16:3e:00:00:0c"),)],
