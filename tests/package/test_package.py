@@ -52,7 +52,10 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _found_files() -> list[str]:
     """The files of a checkout without its .git, as in CI's copy for an ordinary user."""
-    places = [CHECKOUT / name for name in ("benchmarks", "docs", "examples", "requirements", "src", "tests", "tools")]
+    places = [
+        CHECKOUT / name
+        for name in ("benchmarks", "deploy", "docs", "examples", "requirements", "src", "tests", "tools")
+    ]
     files = [path for place in places for path in place.rglob("*") if "__pycache__" not in path.parts]
     files += [path for path in CHECKOUT.iterdir() if path.is_file()]
     return [str(path.relative_to(CHECKOUT)) for path in files if ".egg-info" not in str(path)]

@@ -1,9 +1,7 @@
 """Every block of the documents is of a known kind (tests/blocks.py has them), and is what it says that it is."""
 
-import configparser
 import json
 import re
-import shlex
 import subprocess
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from netmend.sources.file import load
 
 ALL = blocks()
 KINDS = {
-    "console", "output", "sh", "usage", "shape", "json", "python", "ini", "diagram", "dockerfile", "json entry",
+    "console", "output", "sh", "usage", "shape", "json", "python", "diagram", "dockerfile", "json entry",
     "yaml intent", "yaml scenario", "yaml signature", "yaml neutron", "yaml clouds", "yaml kolla",
 }  # fmt: skip
 
@@ -39,7 +37,11 @@ def test_no_command_is_shown_outside_a_block() -> None:
 
 
 def test_every_block_has_a_kind() -> None:
-    unknown = [f"{block}: {block.kind}" for block in ALL if block.kind not in KINDS and " by " not in block.kind]
+    unknown = [
+        f"{block}: {block.kind}"
+        for block in ALL
+        if block.kind not in KINDS and " by " not in block.kind and not block.kind.startswith("file ")
+    ]
     assert unknown == []
 
 
@@ -48,6 +50,11 @@ def test_each_named_test_compares_its_blocks() -> None:
         if " by " in block.kind:
             source = (CHECKOUT / block.kind.split(" by ", 1)[1]).read_text()
             assert f'sessions_of(__file__, "{block.document}")' in source, block
+
+
+@pytest.mark.parametrize("block", [block for block in ALL if block.kind.startswith("file ")], ids=str)
+def test_shown_files_are_those_of_the_checkout(block: Block) -> None:
+    assert block.text == (CHECKOUT / block.kind.removeprefix("file ")).read_text()
 
 
 def test_each_shape_is_compared() -> None:
@@ -90,14 +97,6 @@ def test_json(block: Block) -> None:
 def test_dockerfiles(block: Block) -> None:
     instructions = [line.split()[0] for line in block.text.replace("\\\n", " ").splitlines()]
     assert set(instructions) <= {"FROM", "USER", "COPY", "RUN", "ENV"}
-
-
-@of_kind("ini")
-def test_units_of_systemd(block: Block) -> None:
-    unit = configparser.ConfigParser(interpolation=None, strict=False)
-    unit.optionxform = str  # type: ignore[assignment,method-assign]
-    unit.read_string(block.text)
-    check_options(shlex.split(unit["Service"]["ExecStart"])[1:])
 
 
 @of_kind("python")

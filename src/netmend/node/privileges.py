@@ -17,16 +17,10 @@ NEEDED: Final = {
     "CAP_NET_BIND_SERVICE": "ports 53, 67, 80 and 547 cannot be opened",
 }
 """Capabilities that a node keeps, and what it cannot do without each."""
-_LOOKS: Final = (
-    "CAP_SYS_PTRACE",  # /proc/PID/ns and /proc/PID/root of processes that may do more (ptrace(2))
-    "CAP_NET_BROADCAST",  # what is changed in namespaces of networks (linux/netlink.h, NETLINK_LISTEN_ALL_NSID)
-)
-_TAKES_OVER: Final = (
-    "CAP_KILL",
-    "CAP_CHOWN",
-    "CAP_FOWNER",
-    "CAP_DAC_OVERRIDE",
-)  # Neutron's processes, sockets and files
+LOOKS: Final = ("CAP_SYS_PTRACE",)
+"""Kept where it is there: /proc/PID/ns and /proc/PID/root of processes that may do more (ptrace(2))."""
+TAKES_OVER: Final = ("CAP_KILL", "CAP_CHOWN", "CAP_FOWNER", "CAP_DAC_OVERRIDE")
+"""Kept in the place of Neutron's agents: for their processes, sockets and files."""
 log = structlog.get_logger()
 
 
@@ -38,7 +32,7 @@ class GivenUp:
         self._problem: str | None = None
         try:
             before = privileges.held()
-            keep = {*NEEDED, *_LOOKS, *(_TAKES_OVER if take_over else ())}
+            keep = {*NEEDED, *LOOKS, *(TAKES_OVER if take_over else ())}
             if privileges.needs_override(read, (settings.state, settings.runtime)):
                 keep.add("CAP_DAC_OVERRIDE")
             privileges.keep_only(keep)
