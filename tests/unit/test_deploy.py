@@ -27,7 +27,7 @@ MOUNT_NAMESPACE = re.compile(
 
 def value(text: str, name: str) -> str:
     """The last value of a setting."""
-    return re.findall(rf"(?m)^{name}=(.*)$", text)[-1]
+    return str(re.findall(rf"(?m)^{name}=(.*)$", text)[-1])
 
 
 def check_command(words: list[str]) -> None:
