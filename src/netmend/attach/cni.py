@@ -64,7 +64,7 @@ def perform(request: Request) -> Document | None:
 
 
 def _add(api: Api, request: Request) -> Document:
-    """Section 2: a device that is there, whoever's, is an error, and is not touched."""
+    """Section 2: a device of that name is an error, no matter whose it is, and is not touched."""
     from netmend.attach import cni_result  # loaded by ADD alone
 
     cni_result.checked(request.previous or {})

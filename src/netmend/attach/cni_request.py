@@ -22,7 +22,7 @@ TRY_AGAIN: Final = 11
 NOT_AVAILABLE: Final = 50
 NOT_AS_IT_WAS: Final = 100  # ours: CHECK found a difference
 REFUSED: Final = 101  # ours: the store refused
-NO_PLACE: Final = 102  # ours: the guest's namespace cannot be had
+NO_PLACE: Final = 102  # ours: the guest's namespace cannot be opened
 ALREADY_THERE: Final = 103  # ours: ADD, and the container has a device of that name
 
 
@@ -60,7 +60,7 @@ class Request:
 
 
 def version_of(raw: bytes) -> str:
-    """The version in which an error is told: the configuration's, where it is one that is spoken."""
+    """The version of an error's answer: the configuration's, if netmend supports that one."""
     try:
         version = json.loads(raw)["cniVersion"]
     except (ValueError, KeyError, TypeError):

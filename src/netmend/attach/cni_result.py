@@ -62,7 +62,7 @@ def _dns(previous: Mapping[str, Any] | None, servers: tuple[str, ...]) -> Docume
 
 
 def _first_form(version: str, ips: list[Document], routes: list[Document], settings: Settings) -> Document:
-    """Before 0.3.0 an answer had one address of each family, and knew neither interfaces nor chains."""
+    """Make an answer of before 0.3.0: one address of each family, without interfaces and chains."""
     answer: Document = {"cniVersion": version, "dns": _dns(None, settings.dns_servers)}
     for key, family, sign in (("ip4", "4", "."), ("ip6", "6", ":")):
         one = next((ip for ip in ips if ip["version"] == family), None)

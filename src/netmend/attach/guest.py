@@ -85,7 +85,7 @@ def find(namespace: Netns, device: str, mac: str) -> Link:
 
 
 def has_device(namespace: Netns, device: str) -> bool:
-    """Whether the namespace has a device of that name, whoever's; raises KernelError."""
+    """Whether the namespace has a device of that name, no matter whose; raises KernelError."""
     with namespace.entered(), RouteSocket() as route:
         return links.find_link(route, device) is not None
 

@@ -1,8 +1,8 @@
-"""aiohttp's server within limits: whoever reaches it takes neither the process's descriptors nor its time.
+"""aiohttp's server within limits: no client can use up the process's descriptors or its time.
 
-A listener has so many connections and no more, and each has its own: whoever fills the one at an address leaves those
-of the Unix socket alone. When all are taken, the connection that has waited longest without a request makes room; where
-each has one under way, a new one is told 503. A request's header must be there in time, and the octets of its body must
+Each listener has a limit of connections of its own: a client that fills the one at an address takes none of the
+Unix socket's. When all are taken, the connection that has waited longest without a request makes room; where
+each has one under way, a new one gets 503. A request's header must be there in time, and the octets of its body must
 keep coming. RFC 9110 sections 15.5.9 (408), 15.5.14 (413) and 15.6.4 (503) are the answers.
 """
 

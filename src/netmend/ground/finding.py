@@ -1,4 +1,4 @@
-"""What a check of the doctor finds: a diagnosis, how bad it is, and who suffers."""
+"""A finding of the doctor: a diagnosis, how bad it is, and the containers that suffer."""
 
 from __future__ import annotations
 

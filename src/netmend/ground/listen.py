@@ -17,7 +17,7 @@ _BACKLOG: Final = 512
 
 
 class CannotListen(Exception):
-    """A socket or a certificate cannot be had; the text says which, why, and what to do where that is known."""
+    """A socket cannot be opened, or a certificate cannot be read; the text says which, why, and what to do if known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Listen:
         return f"{'https' if self.certificate else 'http'}://{host}:{self.port}/"
 
     def open(self, advice: str = "") -> Listeners:
-        """The listening sockets; raises CannotListen. `advice` ends its text when the address or port cannot be had."""
+        """The listening sockets; raises CannotListen. `advice` ends its text when an address or port is not usable."""
         tls = self._load_certificate()
         tcp = self._open_tcp(self.address, advice) if self.address is not None else None
         try:

@@ -13,7 +13,7 @@ def eui64_address(block: IPv6Network, mac: str) -> IPv6Address:
 
 
 def link_local_address(mac: str) -> IPv6Address:
-    """The device's link-local address (RFC 4862 section 5.3), as kernels make it unless told otherwise."""
+    """The device's link-local address (RFC 4862 section 5.3), as kernels make it by default."""
     return eui64_address(_LINK_LOCAL, mac)
 
 

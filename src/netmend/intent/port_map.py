@@ -72,8 +72,8 @@ class PortMap(Mapping[str, Port]):
         return self._length
 
     def differing_keys(self, other: "PortMap") -> set[str] | None:
-        """Ids whose ports may differ from those of `other`, all that do among them; None when a full comparison is
-        needed to tell."""
+        """Ids of ports that may differ from those of `other`; every port that differs is among them. None when only a
+        full comparison can say."""
         if self._base is other._base:
             return {*self._over, *other._over}
         if self._before is other._base:

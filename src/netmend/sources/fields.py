@@ -1,4 +1,4 @@
-"""Single fields of an intent: text to value, or a ValueError whose text is a reason fit to show to a person."""
+"""Single fields of an intent: text to value, or a ValueError with a reason for people."""
 
 import re
 from ipaddress import (

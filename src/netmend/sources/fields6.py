@@ -1,4 +1,4 @@
-"""Single fields about IPv6: text to value, or a ValueError whose text is a reason fit to show to a person."""
+"""Single fields about IPv6: text to value, or a ValueError with a reason for people."""
 
 import re
 from ipaddress import AddressValueError, IPv6Address, IPv6Network, NetmaskValueError

@@ -14,7 +14,7 @@ def _words(owner: Owner) -> str:
 
 
 class HostNames:
-    """Told of every network, subnet and port in turn; complains of the second who takes what there is one of."""
+    """Gets every network, subnet and port in turn; complains of a second use of what the host has once."""
 
     def __init__(self, complaints: Complaints) -> None:
         self._complain = complaints.add

@@ -1,5 +1,5 @@
-"""Single fields of what guests are told about themselves: text to value, or a ValueError whose text is a reason fit to
-show to a person. No reason repeats a secret."""
+"""Single fields of a guest's metadata: text to value, or a ValueError with a reason for people. No reason repeats a
+secret."""
 
 import binascii
 import json

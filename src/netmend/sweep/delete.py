@@ -228,7 +228,7 @@ class Deleter:
         return [unit for unit in units if unit.links[0].index not in taken]
 
     def _same_names(self, batch: Sequence[Unit]) -> list[Unit]:
-        """The units of a batch whose indexes are not another device's by now: so that none of a stranger's is moved."""
+        """The units of a batch that still have their indexes: a device that got one since must not be moved."""
         good = []
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as control:
             for unit in batch:
@@ -277,7 +277,7 @@ class Deleter:
                     self._journal.failed(name.path, Reason.CHANGED)
                     self.outcome.spared[name.path] = Reason.CHANGED
                 else:
-                    netns.unpin(name.path, None)  # shown to be dead, whoever made it
+                    netns.unpin(name.path, None)  # shown to be dead, no matter who made it
                     self._journal.done([name.path])
                     self.outcome.deleted += 1
             except KernelError as error:

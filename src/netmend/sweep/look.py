@@ -1,4 +1,4 @@
-"""Gathers evidence: one look at the links of the calling thread's network namespace and at who holds what."""
+"""Gathers evidence: one look at the links of the calling thread's network namespace, and at what holds them."""
 
 from collections.abc import Iterable, Set
 

@@ -91,7 +91,7 @@ def _restore_ports(recorded: Recorded) -> Iterator[Restored]:
 
 
 def _settle_switchs_own(recorded: Recorded) -> None:
-    """What ovs-vswitchd, where it runs, makes for its ports gets the MAC and the rest of what it had."""
+    """Give a device that ovs-vswitchd has made again for its port the MAC and the other settings of the deleted one."""
     waiting = {link.name: link for link in recorded.links.values() if _made_by_switch(recorded, link)}
     deadline = time.monotonic() + (_FOLLOWS if look.switch_pids() else 0)
     with RouteSocket() as route:
@@ -232,7 +232,7 @@ def _restore_name(name: DoomedName) -> str | None:
 
 
 def _restore_namespace(name: DoomedName, *, up: bool) -> str | None:
-    """A namespace that had nothing in it: another is as good."""
+    """Make a new namespace in the place of one that was empty."""
     try:
         with Netns.create(name.path) as made:
             if up:

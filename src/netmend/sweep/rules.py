@@ -76,7 +76,7 @@ class Judge:
         return row is not None and self.why_row_is_kept(row) is None
 
     def why_kept(self, link: LinkDetails, *, plugged: bool = False) -> Reason | None:
-        """Why somebody may be using the device, as far as the device alone tells. `plugged`: it is part of a hybrid
+        """Why the device may be in use, as far as the device alone shows. `plugged`: it is part of a hybrid
         plug, whose devices are always up and hear all that passes, and its master has been looked at."""
         if is_ours(link):
             return Reason.OURS
@@ -142,7 +142,7 @@ class Judge:
 
     def _why_internal_is_kept(self, link: LinkDetails) -> Reason | None:
         """A port of type `internal` is the switch's own device: always with carrier, open to ovs-vswitchd where the
-        datapath is in userspace. It is in use when it is up, which whoever wanted it made it."""
+        datapath is in userspace. It is in use when it is up: its user set it up."""
         if is_ours(link):
             return Reason.OURS
         if link.up:

@@ -1,5 +1,5 @@
-"""How a MAC that is no port is answered, and a port without fixed IPs: with a lease from the pools of a dynamic subnet,
-or with silence.
+"""Answers to a MAC that is no port's, and to a port without fixed IPs: a lease from the pools of a dynamic subnet, or
+silence.
 
 | client says | answer |
 |---|---|

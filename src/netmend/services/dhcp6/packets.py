@@ -67,7 +67,7 @@ def udp_frame(
 
 
 def icmp_frame(macs: tuple[bytes, bytes], source: bytes, destination: bytes, message: bytes, hop_limit: int) -> bytes:
-    """A frame with an ICMPv6 message, whose checksum is put in."""
+    """Make a frame of an ICMPv6 message, and fill in the checksum of the message."""
     total = _sum(source, destination, ICMP6, message[:2] + b"\0\0" + message[4:])
     checked = message[:2] + (0xFFFF - total).to_bytes(2, "big") + message[4:]
     return _frame(macs, _IPV6.pack(_VERSION_6, len(checked), ICMP6, hop_limit, source, destination), checked)

@@ -27,7 +27,7 @@ class Nothing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Of a name in a zone whose own name starts at `apex` in it: data of the type in question, or why there are
+    """Data of the type in question for a name, of which the part from `apex` on is its zone, or why there are
     none. With `apex` None, the answer names no zone (so that no guest remembers the denial)."""
 
     data: tuple[bytes, ...] | Nothing

@@ -15,7 +15,7 @@ _OPT_DO = _OPT_HEAD + wire.DO.to_bytes(2, "big") + b"\0\0"
 
 
 def record(offset: int, rdtype: int, ttl: int, data: bytes) -> bytes:
-    """A record whose owner is the part of the question's name from `offset` on."""
+    """Make a record; its owner is the part of the question's name from `offset` on."""
     return _RECORD.pack(_POINTER + offset, rdtype, wire.IN, ttl, len(data)) + data
 
 

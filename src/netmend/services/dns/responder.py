@@ -120,7 +120,7 @@ class DnsResponder:
         return entry
 
     def fail(self, forward: Forward, now: float) -> Entry:
-        """Nobody had an answer: which is kept for a moment too (RFC 9520)."""
+        """Answer SERVFAIL where no server had an answer, and keep that for a moment (RFC 9520)."""
         self.counters.failed += 1
         entry = failure(now, wire.EDE_NO_REACHABLE_AUTHORITY)
         with self._lock:

@@ -23,7 +23,7 @@ _OPT = b"\0\0\x29" + wire.EDNS_SIZE.to_bytes(2, "big")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as it was sent; `question` with the case that it had."""
+    """A question as it was sent; `question` keeps upper and lower case."""
 
     message: bytes
     question: bytes

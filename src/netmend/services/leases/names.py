@@ -1,4 +1,4 @@
-"""The names of dynamic leases, for DNS: which address is whose, and what its holder calls itself.
+"""The names of dynamic leases, for DNS: each address with its holder and the holder's name for itself.
 
 DHCP writes it, DNS reads it, in threads of their own: a reader sees a lease as it was or as it is. There is at most one
 entry an address, so it is bounded by the leases (`table.CAPACITY`). What a guest calls itself is kept in memory only:
@@ -38,7 +38,7 @@ class LeasedNames:
         return bool(self._leases)
 
     def put(self, address: bytes, hardware: bytes, label: bytes, expires: float) -> None:
-        """Enter a lease that was given or extended; without a label, a holder keeps the one it had."""
+        """Enter a lease that was given or extended; without a label, a holder keeps its old one."""
         old = self._leases.get(address)
         if old is not None and old.hardware == hardware and (not label or old.label == label):
             self._leases[address] = old._replace(expires=expires)

@@ -180,7 +180,7 @@ class SubnetLeases:
         return True
 
     def make_available(self, address: int) -> None:
-        """An address that a port had is free for the pool again."""
+        """Give an address, which was a port's, back to the pool."""
         if self.allowed(address) and address not in self._by_address:
             self._free[address] = None
 

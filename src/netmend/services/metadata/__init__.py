@@ -12,7 +12,7 @@ what `KeepPassword` holds.
    says about it.
 3. `tokens` are IMDSv2's: they prove nothing but that the guest's own software asked for one, which requests forged
    through a web server in the guest cannot do.
-4. `ec2` and `openstack` are the two interfaces, `tree` and `network_data` parts of them, `versions` their versions.
+4. `ec2` and `openstack` are the two interfaces, `network_data` a part of them, `versions` their versions.
 
 Any request has an outcome; the work it makes is bounded by the size of the request and of the instance's own data.
 """

@@ -46,5 +46,5 @@ def build_dns(reader: Reader, place: Place, network: NetworkShape, subnets: Sequ
 
 
 def without_servers(subnets: Sequence[AnySubnet]) -> tuple[AnySubnet, ...]:
-    """The subnets of a network that has `dns`: their guests are told netmend's address."""
+    """The subnets of a network that has `dns`, with netmend's address as the name server of their guests."""
     return tuple(replace(subnet, dns_servers=()) if subnet.dns_servers else subnet for subnet in subnets)

@@ -31,7 +31,7 @@ class Reader:
     def read_all(
         self, place: Place, field: str, convert: Callable[[Raw], Value], raws: Iterable[Raw] | None
     ) -> tuple[Value, ...]:
-        """`convert` of each item that can be converted; the others are told."""
+        """`convert` of each item that can be converted; each other one is a complaint."""
         if not raws:
             return ()
         values: list[Value] = []

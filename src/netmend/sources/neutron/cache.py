@@ -158,7 +158,7 @@ class NetworkCache:
         return entry.raw is not None and entry.put(port)
 
     def port_gone(self, port_id: str, network_id: str, now: float) -> bool:
-        """A port was deleted; whether we had it."""
+        """Forget a deleted port; returns whether it was known."""
         self._deleted[port_id] = now
         entry = self._entries.get(network_id)
         if entry is None:

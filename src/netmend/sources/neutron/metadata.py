@@ -11,7 +11,7 @@ _LINK_LOCAL = IPv4Network("169.254.0.0/16")
 
 
 def isolated_subnets(network: Raw, subnets: Iterable[Raw]) -> set[str]:
-    """Ids of the subnets whose gateway is no router of Neutron's."""
+    """Ids of the subnets with a gateway that is no router of Neutron's."""
     gateways = {subnet["id"]: subnet.get("gateway_ip") for subnet in subnets}
     routed = {
         fixed["subnet_id"]

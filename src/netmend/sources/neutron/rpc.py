@@ -129,7 +129,7 @@ class Server:
         return stop
 
     def _call(self, client: Any, version: str, method: str, **arguments: Any) -> Any:
-        """A call whose time-out doubles each time that it ran out, as Neutron's agents have it."""
+        """A call. Its time-out doubles each time that it runs out, as that of Neutron's agents does."""
         timeout = self._timeouts.get(method, self._timeout)
         prepared = client.prepare(version=version, timeout=timeout)
         try:

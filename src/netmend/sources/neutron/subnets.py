@@ -79,7 +79,7 @@ def subnet6(raw: Raw, around: Surroundings) -> Subnet6:
 
 
 def announces_no_dns(raw: Raw) -> bool:
-    """`dns_nameservers` of 0.0.0.0 or :: alone: guests are to be told none."""
+    """Whether `dns_nameservers` is 0.0.0.0 or :: alone: guests then get no name server."""
     servers = list(raw.get("dns_nameservers") or ())
     return len(servers) == 1 and ip_address(servers[0]).is_unspecified
 

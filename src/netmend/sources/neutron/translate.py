@@ -123,7 +123,7 @@ def _shared(new: Network, old: Network | None) -> Network:
 
 
 def _forced(mtu: int, policy: Policy) -> Encoded:
-    """What every guest is told whether it asks or not (dnsmasq's --dhcp-option-force)."""
+    """Options that every guest gets, whether it asks or not (dnsmasq's --dhcp-option-force)."""
     times = ((_RENEWAL_TIME, policy.renewal_time), (_REBINDING_TIME, policy.rebinding_time))
     return ((_MTU, mtu.to_bytes(2, "big")), *((code, time.to_bytes(4, "big")) for code, time in times if time > 0))
 
@@ -134,7 +134,7 @@ class _Telling:
 
     subnets4: frozenset[str]
     subnets6: frozenset[str]
-    without_dns: frozenset[str]  # subnets whose guests are told no name server
+    without_dns: frozenset[str]  # subnets with guests that get no name server
     domain: str | None
     forced: Encoded
 

@@ -35,7 +35,7 @@ class Troubles:
         self._found.pop(network_id, None)
 
     def due(self, now: float) -> list[str]:
-        """Networks to try again, each told once a failure."""
+        """Networks to try again; each failure is logged once."""
         found = [key for key, trouble in self._found.items() if key != "*" and now >= trouble.next_try]
         for network_id in found:
             self._found[network_id].next_try = float("inf")

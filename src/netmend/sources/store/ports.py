@@ -120,7 +120,7 @@ def delete(tx: Transaction, port_id: str, revision: int | None = None) -> None:
 
 
 def _plug_by_profile(document: Document, before: dict[str, Any]) -> None:
-    """Take a plug that clients who know of no `netmend` give as `binding:profile`: `netns` or `pid`, with `device`, or
+    """Take a plug from `binding:profile`, for clients that do not know `netmend`: `netns` or `pid`, with `device`, or
     `tap`, a uid."""
     wanted = _plug_of(document["binding:profile"])
     if wanted == _plug_of(before):

@@ -1,8 +1,8 @@
 """The tables of the store, as the migrations that make them, in order.
 
-What integrity rests on is in columns and constraints: one address and one MAC a network, no object without those it
-needs, no device name for two objects, no place for two plugs. What the API shows of an object is its `document`, JSON
-whose columns are drawn from it where something is looked up by them. Addresses are big-endian octets, which compare
+Columns and constraints keep integrity: an address and a MAC are used once a network, an object refers to objects that
+are there, a device name belongs to one object, a place to one plug. An object's `document` is the JSON that the API
+shows; fields by which objects are looked up are columns too. Addresses are big-endian octets, which compare
 as numbers do. `free_range` holds, for each allocation pool, what of it is free: the lowest free address is the first
 row of an index.
 

@@ -52,7 +52,7 @@ class Transaction:
         return found
 
     def insert(self, kind: str, document: Document, **columns: object) -> Document:
-        """Store a new object, whose timestamps and revision are set here. Raises sqlite3.IntegrityError."""
+        """Store a new object, and set its timestamps and revision. Raises sqlite3.IntegrityError."""
         document["created_at"] = document["updated_at"] = self.timestamp
         document["revision_number"] = 1
         names = ["id", "change", "document", *columns]

@@ -23,7 +23,7 @@ def options(facts: Facts) -> Options:
     if subnet.metadata_route and all(destination != _METADATA for destination, _ in routes):
         routes.append((_METADATA, subnet.server_address))
     if subnet.gateway and subnet.gateway not in subnet.cidr:
-        # A client that knows option 3 alone may find no way to it; one that knows 121 is told that it is on the link.
+        # A client that knows option 3 alone may find no way to it; option 121 says that it is on the link.
         on_link = IPv4Network(subnet.gateway)
         if all(on_link.network_address not in destination for destination, nexthop in routes if nexthop == _ON_LINK):
             routes.insert(0, (on_link, _ON_LINK))

@@ -1,4 +1,4 @@
-"""What a network's routers would say of it, if netmend were one: RFC 4861 section 4.2, RFC 4191, RFC 8106.
+"""Router advertisements (RFC 4861 section 4.2, RFC 4191, RFC 8106).
 
 | `ra_mode` of a subnet | M | O | autonomous |
 |---|---|---|---|
@@ -6,8 +6,8 @@
 | dhcpv6-stateless | | yes | yes |
 | dhcpv6-stateful | yes | | no |
 
-Netmend forwards nothing: the router lifetime is zero, and routes are told only where their next hop is netmend's own
-address. The modes mean what they mean to Neutron's router agent.
+Netmend forwards nothing: the router lifetime is zero, and a route is advertised only where its next hop is netmend's
+own address. The modes mean what they mean to Neutron's router agent.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ def announced(network: Network) -> tuple[Subnet6, ...]:
 
 
 def advertisements(network: Network, mac: bytes, withdrawn: Withdrawn = ()) -> tuple[bytes, ...]:
-    """The advertisements of a network, as ICMPv6 messages whose checksum is zero; none if no subnet wants any.
+    """Make the advertisements of a network: ICMPv6 messages with checksum zero; none if no subnet wants any.
 
     `mac` is that of the device they leave by. Prefixes that were advertised and are no more are `withdrawn`: their
     addresses are not to be used for anything new. All fits in one message but for the most extraordinary network, which

@@ -23,7 +23,7 @@ INFINITE = 0xFFFFFFFF
 
 
 def is_solicitation(message: bytes, source: bytes, hop_limit: int) -> bool:
-    """Whether an ICMPv6 message, whose checksum is right, is a valid router solicitation. Total over all bytes.
+    """Whether an ICMPv6 message is a valid router solicitation; its checksum is right already. Total over all bytes.
 
     `source` is the IPv6 source address, 16 octets. The octets after the last option are not looked at.
     """

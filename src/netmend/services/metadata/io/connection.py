@@ -64,7 +64,7 @@ class Connection(web.RequestHandler):
         self._end = self._loop.call_later(self.endpoint.limits.connection_time, self.abort)
 
     def data_received(self, data: bytes) -> None:
-        """Parse requests, unless the guest has none left: it is told so then, and what it sent is not looked at."""
+        """Parse requests. Where the guest has no more requests left, answer so without a look at the bytes."""
         idle = self._waiter is not None  # nothing is under way that could be answered in between
         if idle and self.endpoint.has_spent(self.guest, self._loop.time()):
             self.endpoint.refused.too_often += 1
