@@ -1,1 +1,1 @@
-"""What every room may stand on: values and readers that belong to no room and import nothing of ours."""
+"""Values and readers that every room may import; they import nothing of netmend's."""

@@ -7,7 +7,7 @@ from netmend.ground.problem import Place
 
 
 class Mark(NamedTuple):
-    """Where something starts; both count from 1."""
+    """The line and column at which something starts; both count from 1."""
 
     line: int
     column: int
@@ -52,7 +52,7 @@ class Mapping(dict[str, Any]):
 
     @property
     def line(self) -> int:
-        """Where the mapping starts."""
+        """The start of the mapping."""
         return self.mark.line
 
     def line_of(self, key: str) -> int:
@@ -84,7 +84,7 @@ class Document:
     start: Mark = _BEGINNING
 
     def mark(self, place: Place) -> Mark:
-        """Where `place` starts, or the nearest thing around it that the document has."""
+        """The start of `place`, or of the nearest thing around it that the document has."""
         node, mark = self.root, self.start
         for step in place:
             if isinstance(node, Mapping) and isinstance(step, str):

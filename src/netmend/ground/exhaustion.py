@@ -1,4 +1,4 @@
-"""Limits of the process or its host that are reached: which, and where it is raised. That is nobody's defect."""
+"""Limits of the process or its host that are reached: their names, and how to raise them."""
 
 import errno
 import os

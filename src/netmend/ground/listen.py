@@ -1,4 +1,4 @@
-"""Where a server of HTTP listens: an address and port, a Unix socket, with TLS or without.
+"""The place at which an HTTP server listens: an address and port, or a Unix socket, with TLS or without.
 
 Sockets are opened before anything else is done, so that a port that is taken ends the start.
 """
@@ -64,7 +64,7 @@ class Listen:
 
     @property
     def hosts(self) -> frozenset[str]:
-        """What a `Host` header may say: anything else came by a name from somebody else's DNS (rebinding)."""
+        """Names that a `Host` header may have; any other came by a foreign DNS name (rebinding)."""
         return _LOCAL_NAMES | self.names | ({self.address.lower()} if self.address else frozenset())
 
     @property

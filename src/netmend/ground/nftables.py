@@ -87,7 +87,7 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Rules in their order; with `hook`, those that every packet meets there, which is accepted if none decides."""
+    """Rules in their order. With `hook`, every packet at that hook meets them, and is accepted if no rule decides."""
 
     name: str
     rules: tuple[Rule, ...]

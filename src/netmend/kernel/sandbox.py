@@ -1,7 +1,7 @@
 """A sandbox: user, mount, network, pid, uts and ipc namespaces of our own, cut off from the host.
 
-The first process in it is pid 1 of the pid namespace, so all that was started inside dies with it, and with the
-last of them the namespaces, devices and mounts.
+Its first process is pid 1 of the pid namespace. When that ends, the kernel ends every process inside, and with the last
+of them go the namespaces, devices and mounts.
 """
 
 import os

@@ -287,7 +287,7 @@ class Deleter:
 
 
 def _still_dead(then: LinkDetails, raw: bytes | None, reason: Reason, group: int) -> Reason | None:
-    """As rules.still_dead; the device must be in `group` by now."""
+    """None for a device that is in `group` by now and still dead (rules.still_dead); else the reason to keep it."""
     if raw == then.raw.replace(u32(IFLA_GROUP, then.group), u32(IFLA_GROUP, group), 1):
         return None
     now = decode_details(raw) if raw is not None else None

@@ -17,7 +17,7 @@ and _get_veth_name)."""
 _LINE: Final = re.compile(r"[!-~]+")
 _ABOUT_IDS: Final = ("id", "network_id", "device_id", "device", "name", "networkid")
 _LISTS: Final = ("ports", "networks", "routers")
-_LINES: Final = frozenset({"networks", "routers"})  # what lines list, nobody can tell: they are taken for all
+_LINES: Final = frozenset({"networks", "routers"})  # lines do not say what they list: they count as both
 _SIGNS: Final = {  # a field of an entry → what all entries together then list
     "network_id": "networks",
     "subnets": "networks",

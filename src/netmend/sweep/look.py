@@ -47,9 +47,9 @@ def take_scene(route: RouteSocket, seen: InSight, *, assume_all_seen: bool) -> S
 
 
 def _alive(route: RouteSocket, seen: InSight, wanted: Iterable[int]) -> set[int]:
-    """Of these ids of namespaces, those of namespaces that somebody in sight holds on to.
+    """Those of the ids whose namespaces are held by a process or mount in sight.
 
-    Where one is known to be held and cannot be reached for its id, all count as alive.
+    If a held namespace cannot be reached for its id, all of them count as alive.
     """
     found: set[int] = set()
     for inode in seen.networks:

@@ -51,7 +51,7 @@ class Name:
 
     @property
     def key(self) -> str:
-        """By which a look remembers the namespace at the name."""
+        """The key under which a look remembers the namespace at the name."""
         return f"netns/{self.path}/{self.entry.inode}"
 
     @property

@@ -31,7 +31,7 @@ class Ports:
         return {name: self._whole[name] for name in wanted if name in self._whole}
 
     def unchanged(self, rows: Sequence[InterfaceRow]) -> dict[str, WholePort]:
-        """Of the whole ports of these interfaces those that are there still, and the same. Raises KernelError."""
+        """The ports of these interfaces that are still there, whole and unchanged. Raises KernelError."""
         ports = self.of(rows)
         if not ports or self._connection is None:
             return {}

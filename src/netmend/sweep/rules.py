@@ -70,8 +70,8 @@ class Judge:
         return None if self.known.given and self.controlled(row.name) else Reason.OVS_PORT
 
     def unwanted(self, link: LinkDetails) -> bool:
-        """True when it is a port of Open vSwitch that nobody wants, so that the switch's hold on it counts for
-        nothing."""
+        """Whether it is a port of Open vSwitch that no intent wants; the switch's hold on it does not count
+        then."""
         row = self.row_of(link)
         return row is not None and self.why_row_is_kept(row) is None
 
@@ -177,7 +177,7 @@ def used_now(
 ) -> Reason | None:
     """Why the device is in use by what the kernel shows of it; None when nothing says so.
 
-    Whoever made a tap most often sets it up, and it stays up when its user ends: only its carrier and its queues tell
+    The maker of a tap most often sets it up, and it stays up when its user ends: only its carrier and its queues show
     that a descriptor is attached. A bridge forwards nothing to a port that is down or has no carrier, and its being a
     port (`bridged`) counts for nothing; the bridge hears all that passes there, which is one count of promiscuity, as
     is the flag that os-vif (`plugged`) or ovs-vswitchd (`heard_by_switch`) sets.

@@ -1,6 +1,6 @@
 """Since when a thing has been dead: the kernel keeps no time of a link's creation, so looks are remembered.
 
-It counts as dead since the first of a row of looks at all of which it was dead, by the clock that runs since the
+It counts as dead since the first look after which every look found it dead, by the clock that runs since the
 host was started (CLOCK_BOOTTIME), which nobody can set. Another start of the host, or another network namespace, and
 nothing is remembered.
 """
@@ -23,12 +23,12 @@ class CannotRemember(Exception):
 
 
 def key(link: LinkDetails) -> str:
-    """By which a device is remembered: its index may be given to another, and its name, too."""
+    """The key under which a device is remembered. Index or name alone may be another device's later."""
     return f"{link.index}/{link.name}/{link.mac}"
 
 
 def row_key(row: InterfaceRow) -> str:
-    """By which an interface of Open vSwitch's database is remembered."""
+    """The key under which an interface of Open vSwitch's database is remembered."""
     return f"ovsdb/{row.uuid}"
 
 

@@ -244,7 +244,7 @@ def carry_out(options: Options, findings: Findings, progress: Callable[[int], No
 
 
 def _still_dead(doomed: list[Name], options: Options, since: float) -> list[Name]:
-    """Of these names, those that are dead at another look, apart from the first."""
+    """The names of these that are dead at a second look too."""
     time.sleep(max(0.0, since + APART - time.monotonic()))
     again = _look(replace(options, min_age=max(options.min_age, APART)))
     same = {(name.path, name.entry.inode) for name in again.dead_names}

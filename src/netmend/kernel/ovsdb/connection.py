@@ -68,7 +68,7 @@ class Connection:
         return _results(answer.get("result"), operation, target)
 
     def change(self, operations: Sequence[Operation], operation: str, target: str) -> list[dict[str, Any]]:
-        """As `transact`, for operations that change something: all of them or none."""
+        """Transact operations that change something: all of them are done, or none."""
         with changing(operation, target):
             return self.transact(operations, operation, target)
 

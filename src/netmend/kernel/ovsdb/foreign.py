@@ -76,7 +76,7 @@ def _mapping(value: Any) -> dict[str, str]:
 
 
 def whole_ports(connection: Connection) -> dict[str, WholePort]:
-    """Every port of one interface that bears its name, of whatever bridge. Raises KernelError."""
+    """Every port with one interface of the same name, on any bridge. Raises KernelError."""
     bridges, ports, interfaces = connection.transact(
         [
             _select("Bridge", ["name", "ports"]),

@@ -1,8 +1,8 @@
 """Ports of Open vSwitch bridges as rows of its database: tables Bridge, Port and Interface, which bear one name for
 one port (ovs-vswitchd.conf.db(5)).
 
-The names of ports and interfaces are unique in a database, so a port can be made once only, and one that somebody else
-has is refused by the database itself. A port that no bridge has is deleted by it.
+The names of ports and interfaces are unique in a database: the database refuses a second port of a name. It deletes a
+port that no bridge has.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -75,7 +75,7 @@ def read(connection: Connection, owner: tuple[str, str]) -> Contents:
     whole = ports_of.keys() & interfaces_of.keys()
     found = {name: _port(name, ports_of[name], interfaces_of[name]) for name in whole}
     halves = (ports_of.keys() | interfaces_of.keys()) - whole
-    if halves:  # somebody took our mark from one of the two rows
+    if halves:  # our mark is gone from one of the two rows
         found.update(find(connection, halves))
     return Contents(
         found,

@@ -50,7 +50,7 @@ class Stream:
         return self._socket.fileno()
 
     def has_more(self) -> bool:
-        """Whether something can be received that was read from the socket already, which is not readable for it."""
+        """Whether data that was read from the socket already waits here; the socket is not readable for it."""
         return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
 
     def close(self) -> None:

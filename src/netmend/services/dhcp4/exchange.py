@@ -47,8 +47,8 @@ def inform(
 ) -> Answer | Drop:
     """Options for a client that has an address by other means (RFC 2131 section 4.3.5).
 
-    Its address is `ciaddr`; where a client leaves that out, the datagram's source. It must be of this link, and
-    nobody else's: a reply to what another port, the gateway or the server has would be for them.
+    Its address is `ciaddr`; where a client leaves that out, the datagram's source. It must be of this link,
+    and not the address of another port, the gateway or the server, which would get the reply.
     """
     address = request.ciaddr
     if address == wire.NO_ADDRESS:

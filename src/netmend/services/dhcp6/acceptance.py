@@ -1,4 +1,4 @@
-"""Which messages a server must discard whatever they ask for: RFC 8415 section 16.
+"""Messages that a server must discard, no matter what they ask for: RFC 8415 section 16.
 
 | message | client identifier | server identifier | to a unicast address |
 |---|---|---|---|

@@ -1,4 +1,4 @@
-"""How each message is answered: RFC 8415 section 18.3, for whatever the client's addresses are (`Bindings`).
+"""The answer to each message: RFC 8415 section 18.3. `Bindings` says which addresses a client has.
 
 | client says | answer |
 |---|---|
@@ -10,8 +10,9 @@
 | Release, Decline | Success, with NoBinding for what it does not have |
 | Information-request | Reply with what the link's subnet says |
 
-A client that is no port, where nothing is dynamic, hears nothing when it asks everybody, and learns that it has nothing
-when it asks us. Temporary addresses and prefixes are not given, and that is said.
+On a network without dynamic addresses, a client that is no port gets no answer to a message for all servers; to a
+message for netmend the answer is that it has no addresses. Temporary addresses and prefixes are not given, and the
+answer says so.
 """
 
 from collections.abc import Callable, Sequence

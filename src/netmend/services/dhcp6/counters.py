@@ -38,7 +38,7 @@ class Counters(MessageCounters[Drop], types=MessageType, reasons=Drop):
         self.relayed = 0
 
     def as_dict(self) -> dict[str, dict[str, int]]:
-        """As of every protocol; `relayed` among what was received is how many of them came through a relay."""
+        """Counters as of every protocol; `relayed` counts those of the received messages that came through a relay."""
         found = super().as_dict()
         if self.relayed:
             found["received"]["relayed"] = self.relayed

@@ -32,7 +32,7 @@ _NO_EXTRAS = PortExtras(())
 
 
 class Sender(NamedTuple):
-    """Where a datagram came from, and how."""
+    """The sender of a datagram, and the way of the datagram."""
 
     address: bytes  # IPv6 source, 16 octets
     port: int

@@ -30,7 +30,7 @@ def holding(blocks: Iterable[Block], packed: bytes) -> Block | None:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Addresses `first` to `last`, of `version` 4 or 6. `whole`: the name stands for one address, and is no other's;
+    """Addresses `first` to `last`, of `version` 4 or 6. `whole`: the name stands for exactly one address;
     `labels` are how many of the name's labels, from the right, were understood."""
 
     version: int

@@ -93,7 +93,7 @@ class Local:
         return Found(Nothing.NXDOMAIN, apex)
 
     def _reverse(self, name: bytes, rdtype: int, region: Region) -> Found | None:
-        """Of an address, or of many that begin alike, in a subnet of ours; None when they are in none."""
+        """Data of the reverse name of an address, or of many that begin alike; None where no subnet has them."""
         for (version, first, last), labels in zip(self.blocks, self._apexes, strict=True):
             if version != region.version or region.first < first or region.last > last:
                 continue
@@ -121,7 +121,7 @@ class Local:
 
 
 def _apex(rdtype: int) -> tuple[bytes, ...] | None:
-    """Of a zone's own name. What a server gives for b"" is the zone's own name, or its SOA's data."""
+    """Data of a zone's own name. b"" stands for that name, or for the data of its SOA."""
     return (b"",) if rdtype in (wire.SOA, wire.NS) else None
 
 

@@ -33,7 +33,7 @@ def prefix(text: str) -> bytes:
 
 
 def end_of_name(message: bytes, at: int) -> int:
-    """Where a name without pointers ends that starts at `at`; raises BadName."""
+    """The end of the name, without pointers, that starts at `at`; raises BadName."""
     start, size = at, len(message)
     while at < size:
         length = message[at]
@@ -49,7 +49,7 @@ def end_of_name(message: bytes, at: int) -> int:
 
 
 def skip_name(message: bytes, at: int) -> int:
-    """Where a name ends that may end in a pointer (RFC 1035 section 4.1.4), which is not followed; raises BadName."""
+    """The end of a name, which may be a pointer (RFC 1035 section 4.1.4), not followed; raises BadName."""
     start, size = at, len(message)
     while at < size:
         length = message[at]
@@ -69,7 +69,7 @@ def skip_name(message: bytes, at: int) -> int:
 
 
 def offsets(name: bytes) -> list[int]:
-    """Where each label of a name starts, the root's last."""
+    """The start of each label of a name, the root's last."""
     found, at = [0], 0
     while name[at]:
         at += name[at] + 1

@@ -34,7 +34,7 @@ class Verdict(Enum):
     """What a datagram that came from the server asked means."""
 
     NOT_OURS = auto()  # another id or question: a late answer, or a forged one
-    OTHER_CASE = auto()  # a server that does not repeat the name as it was, or a forger who guessed the rest
+    OTHER_CASE = auto()  # a server that does not repeat the name as it was, or a forger with the rest guessed right
     TRUNCATED = auto()
     NO_EDNS = auto()  # the server does not know EDNS: ask without
     USELESS = auto()  # it failed, or refuses, or what it says makes no sense: ask another

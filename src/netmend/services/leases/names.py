@@ -1,8 +1,8 @@
-"""The names of dynamic leases, for DNS: each address with its holder and the holder's name for itself.
+"""The names of dynamic leases, for DNS: each address with its holder, and the name that the holder sent.
 
-DHCP writes it, DNS reads it, in threads of their own: a reader sees a lease as it was or as it is. There is at most one
-entry an address, so it is bounded by the leases (`table.CAPACITY`). What a guest calls itself is kept in memory only:
-after a restart it is known again once the guest renews.
+DHCP writes, DNS reads, each in its own thread: a reader sees a lease before or after a change, never half of one. There
+is at most one entry an address, so the leases bound it (`table.CAPACITY`). Names are kept in memory only: after a restart
+a guest's name is known again once the guest renews.
 """
 
 from collections.abc import Callable, Iterator

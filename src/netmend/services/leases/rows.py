@@ -56,7 +56,7 @@ class PortJournal:
         self.declined: dict[tuple[str, bytes], float] = {}
 
     def forget(self, removed: Iterable[Port], ports: Mapping[str, Port]) -> None:
-        """Forget what ports did with addresses that they have no more: `removed` as they were, `ports` as they are."""
+        """Forget records of addresses that ports no longer have: `removed` are the old ports, `ports` those of now."""
         for port in removed:
             now = ports.get(port.id)
             kept = () if now is None else (*now.fixed_ips, *now.fixed_ips6)

@@ -29,7 +29,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """To be asked of Nova, in the name of this instance. `source` is the guest's address, without a zone."""
+    """A request for Nova, in the name of this instance. `source` is the guest's address, without a zone."""
 
     instance_id: str
     project_id: str
@@ -38,7 +38,7 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class KeepPassword:
-    """To be stored, unless the instance has a password already: then 409, else 200."""
+    """A password to store: 200, or 409 if the instance has one already."""
 
     instance_id: str
     password: bytes

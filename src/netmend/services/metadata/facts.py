@@ -24,7 +24,7 @@ class Facts:
 
     @property
     def hostname(self) -> str:
-        """The instance's, as it is written; else the port's, in the subnet's domain; else the instance's id."""
+        """The host name: the instance's as written; else the port's, in the subnet's domain; else the instance's id."""
         if self.instance.hostname:
             return self.instance.hostname
         if not self.port.hostname:

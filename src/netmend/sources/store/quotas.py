@@ -1,4 +1,4 @@
-"""How much of each resource a project may have; -1: as much as it likes, which is the default."""
+"""Quotas: how many of each resource a project may have; -1, the default, is no limit."""
 
 from netmend.sources.store.errors import over_quota
 from netmend.sources.store.transaction import Transaction
@@ -13,7 +13,7 @@ def quotas_of(connection_rows: list[tuple[str, int]]) -> dict[str, int]:
 
 
 def check_quota(tx: Transaction, resource: str, project: str, count: int = 1) -> None:
-    """That `count` more may be made. Raises RefusedError. Counts only where there is a limit."""
+    """Raise RefusedError unless `count` more may be made. Counts only where there is a limit."""
     query = "SELECT quota FROM quota WHERE project_id = ? AND resource = ?"
     found = tx.connection.execute(query, (project, resource)).fetchone()
     if found is None or found[0] < 0:

@@ -31,7 +31,7 @@ def metadata_proxy(connection: sqlite3.Connection) -> MetadataProxy | None:
 
 
 def proxy_document(proxy: MetadataProxy) -> dict[str, object]:
-    """As the intent file has it."""
+    """The settings in the intent file's form."""
     values = asdict(proxy)
     return {
         **values,

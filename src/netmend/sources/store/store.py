@@ -32,7 +32,7 @@ class Store:
 
     @property
     def intent(self) -> Intent:
-        """As of the last commit."""
+        """The intent as of the last commit."""
         return self._intents.intent
 
     def listen(self, listener: Callable[[Intent], None] | None) -> None:

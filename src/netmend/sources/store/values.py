@@ -1,8 +1,8 @@
-"""What the store holds of a network or a port, as values of intent.
+"""Networks and ports of the store as values of intent.
 
 Neutron's attributes say most of it. The rest, what the intent file can say and Neutron cannot, stands under `netmend`,
 in the intent file's own words, and is read by the intent file's own code: an object takes there what its mapping in a
-file takes, but for what Neutron's attributes say already.
+file takes, without what Neutron's attributes say already.
 """
 
 from collections.abc import Iterable, Mapping
@@ -150,7 +150,7 @@ def _address_pairs(port: Document, served: set[str]) -> tuple[AddressPair, ...]:
 
 
 def known_settings(kind: str, settings: Mapping[str, Any]) -> None:
-    """That `settings` holds nothing but what may stand there. Raises RefusedError."""
+    """Raise RefusedError unless each key of `settings` is allowed."""
     for name in settings:
         if name not in SETTINGS[kind]:
             raise invalid(f"netmend.{name}: a {kind} has no such field; known are {', '.join(sorted(SETTINGS[kind]))}")
@@ -208,7 +208,7 @@ def pools_without(subnet: Document, server: str) -> list[str]:
 
 
 def _completed(value: Subnet, subnet: Document) -> Subnet:
-    """With what a file is stricter about than Neutron: names that are not unique, routes by way of anywhere."""
+    """The subnet with what Neutron allows and a file does not: names that are used twice, routes by any next hop."""
     routes = tuple(
         Route(IPv4Network(route["destination"]), IPv4Address(route["nexthop"])) for route in subnet["host_routes"]
     )

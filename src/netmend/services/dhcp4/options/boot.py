@@ -21,7 +21,7 @@ class BootChoice:
 
     @property
     def siaddr(self) -> bytes:
-        """The next server's address (RFC 2131 section 2): as it is given, or the server's, when that is an address."""
+        """The next server's address (RFC 2131 section 2): the given one, else the server, if that is an address."""
         return _packed(self.next_server or self.server)
 
     @property

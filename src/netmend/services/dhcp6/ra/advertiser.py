@@ -1,7 +1,7 @@
 """When to advertise: RFC 4861 section 6.2.4 (by itself) and 6.2.6 (when solicited).
 
-All that is due has a time; the owner of a clock asks `due`, and calls `take` then. What guests can make it remember is
-bounded: beyond PENDING solicitations at once, one advertisement to all answers them.
+Each advertisement has a time; the owner of a clock asks `due`, and calls `take` then. Guests can make it remember only
+so much: beyond PENDING solicitations at once, one advertisement to all answers them.
 """
 
 from ipaddress import IPv6Network
@@ -70,7 +70,7 @@ class Advertiser:
 
     @property
     def due(self) -> float | None:
-        """When there is next something to send; None when there never is."""
+        """The time of the next advertisement; None when there is none to come."""
         if not self._messages:
             return None
         return min(self._next, *self._pending.values()) if self._pending else self._next

@@ -32,7 +32,7 @@ class _Network:
 
 
 class DnsSockets:
-    """Serves networks until closed. Thread-safe, but for one call at a time for any one network."""
+    """Serves networks until closed. Thread-safe, with one call at a time for any one network."""
 
     def __init__(
         self,

@@ -164,7 +164,7 @@ class LeaseCommits:
             set_aside(self._path)
             store = self._open()
         if not self._in_memory:
-            with self._condition:  # nobody has heard of these leases, and the file may say otherwise
+            with self._condition:  # no client has an answer by these leases, and the file may have others
                 self._leases, self._replies = {}, []
         known, self._store, self._in_memory = self._in_memory, store, False
         self._next_opening = 0.0

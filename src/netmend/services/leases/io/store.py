@@ -1,7 +1,7 @@
 """Dynamic leases on disk: a SQLite database, one row an address (IPv4 as a number; IPv6, which is longer than SQLite's
 numbers, as 16 octets).
 
-What `commit` has returned from is on disk: RFC 2131 section 3.1 step 4 wants no less before a client learns of it.
+Once `commit` has returned, its leases are on disk, as RFC 2131 section 3.1 step 4 asks before a client learns of them.
 Rows of networks and subnets that are gone stay until they have been expired for a week, should these come back.
 """
 

@@ -31,7 +31,7 @@ class Answering:
         self._writer = ThreadPoolExecutor(1, "netmend-passwords")
 
     def nova_status(self) -> dict[str, Any]:
-        """Of the API that is asked."""
+        """The state of Nova's API, for status."""
         return self._nova.status()
 
     async def close(self) -> None:

@@ -93,12 +93,12 @@ class Connection(web.RequestHandler):
         return closing(status, b"This is no HTTP request that is understood here.\n")
 
     def abort(self) -> None:
-        """End it now, whatever is under way."""
+        """End the connection at once, with or without a request under way."""
         if isinstance(self.transport, asyncio.Transport):
             self.transport.abort()
 
     def limit_hops(self, hops: int | None) -> None:
-        """Let what is sent from now on pass so many routers (IP TTL); None: as many as usual."""
+        """Set the number of routers (IP TTL) that later answers may pass; None: as many as usual."""
         wanted = hops or _DEFAULT_HOPS
         if wanted == self._hops or self.transport is None:
             return

@@ -30,7 +30,7 @@ class Refused:
 
 
 class Endpoint:
-    """One network's listeners, responder, and what is open. Used in the server's thread only, but for counters."""
+    """One network's listeners, responder and open connections. The server's thread alone uses all but the counters."""
 
     __slots__ = (
         "_connects", "_open", "_refusals", "_requests", "_tally", "closed", "in_flight", "limits", "listeners",

@@ -5,8 +5,8 @@ HMAC-SHA256 of the instance id with the shared secret as X-Instance-ID-Signature
 goes on.
 
 Connections are pooled. Endpoints are taken in turn: the one that answered last goes first, one that could not be
-reached is left alone for a while. What may be repeated is, at the next one; the password, which is posted, is only
-where nothing was sent yet.
+reached is left alone for a while. A GET that failed is repeated at the next one; the POST of a
+password only if nothing was sent yet.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 class ProxyError(Exception):
-    """The proxy cannot be used as it is set up; the text says what is wrong with which file."""
+    """The proxy's settings cannot be used; the text names the file and what is wrong in it."""
 
 
 @dataclass(frozen=True, slots=True)

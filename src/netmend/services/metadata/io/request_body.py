@@ -11,7 +11,7 @@ _METHODS = frozenset(("GET", "HEAD", "POST", "PUT"))
 
 
 async def request_body(request: web.BaseRequest, limits: Limits) -> bytes | web.Response:
-    """The body, empty where there is none; or why it is not taken."""
+    """The body, maybe empty; or the reason for which it is refused."""
     if request.method not in _METHODS:
         return closing(405, b"This method is not understood.\n")
     if not request.body_exists:

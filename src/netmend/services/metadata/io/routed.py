@@ -186,8 +186,8 @@ def _may_exist(object_id: str) -> bool:
 
 
 def _asker(request: web.BaseRequest) -> Asker | None:
-    """None unless it is said without doubt. A guest can send headers of these names too: haproxy replaces ids, and adds
-    the address behind what is there."""
+    """The identity that the headers give; None if they leave a doubt. A guest can send headers of these names
+    too: haproxy replaces ids, and adds the address behind what is there."""
     networks, routers = request.headers.getall(_NETWORK, []), request.headers.getall(_ROUTER, [])
     if len(networks) + len(routers) != 1:
         return None

@@ -47,7 +47,7 @@ class ToNova:
         return response(answer.status, answer.body, answer.content_type, headers)
 
     async def _current(self) -> NovaProxy | None:
-        """The proxy by the settings in force; None where there is none, or they cannot be used."""
+        """The proxy by the present settings; None without settings, or with unusable ones."""
         if self._wanted() is self._settings:
             return self._proxy
         async with self._lock:
