@@ -14,7 +14,7 @@ Range = tuple[int, int]  # first and last, inclusive
 def choose_server_address(
     cidr: IPv4Network, gateway: IPv4Address | None, pools: Sequence[Pool], fixed: Set[int]
 ) -> IPv4Address | None:
-    """netmend's own address in a subnet: a function of the subnet, so that it stays over restarts.
+    """The address of netmend in a subnet: a function of the subnet, so that it stays over restarts.
 
     The first usable address that is not the gateway, in no pool and not `fixed` (ports' addresses, as integers); if
     there is none, the highest address of a pool that is not fixed (`without` then takes it out of the pool). None when

@@ -1,8 +1,8 @@
 """The names of dynamic leases, for DNS: each address with its holder, and the name that the holder sent.
 
 DHCP writes, DNS reads, each in its own thread: a reader sees a lease before or after a change, never half of one. There
-is at most one entry an address, so the leases bound it (`table.CAPACITY`). Names are kept in memory only: after a restart
-a guest's name is known again once the guest renews.
+is at most one entry an address, so the leases bound it (`table.CAPACITY`). Names are kept in memory only: after a
+restart a guest's name is known again once the guest renews.
 """
 
 from collections.abc import Callable, Iterator

@@ -90,7 +90,7 @@ def _secret_line(content: bytes) -> str:
 
 
 def _content_of(directory: Path, convert: Callable[[bytes], Value]) -> Callable[[str], Value]:
-    """From the name of a file, relative to `directory`, to what `convert` makes of its content."""
+    """Read the file of that name, relative to `directory`; returns what `convert` makes of its content."""
 
     def take(name: str) -> Value:
         path = (directory / name).absolute()
@@ -103,7 +103,7 @@ def _content_of(directory: Path, convert: Callable[[bytes], Value]) -> Callable[
 
 
 def _readable_in(directory: Path) -> Callable[[str], Path]:
-    """From the name of a file to its path, when it can be read now."""
+    """The path of the file of that name, if it can be read now."""
     look = _content_of(directory, lambda _: None)
 
     def take(name: str) -> Path:

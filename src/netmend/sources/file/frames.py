@@ -67,7 +67,7 @@ class Frames(Generic[AnyFrame]):
                 widest = last, frame
 
     def __iter__(self) -> Iterator[AnyFrame]:
-        """In the order of the file, without those whose CIDR could not be read."""
+        """The subnets in the order of the file, without those that have an unreadable CIDR."""
         return iter(self._in_order)
 
     def holding(self, number: int) -> AnyFrame | None:

@@ -1,4 +1,4 @@
-"""From a path to an Intent, or to every problem in the file."""
+"""Reads an intent file: an Intent, or every problem in the file."""
 
 import gc
 from collections.abc import Iterator, Sequence

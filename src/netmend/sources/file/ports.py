@@ -91,7 +91,7 @@ class Ports:
 
 
 def _item(place: Place, texts: Sequence[str], address: IPv4Address | IPv6Address) -> Place:
-    """Where in the file an address stands, the last time; the list itself for one that is not in it."""
+    """The last place of an address in the file; the list's place for an address that is not in it."""
     for index in range(len(texts) - 1, -1, -1):
         try:
             if ip_address(texts[index]) == address:

@@ -18,7 +18,7 @@ class Reader:
         self.complain = complaints.add
 
     def read(self, place: Place, field: str | int, convert: Callable[[Raw], Value], raw: Raw | None) -> Value | None:
-        """`convert(raw)`; None when there is nothing to convert, or when that raises ValueError, which is told of the
+        """`convert(raw)`; None when there is nothing to convert, or when that raises ValueError: a complaint about
         `field` in `place`."""
         if raw is None:
             return None
@@ -43,7 +43,7 @@ class Reader:
         return tuple(values)
 
     def complain_of_repeats(self, place: Place, values: Sequence[object]) -> None:
-        """Complain of each entry of the list at `place` that stands in it before already."""
+        """Complain of each entry of the list at `place` that is a repetition of an earlier one."""
         for number, value in enumerate(values):
             if value in values[:number]:
                 self.complain((*place, number), f"{value} is named twice")

@@ -94,7 +94,7 @@ class Agent:
         self._thread = Thread(target=self._run, name="netmend-neutron", daemon=True)
 
     def recall(self) -> Intent | None:
-        """The intent as it was last known, from the disk; None when nothing is. Before `start`."""
+        """The intent last known, from the disk; None without one. Call it before `start`."""
         networks, self.confirmed_at = self._last_known.read()
         for network_id, raw in networks.items():
             self._cache.fetched(network_id, raw)

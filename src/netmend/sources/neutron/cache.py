@@ -56,7 +56,7 @@ class Entry:
 
 
 class NetworkCache:
-    """By network id. `now` is in seconds of any steady clock."""
+    """Networks by id. `now` is in seconds of any steady clock."""
 
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
@@ -89,7 +89,7 @@ class NetworkCache:
         return self._network_of_subnet.get(subnet_id)
 
     def counts(self) -> dict[str, int]:
-        """As the agent's state report has them."""
+        """The counts for the agent's state report."""
         found = [entry for entry in self._entries.values() if entry.raw is not None]
         subnets = sum(len(_subnets(entry.raw)) for entry in found if entry.raw)
         return {"networks": len(found), "subnets": subnets, "ports": sum(len(entry.ports) for entry in found)}

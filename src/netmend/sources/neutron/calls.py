@@ -76,5 +76,5 @@ class Calls:
         try:
             server.release_port(network_id, device_id)
         except ServerError as error:
-            if error.kind is None:  # nobody answered: the server finds out at our next report, or keeps an idle port
+            if error.kind is None:  # no answer: the server finds out at our next report, or keeps an idle port
                 log.warning("our port was not given back", network=network_id, device=device_id, why=str(error))

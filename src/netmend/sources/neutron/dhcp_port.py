@@ -1,4 +1,5 @@
-"""Which port of a network is ours, and what to ask the server for (neutron/agent/linux/dhcp.py, setup_dhcp_port).
+"""The DHCP port of this host in a network, and what to ask the server for (neutron/agent/linux/dhcp.py,
+setup_dhcp_port).
 
 In this order: the port that bears our device id, its subnets mended where they differ; a port reserved for whichever
 agent comes; a new one.

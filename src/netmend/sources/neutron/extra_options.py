@@ -93,7 +93,7 @@ def _split(name: str) -> tuple[list[str], str]:
 
 
 def _chosen(collected: _Collected, tags: Iterable[str], ipxe: str) -> dict[int, bytes] | None:
-    """Where an option with these tags belongs; None when it is never sent."""
+    """The place of an option with these tags; None when it is never sent."""
     into = collected.plain
     for tag in tags:
         name, negated = tag.removeprefix("!"), tag.startswith("!")

@@ -29,7 +29,7 @@ class Readiness:
         self.told = 0
 
     def expect(self, network_id: str, port_ids: Iterable[str], *, urgent: bool) -> None:
-        """Intent, as it is about to be given to the node, has these ports."""
+        """Note the ports of an intent that the node is about to get."""
         with self._changed:
             waiting = self._expected.setdefault(network_id, {})
             for port_id in port_ids:

@@ -37,7 +37,7 @@ NO_ADDRESS = frozenset(("IpAddressGenerationFailure",))
 
 
 class ServerError(Exception):
-    """A call that failed; `kind` is the name of the server's exception, or None when nobody answered."""
+    """A call that failed; `kind` is the name of the server's exception, or None without an answer."""
 
     def __init__(self, method: str, kind: str | None, text: str) -> None:
         super().__init__(f"{method}: {text}")
@@ -100,7 +100,7 @@ class Server:
     # --- the metadata agent's call --------------------------------------------------------------------------------
 
     def get_ports(self, filters: Raw) -> list[dict[str, Any]]:
-        """As the API's filters have it, by lists of values."""
+        """The ports that the API's filters, lists of values by field, let through."""
         found = self._call(self._plugin, "1.0", "get_ports", filters=dict(filters))
         return list(found or ())
 

@@ -18,7 +18,7 @@ _DEFAULT = "0.0.0.0/0"
 # (ipv6_address_mode, ipv6_ra_mode) to how the guests of the subnet come by addresses through us. Router advertisements
 # are always the router's business (Neutron's L3 agent runs radvd).
 _MODES: Mapping[tuple[str | None, str | None], Ipv6Mode | None] = {
-    (None, None): "dhcpv6-stateful",  # as it was before there were modes
+    (None, None): "dhcpv6-stateful",  # as before IPv6 modes existed
     ("dhcpv6-stateful", None): "dhcpv6-stateful",
     ("dhcpv6-stateful", "dhcpv6-stateful"): "dhcpv6-stateful",
     ("dhcpv6-stateless", None): "dhcpv6-stateless",
@@ -94,7 +94,7 @@ def _dns_servers(raw: Raw, around: Surroundings, version: int) -> Iterable[str]:
         fixed["ip_address"]
         for port in around.network["ports"]
         if port.get("device_owner") == DHCP_OWNER
-        and port.get("device_id") != RESERVED_DHCP_PORT  # waits for an agent: nobody answers there
+        and port.get("device_id") != RESERVED_DHCP_PORT  # waits for an agent; no server has the address
         for fixed in port["fixed_ips"]
         if fixed["subnet_id"] == raw["id"] and ip_address(fixed["ip_address"]).version == version
     }

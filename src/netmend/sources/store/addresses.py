@@ -24,8 +24,8 @@ def choose(
     requested: Sequence[Mapping[str, Any]] | None,
     kept: Iterable[Entry] = (),
 ) -> list[Entry]:
-    """The addresses of `port`, reserved: those `requested`, or (None) one of each IP version; and, whatever is
-    requested, one made of its MAC in each subnet that is configured so. `kept` it has already. Raises RefusedError."""
+    """Reserve the addresses of `port`: those `requested`, or (None) one of each IP version; and always one made of its
+    MAC in each subnet that is configured so. `kept` it has already. Raises RefusedError."""
     entries = list(kept)
     if requested is None:
         for version in (4, 6):

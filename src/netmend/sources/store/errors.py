@@ -22,7 +22,7 @@ def not_found(resource: str, object_id: str) -> RefusedError:
 
 
 def invalid(message: str) -> RefusedError:
-    """What is asked for makes no sense, whatever the store holds."""
+    """The request makes no sense, no matter what the store holds."""
     return RefusedError("InvalidInput", 400, f"Invalid input for operation: {message}.")
 
 

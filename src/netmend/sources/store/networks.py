@@ -82,7 +82,7 @@ def delete(tx: Transaction, network_id: str, revision: int | None = None) -> Non
 
 
 def check(tx: Transaction, network: Document) -> None:
-    """That intent can be made of the network as it is to be. Raises RefusedError."""
+    """Raise RefusedError unless the new network can be made intent."""
     port = tx.find("port", dhcp_port_id(network["id"]))
     subnets = tx.documents("subnet", "network_id = ?", network["id"])
     network_value(network, subnets, port["fixed_ips"] if port else [])

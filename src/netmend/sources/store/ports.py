@@ -196,7 +196,7 @@ def _check(document: Document, values: dict[str, Any]) -> None:
 
 
 def _is_secure(values: dict[str, Any], network: Document) -> bool:
-    """As the request says; else as the network does."""
+    """The request's value, else the network's."""
     said: bool | None = values["port_security_enabled"]
     return bool(network["port_security_enabled"]) if said is None else said
 

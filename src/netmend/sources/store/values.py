@@ -254,7 +254,7 @@ def _extra_options(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[int, byte
         try:
             if name == NEXT_SERVER and version == 4:
                 server = ip_address(value)
-                if server.version == 4:  # DHCPv4 has no room for another: kept, as Neutron does, and sent to nobody
+                if server.version == 4:  # DHCPv4 has no room for another: kept, as Neutron does, and never sent
                     boot = Boot(next_server=str(server))
             elif version == 4:
                 code, payload = dhcp4.encode_option(name, value)
@@ -268,7 +268,7 @@ def _extra_options(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[int, byte
 
 
 def is_of_dhcp4_alone(name: str) -> bool:
-    """Whether the option means nothing in DHCPv6: it is kept, as Neutron does, and sent to nobody."""
+    """Whether the option means nothing in DHCPv6: it is kept, as Neutron does, and never sent."""
     try:
         dhcp6.option_code(name)
     except ValueError:

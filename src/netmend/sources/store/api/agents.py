@@ -23,7 +23,7 @@ def _present(document: Document, context: Context) -> Document:
 
 
 def _time(moment: float) -> str:
-    """As Neutron writes times of agents, without a zone."""
+    """A time in the form in which Neutron writes times of agents, without a zone."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(moment))
 
 

@@ -17,9 +17,9 @@ _VALUES_MAX: Final = 400_000  # twice as many as such ports have; a tenth of a s
 
 
 async def read_json(request: web.Request, *, most: int = ONE_MAX) -> Any:
-    """The body, of `most` octets, None when there is none. Raises RefusedError, and what `read_body` does.
+    """The body, of at most `most` octets; None without a body. Raises RefusedError, and what `read_body` does.
 
-    The parser holds the interpreter until it has ended: what it is given is bounded by its number of values too.
+    The parser holds the interpreter until it has ended, so the number of values in a body is bounded too.
     """
     raw = await read_body(request, most)
     if not raw:
@@ -36,7 +36,7 @@ async def read_json(request: web.Request, *, most: int = ONE_MAX) -> Any:
 
 
 def the_object(body: Any, name: str) -> dict[str, Any]:
-    """What stands under `name`. Raises RefusedError."""
+    """The value under `name`. Raises RefusedError."""
     if not isinstance(body, dict) or name not in body:
         raise bad_request(f"Unable to find '{name}' in request body")
     _nothing_else(body, name)

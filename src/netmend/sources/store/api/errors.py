@@ -34,7 +34,7 @@ def json_response(body: object, status: int = 200) -> web.Response:
 
 @web.middleware
 async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answers whatever goes wrong in Neutron's shape, and gives each answer a request id."""
+    """Answers every error in Neutron's shape, and gives each answer a request id."""
     request_id = f"req-{uuid4()}"
     try:
         response = await handler(request)

@@ -53,7 +53,7 @@ def read_fields(request: web.Request) -> tuple[str, ...]:
 
 
 def select(document: Document, fields: Sequence[str]) -> Document:
-    """`document` with these of its fields, or as it is."""
+    """`document` with these of its fields only, or with all."""
     return {name: document[name] for name in fields if name in document} if fields else document
 
 

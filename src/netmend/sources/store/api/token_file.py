@@ -21,7 +21,7 @@ class Tokens:
         self._digests = [(sha256(token.encode()).digest(), project) for token, project in known.items()]
 
     def project_of(self, token: str) -> str | None:
-        """The project of a token's bearer, None when there is no such token. Looks at all, whichever it is."""
+        """The project of a token's bearer, None for an unknown token. Compares with all, in constant time."""
         digest = sha256(token.encode(errors="surrogateescape")).digest()
         found = None
         for known, project in self._digests:

@@ -43,8 +43,8 @@ class Current:
 
 
 def changes_between(current: Current, wanted: Wanted, *, prune: bool) -> list[Change]:
-    """In order. A network that is wanted is as it is wanted, wholly: its other subnets and ports go. Networks that are
-    not wanted go with `prune`."""
+    """The changes, in order. A wanted network becomes exactly what is wanted: its other subnets and ports are deleted.
+    Networks that are not wanted are deleted with `prune`."""
     gone = [network_id for network_id in current.networks if network_id not in wanted.networks] if prune else []
     touched = {*wanted.networks, *gone}
     ports = {key: port for key, port in current.ports.items() if port["network_id"] in touched or key in wanted.ports}

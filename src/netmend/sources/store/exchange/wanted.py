@@ -38,7 +38,7 @@ def wanted_of(path: Path) -> Wanted:
 
 
 def _pairs(raw: Any, network: Network) -> Iterator[tuple[Mapping[str, Any], Subnet | Subnet6]]:
-    """Subnets of the file, with their values, which are sorted by IP version."""
+    """Subnets of the file with their values, sorted by IP version."""
     four, six = iter(network.subnets), iter(network.subnets6)
     for item in raw:
         yield item, next(six) if ":" in item["cidr"] else next(four)
