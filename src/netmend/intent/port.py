@@ -60,6 +60,9 @@ class Port:
     DHCPv6. `fixed_ips6` are unique in the network too, each in one of its IPv6 subnets. `duid` is the client's DUID
     where intent knows it (RFC 8415 section 11).
 
+    `client_id` is the client identifier (option 61) by which DHCPv4 knows the guest beside its MAC, also where it has
+    no hardware address (RFC 4390); it is unique in the network.
+
     The `ipxe_` options win over the others where the client is iPXE (DHCPv4: it sends option 175; DHCPv6: its user
     class is `iPXE`). `names` are the fully qualified names of single addresses of the guest, also of such that are no
     fixed IP here (in a subnet that is not served); where there are any, they are its names in DNS, not `hostname`.
@@ -84,3 +87,4 @@ class Port:
     names: tuple[tuple[IPv4Address | IPv6Address, str], ...] = ()
     port_security: bool = True  # it passes its own addresses alone, where netmend plugs it into a bridge
     allowed_address_pairs: tuple[AddressPair, ...] = ()  # with port security only
+    client_id: bytes | None = None

@@ -24,9 +24,35 @@ from collections.abc import Mapping
 from netmend.options import values4
 from netmend.options.registry import MAX_PAYLOAD, Option, OptionRegistry
 
-__all__ = ["MAX_PAYLOAD", "NEXT_SERVER", "encode_option", "option_code", "option_label"]
+__all__ = [
+    "CLIENT_ID",
+    "MAX_PAYLOAD",
+    "NEXT_SERVER",
+    "client_identifier",
+    "encode_option",
+    "option_code",
+    "option_label",
+]
 
-NEXT_SERVER = "server-ip-address"  # dnsmasq's name for `siaddr` of the header, which is no option
+# dnsmasq's name, and its number, for `siaddr` of the header, which is no option.
+NEXT_SERVER = frozenset(("server-ip-address", "255"))
+CLIENT_ID = frozenset(("client-id", "client-identifier", "dhcp-client-identifier", "61"))
+
+
+def client_identifier(text: str) -> bytes:
+    """What a client sends as its identifier (61): pairs of hexadecimal digits with colons between them, or else text,
+    as dnsmasq's `--dhcp-host=id:` has it; raises ValueError."""
+    if ":" in text:
+        try:
+            value = bytes(int(part, 16) for part in text.split(":"))
+        except ValueError:
+            why = "is no client identifier (pairs of hexadecimal digits, or a text without :)"
+            raise ValueError(f"{text!r} {why}") from None
+    else:
+        value = text.encode()
+    if not 1 <= len(value) <= 255:
+        raise ValueError(f"{len(value)} bytes long; a client identifier has 1 to 255")
+    return value
 
 
 def _encode(code: int, option: Option | None, value: object) -> bytes:

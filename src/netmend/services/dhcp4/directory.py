@@ -61,6 +61,9 @@ class Directory:
     def __init__(self, network: Network, scopes: tuple[Scope, ...]) -> None:
         self._scopes = scopes
         self._ports: dict[bytes, Port] = {packed_mac(port): port for port in network.ports.values()}
+        self._by_client_id: dict[bytes, Port] = {
+            port.client_id: port for port in network.ports.values() if port.client_id is not None
+        }
         self._clients: dict[bytes, KnownClient] = {}
         self._extras: WeakValueDictionary[object, PortExtras] = WeakValueDictionary()
         self.owners: dict[int, Port] = {int(ip): port for port in network.ports.values() for ip in port.fixed_ips}
@@ -75,6 +78,17 @@ class Directory:
         """The id of the port with this MAC, None when there is none."""
         port = self._ports.get(mac)
         return None if port is None else port.id
+
+    def find(self, mac: bytes | None, identifier: bytes | None) -> KnownClient | None:
+        """The port that a client is: by its identifier where intent says one, as dnsmasq has it, else by its MAC."""
+        if self._by_client_id and identifier is not None:
+            # A zero in front says that it is text (RFC 2132 section 9.14); intent may say it or not.
+            port = self._by_client_id.get(identifier)
+            if port is None and identifier[0] == 0:
+                port = self._by_client_id.get(identifier[1:])
+            if port is not None:
+                return self.client(packed_mac(port))
+        return self.client(mac)
 
     def client(self, mac: bytes | None) -> KnownClient | None:
         """The port with this MAC, None when there is none."""
@@ -102,10 +116,14 @@ class Directory:
             mac = packed_mac(port)
             self._ports.pop(mac, None)
             self._clients.pop(mac, None)
+            if port.client_id is not None:
+                self._by_client_id.pop(port.client_id, None)
             for ip in port.fixed_ips:
                 self.owners.pop(int(ip), None)
         for port in added:
             self._ports[packed_mac(port)] = port
+            if port.client_id is not None:
+                self._by_client_id[port.client_id] = port
             self.owners.update((int(ip), port) for ip in port.fixed_ips)
 
     def rescope(self, scopes: tuple[Scope, ...]) -> None:

@@ -95,7 +95,7 @@ class Dhcp4Responder(LeasedResponder):
         link = select_link(request, self._scopes)
         if not link:
             return Drop.NO_SUBNET
-        client = self._directory.client(request.mac)
+        client = self._directory.find(request.mac, request.options.get(wire.CLIENT_IDENTIFIER))
         if client is None or (not client.port.fixed_ips and any(scope.dynamic for scope in link)):
             answer = dynamic.answer(
                 request,

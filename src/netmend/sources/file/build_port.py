@@ -55,6 +55,8 @@ def build_port(reader: Reader, place: Place, shape: PortShape, network_name: str
                 port,
                 instance=build_instance(reader, (*place, "instance"), shape.instance, directory, device_id or port_id),
             )
+    if shape.client_id is not None:
+        port = replace(port, client_id=reader.read(place, "client_id", dhcp4.client_identifier, shape.client_id))
     return port
 
 

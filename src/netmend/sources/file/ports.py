@@ -24,6 +24,7 @@ class Ports:
         self._autonomous = [frame for frame in frames6 if frame.autonomous]
         self._names: set[str] = set()
         self._macs: dict[str, str] = {}  # the name of the port that has it
+        self._client_ids: dict[bytes, str] = {}
         self._duids: dict[bytes, str] = {}
         self._own_macs = {
             mac_from_id(network_id): "the network's bridge",
@@ -41,6 +42,10 @@ class Ports:
             self._complain((*place, "mac"), self._why_not_mac(port, other))
         if port.duid is not None and (other := self._duids.setdefault(port.duid, port.name)) is not port.name:
             self._complain((*place, "duid"), f"port {other} has this DUID too")
+        if port.client_id is not None:
+            other = self._client_ids.setdefault(port.client_id, port.name)
+            if other is not port.name:
+                self._complain((*place, "client_id"), f"port {other} has this client_id too")
         if self._autonomous and port.mac and shape.fixed_ips != []:
             port = self._with_own_addresses(port)
         if port.fixed_ips or port.fixed_ips6:

@@ -127,6 +127,7 @@ class PortShape(Shape):
     dhcp_options: dict[str, Any] | None = None
     dhcp6_options: dict[str, Any] | None = None
     duid: str | None = None
+    client_id: str | None = None
     boot: BootShape | None = None
     plug: PlugShape | Literal["none"] | None = None
     port_security: bool | None = None

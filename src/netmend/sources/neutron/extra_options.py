@@ -11,14 +11,13 @@ from ipaddress import IPv4Address
 
 from netmend.intent import Boot
 from netmend.options import dhcp6
-from netmend.options.dhcp4 import NEXT_SERVER, encode_option
+from netmend.options.dhcp4 import CLIENT_ID, NEXT_SERVER, client_identifier, encode_option
 from netmend.sources.neutron.names import Raw
 
 Encoded = tuple[tuple[int, bytes], ...]
 
 _ALWAYS_SET = frozenset(("known", "dhcpv6"))
 _IPXE = {4: "ipxe", 6: "ipxe6"}
-_CLIENT_ID = frozenset(("client-id", "61"))  # tells dnsmasq how to recognise the guest, which we do by its MAC
 
 
 @dataclass(slots=True)
@@ -46,6 +45,7 @@ class ExtraOptions:
     dhcp6_options: Encoded = ()
     ipxe_dhcp6_options: Encoded = ()
     boot: Boot | None = None
+    client_id: bytes | None = None  # the guest is known by it beside its MAC, as dnsmasq has it
     problems: tuple[str, ...] = ()
 
 
@@ -60,17 +60,21 @@ def extra_options(
     allowed = frozenset(versions)
     problems: list[str] = []
     next_server: IPv4Address | None = None
+    client_id: bytes | None = None
     for option in options:
         version = int(option.get("ip_version") or 4)
         tags, name = _split(str(option.get("opt_name", "")))
         value = str(option.get("opt_value") or "").split("\n", 1)[0]
-        if name in _CLIENT_ID or version not in allowed:
+        if version not in allowed:
             continue
         into = _chosen(collected[version], tags, _IPXE[version])
         if into is None:
             continue
         try:
-            if name == NEXT_SERVER and version == 4:
+            if name in CLIENT_ID:
+                client_id = client_identifier(value) if version == 4 else client_id
+                continue
+            if name in NEXT_SERVER and version == 4:
                 next_server = IPv4Address(value)
                 continue
             encode: Callable[[str, str], tuple[int, bytes]] = encode_option if version == 4 else dhcp6.encode_option
@@ -82,7 +86,7 @@ def extra_options(
     plain, ipxe = collected[4].encoded(forced)
     plain6, ipxe6 = collected[6].encoded(forced6)
     boot = Boot(next_server=str(next_server)) if next_server else None
-    return ExtraOptions(plain, ipxe, plain6, ipxe6, boot, tuple(problems))
+    return ExtraOptions(plain, ipxe, plain6, ipxe6, boot, client_id, tuple(problems))
 
 
 def _split(name: str) -> tuple[list[str], str]:

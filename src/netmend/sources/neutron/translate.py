@@ -162,6 +162,7 @@ class _Telling:
             hostname=name.hostname if name else None,
             dhcp_options=options.dhcp_options,
             boot=options.boot,
+            client_id=options.client_id,
             fixed_ips6=tuple(map(IPv6Address, fixed6)),
             dhcp6_options=options.dhcp6_options,
             device_id=raw.get("device_id") or None,

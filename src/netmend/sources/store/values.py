@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from netmend.intent import AddressPair, Boot, Network, Pool, Pool6, Port, Route, Route6, Subnet, Subnet6
 from netmend.options import dhcp4, dhcp6
-from netmend.options.dhcp4 import MAX_PAYLOAD, NEXT_SERVER
+from netmend.options.dhcp4 import CLIENT_ID, MAX_PAYLOAD, NEXT_SERVER
 from netmend.options.values4 import encode_classless_route
 from netmend.sources import fields, fields6
 from netmend.sources.addresses import without, without6
@@ -128,13 +128,14 @@ def port_value(port: Document, gateways: Gateways) -> Port | None:
     if not port["netmend"] and not port["extra_dhcp_opts"]:
         return value
     said = _port_settings(port)
-    options, options6, boot = _extra_options(port["extra_dhcp_opts"])
+    options, options6, boot, client_id = _extra_options(port["extra_dhcp_opts"])
     return replace(
         said,
         **{name: getattr(value, name) for name in _NEUTRONS},
         dhcp_options=tuple(sorted({**options, **dict(said.dhcp_options)}.items())),
         dhcp6_options=tuple(sorted({**options6, **dict(said.dhcp6_options)}.items())),
         boot=said.boot or boot,
+        client_id=said.client_id or client_id,
     )
 
 
@@ -244,15 +245,19 @@ def _port_settings(port: Document) -> Port:
     return value
 
 
-def _extra_options(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[int, bytes], dict[int, bytes], Boot | None]:
-    """Neutron's extra options: DHCPv4's, DHCPv6's, and the next server among them."""
+def _extra_options(
+    entries: Iterable[Mapping[str, Any]],
+) -> tuple[dict[int, bytes], dict[int, bytes], Boot | None, bytes | None]:
+    """Neutron's extra options: DHCPv4's, DHCPv6's, and the next server and the client identifier among them."""
     options: dict[int, bytes] = {}
     options6: dict[int, bytes] = {}
-    boot = None
+    boot = client_id = None
     for entry in entries:
         name, value, version = entry["opt_name"], entry["opt_value"], entry["ip_version"]
         try:
-            if name == NEXT_SERVER and version == 4:
+            if name in CLIENT_ID:
+                client_id = dhcp4.client_identifier(value) if version == 4 else client_id
+            elif name in NEXT_SERVER and version == 4:
                 server = ip_address(value)
                 if server.version == 4:  # DHCPv4 has no room for another: kept, as Neutron does, and never sent
                     boot = Boot(next_server=str(server))
@@ -264,7 +269,7 @@ def _extra_options(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[int, byte
                 options6[code] = payload
         except ValueError as error:
             raise invalid(f"extra_dhcp_opts: {error}") from None
-    return options, options6, boot
+    return options, options6, boot, client_id
 
 
 def is_of_dhcp4_alone(name: str) -> bool:
@@ -272,7 +277,7 @@ def is_of_dhcp4_alone(name: str) -> bool:
     try:
         dhcp6.option_code(name)
     except ValueError:
-        if name == NEXT_SERVER:
+        if name in NEXT_SERVER or name in CLIENT_ID:
             return True
         dhcp4.option_code(name)
         return True

@@ -142,6 +142,7 @@ def test_every_field_of_the_reference() -> None:
         # its own, and what its guest makes of its MAC in the subnet of the slaac mode
         fixed_ips6=(IPv6Address("2001:db8:1::11"), IPv6Address("2001:db8:2:0:f816:3eff:fe00:1")),
         duid=bytes.fromhex("00030001fa163e000001"),
+        client_id=bytes.fromhex("01fa163e000001"),
         dhcp6_options=((17, bytes.fromhex("00000009000100020102")), (82, (300).to_bytes(4, "big"))),
         device_id="5f7c2b3e-8a1d-4c6f-9b0e-3d2a1c4b5e6f",
         instance=Instance(

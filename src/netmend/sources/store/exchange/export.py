@@ -12,7 +12,7 @@ from netmend.ground.located_yaml import resolve
 from netmend.ground.printable import printable
 from netmend.intent import MetadataProxy
 from netmend.intent.names import dhcp_port_id
-from netmend.options.dhcp4 import NEXT_SERVER
+from netmend.options.dhcp4 import CLIENT_ID, NEXT_SERVER
 from netmend.sources import fields
 from netmend.sources.store.exchange.perform import read_all
 from netmend.sources.store.settings import metadata_proxy, proxy_document
@@ -140,12 +140,17 @@ def _port(port: Document, names: frozenset[str], servers: Mapping[str, str]) -> 
     if six or "dhcp6_options" in mapped:
         mapped["dhcp6_options"] = {**six, **mapped.get("dhcp6_options", {})}
     four = [entry for entry in port["extra_dhcp_opts"] if entry["ip_version"] == 4]
-    options = {entry["opt_name"]: entry["opt_value"] for entry in four if entry["opt_name"] != NEXT_SERVER}
+    options = {
+        entry["opt_name"]: entry["opt_value"] for entry in four if entry["opt_name"] not in NEXT_SERVER | CLIENT_ID
+    }
     if options or "dhcp_options" in mapped:
         mapped["dhcp_options"] = {**options, **mapped.get("dhcp_options", {})}
-    server = next((entry["opt_value"] for entry in four if entry["opt_name"] == NEXT_SERVER), ":")
+    server = next((entry["opt_value"] for entry in four if entry["opt_name"] in NEXT_SERVER), ":")
     if ":" not in server:
         mapped.setdefault("boot", {"tftp_server": server})
+    client_id = next((entry["opt_value"] for entry in four if entry["opt_name"] in CLIENT_ID), None)
+    if client_id is not None:
+        mapped.setdefault("client_id", client_id)
     return mapped
 
 
