@@ -132,7 +132,7 @@ class _Search:
             tree = self._shapes[shape] = MountTree(self._parser.parse(b"\n".join(kept)))
         try:
             ids = array("Q", [int(number) for pair in zip(own, parents, strict=True) for number in pair])
-        except ValueError:
+        except (ValueError, OverflowError):
             self._parser.parse(b"\n".join(kept))  # raises, and says which id is none
             raise
         return tree, ids

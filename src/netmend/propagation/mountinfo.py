@@ -34,6 +34,9 @@ _FIELDS = re.compile(r"[0-9]+:[0-9]+ [^ ]+ /[^ ]* [^ ]+ (?:[^ ]+ )*?- [^ ]+ [^ ]
 _DELETED = "//deleted"  # the kernel's own mark, unescaped; a path in a mount has no empty component
 
 
+_ID_DIGITS_MAX = 19  # of any number of 64 bits; the kernel's have 32 (proc_pid_mountinfo(5))
+
+
 class MountinfoError(ValueError):
     """A line that is not of the format; ``line`` counts from 1."""
 
@@ -248,6 +251,8 @@ class Parser:
                 ids = mount_id + parent_id
                 if not (ids.isdigit() and ids.isascii()):  # int() takes more: -1, 1_0, other scripts' digits
                     raise ValueError
+                if len(ids) > _ID_DIGITS_MAX and max(len(mount_id), len(parent_id)) > _ID_DIGITS_MAX:
+                    raise ValueError
                 fields = known.get(rest)
                 if fields is None:
                     if well_formed(rest) is None:
@@ -287,7 +292,7 @@ def _why(line: str) -> str:
     if len(parts) < 3:
         return f"{line[:60]!r} is not a line of mountinfo"
     for part, name in zip(parts, ("mount id", "parent id"), strict=False):
-        if not (part.isascii() and part.isdigit()):
+        if not (part.isascii() and part.isdigit() and len(part) <= _ID_DIGITS_MAX):
             return f"{part[:60]!r} is not a {name}"
     if not _DEVICE.match(parts[2]):
         return f"{parts[2][:60]!r} is not major:minor"

@@ -216,3 +216,10 @@ def test_locate_gives_the_place_in_the_file_system() -> None:
     assert (place.mount.id, place.inner) == (2, "/sub/netns/x")
     with pytest.raises(ValueError, match="not an absolute path"):
         mounts.locate("run")
+
+
+def test_an_id_of_more_than_64_bits_is_none() -> None:
+    with pytest.raises(MountinfoError, match="is not a mount id"):
+        parse(f"{2**64} 1 0:20 / / rw - tmpfs none rw\n")
+    (mount,) = parse(f"{10**19 - 1} 1 0:20 / / rw - tmpfs none rw\n")
+    assert mount[0] == 10**19 - 1

@@ -18,6 +18,7 @@ from netmend.propagation.model.lookup import Task
 from netmend.propagation.model.structures import Dentry
 from netmend.propagation.model.system import ModelSystem
 from netmend.propagation.options.docker import parse_volume
+from netmend.propagation.options.request import OptionError
 
 _MOST_ROUNDS = 10_000
 _ONLY_READ = frozenset(
@@ -282,6 +283,9 @@ def _remark(performance: Performance, remark: str) -> None:
     if found := re.match(r"start again: (.+?) with -v (\S+)", remark):
         for label in found[1].split(", "):
             if replica.observation.namespace(label) is not None:
-                request = parse_volume(found[2])
+                try:
+                    request = parse_volume(found[2])
+                except OptionError as error:  # a path with a colon in it cannot be said with -v
+                    raise NotUnderstood(str(error)) from None
                 end(replica, label)
                 restarts.start(performance, label, [request])

@@ -34,6 +34,7 @@ from netmend.sources.neutron.notices import (
 )
 from netmend.sources.neutron.own_ports import is_to_ask
 from netmend.sources.neutron.readiness import Readiness
+from netmend.sources.neutron.riddles import riddle_of_network, riddle_of_port, sorted_out
 from netmend.sources.neutron.rpc import NOT_FOUND, Server, ServerError
 from netmend.sources.neutron.troubles import Troubles
 
@@ -200,8 +201,10 @@ class Agent:
                 if network_id in self._fetching or self._syncing:
                     self._discard.add(network_id)
                 self._forget(network_id)
-            case PortTold():
+            case PortTold() if riddle_of_port(notice.port) is None:
                 self._port_told(notice, now)
+            case PortTold():
+                self._sync_wanted, self._sync_at = True, 0.0
             case PortGone(priority, port_id, network_id):
                 raw = self._cache.port(network_id, port_id)
                 if self._cache.port_gone(port_id, network_id, now):
@@ -339,9 +342,13 @@ class Agent:
             self._sync_at = self.troubles.note("*", str(networks), time.monotonic())
             return
         self.troubles.forget("*")
-        told = {raw["id"]: raw for raw in networks}
+        told, riddles = sorted_out(networks)
+        for network_id, why in riddles.items():
+            self.troubles.note(network_id, why, time.monotonic())
         for network_id in known:
-            if network_id not in told:
+            if network_id in riddles:
+                self._cache.fetch_fails(network_id)
+            elif network_id not in told:
                 self._cache.fetch_fails(network_id)
                 self._forget(network_id)
         without_port = []
@@ -376,6 +383,10 @@ class Agent:
             self.troubles.note(network_id, str(answer), time.monotonic())
             if answer.kind in NOT_FOUND:  # served by another agent, or deleted
                 self._sync_wanted, self._sync_at = True, time.monotonic() + 1.0
+            return
+        if answer is not None and (why := riddle_of_network(answer)) is not None:
+            self._cache.fetch_fails(network_id)
+            self.troubles.note(network_id, f"what the server says of it makes no sense: {why}", time.monotonic())
             return
         self.troubles.forget(network_id)
         if network_id in self._discard:

@@ -45,8 +45,12 @@ class IntentBuilder:
 
     def put(self, network_id: str, raw: Raw | None) -> None:
         """The network is now like this; None: it is not ours to serve."""
-        wanted = dhcp_scopes(raw, self._policy.host) if raw is not None else []
         before = self._known.get(network_id, _Known())
+        try:
+            wanted = dhcp_scopes(raw, self._policy.host) if raw is not None else []
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            self.problems[network_id] = f"network {network_id}: {type(error).__name__}: {error}"
+            return  # what was right goes on
         now = _Known(wanted)
         self.problems.pop(network_id, None)
         for scope in wanted:

@@ -38,7 +38,7 @@ def translate(raw: Raw, scope: DhcpScope, policy: Policy, previous: Translated |
     """None when we have no port there, or none with an address in a subnet. Raises TranslationError."""
     try:
         return _translate(raw, scope, policy, previous)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise TranslationError(f"network {raw.get('id')}: {type(error).__name__}: {error}") from error
 
 
