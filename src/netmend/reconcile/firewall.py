@@ -17,7 +17,7 @@ from netmend.intent.network import BridgeWiring, Network
 from netmend.intent.port import NoPlug
 from netmend.kernel.errors import KernelError
 from netmend.kernel.nft.socket import NftSocket
-from netmend.kernel.nft.tables import TableSeen, change_elements, read_table, remake
+from netmend.kernel.nft.tables import TableSeen, change_elements, read_table, remake, remove_table
 from netmend.reconcile.steps import Plan, SetRules, Unit
 
 _OF_DEVICE = frozenset(("ports", "devices"))  # sets whose elements keep a device closed
@@ -153,6 +153,14 @@ class Firewall:
                 self._note(self._nft(), seen.elements - gone, seen)
             except KernelError:
                 self._seen = None
+
+    def tidy(self) -> None:
+        """Remove the table where nothing is wanted of it any more, and nothing is in it."""
+        seen = self._seen
+        if seen is not None and seen.is_right and not self._wanted.all and not seen.elements:
+            with suppress(KernelError):
+                remove_table(self._nft(), TABLE)
+            self._seen = None
 
     def closed(self) -> frozenset[str]:
         """Devices whose rules are not in force."""

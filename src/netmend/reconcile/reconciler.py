@@ -149,6 +149,7 @@ class Reconciler:
                 if late:
                     names = {link.name for link in links.dump_chosen_links(self._host.route(), DEVICE_GROUPS, ())}
                     self._host.firewall.remove_late(late, names)
+                self._host.firewall.tidy()
             except (KernelError, HostFault) as error:
                 fault = error if isinstance(error, HostFault) else host_fault(error) or unreadable(error)
                 self.breaker.open(fault.diagnosis, self._clock())

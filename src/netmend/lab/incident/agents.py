@@ -22,6 +22,7 @@ from netmend.node.settings import Settings
 
 _LOADED_LATE = (
     "netmend.node.http.server",
+    "netmend.node.http.health_routes",
     "netmend.node.http.status_routes",
     "netmend.doctor.preflight",
     "aiohttp.web",
