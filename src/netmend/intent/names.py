@@ -4,13 +4,16 @@ The names are Neutron's (`qdhcp-`, `tap`, `ns-`, `brq`), so that operators and t
 object itself is what tells netmend's from all others.
 """
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha1
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from netmend.intent.network import DhcpPort, Network
+from netmend.intent.port import Port
 
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 DEVICE_NAME_MAX = 15  # IFNAMSIZ - 1, linux/if.h
 _PREFIX = 11  # characters of an id that fit behind a three-letter prefix
 _NETMEND = uuid5(NAMESPACE_URL, "https://netmend/ids").bytes
@@ -95,6 +98,12 @@ class Mark:
         network_id, _, rest = rest.partition(":")
         port_id, _, made = rest.partition(":")
         return cls(role, network_id, port_id or None, made or None)
+
+
+def host_label(port: Port) -> str | None:
+    """A port's name, where it can be a host name (one label, RFC 1123 section 2.1): for guests without a `hostname`.
+    None where it cannot, or is the port's id."""
+    return port.name if port.name != port.id and _LABEL.fullmatch(port.name) else None
 
 
 def host_device_names(network: Network) -> dict[str, str]:

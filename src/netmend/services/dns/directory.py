@@ -1,7 +1,8 @@
 """The ports of one network by name and by address.
 
 A name is a port's host name, alone or in one of the network's zones, or one that intent gives to a single address. A
-port without either is called as dnsmasq and Neutron call it, `host-10-0-0-5`. A port's dynamic leases are its addresses
+port without either is called as dnsmasq and Neutron call it, `host-10-0-0-5`, and answers to the name of the port
+where nobody else has it. A port's dynamic leases are its addresses
 as its fixed IPs are; any other guest with a lease has the name that it sent to DHCP, where no port has it.
 
 Building it for 65,000 ports takes a few dictionaries; what a port is answered with is worked out when it is asked for.
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from netmend.intent import Network, Port
+from netmend.intent.names import host_label
 from netmend.services.dns import names
 from netmend.services.dns.addresses import Block, all_subnets, block_of, holding
 from netmend.services.dns.domains import domains_of
@@ -44,6 +46,7 @@ class Directory:
         self._by_mac: dict[bytes, Port] = {}  # where anything is leased
         self.owners: dict[bytes, Port] = {}  # by address in wire form
         self._by_name: dict[bytes, _Owner | tuple[_Owner, ...]] = {}  # by name in wire form, without zone or root
+        self._by_port_name: dict[bytes, tuple[Port, ...]] = {}  # of ports to which intent gives no other name
         self._parents: dict[bytes, int] = {}  # what names of several labels are below: how many are
         self._single: dict[bytes, str] = {}  # names of single addresses, by address
         self.configure(network)
@@ -74,6 +77,10 @@ class Directory:
                 self._take_name_away(name, owner)
             if self._leases:
                 self._by_mac.pop(_packed_mac(port), None)
+            if label := _label_of(port):
+                left = tuple(other for other in self._by_port_name.pop(label, ()) if other is not port)
+                if left:
+                    self._by_port_name[label] = left
             for address, _ in port.names:
                 self._single.pop(address.packed, None)
         for port in added:
@@ -81,6 +88,8 @@ class Directory:
                 self.owners[packed] = port
             for name, owner in self._names_of(port):
                 self._name(name, owner)
+            if label := _label_of(port):
+                self._by_port_name[label] = (*self._by_port_name.get(label, ()), port)
             if self._leases:
                 self._by_mac[_packed_mac(port)] = port
             self._single.update((address.packed, name) for address, name in port.names)
@@ -141,6 +150,9 @@ class Directory:
             port = self.owners.get(default) or self._port_leasing(default)
             if port is not None and not port.hostname and not port.names:
                 return [default]
+        elif found is None and prefix in self._by_port_name:
+            ports = self._by_port_name[prefix]
+            return [a for port in ports for a in self._of_owner(port) if not zone or zone.holds(a)] or None
         elif found is None and self._leased and prefix[0] + 1 == len(prefix):
             return self._of_guest(prefix[1:], zone)
         return None
@@ -182,7 +194,7 @@ class Directory:
         if port is not None and port.hostname:
             return port.hostname
         label = bytes((len(lease.label),)) + lease.label
-        is_taken = label in self._by_name or label in self._parents
+        is_taken = label in self._by_name or label in self._parents or label in self._by_port_name
         if lease.label and not is_taken and packed in (self._of_guest(lease.label, None) or ()):
             return lease.label.decode()
         return None if port is None else _default_name(packed)
@@ -206,6 +218,12 @@ class Directory:
     def _domain_of(self, packed: bytes) -> str | None:
         block = holding(self._domains, packed)
         return None if block is None else self._domains[block]
+
+
+def _label_of(port: Port) -> bytes | None:
+    """The name of a port that intent gives no host name, in wire form, where it can be one."""
+    label = None if port.hostname or port.names else host_label(port)
+    return None if label is None else bytes((len(label),)) + label.lower().encode()
 
 
 def _packed_mac(port: Port) -> bytes:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from netmend.intent import Instance, Network, Port, Subnet, Subnet6
+from netmend.intent.names import host_label
 from netmend.services.metadata.callers import instance_id
 
 
@@ -24,17 +25,20 @@ class Facts:
 
     @property
     def hostname(self) -> str:
-        """The host name: the instance's as written; else the port's, in the subnet's domain; else the instance's id."""
+        """The host name: the instance's as written; else the port's, or the port's name where it can be a host name, in
+        the subnet's domain; else the instance's id."""
         if self.instance.hostname:
             return self.instance.hostname
-        if not self.port.hostname:
+        name = self.port.hostname or host_label(self.port)
+        if not name:
             return self.instance.id
         domain = self.domain
-        return f"{self.port.hostname}.{domain}" if domain and "." not in self.port.hostname else self.port.hostname
+        return f"{name}.{domain}" if domain and "." not in name else name
 
     @property
     def domain(self) -> str | None:
-        subnet = next((subnet for ip in self.port.fixed_ips if (subnet := self.subnet(ip))), None)
+        leased = (self.source,) if isinstance(self.source, IPv4Address) else ()
+        subnet = next((subnet for ip in (*self.port.fixed_ips, *leased) if (subnet := self.subnet(ip))), None)
         dns = self.network.dns
         return (subnet.domain if subnet else None) or (dns.domain if dns else None)
 

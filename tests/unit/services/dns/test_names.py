@@ -243,3 +243,20 @@ class TestChange:
         server = Server(network(dns=Dns(), subnets=(), subnets6=(subnet6(domain="six.example"),)))
         assert data(server.ask("web.six.example.", "AAAA")) == ["fd00::10"]
         assert data(server.ask("web.six.example.")) == []
+
+
+def test_a_port_without_a_host_name_answers_to_its_own() -> None:
+    nameless = port(None, "10.0.0.13", name="printer")
+    server = Server(network(nameless))
+    assert data(server.ask("printer.office.example")) == data(server.ask("printer")) == ["10.0.0.13"]
+    assert data(server.ask("host-10-0-0-13.office.example")) == ["10.0.0.13"]
+
+
+def test_a_host_name_wins_over_the_name_of_another_port() -> None:
+    nameless, named = port(None, "10.0.0.13", name="printer"), port("printer", "10.0.0.14", name="other")
+    server = Server(network(nameless, named))
+    assert data(server.ask("printer.office.example")) == ["10.0.0.14"]
+    server.responder.update(network(nameless))
+    assert data(server.ask("printer.office.example")) == ["10.0.0.13"]
+    server.responder.update(network(port("x", "10.0.0.15")))
+    assert code(server.ask("printer.office.example")) == "NXDOMAIN"

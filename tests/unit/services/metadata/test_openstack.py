@@ -135,3 +135,13 @@ class TestPassword:
 
     def test_nothing_else_is_written(self, service: Service) -> None:
         assert service.status("/openstack/latest/user_data", method="POST", body=b"x") == 405
+
+
+@pytest.mark.parametrize(
+    ("name", "hostname"),
+    [("dyn2", "dyn2.in.example"), ("Web-1", "Web-1.in.example"), ("no host name", None), ("a.b", None), ("-a", None)],
+)
+def test_a_guest_without_a_host_name_has_its_port_s_where_that_is_one(name: str, hostname: str | None) -> None:
+    one = replace(WEB_PORT, name=name, hostname=None, instance=None)
+    told = Service(network(one)).json("/openstack/latest/meta_data.json")
+    assert told["hostname"] == (hostname or one.id)
