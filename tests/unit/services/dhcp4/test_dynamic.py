@@ -1,5 +1,7 @@
 """MACs that are no port's: RFC 2131 section 4.3, with leases from a pool."""
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.services.dhcp4.guest import (
     ACK,
@@ -20,8 +22,8 @@ from tests.unit.services.dhcp4.guest import (
     subnet,
 )
 
-from netmend.services.dhcp4 import Drop, LeaseTable
-from netmend.services.leases.table import DECLINE_HOLD, OFFER_HOLD
+from netmend.services.dhcp4 import Dhcp4Responder, Drop, LeaseTable
+from netmend.services.leases.table import DECLINE_HOLD, EXHAUSTED_HOLD, OFFER_HOLD
 
 SERVER = "192.0.2.2"
 POOL = [f"192.0.2.{last}" for last in range(100, 110)]
@@ -161,6 +163,26 @@ class TestExhaustion:
         server.now += OFFER_HOLD
         assert lease(server) in POOL
 
+    def test_it_is_told_once_and_stands_until_nobody_is_turned_away_any_more(self) -> None:
+        told: list[str] = []
+        server = Server(network(subnet(dynamic=True)))
+        server.responder = Dhcp4Responder(network(subnet(dynamic=True)), exhausted=lambda: told.append("exhausted"))
+        for n in range(10):
+            server.ask(DISCOVER, mac=f"02:00:00:00:ee:{n:02x}")
+        assert not server.responder.is_exhausted(server.now)
+        for _ in range(3):
+            assert server.silent(DISCOVER, mac=STRANGER) is Drop.POOL_EXHAUSTED
+        assert told == ["exhausted"]
+        assert server.responder.is_exhausted(server.now + EXHAUSTED_HOLD - 1)
+        server.now += EXHAUSTED_HOLD
+        assert not server.responder.is_exhausted(server.now)
+
+    def test_one_subnet_that_is_full_is_no_exhaustion(self) -> None:
+        server = Server(network(subnet(dynamic=True), subnet("198.51.100.0/24", dynamic=True)))
+        for n in range(20):
+            server.ask(DISCOVER, mac=f"02:00:00:00:ee:{n:02x}")
+        assert not server.responder.is_exhausted(server.now)
+
     def test_the_lease_that_expired_longest_ago_is_reused_first(self, server: Server) -> None:
         leased = []
         for n in range(10):
@@ -292,3 +314,12 @@ class TestSeveralSubnets:
         server = Server(network(subnet(dynamic=True), subnet("198.51.100.0/24", dynamic=True)))
         seen = server.ask(DISCOVER, mac=STRANGER, requested="198.51.100.105")
         assert (seen.kind, seen.yiaddr, seen.named["server_id"]) == (OFFER, "198.51.100.105", "198.51.100.2")
+
+
+def test_what_is_stored_takes_the_place_of_what_was_given_without_it(server: Server) -> None:
+    """The lease file could not be read at first, and can be now: what it says of an address holds."""
+    without = lease(server, SECOND)
+    (row,) = server.responder.take_changes()
+    server.responder.restore([replace(row, client=b"\1" + bytes.fromhex(STRANGER.replace(":", "")))])
+    assert server.ask(DISCOVER, mac=SECOND).yiaddr != without
+    assert server.responder.held()[0].address == row.address

@@ -88,7 +88,9 @@ class TestAllocation:
         assert given.status == NO_ADDRESSES
         (given,) = server.ask(message(Request, ia(), server=server.duid), STRANGER).associations
         assert given.status == NO_ADDRESSES
+        assert server.responder.is_exhausted(server.now)
         server.now += 3600
+        assert not server.responder.is_exhausted(server.now)
         assert lease(server) in POOL[1:]
 
     def test_a_port_without_a_fixed_ip_gets_a_lease(self, server: Server) -> None:
