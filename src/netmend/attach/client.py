@@ -30,7 +30,7 @@ class Refused(Exception):
 
 
 class NoSuchObject(Exception):
-    """No network or port has the name or id, or several have; the text says which."""
+    """No network or port has the name or id, or several have it; the text says which."""
 
 
 class Api:

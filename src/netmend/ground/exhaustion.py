@@ -17,7 +17,7 @@ _WORDS: Final = {
 
 
 def exhausted(error: BaseException) -> str | None:
-    """Which limit `error` means, as a sentence with what to do; None where it means none."""
+    """The limit that `error` means, as a sentence with what to do; None if it means none."""
     while error.__cause__ is not None and not isinstance(error, OSError | MemoryError):
         error = error.__cause__
     if isinstance(error, MemoryError):

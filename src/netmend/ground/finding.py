@@ -10,7 +10,7 @@ from netmend.ground.diagnosis import Diagnosis
 
 
 class Severity(IntEnum):
-    """How bad; findings are ranked by it."""
+    """The severity by which findings are ranked."""
 
     NOTE = 1
     WARNING = 2  # nothing is broken yet, or nobody needs it

@@ -37,7 +37,7 @@ class Listeners:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where to listen, and by which further names clients may call it."""
+    """The place to listen at, and further names by which clients may call the server."""
 
     address: str | None = "127.0.0.1"  # None: at the Unix socket alone
     port: int = 0  # 0: any that is free
@@ -69,7 +69,7 @@ class Listen:
 
     @property
     def url(self) -> str:
-        """How the server is called; where it listens at no address, as if it listened on loopback."""
+        """The server's URL; that of loopback where it listens at no address."""
         address = self.address or "127.0.0.1"
         host = f"[{address}]" if ":" in address else address
         return f"{'https' if self.certificate else 'http'}://{host}:{self.port}/"

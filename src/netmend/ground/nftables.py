@@ -39,7 +39,7 @@ Load = Meta | Payload | FragmentOffset
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Go on where what is loaded, and-ed with `mask`, equals `value`; or, with `unless`, where it does not."""
+    """Go on if the loaded octets, and-ed with `mask`, equal `value`; with `unless`, if they do not."""
 
     load: Load
     value: bytes
@@ -49,7 +49,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class InSet:
-    """Go on where what is loaded, one after the other, is in the set; or, with `unless`, where it is not."""
+    """Go on if the loaded octets, one after the other, are in the set; with `unless`, if they are not."""
 
     loads: tuple[Load, ...]
     name: str
@@ -58,7 +58,7 @@ class InSet:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The end of the rule: what becomes of the packet, or the chain to go on with."""
+    """The end of the rule: accept, drop, or the chain to go on with."""
 
     code: Literal["accept", "drop", "goto"]
     chain: str | None = None

@@ -13,7 +13,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def make_private_directory(path: Path) -> None:
-    """Make `path` with mode 0700, and what is missing above it as usual. One that is there stays as it is.
+    """Make `path` with mode 0700, and missing directories above it as usual. An existing one is left alone.
 
     Raises OSError.
     """
@@ -45,7 +45,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def narrow(directory: Path, ours: Sequence[str]) -> list[str]:
-    """Take the permissions of others from `directory` and what is ours in it; returns a sentence for each narrowed.
+    """Take the permissions of others from `directory` and our files in it; returns a sentence for each change.
 
     `ours` are patterns of names, as `Path.match` reads them. The directory itself is narrowed when it is ours and has
     nothing else in it. What cannot be changed is said too.

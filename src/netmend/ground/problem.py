@@ -1,4 +1,4 @@
-"""What is wrong with a file, and where: `file:line: field: why`."""
+"""Problems of a file, with their place: `file:line: field: why`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ Place = tuple[str | int, ...]  # the keys and indexes that lead to a field, such
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong.
+    """One problem of a file.
 
     Attributes:
         file: the file's name, as the caller gave it.

@@ -17,27 +17,16 @@ _PATIENCE = 5.0  # seconds to wait for another process that writes
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What tells one kind of database from the others.
+    """A kind of database, with its mark and tables."""
 
-    Attributes:
-        name: for messages, such as `lease database`.
-        application_id: SQLite's mark of the file (PRAGMA application_id).
-        migrations: scripts that make the tables; version N is what the first N make. A released one is never edited.
-        damaged: what to do with a damaged file.
-        failure: the exception to raise; its one argument is a sentence for people.
-        checked: whether `open_writer` reads all pages to see that they are whole (PRAGMA quick_check).
-        synchronous: when SQLite waits for the disk (PRAGMA synchronous).
-        unmarked: whether files that have tables and no mark are ours, of a time before the mark.
-    """
-
-    name: str
-    application_id: int
-    migrations: tuple[str, ...]
-    damaged: str
-    failure: type[Exception]
-    checked: bool = True
-    synchronous: Literal["FULL", "NORMAL"] = "FULL"
-    unmarked: bool = False
+    name: str  # for messages, such as `lease database`
+    application_id: int  # SQLite's mark of the file (PRAGMA application_id)
+    migrations: tuple[str, ...]  # scripts that make the tables: the first N make version N; never edited once released
+    damaged: str  # what to do with a damaged file
+    failure: type[Exception]  # to raise; its one argument is a sentence for people
+    checked: bool = True  # `open_writer` reads all pages to see that they are whole (PRAGMA quick_check)
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"  # when SQLite waits for the disk (PRAGMA synchronous)
+    unmarked: bool = False  # files that have tables and no mark are ours, of a time before the mark
 
     def error(self, path: Path, operation: str, error: Exception) -> Exception:
         """What SQLite said of `operation`, as a `failure` for a person."""

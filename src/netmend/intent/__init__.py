@@ -1,4 +1,4 @@
-"""What should exist: networks, subnets, ports, routes, as immutable values.
+"""The wanted state: networks, subnets, ports, routes, as immutable values.
 
 Values are validated once at the door (see `netmend.sources`); code behind the door may rely on every promise
 made in these docstrings. Names of devices and namespaces are functions of ids (`netmend.intent.names`).

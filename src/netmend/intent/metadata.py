@@ -1,4 +1,4 @@
-"""What a guest can ask about itself at 169.254.169.254, and where the answers come from."""
+"""The metadata that a guest can ask for at 169.254.169.254, and the source of the answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ MetadataMode = Literal["off", "embedded", "proxy"]
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """What an embedded metadata service tells one guest.
+    """The data that an embedded metadata service has for one guest.
 
     `public_keys` are lines in OpenSSH's format by name; `user_data` and `vendor_data` are taken as they are; `meta` is
     arbitrary text by key.

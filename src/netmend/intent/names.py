@@ -75,7 +75,7 @@ def inner_name(port_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What netmend writes on an object it made (`ifalias`): `netmend:<role>:<network id>[:<port id>[:<made>]]`.
+    """The mark that netmend writes on its objects (`ifalias`): `netmend:<role>:<network id>[:<port id>[:<made>]]`.
 
     `made` is of a veth into a guest's namespace: 16 hexadecimal digits that stand for what its far end was made as
     (`netmend.wiring.device.FarEnd.made`). The guest may change that end, so the end itself cannot tell.

@@ -41,7 +41,7 @@ CLIENT_ID = frozenset(("client-id", "client-identifier", "dhcp-client-identifier
 
 def client_identifier(text: str) -> bytes:
     """What a client sends as its identifier (61): pairs of hexadecimal digits with colons between them, or else text,
-    as dnsmasq's `--dhcp-host=id:` has it; raises ValueError."""
+    as in dnsmasq's `--dhcp-host=id:`; raises ValueError."""
     if ":" in text:
         try:
             value = bytes(int(part, 16) for part in text.split(":"))

@@ -91,7 +91,7 @@ def integers(width: int, low: int = 0) -> Encoder:
 
 
 def seconds(value: object) -> bytes:
-    """Seconds: a number, `12h` and the like as dnsmasq has it, or `infinite` (0xffffffff, RFC 2131 section 3.3)."""
+    """Seconds: a number, `12h` and the like as dnsmasq writes it, or `infinite` (0xffffffff, RFC 2131 section 3.3)."""
     value = single(value, "time")
     if isinstance(value, str):
         text = value.strip().lower()

@@ -1,4 +1,4 @@
-"""Values of DHCPv6 options, beside those that DHCPv4 has too (`dhcp_values`): from what people write to wire format.
+"""Values of DHCPv6 options, beside those that DHCPv4 has too (`values4`): from what people write to wire format.
 
 An encoder takes what YAML gives (text, a number, a list, a mapping) and gives the payload. It raises ValueError with a
 sentence that names the value and the reason.

@@ -40,7 +40,7 @@ GROUPS: Final = range(0x6E6D7700, 0x6E6D7800)
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of the dead: devices and ports by name, names by path."""
+    """The outcome of a deletion: devices and ports by name, names by path."""
 
     deleted: int = 0
     spared: dict[str, str] = field(default_factory=dict)  # with the reason
@@ -48,7 +48,7 @@ class Outcome:
 
 
 def choose_group(in_use: Set[int]) -> int:
-    """A device group of ours that no device is in."""
+    """Find a device group of ours with no device in it."""
     free = sorted(set(GROUPS) - in_use)
     return free[randbelow(len(free))] if free else GROUPS.start
 
@@ -72,7 +72,7 @@ class Deleter:
         self._ports.close()
 
     def delete_links(self, units: Sequence[Unit]) -> None:
-        """Delete units in batches; raises BadJournal. Whatever ends it, no device is left in the group."""
+        """Delete units in batches; raises BadJournal. However it ends, no device is left in the group."""
         alone = [unit for unit in units if _only_group_marks(unit)]
         batches = list(_batches([unit for unit in units if not unit.by_switch and not _only_group_marks(unit)]))
         batches += [[unit] for unit in alone]
@@ -191,8 +191,8 @@ class Deleter:
         self.outcome.deleted += len(going)
 
     def _delete_together(self, doomed: Sequence[Unit], meanwhile: Callable[[], None]) -> list[Unit]:
-        """Returns those that are gone; when it raises, none is left in the group. One end takes a veth's other along,
-        so only that is moved."""
+        """Delete a batch; returns the units that are gone. When it raises, none is left in the group. Of a veth only one
+        end is moved: it takes the other along."""
         moved = [link.index for unit in doomed for link in unit.moved]
         going_themselves = set(moved)
         beside = [link.index for unit in doomed for link in unit.links if link.index not in going_themselves]
@@ -212,7 +212,7 @@ class Deleter:
         return good
 
     def _without_guests(self, units: Sequence[Unit]) -> list[Unit]:
-        """Less the bridges that have come to have a port that is not part of the unit: a guest's tap."""
+        """The units, without those whose bridge has a new port of another: a guest's tap."""
         bridges = {link.index: unit for unit in units for link in unit.links if link.kind == "bridge"}
         if not bridges or all(unit.reason is Reason.OURS_NOT_IN_INTENT for unit in bridges.values()):
             return list(units)
@@ -301,7 +301,8 @@ def _is_there(control: socket.socket, link: LinkDetails) -> bool:
 
 
 def _only_group_marks(unit: Unit) -> bool:
-    """A device of ours that was never finished: in another group, it would be a stranger's should we be killed."""
+    """Whether it is a device of ours that was never finished. Only its group says so: if it is moved and netmend is
+    killed, it counts as a stranger's."""
     return unit.reason is Reason.OURS_NOT_IN_INTENT and Mark.parse(unit.links[0].alias) is None
 
 

@@ -18,7 +18,7 @@ _KIND: Final = {"qbr": "bridge", "qvb": "veth", "qvo": "veth"}
 
 
 def judge_plugs(judge: "Judge") -> list[Unit]:
-    """Every plug of which there is the bridge, or an end of the veth that is up; the rest are pairs like others."""
+    """Every plug with its bridge, or with an end of the veth that is up; the rest are judged as ordinary pairs."""
     by_id: dict[str, dict[str, LinkDetails]] = {}
     by_name = {link.name: link for link in judge.scene.links.values()}
     for link in judge.scene.links.values():

@@ -120,7 +120,7 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What belongs to devices and is not in LinkDetails."""
+    """Settings of devices that LinkDetails does not have."""
 
     names: Mapping[int, str] = field(default_factory=dict)  # by index, of all devices
     addresses: Mapping[int, Iterable[Interface]] = field(default_factory=dict)  # by index
@@ -146,8 +146,8 @@ class DoomedName:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A journal that was read. An object that is neither gone nor spared was planned: where the sweep was killed, or
-    the kernel refused, it may be there or not."""
+    """A journal read back. An object that is neither gone nor spared was planned: the sweep was killed, or the kernel
+    refused, and it may be there or not."""
 
     group: int
     links: dict[int, LinkDetails]  # by index

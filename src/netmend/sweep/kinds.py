@@ -15,7 +15,7 @@ _UUID: Final = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 @dataclass(frozen=True, slots=True)
 class ForeignKind:
-    """Devices and namespaces of other software that may be swept, as their names tell."""
+    """A kind of devices and namespaces of other software that may be swept, by their names."""
 
     name: str
     devices: re.Pattern[str]

@@ -54,7 +54,7 @@ class Known:
 
     @property
     def given(self) -> bool:
-        """True when anything is known at all: what is not in it is then unknown to the control plane."""
+        """True when a file was given: what is not in it is then unknown to the control plane."""
         return bool(self.names or self.ids)
 
     def __or__(self, other: "Known") -> "Known":
@@ -66,7 +66,7 @@ NOTHING_KNOWN: Final = Known()
 
 
 def read_ports_files(paths: Iterable[Path]) -> Known:
-    """What is in all of the files together; raises BadPortsFile."""
+    """Read all of the files into one; raises BadPortsFile."""
     known = NOTHING_KNOWN
     for path in paths:
         known |= read_ports_file(path)

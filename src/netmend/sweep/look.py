@@ -18,7 +18,7 @@ def look_at_links(route: RouteSocket) -> dict[int, LinkDetails]:
 
 
 def take_scene(route: RouteSocket, seen: InSight, *, assume_all_seen: bool) -> Scene:
-    """What is needed to judge foreign devices. Raises KernelError.
+    """Gather what the verdict on foreign devices needs. Raises KernelError.
 
     Links are listed after who uses them: a device that comes to be used between the looks is seen with its carrier on.
     """

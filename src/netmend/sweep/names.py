@@ -79,7 +79,7 @@ def judge_ours(directory: str, intent: Intent) -> list[Name]:
 def judge_foreign(
     directory: str, kinds: Mapping[str, ForeignKind], known: Known, seen: InSight, *, min_age: float, trusting: bool
 ) -> list[Name]:
-    """Every name of a kind that has names; raises KernelError. `trusting`: what is in sight is taken for all."""
+    """Every name of a kind that has names; raises KernelError. `trusting`: take what is in sight for all there is."""
     found = []
     patterns = [kind.namespaces for kind in kinds.values() if kind.namespaces]
     for name, entry in _entries(directory).items() if patterns else ():
@@ -114,7 +114,7 @@ def judge_foreign(
 
 
 def _why_empty_is_kept(match: re.Match[str], known: Known, seen: InSight, *, trusting: bool) -> Reason | None:
-    """Why a namespace with nothing in it is kept; None when nobody wants it."""
+    """The reason to keep an empty namespace; None if there is none."""
     if known.knows(match[0]):
         return Reason.KNOWN
     if _LISTED_AS.get(match[1]) not in known.about:
@@ -194,7 +194,7 @@ def _mark_inside(path: str) -> Mark | None:
 
 
 def still_dead(then: Name) -> bool:
-    """True when the very same thing is at the path still."""
+    """True when the path still has the same file and the same namespace."""
     if then.reason is Reason.NAMESPACE_EMPTY:
         there = listing.entry(then.path)
         same = there is not None and there.inode == then.entry.inode

@@ -1,5 +1,4 @@
-"""Ports of Open vSwitch's database, as a sweep takes them away: read whole once, and by their rows only while they are
-what they were."""
+"""Ports of Open vSwitch's database for a sweep: read whole once, and deleted by their rows only if unchanged."""
 
 from collections.abc import Iterable, Sequence
 

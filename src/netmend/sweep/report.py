@@ -1,4 +1,4 @@
-"""What a sweep found and did, as text and as the documented JSON."""
+"""The findings and deletions of a sweep, as text and as the documented JSON."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -99,7 +99,7 @@ def undecided(findings: Findings) -> bool:
 
 
 def to_text(options: Options, findings: Findings, result: Result | None, *, every_object: bool) -> Iterator[str]:
-    """The same for people, line by line."""
+    """The report for people, line by line."""
     document = to_json(options, findings, result, every_object=every_object)
     yield f"{document['devices']:,} devices; judged: {document['dead'] + document['kept']:,}"
     for row in document["reasons"]:
@@ -128,7 +128,7 @@ def to_text(options: Options, findings: Findings, result: Result | None, *, ever
 
 
 def _not_yet(options: Options, document: dict[str, Any]) -> Iterator[str]:
-    """What looks dead and is not deleted yet, and what to do about it."""
+    """Lines about what looks dead and is not deleted yet, and what to do about it."""
     if document["unjudged"]:
         yield (
             f"{document['unjudged']:,} may be dead, and not everything could be looked at; "

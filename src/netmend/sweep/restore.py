@@ -28,7 +28,7 @@ _ORDER = {"bridge": 0}  # what others are ports of is made before them
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What became of one object of the journal."""
+    """The outcome for one object of the journal."""
 
     name: str
     problem: str | None = None  # why it was not made
@@ -113,18 +113,18 @@ def _called(port: WholePort) -> str:
 
 
 def _peer(recorded: Recorded, link: LinkDetails) -> LinkDetails | None:
-    """The other end of a veth, where the journal has both."""
+    """The other end of a veth, if the journal has both."""
     other = recorded.links.get(link.lower) if link.kind == "veth" and link.lower_netnsid is None else None
     return other if other is not None and other.lower == link.index else None
 
 
 def _same(then: LinkDetails, now: LinkDetails | None) -> bool:
-    """True when the device, or one that was made again in its place, is there."""
+    """True when the device is there, or one that was made again in its place."""
     return now is not None and (now.name, now.kind, now.mac) == (then.name, then.kind, then.mac)
 
 
 def _put_back(route: RouteSocket, recorded: Recorded, present: Mapping[str, LinkDetails]) -> None:
-    """A killed sweep leaves the devices of one batch in a group of its own."""
+    """Put back the devices that a killed sweep left in its group."""
     strays = [
         (Found(now.index, now.name), then.group)
         for then in recorded.links.values()
@@ -192,7 +192,7 @@ def _make_tap(route: RouteSocket, link: LinkDetails) -> None:
 
 
 def _settle(route: RouteSocket, link: LinkDetails, master: str | None, given: Iterable[addresses.Interface]) -> None:
-    """All that a device has beside what it was made with; up last, when nothing of it is missing any more."""
+    """Set all settings of a device that its creation did not; up comes last, when nothing is missing."""
     made = links.find_link(route, link.name)
     if made is None:
         raise KernelError("find link", link.name, errno.ENODEV)

@@ -1,4 +1,4 @@
-"""Which devices are dead, as functions of what was seen; pure.
+"""Rules by which devices are dead: pure functions of a look.
 
 A rule holds in full or the device is kept: each condition that fails is a reason to keep it, and the first is reported.
 """
@@ -20,7 +20,7 @@ SWITCH_TYPES = frozenset({"", "internal", "system", "tap"})  # ports that have a
 
 
 def judge_ours(scene: Scene, intent: Intent) -> list[Unit]:
-    """Every device of ours: dead when intent does not have it."""
+    """Every device of ours; one that intent does not have is dead."""
     wanted: set[str] = set()
     for network in intent.networks.values():
         wanted.update(host_device_names(network))
@@ -32,7 +32,7 @@ def judge_ours(scene: Scene, intent: Intent) -> list[Unit]:
 
 
 class Judge:
-    """Judges devices of others by what was seen, what kinds are asked for, and what the control plane knows."""
+    """Judges devices of others by the look, the kinds that are asked for, and what the control plane knows."""
 
     def __init__(self, scene: Scene, kinds: Mapping[str, ForeignKind], known: Known) -> None:
         self.scene = scene
@@ -55,7 +55,7 @@ class Judge:
         return self._veth(link) if link.kind == "veth" else self._tap(link)
 
     def row_of(self, link: LinkDetails) -> InterfaceRow | None:
-        """What Open vSwitch's database has of the device."""
+        """The device's row in Open vSwitch's database."""
         return self.scene.rows.get(link.name) if self.scene.rows else None
 
     def rows(self, *links: LinkDetails) -> tuple[InterfaceRow, ...]:
@@ -109,7 +109,7 @@ class Judge:
         return self.why_row_is_kept(row) if row is not None else None
 
     def unseen(self) -> Reason | None:
-        """Why nothing can be said of what a process that is out of sight might hold."""
+        """The reason to keep a device while a process out of sight might hold it."""
         return None if self.scene.all_seen or self.scene.assume_all_seen else Reason.UNSEEN
 
     def why_tap_is_kept(self, link: LinkDetails, *, plugged: bool = False) -> Reason | None:

@@ -1,4 +1,4 @@
-"""What one look saw, the verdicts on it, and their reasons; pure."""
+"""The scene that one look saw, the verdicts on it, and their reasons; pure."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
@@ -104,7 +104,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What goes together or not at all: one device, both ends of a veth, or all of a hybrid plug; and their ports in
+    """Devices that are deleted together or not at all: one device, both ends of a veth, or all of a hybrid plug; and their ports in
     Open vSwitch's database."""
 
     links: tuple[LinkDetails, ...]

@@ -33,7 +33,7 @@ def row_key(row: InterfaceRow) -> str:
 
 
 def _place() -> list[str]:
-    """The start of the host and the network namespace that sightings are about."""
+    """The boot of the host and the network namespace of the sightings."""
     with Netns.current() as here:
         return [Path("/proc/sys/kernel/random/boot_id").read_text().strip(), str(here.inode)]
 

@@ -1,4 +1,4 @@
-"""A sweep from beginning to end: looks, looks again, and, if it is to, deletes what is dead."""
+"""A sweep from beginning to end: looks, looks again, and deletes what is dead, if asked to."""
 
 import time
 from collections.abc import Callable
@@ -74,7 +74,7 @@ class Findings:
 
 @dataclass(slots=True)
 class Result:
-    """What deleting came to."""
+    """The outcome of deleting."""
 
     outcome: Outcome = field(default_factory=Outcome)
     journal: Path | None = None
@@ -82,7 +82,7 @@ class Result:
 
 
 def find(options: Options) -> Findings:
-    """Look at everything, and once more where devices have not been known for long enough to trust one look.
+    """Look at everything, and a second time if devices have not been known long enough to trust one look.
 
     Raises KernelError, CannotRemember.
     """

@@ -17,7 +17,7 @@ def judge_rows(judge: Judge) -> list[SwitchPort]:
 
 
 def _why_kept(judge: Judge, row: InterfaceRow) -> Reason | None:
-    """A device without which a port is left may have been moved into another namespace, as Neutron's agents do with
+    """A port without a device here may have it in another namespace: Neutron's agents move devices of
     ports of type `internal`; ovs-vswitchd says when there is none at all."""
     reason = judge.why_row_is_kept(row)
     if reason is not None:
