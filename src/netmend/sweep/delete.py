@@ -191,8 +191,8 @@ class Deleter:
         self.outcome.deleted += len(going)
 
     def _delete_together(self, doomed: Sequence[Unit], meanwhile: Callable[[], None]) -> list[Unit]:
-        """Delete a batch; returns the units that are gone. When it raises, none is left in the group. Of a veth only one
-        end is moved: it takes the other along."""
+        """Delete a batch; returns the units that are gone. When it raises, none is left in the group. Of a veth only
+        one end is moved: it takes the other along."""
         moved = [link.index for unit in doomed for link in unit.moved]
         going_themselves = set(moved)
         beside = [link.index for unit in doomed for link in unit.links if link.index not in going_themselves]

@@ -104,8 +104,8 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Devices that are deleted together or not at all: one device, both ends of a veth, or all of a hybrid plug; and their ports in
-    Open vSwitch's database."""
+    """Devices that are deleted together or not at all: one device, both ends of a veth, or all of a hybrid plug; and
+    their ports in Open vSwitch's database."""
 
     links: tuple[LinkDetails, ...]
     reason: Reason
