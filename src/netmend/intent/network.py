@@ -47,6 +47,7 @@ class Dns:
     names that are not the network's own; without any, the host's (resolv.conf(5)); with `forward` false, nobody. They
     are asked from the host's network namespace. With `allow_private`, they may give private addresses, and are asked
     of names that are private to an organisation. `guest_rate` is how many queries a second one guest may put; 0: any.
+    `records` are further names, alone or below a zone of the network or fully qualified, each with an address.
     """
 
     domain: str | None = None
@@ -54,6 +55,7 @@ class Dns:
     forward: bool = True
     allow_private: bool = False
     guest_rate: int = DEFAULT_GUEST_RATE
+    records: tuple[tuple[str, IPv4Address | IPv6Address], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,17 @@ def address_or_block(text: str) -> IPv4Network | IPv6Network:
         raise ValueError(f"{text!r} is neither an address nor a block, address/prefix length") from None
 
 
+def record_address(text: str) -> IPv4Address | IPv6Address:
+    """An address that a name may have: any that is no group's and is not unspecified."""
+    try:
+        value = ip_address(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no IPv4 or IPv6 address") from None
+    if value.is_multicast or value.is_unspecified:
+        raise ValueError(f"{text} is no host's address")
+    return value
+
+
 def block(text: str) -> IPv4Network:
     """An IPv4 block, `address/prefix length`, without host bits."""
     if ":" in text:

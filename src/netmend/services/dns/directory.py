@@ -64,6 +64,11 @@ class Directory:
             inside = [subnet for subnet in subnets if subnet.domain and names.from_text(subnet.domain) == name]
             blocks = tuple(block_of(subnet.cidr) for subnet in inside)
             self.zones[name] = Zone(name, blocks, tuple(subnet.server_address.packed for subnet in inside))
+        records = network.dns.records if network.dns else ()
+        self._records: dict[bytes, str] = {}  # by address: the first name that intent gives it
+        for hostname, address in records:
+            self._name(self._prefix(hostname), address.packed)
+            self._records.setdefault(address.packed, hostname)
         self._leases = any(subnet.dynamic for subnet in subnets)
         self.servers = frozenset(subnet.server_address.packed for subnet in subnets)
         self._domains = {block_of(subnet.cidr): whole or subnet.domain for subnet in subnets}
@@ -207,7 +212,11 @@ class Directory:
         if packed in self._single:
             return _wire(self._single[packed].removesuffix("."))
         port = self.owners.get(packed)
-        hostname = self._name_of_lease(packed) if port is None else port.hostname or _default_name(packed)
+        hostname = (
+            self._records.get(packed) or self._name_of_lease(packed)
+            if port is None
+            else port.hostname or _default_name(packed)
+        )
         if hostname is None:
             return None
         return _wire(f"{hostname}.{domain}" if domain and not self._is_qualified(hostname) else hostname)

@@ -1,6 +1,6 @@
 """What a file says about a network's names, as a value."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import TypeVar
@@ -42,7 +42,24 @@ def build_dns(reader: Reader, place: Place, network: NetworkShape, subnets: Sequ
         forward=shape.forward,
         allow_private=shape.allow_private,
         guest_rate=DEFAULT_GUEST_RATE if guest_rate is None else guest_rate,
+        records=_records(reader, (*place, "records"), shape.records or {}),
     )
+
+
+def _records(
+    reader: Reader, place: Place, texts: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, IPv4Address | IPv6Address], ...]:
+    """The names, each with one of its addresses."""
+    found: list[tuple[str, IPv4Address | IPv6Address]] = []
+    for name, addresses in texts.items():
+        try:
+            fields.host_name(name)
+        except ValueError as error:
+            reader.complain((*place, name), str(error))
+            continue
+        found += [(name, address) for address in reader.read_all(place, name, fields.record_address, addresses)]
+    reader.complain_of_repeats(place, found)
+    return tuple(found)
 
 
 def without_servers(subnets: Sequence[AnySubnet]) -> tuple[AnySubnet, ...]:

@@ -154,6 +154,7 @@ class DnsShape(Shape):
     forward: bool = True
     allow_private: bool = False
     guest_rate: int | None = None
+    records: dict[str, list[str]] | None = None
 
 
 class NetworkShape(Shape):

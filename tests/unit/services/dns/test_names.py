@@ -260,3 +260,16 @@ def test_a_host_name_wins_over_the_name_of_another_port() -> None:
     assert data(server.ask("printer.office.example")) == ["10.0.0.13"]
     server.responder.update(network(port("x", "10.0.0.15")))
     assert code(server.ask("printer.office.example")) == "NXDOMAIN"
+
+
+def test_records_of_intent() -> None:
+    addresses = [IPv4Address("10.0.0.1"), IPv4Address("198.51.100.7"), IPv4Address("10.0.0.10")]
+    records = (("gw", addresses[0]), ("git.example.net", addresses[1]), ("www.office.example", addresses[2]))
+    server = Server(network(port("web", "10.0.0.10"), dns=Dns("office.example", records=records)))
+    assert data(server.ask("gw.office.example")) == data(server.ask("gw")) == ["10.0.0.1"]
+    assert data(server.ask("git.example.net")) == ["198.51.100.7"]
+    assert data(server.ask("www.office.example")) == ["10.0.0.10"]
+    assert data(server.ask("1.0.0.10.in-addr.arpa", "PTR")) == ["gw.office.example."]
+    assert data(server.ask("10.0.0.10.in-addr.arpa", "PTR")) == ["web.office.example."]
+    server.responder.update(network(port("web", "10.0.0.10"), dns=Dns("office.example")))
+    assert code(server.ask("gw.office.example")) == "NXDOMAIN"

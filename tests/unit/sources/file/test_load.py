@@ -71,6 +71,9 @@ def test_two_networks_of_the_demo_have_the_same_addresses() -> None:
     assert all(isinstance(plug, NetnsPlug) and plug.netns.startswith("guest-") for plug in plugs)
 
 
+RECORDS = (("gw", IPv4Address("192.0.2.1")), ("git.example.net", IPv4Address("198.51.100.7")))
+
+
 def test_every_field_of_the_reference() -> None:
     intent = load(EXAMPLES / "reference.yaml")
     office, lab = intent.networks.values()
@@ -113,7 +116,7 @@ def test_every_field_of_the_reference() -> None:
         metadata_route=True,
     )
     asked = IPv4Address("192.0.2.53"), IPv4Address("198.51.100.53"), IPv6Address("2001:db8::53")
-    assert office.dns == Dns("office.example", asked, guest_rate=500)
+    assert office.dns == Dns("office.example", asked, guest_rate=500, records=RECORDS)
     assert lab.dns == Dns("lab.example", (IPv4Address("127.0.0.53"), IPv6Address("2001:db8::53")))
     assert lab.wiring == OvsWiring("br-int", datapath="netdev", own_tags=True)
     assert (office.metadata, office.project_id, lab.metadata) == ("embedded", "1d2c3b4a", "proxy")
@@ -793,3 +796,15 @@ def test_a_host_name_is_one_guest_s(tmp_path: Path, where: str) -> None:
     path.write_text(f"networks: [{{name: n, {where}}}]")
     with pytest.raises(IntentError, match=r"a host name \(12\) is one guest's"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("records", "why"),
+    [("{a_b: [10.0.0.9]}", "records.a_b"), ("{a: [x]}", "no IPv4 or IPv6 address"), ("{a: ['ff02::1']}", "no host's")],
+)
+def test_records_that_are_none(tmp_path: Path, records: str, why: str) -> None:
+    path = tmp_path / "intent.yaml"
+    path.write_text(f"networks: [{{name: n, dns: {{records: {records}}}, subnets: [{{cidr: 10.0.0.0/24}}]}}]")
+    with pytest.raises(IntentError) as caught:
+        load(path)
+    assert why in str(caught.value)
