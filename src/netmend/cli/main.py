@@ -4,6 +4,7 @@ import errno
 import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from typer.main import get_command
 
 from netmend import __version__
 from netmend.cli.messages import complain, name_command, say
+from netmend.cli.roles import ROLES
 
 DESCRIPTION = "DHCP, DNS and metadata for guests on isolated networks; cannot leak devices; says which flag is wrong."
 # Each verb is loaded only when it is called: start-up time is part of the time to a guest's first answer. The summary
@@ -111,7 +113,9 @@ def main() -> None:
     os.umask(0o077)  # what is written may hold secrets: it is its owner's alone
     try:
         try:
-            code = build().main(prog_name="netmend", standalone_mode=False)
+            role = ROLES.get(Path(sys.argv[0]).name)
+            words = sys.argv[1:] if role is None else [role, *sys.argv[1:]]
+            code = build().main(args=words, prog_name="netmend", standalone_mode=False)
         finally:
             sys.stdout.flush()
         sys.exit(code)

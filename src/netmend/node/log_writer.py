@@ -1,4 +1,4 @@
-"""The log of a node: lines wait in a bounded queue, and a thread of their own writes them to standard error.
+"""The log of a node: lines wait in a bounded queue, and a thread of their own writes them to standard error or a file.
 
 Nobody may be able to stop a node by not reading its log (invariant I11): a stopped terminal, a logger that hangs, a
 full disk. `write` never blocks. What the queue has no room for, and what the descriptor refuses (EPIPE, ENOSPC), is
@@ -13,11 +13,13 @@ import select
 import sys
 import threading
 from collections import deque
+from pathlib import Path
 from typing import Final
 
 import structlog
 
 from netmend.ground.printable import printable, printable_line
+from netmend.node.log_format import TIME, oslo_text
 
 _MOST_LINES: Final = 10_000
 _MOST_BYTES: Final = 4 << 20
@@ -26,10 +28,13 @@ _LAST_WORDS: Final = 1.0  # seconds that the end of the process waits for its la
 
 
 class LogWriter:
-    """Writes lines to `descriptor`, in the order of `write`. Thread-safe; every method but `close` returns at once."""
+    """Writes lines in the order of `write`. Thread-safe; every method but `close` returns at once."""
 
-    def __init__(self, descriptor: int, *, most_lines: int = _MOST_LINES, most_bytes: int = _MOST_BYTES) -> None:
-        self._descriptor = descriptor
+    def __init__(self, to: int | Path, *, most_lines: int = _MOST_LINES, most_bytes: int = _MOST_BYTES) -> None:
+        """`to`: a descriptor; or a file to append to, which is opened anew when another file has its name (rotation).
+        Raises OSError when it cannot be opened."""
+        self._path = to if isinstance(to, Path) else None
+        self._descriptor = _open(to) if isinstance(to, Path) else to
         self._most_lines, self._most_bytes = most_lines, most_bytes
         self._lines: deque[bytes] = deque()
         self._bytes = 0
@@ -64,6 +69,8 @@ class LogWriter:
 
     def _run(self) -> None:
         while batch := self._next():
+            if self._path is not None:
+                self._follow(self._path)
             try:
                 _write_all(self._descriptor, b"".join(batch))
             except OSError:  # nobody reads any more, or the disk is full: there is nowhere to say so but in status
@@ -72,6 +79,23 @@ class LogWriter:
             if (lost := self._lost) != self._lost_said:
                 self._lost_said = lost
                 structlog.get_logger().warning("log lines lost", since_start=lost)
+
+    def _follow(self, path: Path) -> None:
+        """Open the file anew where its name does not lead to ours; keep ours while that cannot be done."""
+        ours = os.fstat(self._descriptor)
+        try:
+            if os.path.samestat(path.stat(), ours):
+                return
+        except FileNotFoundError:
+            pass
+        except OSError:
+            return
+        try:
+            new = _open(path)
+        except OSError:
+            return
+        os.close(self._descriptor)
+        self._descriptor = new
 
     def _next(self) -> list[bytes]:
         """Lines for one write; none at the end."""
@@ -84,6 +108,10 @@ class LogWriter:
                 size += len(batch[-1])
             self._bytes -= size
         return batch
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, 0o640)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -146,23 +174,43 @@ def lines_lost() -> int:
     return 0 if _writer is None else _writer.lost
 
 
-def log_to_stderr() -> None:
+def log_to_stderr(*, debug: bool = False) -> None:
     """Send structlog, Python's logging and whatever is printed to standard error through one LogWriter.
 
-    Lines are for a person on a terminal, JSON anywhere else.
+    Lines are for a person on a terminal, JSON anywhere else. `debug`: those of libraries too, whatever their level.
     """
-    global _writer
     renderer: structlog.typing.Processor
     if os.isatty(2):
         renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     else:
         renderer = structlog.processors.JSONRenderer()
-    _writer = writer = LogWriter(2)
+    _log_to(LogWriter(2), structlog.processors.TimeStamper(fmt="iso", utc=True), renderer, debug=debug)
+
+
+def log_to_file(path: Path, *, as_json: bool = False, debug: bool = False) -> None:
+    """As `log_to_stderr`, into a file, in oslo.log's text format or as JSON. Raises OSError."""
+    writer = LogWriter(path)
+    if as_json:
+        stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+        _log_to(writer, stamp, structlog.processors.JSONRenderer(), debug=debug)
+    else:
+        _log_to(writer, structlog.processors.TimeStamper(fmt=TIME, utc=False), oslo_text, debug=debug)
+
+
+def _log_to(
+    writer: LogWriter,
+    stamp: structlog.processors.TimeStamper,
+    renderer: structlog.typing.Processor,
+    *,
+    debug: bool,
+) -> None:
+    global _writer
+    _writer = writer
     atexit.register(writer.close)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            stamp,
             structlog.processors.format_exc_info,
             _safe_to_show,
             _what_first,
@@ -172,7 +220,8 @@ def log_to_stderr() -> None:
         cache_logger_on_first_use=True,
     )
     sys.stderr = _Stream(writer)
-    logging.basicConfig(handlers=[_Records(logging.WARNING)], level=logging.WARNING)
+    level = logging.DEBUG if debug else logging.WARNING
+    logging.basicConfig(handlers=[_Records(level)], level=level)
 
 
 def close_log() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.waiting import wait_for
 
 from netmend.node.log_writer import LogWriter
 
@@ -89,6 +90,33 @@ def test_a_descriptor_that_does_not_block_loses_nothing(pipe: tuple[int, int]) -
     kept = 0
     while kept < 5_000:
         kept += os.read(read, 1 << 16).count(b"\n")
+    assert writer.lost == 0
+
+
+def test_a_file_is_opened_anew_when_it_is_rotated(tmp_path: Path) -> None:
+    path, old = tmp_path / "agent.log", tmp_path / "agent.log.1"
+    path.write_text("before\n")
+    writer = LogWriter(path)
+    writer.write("one")
+    wait_for(lambda: path.read_text() == "before\none\n", "it appends")
+    path.rename(old)
+    writer.write("two")
+    wait_for(lambda: path.exists() and path.read_text() == "two\n", "a new file by the name")
+    assert old.read_text() == "before\none\n"
+    os.truncate(path, 0)  # logrotate's copytruncate
+    writer.write("three")
+    wait_for(lambda: path.read_text() == "three\n", "it appends to what is there")
+    writer.close()
+
+
+def test_a_file_that_cannot_be_made_anew_is_gone_on_with(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    path = tmp_path / "logs" / "agent.log"
+    writer = LogWriter(path)
+    moved = (tmp_path / "logs").rename(tmp_path / "moved")
+    writer.write("one")
+    wait_for(lambda: (moved / "agent.log").read_text() == "one\n", "it writes to the file that it has")
+    writer.close()
     assert writer.lost == 0
 
 

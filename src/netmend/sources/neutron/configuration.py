@@ -103,6 +103,10 @@ HONOURED: dict[tuple[str, str], str] = {
     ("DEFAULT", "nova_client_priv_key"): "and its key",
     ("DEFAULT", "metadata_proxy_socket"): "where the L3 agent's haproxies ask",
     ("DEFAULT", "metadata_proxy_socket_mode"): "who may ask there; its owner is its directory's",
+    ("DEFAULT", "log_file"): "the log's file, where called as neutron-dhcp-agent",
+    ("DEFAULT", "log_dir"): "its directory; the file is called after the program unless log_file says else",
+    ("DEFAULT", "use_json"): "lines in that file are netmend's own JSON, and not oslo.log's text format",
+    ("DEFAULT", "debug"): "what libraries say is logged too",
     ("DEFAULT", "metadata_proxy_user"): "when it is neither empty nor root, anybody may (if the mode is deduced)",
 }
 
@@ -128,9 +132,7 @@ MOOT: dict[tuple[str, str], str] = {
     ("DEFAULT", "metadata_workers"): _ONE_PROCESS,
     ("DEFAULT", "metadata_backlog"): _ONE_PROCESS,
     ("DEFAULT", "metadata_proxy_group"): _ONE_PROCESS,
-    ("DEFAULT", "log_dir"): "netmend logs to standard error",
-    ("DEFAULT", "log_file"): "netmend logs to standard error",
-    ("DEFAULT", "use_syslog"): "netmend logs to standard error",
+    ("DEFAULT", "use_syslog"): "netmend logs to standard error, or to a file",
 }
 # Options that would matter, and are not honoured: a warning at the start.
 NOT_HONOURED: dict[tuple[str, str], str] = {

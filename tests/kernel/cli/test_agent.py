@@ -1,0 +1,109 @@
+"""netmend called as neutron-dhcp-agent: what Kolla and OpenStack-Helm look for is there, also on its first start."""
+
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.waiting import wait_for
+
+NAME = "neutron-dhcp-agent"
+PROGRAM, ETC, LOGS = Path("/run") / NAME, Path("/run/etc"), Path("/run/log")
+SCRIPT = f"#!{sys.executable}\nfrom netmend.cli.main import main\nmain()\n"
+PLACES = ("--state-dir", "/run/state", "--runtime-dir", "/run/netmend")
+TEXT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \d+ (INFO|WARNING|ERROR) \S+ \[-\] .+")
+
+
+@contextmanager
+def agent(*options: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The program, where a port is open as a broker's is, and nobody answers behind it."""
+    PROGRAM.write_text(SCRIPT)
+    PROGRAM.chmod(0o755)
+    for directory in (ETC, ETC / "more", LOGS):
+        directory.mkdir(exist_ok=True)
+    (ETC / "neutron.conf").write_text("[DEFAULT]\ntransport_url = rabbit://guest:guest@127.0.0.1:5672/\n")
+    (ETC / "more" / "log.conf").write_text(f"[DEFAULT]\nlog_dir = {LOGS}\n")
+    with socket.create_server(("127.0.0.1", 5672), backlog=64):
+        command = [str(PROGRAM), "--config-file", str(ETC / "neutron.conf"), *options, *PLACES]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE)
+        try:
+            wait_for(lambda: log.exists() or process.poll() is not None, "a log file")
+            assert process.poll() is None, process.communicate()[1]
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def test_it_logs_as_oslo_does_where_the_files_say() -> None:
+    log = LOGS / f"{NAME}.log"
+    with agent("--config-dir", str(ETC / "more"), log=log):
+        wait_for(lambda: "waiting for the server" in log.read_text(), "its first words", log.read_text)
+        lines = log.read_text().splitlines()
+        assert [line for line in lines if not TEXT.fullmatch(line)] == []
+        log.rename(LOGS / "old")
+        wait_for(lambda: log.exists() and log.read_text(), "it logs by the old name again, as something happens")
+
+
+def test_an_option_is_stronger_than_a_file() -> None:
+    with agent("--config-dir", str(ETC / "more"), "--log-file", "other.log", "--debug", log=LOGS / "other.log"):
+        assert not (LOGS / f"{NAME}.log").exists()
+
+
+def test_a_probe_finds_it_alive_before_the_server_has_said_anything() -> None:
+    with agent("--config-dir", str(ETC / "more"), log=LOGS / f"{NAME}.log"):
+        wait_for(lambda: Path("/run/netmend/lock").exists(), "its lock")
+        health = [sys.executable, "-m", "netmend.cli", "health"]
+        wait_for(lambda: subprocess.run([*health, "live"], check=False).returncode == 0, "it is live")
+        assert subprocess.run([*health, "ready"], check=False).returncode == 1
+
+
+@pytest.mark.skipif(shutil.which("pgrep") is None or shutil.which("ss") is None, reason="no pgrep or ss here")
+def test_the_rule_of_kollas_healthcheck_port() -> None:
+    """It wants a TCP connection to the port from a process that has the name in its command line."""
+    rule = f"ss -ntp | grep -qE \":(5672).*,pid=($(pgrep -d '|' -f {NAME})),\""
+    with agent("--config-dir", str(ETC / "more"), log=LOGS / f"{NAME}.log"):
+        wait_for(lambda: subprocess.run(["bash", "-c", rule], check=False).returncode == 0, "healthcheck_port is green")
+
+
+def test_the_rule_of_openstack_helms_probe() -> None:
+    """It wants an established connection to a port of transport_url from a process with so much of the name."""
+    with agent("--config-dir", str(ETC / "more"), log=LOGS / f"{NAME}.log") as process:
+        command = Path(f"/proc/{process.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        assert "neutron-dhcp-ag" in command
+        wait_for(lambda: established(process.pid, 5672), "a connection to the broker")
+
+
+def established(pid: int, port: int) -> bool:
+    """Whether a process has a TCP connection to the port in state ESTABLISHED (proc(5), /proc/net/tcp)."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    inodes = {row[9] for row in rows if row[3] == "01" and int(row[2].partition(":")[2], 16) == port}
+    opened = set()
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            opened.add(str(one.readlink()))
+        except FileNotFoundError:
+            continue
+    return any(f"socket:[{inode}]" in opened for inode in inodes)
+
+
+def test_what_is_missing_is_a_sentence() -> None:
+    for directory in (ETC, ETC / "more", LOGS):
+        directory.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "netmend.cli", "agent", *PLACES]
+    for words, said in (
+        ((), "give Neutron's files with --config-file"),
+        (("--config-dir", "/run/none"), "--config-dir /run/none: there is no such directory"),
+        (("--config-file", "/run/none"), "/run/none"),
+    ):
+        done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+    (ETC / "neutron.conf").write_text("[DEFAULT]\n")
+    words = ("--config-file", str(ETC / "neutron.conf"), "--log-file", "/run/none/a.log")
+    done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "the log file cannot be opened: No such file or directory" in done.stderr
