@@ -104,6 +104,6 @@ def test_what_is_missing_is_a_sentence() -> None:
         done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
         assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
     (ETC / "neutron.conf").write_text("[DEFAULT]\n")
-    words = ("--config-file", str(ETC / "neutron.conf"), "--log-file", "/run/none/a.log")
-    done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
+    logged = ("--config-file", str(ETC / "neutron.conf"), "--log-file", "/run/none/a.log")
+    done = subprocess.run([*command, *logged], capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "the log file cannot be opened: No such file or directory" in done.stderr
