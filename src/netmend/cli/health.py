@@ -1,12 +1,11 @@
 """`netmend health`: whether the running node works, serves its guests, and has nothing wrong, for probes."""
 
-import json
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from netmend.cli.messages import refuse_on
+from netmend.cli.messages import refuse_on, say, say_json
 from netmend.cli.options import RUNTIME_DIRECTORY, Json, RuntimeDirectory
 from netmend.node.http.status_client import NobodyListens, NoNode, ask_health
 from netmend.node.lock import is_held
@@ -47,7 +46,7 @@ def health(
             wrong = [] if word is Word.LIVE else ["the node starts, and does not listen yet"]
             found = {"health": word.value, "ok": not wrong, "wrong": wrong}
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        say_json(found, indent=2)
     else:
-        typer.echo("\n".join([f"{found['health']}: {'yes' if found['ok'] else 'no'}", *found["wrong"]]))
+        say("\n".join([f"{found['health']}: {'yes' if found['ok'] else 'no'}", *found["wrong"]]))
     raise typer.Exit(0 if found["ok"] else 1)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import unicodedata
@@ -170,3 +171,14 @@ def test_pages_show_what_they_escape() -> None:
     reader.feed(f'<p title="{escape(HOSTILE)}">{escape("<b>" + HOSTILE)}</p>')
     assert reader.text.startswith(r"<b>a\x1b]0;owned")
     assert steering(reader.text) == set()
+
+
+def test_no_verb_has_another_way_to_a_terminal() -> None:
+    """What `messages` does not print is a version, and an export, which escapes by itself."""
+    ways = {
+        (path.name, line.strip())
+        for path in Path(messages.__file__).parent.glob("*.py")
+        for line in path.read_text().splitlines()
+        if re.match(r"\s*(typer\.echo|print|sys\.stdout\.write)\(", line) and path.name != "messages.py"
+    }
+    assert {name for name, _ in ways} == {"export.py", "main.py"}, ways
