@@ -97,6 +97,7 @@ def test_the_source_distribution_is_complete(sdist: Path) -> None:
     for name in (
         "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "Makefile", "docs/running.md",
         "docs/netmend.1", "examples/two-networks.yaml", "requirements/run.txt", "tests/conftest.py", "tools/lock",
+        "deploy/systemd/netmend.service", "deploy/quadlet/netmend.container", "deploy/compose/compose.yaml",
     ):  # fmt: skip
         assert (sdist / name).is_file(), name
 
@@ -124,6 +125,7 @@ def test_verbs_work(environment: Path) -> None:
     assert run(environment, "netmend", "lint", str(CHECKOUT / "examples" / "nowhere.yaml"), code=2) == ""
     assert run(environment, "netmend", "timeline", "--help").startswith("Usage: netmend timeline")
     run(environment, "netmend-cni", code=1)
+    assert run(environment, "neutron-dhcp-agent", "--help").startswith("Usage: netmend agent")
 
 
 def test_the_ranges_hold_the_versions_that_are_tested() -> None:
