@@ -96,7 +96,7 @@ def _root(
 
 
 def _open_standard_streams() -> None:
-    """Give descriptors 0 to 2 something to be: the next file to be opened, a database, would be standard error else."""
+    """Open /dev/null at closed descriptors of 0 to 2: or the next file opened, a database, is standard error."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
         if descriptor > 0:

@@ -11,19 +11,12 @@ Place = tuple[str | int, ...]  # the keys and indexes that lead to a field, such
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One problem of a file.
+    """One problem of a file."""
 
-    Attributes:
-        file: the file's name, as the caller gave it.
-        line: counted from 1; 0 when there is no text to count in.
-        field: a path such as `networks[blue].ports[web].mac`; empty when it is the document that is wrong.
-        why: a sentence; shortened in its middle when it quotes something long.
-    """
-
-    file: str
-    line: int
-    field: str
-    why: str
+    file: str  # the file's name, as the caller gave it
+    line: int  # from 1; 0 where there are no lines
+    field: str  # a path such as `networks[blue].ports[web].mac`; empty for a problem of the whole document
+    why: str  # a sentence; shortened in its middle when it quotes something long
 
     def __post_init__(self) -> None:
         if len(self.why) > WHY_MAX:

@@ -1,4 +1,4 @@
-"""What guests are answered, one folder a service: `dhcp4`, `dhcp6` (router advertisements are its `ra`), `dns` and
+"""The services for guests, one folder each: `dhcp4`, `dhcp6` (router advertisements are its `ra`), `dns` and
 `metadata`.
 
 Each is a pure core: intent, time and octets in, octets out. Its `io/` holds the sockets, and what is kept on disk; no

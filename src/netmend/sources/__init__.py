@@ -1,1 +1,1 @@
-"""Where intent comes from: each source yields whole, validated intents, or every problem that stands in the way."""
+"""The sources of intent: each gives whole, validated intents, or every problem that prevents one."""

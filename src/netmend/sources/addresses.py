@@ -1,4 +1,4 @@
-"""Which addresses of a subnet are netmend's own, and which its pools hand out, where a person did not say.
+"""Defaults of a subnet's addresses: netmend's own, and those of its pools.
 
 Addresses are reckoned with as numbers, for IPv4 and IPv6 alike.
 """

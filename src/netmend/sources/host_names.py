@@ -1,4 +1,4 @@
-"""What all networks of a node share, and so must not use twice: ids, the names of devices, the ends of plugs."""
+"""Names that all networks of a node share, each to be used once: ids, devices, the ends of plugs."""
 
 from netmend.ground.problem import Place
 from netmend.intent import NetnsPlug, PidPlug, Port, Subnet, Subnet6

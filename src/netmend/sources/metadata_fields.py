@@ -50,7 +50,7 @@ def public_key(text: str) -> str:
 
 
 def user_data(raw: bytes) -> bytes:
-    """What a guest's first boot runs or reads, text or not: at most 1 MiB."""
+    """User data, text or not, which a guest's first boot runs or reads: at most 1 MiB."""
     if len(raw) > USER_DATA_MAX:
         raise ValueError(f"{len(raw)} bytes long; user data has at most {USER_DATA_MAX}")
     return raw

@@ -1,4 +1,4 @@
-"""What is wrong with an intent: every problem at once, each with its place."""
+"""Problems of an intent: all at once, each with its place."""
 
 from netmend.ground.problem import Place, Problem
 

@@ -1,4 +1,4 @@
-"""What came in, what went out, and why the rest was not answered."""
+"""Counts of messages received and sent, and of those without a reply, by reason."""
 
 from enum import StrEnum
 
@@ -7,7 +7,7 @@ from netmend.services.shared.counters import MessageCounters
 
 
 class Drop(StrEnum):
-    """Why a datagram gets no reply. Silence is the protocol's answer to much; it must still be accounted for."""
+    """Reasons to give no reply to a datagram. The protocol often demands silence; each case is counted."""
 
     TOO_SHORT = "shorter than a BOOTP header"
     TOO_LONG = "longer than any client's message"

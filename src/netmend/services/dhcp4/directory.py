@@ -32,7 +32,7 @@ class FixedAddress:
 
 
 class PortExtras:
-    """What a port adds to its subnet's options, shared by all ports that add the same."""
+    """The options that a port adds to its subnet's; one object for all ports that add the same."""
 
     __slots__ = ("__weakref__", "boot", "ipxe_options", "options")
 

@@ -61,7 +61,7 @@ def answer(
 
 
 def _key_of(request: Request, port: Port | None, pools: tuple[Scope, ...], leases: LeaseTable) -> bytes:
-    """What tells the client from others: a port by its id, unless the subnet says otherwise."""
+    """The client's key: a port's id, unless the subnet says otherwise."""
     by_client = request.client_key
     if port is None or pools[0].subnet.lease_per == "client":
         return by_client
@@ -74,7 +74,7 @@ def _key_of(request: Request, port: Port | None, pools: tuple[Scope, ...], lease
 
 
 def _label_of(request: Request) -> bytes:
-    """What the client calls itself, as a label of DNS; b"" when it does not say, or may not be called so."""
+    """The client's name for itself, as a label of DNS; b"" without one, or when it may not have that one."""
     options = request.options
     if wire.HOST_NAME in options:
         return label_of(options[wire.HOST_NAME])

@@ -1,4 +1,4 @@
-"""What a request is answered with, before it is put into words."""
+"""Answers to requests as values, before they are encoded."""
 
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address

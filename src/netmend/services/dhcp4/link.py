@@ -1,4 +1,4 @@
-"""Which subnets a request may be served from: the link that its client is on.
+"""The subnets that may serve a request: those of the client's link.
 
 A request that came straight from the network's own segment may be served from any of its subnets. A relayed one names
 its link, in this order: the relay's link selection (RFC 3527), the subnet selection option (RFC 3011), `giaddr`.

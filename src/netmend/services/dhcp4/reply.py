@@ -100,7 +100,7 @@ def _limit(request: Request, mtu: int) -> int:
 
 
 def address_reply(request: Request, answer: Answer, payload: bytes) -> Reply:
-    """Where a reply goes (RFC 2131 section 4.1, last paragraphs)."""
+    """The destination of a reply (RFC 2131 section 4.1, last paragraphs)."""
     server = answer.scope.server
     giaddr = request.giaddr
     if giaddr != wire.NO_ADDRESS:

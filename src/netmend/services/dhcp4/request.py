@@ -52,7 +52,7 @@ class Request:
 
     @property
     def client_key(self) -> bytes:
-        """What tells this client from others (RFC 2131 section 4.2): its identifier, else hardware type and address."""
+        """The client's key (RFC 2131 section 4.2): its identifier, else hardware type and address."""
         identifier = self.options.get(wire.CLIENT_IDENTIFIER)
         return b"h" + self.datagram[1:2] + self.hardware if identifier is None else b"i" + identifier
 

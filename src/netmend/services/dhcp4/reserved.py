@@ -1,4 +1,4 @@
-"""How a port that has fixed IPs is answered: the one on the link it speaks from, and nothing else.
+"""Answers to a port with fixed IPs: the one on the link that it asks from, and nothing else.
 
 | client says | answer |
 |---|---|

@@ -16,7 +16,7 @@ _Encoded = tuple[tuple[int, bytes], ...]
 
 
 class PortExtras:
-    """What a port adds to its subnet's options, shared by all ports that add the same."""
+    """The options that a port adds to its subnet's; one object for all ports that add the same."""
 
     __slots__ = ("__weakref__", "ipxe_options", "options")
 

@@ -1,4 +1,4 @@
-"""What a request is answered with, before it is put into words; and what its client's addresses are asked of."""
+"""Answers to requests as values, before they are encoded; and the source of a client's addresses."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -21,7 +21,7 @@ class Bindings(Protocol):
     decides: bool  # other addresses that the client names are not its own, and no other server gives them
 
     def offer(self, association: Association) -> Sequence[Bound]:
-        """What a Request would get."""
+        """The addresses that a Request would get."""
 
     def bind(self, association: Association) -> Sequence[Bound]:
         """Give addresses: those it has, or others; none when there are none left."""
@@ -37,7 +37,7 @@ class Bindings(Protocol):
 
 
 class AssociationAnswer(NamedTuple):
-    """What one identity association gets."""
+    """The addresses of one identity association in a reply."""
 
     asked: Association
     bound: tuple[Bound, ...] = ()

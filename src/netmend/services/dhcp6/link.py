@@ -1,4 +1,4 @@
-"""Which subnets a client may be served from: the link that it is on (RFC 8415 section 13.1).
+"""The subnets that may serve a client: those of its link (RFC 8415 section 13.1).
 
 A message that came straight from the network's own segment may be served from any of its subnets. A relayed one names
 its link: the address of the relay that is closest to the client and names one.

@@ -20,7 +20,7 @@ class Envelope(NamedTuple):
 
     @property
     def client_mac(self) -> bytes | None:
-        """What the relay saw of the client's link layer (RFC 6939); 6 octets, of Ethernet only."""
+        """The client's link-layer address as the relay saw it (RFC 6939); 6 octets, of Ethernet only."""
         shown = self.options.get(wire.CLIENT_LINK_LAYER, b"")
         return shown[2:] if len(shown) == 8 and shown.startswith(_ETHERNET) else None
 

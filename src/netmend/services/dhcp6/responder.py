@@ -245,7 +245,7 @@ class Dhcp6Responder(LeasedResponder):
 
 
 def _label_of(request: Request) -> bytes:
-    """What the client calls itself, as a label of DNS (RFC 4704 section 4.2); b"" when it does not say."""
+    """The client's name for itself, as a label of DNS (RFC 4704 section 4.2); b"" without one."""
     return label_of_wire(request.options.get(wire.CLIENT_FQDN, b"")[1:])
 
 

@@ -1,4 +1,4 @@
-"""What others have answered, for as long as they allow (RFC 1035 section 7.4, RFC 2308, RFC 2181 section 8)."""
+"""Answers of other servers, kept as long as they allow (RFC 1035 section 7.4, RFC 2308, RFC 2181 section 8)."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field

@@ -191,7 +191,7 @@ class Directory:
         return None if lease is None else self._by_mac.get(lease.hardware)
 
     def _name_of_lease(self, packed: bytes) -> str | None:
-        """What the guest with this lease is called, without its domain."""
+        """The name of the guest with this lease, without its domain."""
         lease = self._leased.at(packed) if self._leased else None
         if lease is None:
             return None

@@ -18,7 +18,7 @@ def domains_of(network: Network) -> frozenset[bytes]:
 
 
 class Domains:
-    """Which network each domain belongs to. Thread-safe."""
+    """The network of each domain. Thread-safe."""
 
     def __init__(self) -> None:
         self.version = 0  # another with each change: an answer that rests on an earlier one shows by it

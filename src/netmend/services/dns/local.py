@@ -1,4 +1,4 @@
-"""What is answered without asking a server: the network's own names, the reverse of its subnets, special names, and
+"""Answers that need no server: the network's own names, the reverse of its subnets, special names, and
 those that must not leave the node."""
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _SUFFIX_LABELS = 2  # of in-addr.arpa, and of ip6.arpa
 
 
 class Nothing(Enum):
-    """Why there is no record to give."""
+    """Reasons to have no record."""
 
     NODATA = auto()
     NXDOMAIN = auto()
@@ -52,7 +52,7 @@ class Local:
         self._apexes = tuple(apex_labels(subnet.cidr) for subnet in all_subnets(network))
 
     def look_up(self, name: bytes, rdtype: int) -> Found | None:
-        """What `name` (lower case) has; None when a server is to be asked."""
+        """The data of `name` (lower case); None when a server must be asked."""
         if name.endswith((IN_ADDR, IP6)) and (region := region_of(name)) is not None:
             found = self._reverse(name, rdtype, region)
             if found is not None:

@@ -10,7 +10,7 @@ _EMPTY_COUNTS = bytes(8)
 
 
 class Edns(NamedTuple):
-    """What a query's OPT record says (RFC 6891 section 6.1): `size` in octets."""
+    """The contents of a query's OPT record (RFC 6891 section 6.1): `size` in octets."""
 
     size: int
     do: bool
@@ -40,7 +40,7 @@ class Query:
 
     @property
     def key(self) -> tuple[bytes, int, int]:
-        """What answers are kept by: name, type, and whether DNSSEC's records, or unchecked ones, are asked for."""
+        """The key of kept answers: name, type, and whether DNSSEC's records, or unchecked ones, are asked for."""
         do = self.edns is not None and self.edns.do
         return self.name, self.type, (self.flags & wire.CD) | do
 

@@ -1,4 +1,4 @@
-"""What a server is asked, and which of the datagrams that come back is its answer.
+"""Questions to servers, and the check that a datagram is the answer to one.
 
 A question carries what a forger must guess: a random id, and random case in its name
 (draft-vixie-dnsext-dns0x20), beside the source port that the socket has. Answers are read by a walk over the records
@@ -31,7 +31,7 @@ class Asked:
 
 
 class Verdict(Enum):
-    """What a datagram that came from the server asked means."""
+    """The meaning of a datagram from the server that was asked."""
 
     NOT_OURS = auto()  # another id or question: a late answer, or a forged one
     OTHER_CASE = auto()  # a server that does not repeat the name as it was, or a forger with the rest guessed right

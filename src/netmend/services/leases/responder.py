@@ -1,4 +1,4 @@
-"""What the responders of DHCPv4 and DHCPv6 share: the dynamic leases of one network, and when they ran out."""
+"""The base of the responders of DHCPv4 and DHCPv6: the dynamic leases of one network, and whether they ran out."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""What status shows of a network's DHCP clients."""
+"""A network's DHCP clients as status shows them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,26 +13,16 @@ State = Literal["reserved", "offered", "leased", "expired", "declined"]
 
 @dataclass(frozen=True, slots=True)
 class LeaseRow:
-    """One address of a client.
-
-    Attributes:
-        mac: None when the client has shown none of Ethernet.
-        port_id: None where the client is no port.
-        acknowledged: when a port was last given the address, in seconds since the epoch; None for dynamic leases, and
-            when the port has released it.
-        expires: end of a dynamic lease, in seconds since the epoch.
-        declined: when a port last said that the address is in use by another, in seconds since the epoch.
-        duid: hexadecimal; of a client of DHCPv6 that is no port.
-    """
+    """One address of a client. Times are in seconds since the epoch."""
 
     address: IPv4Address | IPv6Address
-    mac: str | None
-    port_id: str | None
+    mac: str | None  # None when the client has shown none of Ethernet
+    port_id: str | None  # None where the client is no port
     state: State
-    acknowledged: float | None = None
-    expires: float | None = None
-    declined: float | None = None
-    duid: str | None = None
+    acknowledged: float | None = None  # last time a port got it; None for dynamic leases, and once it was released
+    expires: float | None = None  # end of a dynamic lease
+    declined: float | None = None  # last time a port said that another host uses the address
+    duid: str | None = None  # hexadecimal; of a client of DHCPv6 that is no port
 
 
 def row_of(lease: Lease, now: float, port_id: str | None = None, duid: str | None = None) -> LeaseRow:

@@ -305,7 +305,7 @@ class LeaseTable:
         return bool(self._changes)
 
     def take_changes(self) -> list[Lease]:
-        """What has changed since the last call and must be stored, in no particular order."""
+        """The leases that changed since the last call and must be stored, in no particular order."""
         changes = list(self._changes.values())
         self._changes.clear()
         return changes

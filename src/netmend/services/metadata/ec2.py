@@ -18,7 +18,7 @@ Branch = dict[str, Node]
 
 
 def tree(facts: Facts, version: str) -> Tree:
-    """All that is below `/<version>/`. Each part is listed without a slash, as EC2 lists these three."""
+    """The documents below `/<version>/`. Each part is listed without a slash, as EC2 lists these three."""
     result: Branch = {"meta-data": {LABEL: "meta-data", **_meta_data(facts, version)}}
     if facts.instance.user_data is not None:
         result["user-data"] = facts.instance.user_data

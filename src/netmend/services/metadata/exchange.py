@@ -1,4 +1,4 @@
-"""What comes in and what can come of it, without a socket."""
+"""Requests and their outcomes, without a socket."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What intent says about one guest, with the gaps filled the same way for both interfaces."""
+"""The facts of intent about one guest, with the gaps filled the same way for both interfaces."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address

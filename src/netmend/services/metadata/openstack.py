@@ -47,7 +47,7 @@ def answer(facts: Facts, steps: list[str], request: Request, password: bytes, ra
 
 
 def _names(facts: Facts, version: str) -> list[str]:
-    """What a version has, in Nova's order."""
+    """The documents of a version, in Nova's order."""
     names = ["meta_data.json"]
     if facts.instance.user_data is not None:
         names.append("user_data")

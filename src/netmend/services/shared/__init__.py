@@ -1,1 +1,1 @@
-"""What services have in common, without I/O; their loop and datagrams are in `io`."""
+"""Parts that several services share, without I/O; their loop and datagrams are in `io`."""

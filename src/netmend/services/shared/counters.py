@@ -1,4 +1,4 @@
-"""What was counted of one network: datagrams at the sockets, messages in a responder of DHCP."""
+"""Counters of one network: datagrams at the sockets, messages in a responder of DHCP."""
 
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum, StrEnum
@@ -9,7 +9,7 @@ Reason = TypeVar("Reason", bound=StrEnum)
 
 @dataclass(slots=True)
 class SocketCounters:
-    """What happened to one network's datagrams outside its responder."""
+    """Counts of one network's datagrams outside its responder."""
 
     received: int = 0
     sent: int = 0

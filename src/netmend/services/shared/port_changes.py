@@ -1,4 +1,4 @@
-"""Which ports changed between two intents of a network: intent shares what did not change, so identity tells."""
+"""The ports that changed between two intents of a network: unchanged ones are the same objects."""
 
 from collections.abc import Mapping
 from itertools import compress

@@ -1,4 +1,4 @@
-"""How much a guest may ask, by the MAC that its datagrams bear: decided before anything is parsed."""
+"""Limits of what a guest may ask, by the MAC of its datagrams, applied before anything is parsed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a file says about a network's names, as a value."""
+"""A file's settings of a network's names, as a value."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a file says about an instance, and about the metadata API that others are asked of, as values."""
+"""A file's settings of an instance, and of Nova's metadata API, as values."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -8,7 +8,7 @@ SIZE_MAX = 256 * 1024 * 1024  # bytes; a network of 65,000 ports takes about 10 
 
 
 class UnreadableError(Exception):
-    """Why a file cannot be read, in words."""
+    """The reason for which a file cannot be read, in words."""
 
 
 def read(path: Path) -> bytes:

@@ -127,7 +127,7 @@ class Agent:
         self._actions.put(partial(self._hear, notice))
 
     def sync_soon(self, why: str) -> None:
-        """All networks are to be asked for: something may have been missed."""
+        """Ask for all networks again: a notification may have been missed."""
 
         def want() -> None:
             log.info("all networks are asked for", why=why)
@@ -230,7 +230,7 @@ class Agent:
             self._expect(network_id, [port["id"]], urgent=notice.priority <= URGENT)
 
     def _own_scope(self, network_id: str, port: Raw) -> DhcpScope | None:
-        """What the port is ours for, if it is ours."""
+        """The scope of the port, if it is ours."""
         found = (scope for scope in self.builder.scopes_of(network_id) if scope.device_id == port.get("device_id"))
         return next(found, None)
 

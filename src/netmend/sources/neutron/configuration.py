@@ -144,7 +144,7 @@ NOT_HONOURED: dict[tuple[str, str], str] = {
 
 @dataclass(frozen=True, slots=True)
 class OvsDatabase:
-    """How to reach Open vSwitch's database; the files are PEM, for `ssl:` connections."""
+    """The address of Open vSwitch's database; the files are PEM, for `ssl:` connections."""
 
     connection: str
     private_key: str | None = None

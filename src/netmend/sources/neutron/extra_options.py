@@ -38,7 +38,7 @@ class _Collected:
 
 @dataclass(frozen=True, slots=True)
 class ExtraOptions:
-    """What a port's options come to; `problems` are sentences about those that cannot be sent."""
+    """The options of a port as values; `problems` are sentences about those that cannot be sent."""
 
     dhcp_options: Encoded = ()
     ipxe_dhcp_options: Encoded = ()

@@ -1,4 +1,4 @@
-"""What Neutron calls things (neutron-lib `constants`)."""
+"""Neutron's names for things (neutron-lib `constants`)."""
 
 from collections.abc import Mapping
 from typing import Any

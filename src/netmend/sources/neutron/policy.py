@@ -1,4 +1,4 @@
-"""What of the agents' configuration shapes intent."""
+"""The part of the agents' configuration that shapes intent."""
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address

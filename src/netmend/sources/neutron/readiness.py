@@ -1,4 +1,4 @@
-"""Which ports to report to the server: their guests will be answered (`dhcp_ready_on_ports`).
+"""Ports to report to the server, since their guests will be answered (`dhcp_ready_on_ports`).
 
 A port passes through three stages: *expected* when intent has it, *armed* when that intent is in force, *ready* when
 the network was found or made right after that. The server activates a port only after that report.
@@ -94,7 +94,7 @@ class Readiness:
             self._urgent = {**dict.fromkeys(batch), **self._urgent}
 
     def waiting(self) -> int:
-        """How many ports have not been reported to the server yet."""
+        """The number of ports not yet reported to the server."""
         with self._changed:
             stages = (self._expected, self._armed)
             return (

@@ -1,4 +1,4 @@
-"""What the agents say of themselves: the state reports by which the server knows them to be alive."""
+"""The agents' state reports, by which the server knows them to be alive."""
 
 from collections.abc import Mapping
 from typing import Any

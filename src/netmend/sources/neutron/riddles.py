@@ -13,7 +13,7 @@ _TEXTS = ("device_id", "device_owner", "status", "name")
 
 
 def riddle_of_network(raw: Any) -> str | None:
-    """Why `raw` is no network with its subnets and ports; None: it is one."""
+    """The reason for which `raw` is no network with its subnets and ports; None: it is one."""
     if not isinstance(raw, dict) or not isinstance(raw.get("id"), str):
         return "it has no id"
     lists: list[Any] = [
@@ -32,7 +32,7 @@ def riddle_of_network(raw: Any) -> str | None:
 
 
 def riddle_of_port(raw: Any) -> str | None:
-    """Why `raw` is no port; None: it is one."""
+    """The reason for which `raw` is no port; None: it is one."""
     if not isinstance(raw, dict) or not (isinstance(raw.get("id"), str) and isinstance(raw.get("network_id"), str)):
         return "it has no id, or no network's"
     for name in _TEXTS:

@@ -1,4 +1,4 @@
-"""What could not be asked of the server, why, and when to try again: by network id, `*` for all."""
+"""Failed requests to the server, with reason and time of the next try: by network id, `*` for all."""
 
 import random
 from dataclasses import dataclass

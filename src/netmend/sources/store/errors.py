@@ -1,4 +1,4 @@
-"""Why the store refuses: each with the name and the status that Neutron gives the same refusal."""
+"""Refusals of the store, each with the name and the status that Neutron gives the same refusal."""
 
 from netmend.sources.problem import SourceError
 

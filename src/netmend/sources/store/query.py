@@ -91,7 +91,7 @@ def find(
 
 
 def count(connection: sqlite3.Connection, kind: str, project: str) -> int:
-    """How many of a kind a project has."""
+    """The number of a project's objects of a kind."""
     query = f"SELECT count(*) FROM {kind} WHERE project_id = ?"
     return int(connection.execute(query, (project,)).fetchone()[0])
 

@@ -1,4 +1,4 @@
-"""What was wrong, and for how long: resync reasons and findings, kept over restarts.
+"""The history of resync reasons and findings, kept over restarts.
 
 What is wrong now has a row without an end. `record` takes all that is wrong at one moment: what is new begins,
 and what is no longer among it has ended. The oldest that have ended make room.

@@ -1,4 +1,4 @@
-"""What the store holds beside objects: the Nova metadata API of the node."""
+"""The store's settings beside its objects: the Nova metadata API of the node."""
 
 import json
 import sqlite3

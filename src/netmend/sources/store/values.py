@@ -88,7 +88,7 @@ def network_value(network: Document, subnets: Iterable[Document], own: Iterable[
 
 
 def gateways_of(network: Network) -> dict[str, str | None]:
-    """What `port_value` needs of a network."""
+    """The part of a network that `port_value` needs."""
     subnets: tuple[Subnet | Subnet6, ...] = (*network.subnets, *network.subnets6)
     return {subnet.id: str(subnet.gateway) if subnet.gateway else None for subnet in subnets}
 

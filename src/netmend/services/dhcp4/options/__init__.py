@@ -21,7 +21,7 @@ PROVIDERS = (  # in the order in which a reply has them, where the client sets n
 
 
 def all_options(facts: Facts) -> dict[int, bytes]:
-    """All that could be said. The port's own options win, and an empty one of those takes the option away."""
+    """All options of a client. The port's own options win, and an empty one of those takes the option away."""
     result: dict[int, bytes] = {}
     for provider in PROVIDERS:
         result.update(provider(facts))

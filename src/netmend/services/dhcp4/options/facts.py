@@ -1,4 +1,4 @@
-"""What an option's value may depend on."""
+"""The facts that an option's value may depend on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Options = Mapping[int, bytes]  # payload by code
 
 
 class Ask(NamedTuple):
-    """All of a request that shapes the options of its reply, save what is echoed: replies are cached by it."""
+    """The part of a request that shapes the options of its reply, without what is echoed: the key of cached replies."""
 
     reply: int  # message type of the reply
     wanted: bytes | None  # option 55, in the client's order

@@ -1,4 +1,4 @@
-"""What an option's value may depend on."""
+"""The facts that an option's value may depend on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _IPXE = b"\x00\x04iPXE"  # its user class, with its length (RFC 8415 section 21.
 
 
 class Ask(NamedTuple):
-    """All of a request that shapes the options of its reply, save the client's name: replies are cached by it."""
+    """The part of a request that shapes the options of its reply, but the client's name: the key of cached replies."""
 
     wanted: bytes | None  # the option request option (RFC 8415 section 21.7), in the client's order
     information: bool  # an answer to Information-request, so without an address

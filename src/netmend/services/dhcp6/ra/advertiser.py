@@ -76,7 +76,7 @@ class Advertiser:
         return min(self._next, *self._pending.values()) if self._pending else self._next
 
     def take(self, now: float) -> list[Advertisement]:
-        """What is to be sent now."""
+        """Take the advertisements that are due now."""
         if not self._messages:
             return []
         messages = self._messages

@@ -48,7 +48,7 @@ class _Pending:
 
 
 class Asking:
-    """What one network has under way. All but the making is for the loop's thread."""
+    """The questions that one network has under way. Only the loop's thread uses it, once it is made."""
 
     def __init__(self, responder: DnsResponder, traffic: Traffic, servers: Callable[[], Sequence[Server]]) -> None:
         """`servers` gives the servers to ask, best first."""

@@ -1,4 +1,4 @@
-"""How much guests may have going on at once. What one is refused costs the others nothing."""
+"""Limits of what a guest may have under way at once. A refusal for one costs the others nothing."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class Limits:
 
 @dataclass(slots=True)
 class Traffic:
-    """What happened to one network's queries outside its responder."""
+    """Counts of one network's queries outside its responder."""
 
     received: int = 0
     sent: int = 0

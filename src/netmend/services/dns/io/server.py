@@ -20,7 +20,7 @@ from netmend.services.shared.io.loop import Loop
 
 
 class _Network:
-    """What is open on one network."""
+    """The open sockets of one network."""
 
     def __init__(self, served: Served, connections: Connections) -> None:
         self.served, self.connections = served, connections

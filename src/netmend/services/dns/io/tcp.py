@@ -25,13 +25,13 @@ _REST = 0.25  # seconds that a listener is left alone after an error, such as no
 
 @dataclass(slots=True)
 class NodeConnections:
-    """How many there are on all networks."""
+    """The number of connections on all networks."""
 
     count: int = 0
 
 
 class Connections:
-    """All of a network's. In the loop's thread."""
+    """All connections of a network. Used in the loop's thread."""
 
     def __init__(self, limits: Limits, node: NodeConnections) -> None:
         self.limits, self._node = limits, node

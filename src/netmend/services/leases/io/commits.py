@@ -31,13 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 class LeaseCommits:
-    """The lease file, and the one thread that writes to it, for both DHCPs. Thread-safe.
-
-    Attributes:
-        problem: why leases cannot be stored; None since a commit went well.
-        openings: how often the file was opened that leases are read from. A table that was filled before such an
-            opening does not know what is stored.
-    """
+    """The lease file, and the one thread that writes to it, for both DHCPs. Thread-safe."""
 
     def __init__(
         self,
@@ -57,8 +51,8 @@ class LeaseCommits:
         """
         self._path, self._open_store = path, open_store
         self._changed, self._held, self._opened, self._look_again = changed, held, opened, look_again
-        self.problem: str | None = None
-        self.openings = 0
+        self.problem: str | None = None  # why leases cannot be stored; None since a commit went well
+        self.openings = 0  # of the file; a table that was filled before one does not know what is stored
         self._store: LeaseStore | None = None
         self._in_memory = False  # whether all that the file held when it was last in place is in memory
         self._next_opening = 0.0  # on the monotonic clock
@@ -76,7 +70,7 @@ class LeaseCommits:
         self._thread.start()
 
     def load(self, network_id: str, version: Literal[4, 6] = 4) -> list[Lease]:
-        """What is stored of a network, of one version of IP; nothing while the file cannot be read."""
+        """The stored leases of a network, of one version of IP; none while the file cannot be read."""
         store = self._store
         if store is None:
             return []

@@ -72,7 +72,7 @@ class LeaseStore:
         self._suspected = False
 
     def load(self, network_id: str, version: Literal[4, 6] = 4) -> list[Lease]:
-        """What is stored of a network, of one version of IP. Raises LeaseStoreError."""
+        """The stored leases of a network, of one version of IP. Raises LeaseStoreError."""
         if network_id not in self._networks:  # as is each of a thousand that start anew
             return []
         query = f"SELECT {_LEASE} FROM lease WHERE network = ? AND typeof(address) = ?"
@@ -88,7 +88,7 @@ class LeaseStore:
         self._suspected = True
 
     def why_lost(self) -> str | None:
-        """Why the file at the path holds the leases no more; None: it does, as far as can be seen at no cost.
+        """The reason for which the file at the path no longer has the leases; None if a cheap look finds none.
 
         It is asked by stat(2) alone. To open and close the file here would end SQLite's locks on it (fcntl(2)).
         """
@@ -105,7 +105,7 @@ class LeaseStore:
         return None
 
     def salvage(self) -> list[tuple[str, Lease]]:
-        """What can still be read of all networks, with their ids: a removed file can be, while it is open."""
+        """The readable leases of all networks, with their ids: a removed file can be read while it is open."""
         with self._lock:
             try:
                 rows = self._connection.execute(f"SELECT network, {_LEASE} FROM lease").fetchall()

@@ -1,4 +1,4 @@
-"""What is done with a guest's request: read it within limits, have it answered, store a password, or ask Nova."""
+"""Answers a guest's request: reads it within limits, asks the responder, stores a password, or asks Nova."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""How much of the metadata service a guest may have."""
+"""Limits of a guest's use of the metadata service."""
 
 from dataclasses import dataclass
 

@@ -17,7 +17,7 @@ class LoopThread:
         self._thread.start()
 
     def result(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        """What it comes to, run in the loop; blocks until then."""
+        """Run a coroutine in the loop and return its result; blocks until then."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
 
     def close(self) -> None:

@@ -161,7 +161,7 @@ class NovaProxy:
 
 
 def sign(secret: bytes, instance_id: str) -> str:
-    """What Nova checks (nova/api/metadata/handler.py, _validate_shared_secret)."""
+    """The signature that Nova checks (nova/api/metadata/handler.py, _validate_shared_secret)."""
     return hmac.new(secret, instance_id.encode(), hashlib.sha256).hexdigest()
 
 

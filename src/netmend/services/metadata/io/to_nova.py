@@ -28,7 +28,7 @@ class ToNova:
         self._lock = asyncio.Lock()
 
     def status(self) -> dict[str, Any]:
-        """What is wrong with the settings, and how the endpoints are."""
+        """The problem of the settings, if any, and the state of each endpoint."""
         proxy = self._proxy
         return {"problem": self._problem, "endpoints": proxy.status() if proxy else []}
 

@@ -1,4 +1,4 @@
-"""What the API knows beside the store: the node it speaks for."""
+"""The API's knowledge beside the store: its node."""
 
 import socket
 from collections.abc import Callable, Collection

@@ -1,4 +1,4 @@
-"""What all resources have in common: list, create, show, update, delete. The files beside this one say what differs."""
+"""Operations of all resources: list, create, show, update, delete. The files beside this one have what differs."""
 
 import asyncio
 import json

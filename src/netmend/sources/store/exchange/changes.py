@@ -1,4 +1,4 @@
-"""What has to change for a store to hold what is wanted: as few writes as that takes, in an order that works."""
+"""The changes that make a store hold what is wanted: as few writes as possible, in an order that works."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """What there is, by id."""
+    """The present objects, by id."""
 
     networks: Mapping[str, Document]
     subnets: Mapping[str, Document]

@@ -14,7 +14,7 @@ from netmend.sources.store.transaction import Document, Transaction
 
 
 def read_all(connection: sqlite3.Connection) -> Current:
-    """What the store holds."""
+    """The contents of the store."""
 
     def read(kind: Kind) -> dict[str, Document]:
         rows = (json.loads(text) for (text,) in connection.execute(f"SELECT document FROM {kind}"))

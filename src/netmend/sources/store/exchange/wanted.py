@@ -25,7 +25,7 @@ class Wanted:
 
 
 def wanted_of(path: Path) -> Wanted:
-    """What the intent file at `path` wants. Raises IntentError."""
+    """The objects that the intent file at `path` wants. Raises IntentError."""
     root, intent = load_with_root(path)
     wanted = Wanted(metadata_proxy=intent.metadata_proxy)
     for raw, network in zip(root["networks"] or (), intent.networks.values(), strict=True):

@@ -1,4 +1,4 @@
-"""What operators may change: agents, and the limits of a project."""
+"""Shapes of what operators may change: agents, and the limits of a project."""
 
 from typing import Annotated
 

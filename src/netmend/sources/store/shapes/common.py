@@ -1,4 +1,4 @@
-"""What requests of all resources are made of: the types of their fields, with Neutron's limits and conversions."""
+"""Parts of the requests of all resources: types of fields, with Neutron's limits and conversions."""
 
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network

@@ -1,4 +1,4 @@
-"""What a network is asked for with."""
+"""Shapes of requests for networks."""
 
 from typing import Annotated, Any, Literal
 

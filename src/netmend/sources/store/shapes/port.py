@@ -1,4 +1,4 @@
-"""What a port is asked for with."""
+"""Shapes of requests for ports."""
 
 from typing import Annotated, Any, Literal
 
@@ -29,7 +29,7 @@ class FixedIpShape(Shape):
 
 
 class AddressPairShape(Shape):
-    """What a guest may send from beside its own addresses."""
+    """A pair of addresses from which a guest may send beside its own."""
 
     ip_address: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     mac_address: Mac | None = None

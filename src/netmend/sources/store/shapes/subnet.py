@@ -1,4 +1,4 @@
-"""What a subnet is asked for with."""
+"""Shapes of requests for subnets."""
 
 from typing import Annotated, Any, Literal
 
