@@ -8,7 +8,6 @@ import typer
 from netmend.cli.messages import refuse_on, say, say_json
 from netmend.cli.options import RUNTIME_DIRECTORY, Json, RuntimeDirectory
 from netmend.node.http.status_client import NobodyListens, NoNode, ask_health
-from netmend.node.lock import is_held
 from netmend.node.settings import Settings
 
 
@@ -40,6 +39,8 @@ def health(
         try:
             found = ask_health(settings.socket, word)
         except NobodyListens:
+            from netmend.node.lock import is_held  # with the node's logging, which a probe does without
+
             if not is_held(settings.lock):
                 raise
             # It has its lock, and waits for its first intent or makes its first networks.

@@ -116,3 +116,10 @@ def test_every_message_begins_with_the_verb_and_says_why(words: list[str], said:
 
 def test_all_verbs_are_there() -> None:
     assert list(build().commands) == list(VERBS)
+
+
+def test_a_probe_loads_no_logging() -> None:
+    """Engines run one every few seconds on each node."""
+    program = "import sys, netmend.cli.health; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    assert {"structlog", "aiohttp", "netmend.node.node"} & set(done.stdout.split()) == set()
