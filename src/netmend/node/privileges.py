@@ -17,7 +17,7 @@ NEEDED: Final = {
     "CAP_NET_BIND_SERVICE": "ports 53, 67, 80 and 547 cannot be opened",
 }
 """Capabilities that a node keeps, and what it cannot do without each."""
-LOOKS: Final = ("CAP_SYS_PTRACE",)
+LOOKS: Final = ("CAP_SYS_PTRACE", "CAP_NET_BROADCAST")
 """Kept where it is there: /proc/PID/ns and /proc/PID/root of processes that may do more (ptrace(2))."""
 TAKES_OVER: Final = ("CAP_KILL", "CAP_CHOWN", "CAP_FOWNER", "CAP_DAC_OVERRIDE")
 """Kept in the place of Neutron's agents: for their processes, sockets and files."""

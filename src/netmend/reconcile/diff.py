@@ -315,7 +315,7 @@ def _plan_host_end(network: Network, device: Device, snapshot: Snapshot, found: 
         differs = ("group", *differs)
     if device.master and (master is None or found.master != master.index):
         differs = (*differs, "master")
-    if device.own_mac and snapshot.forwarding is not None and device.name not in snapshot.forwarding:
+    if not snapshot.forwarding.get(device.name, True):
         differs = (*differs, "forwarding")
     remove = tuple(sorted(snapshot.addresses.get(found.index, ()), key=str))
     mends: list[Step] = [MendDevice(network.id, device, found, differs, remove)] if differs or remove else []

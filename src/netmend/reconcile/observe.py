@@ -35,7 +35,7 @@ class Snapshot:
     names: frozenset[str]  # in the namespace directory
     switch: SwitchSeen = NOTHING
     addresses: Mapping[int, set[Interface]] = field(default_factory=dict)  # by index of an own link
-    forwarding: frozenset[str] | None = None  # netmend's own ports whose bridges have their MAC for good; None: unknown
+    forwarding: Mapping[str, bool] = field(default_factory=dict)  # own ports looked at: is the MAC fixed there
     sysctls: bool = True  # they can be written
     _links_of: Mapping[str, list[Link]] = field(init=False, repr=False, compare=False)
 
@@ -63,8 +63,8 @@ def take_snapshot(
     own_macs: Mapping[str, str] = MappingProxyType({}),
 ) -> Snapshot:
     """Take one dump of links, one of addresses and one listing of names; `switch` is what was seen of the switch, and
-    `wanted` maps names of devices to network ids, `own_macs` those of netmend's own ports to their MACs. Raises
-    KernelError."""
+    `wanted` maps names of devices to network ids, `own_macs` names of own ports to MACs that their bridges should have
+    for good. Raises KernelError."""
     found = {link.name: link for link in links.dump_chosen_links(route, DEVICE_GROUPS, wanted)}
     owners: dict[str, str] = {}
     for name, link in found.items():
@@ -86,13 +86,13 @@ def take_snapshot(
     )
 
 
-def _forwarding(route: RouteSocket, found: Mapping[str, Link], own_macs: Mapping[str, str]) -> frozenset[str] | None:
+def _forwarding(route: RouteSocket, found: Mapping[str, Link], own_macs: Mapping[str, str]) -> dict[str, bool]:
     ports = {link.index: name for name, link in found.items() if link.master and name in own_macs}
     try:
         right = with_forwarding(route, {index: own_macs[name] for index, name in ports.items()})
     except KernelError:  # one of them went away just now
-        return None
-    return frozenset(ports[index] for index in right if index in ports)
+        return {}
+    return {name: index in right for index, name in ports.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,7 @@ class Owners:
     def __init__(self) -> None:
         self._devices: dict[str, tuple[Network, list[Device]]] = {}
         self._network_of: dict[str, str] = {}
-        self.own_macs: dict[str, str] = {}
-        """MACs of netmend's own ports, by the host's end of each, also of some that are wanted no more."""
+        self._own_macs: dict[str, str] = {}
         self._device_of_index: dict[int, str] = {}
         self._network_of_netnsid: dict[int, str] = {}
         self._netnsids: dict[str, int] = {}  # by network, where its port is an internal one of the switch
@@ -47,8 +46,15 @@ class Owners:
             known = self._devices[network.id] = (network, wanted_devices(network))
             for device in known[1][:2]:  # netmend's own port comes behind the bridge
                 if (mac := device.own_mac) is not None:
-                    self.own_macs[device.name] = mac
+                    self._own_macs[device.name] = mac
         return known[1]
+
+    def own_macs(self, networks: Iterable[Network] | None) -> Mapping[str, str]:
+        """MACs of netmend's own ports, by the host's end of each, of these networks; None: of all."""
+        if networks is None:
+            return self._own_macs
+        names = (device.name for network in networks for device in self.devices(network)[:2])
+        return {name: self._own_macs[name] for name in names if name in self._own_macs}
 
     def want(self, networks: Iterable[Network]) -> Mapping[str, str]:
         """Begin a pass for these networks; returns the network id of each of their devices, by name."""

@@ -132,7 +132,7 @@ class Reconciler:
             now = self._clock()
             probing = self.breaker.may_probe(now)
             try:
-                work = self._look(intent, apply=True)
+                work = self._look(intent, scope, apply=True)
                 late = self._guard(work)
                 chosen = self._chosen(intent, scope, probing=probing)
                 if probing:
@@ -233,12 +233,13 @@ class Reconciler:
             return list(intent.networks.values())
         return [intent.networks[network_id] for network_id in scope if network_id in intent.networks]
 
-    def _look(self, intent: Intent, *, apply: bool) -> Pass:
+    def _look(self, intent: Intent, scope: Collection[str] | None = None, *, apply: bool) -> Pass:
         host = self._host
         route = host.route()
         wanted = host.owners.want(intent.networks.values())
         switch = host.switch.look(intent.networks.values())
-        snapshot = take_snapshot(route, wanted, host.directory, switch, host.owners.own_macs)
+        looked_at = None if scope is None else self._chosen(intent, scope, probing=False)
+        snapshot = take_snapshot(route, wanted, host.directory, switch, host.owners.own_macs(looked_at))
         host.owners.see(snapshot, host.open_namespaces)
         return Pass(intent, snapshot, apply)
 
@@ -302,7 +303,7 @@ class Reconciler:
         host = self._host
         switch = host.switch.look(work.intent.networks.values())
         work.snapshot = take_snapshot(
-            host.route(), host.owners.wanted_names(), host.directory, switch, host.owners.own_macs
+            host.route(), host.owners.wanted_names(), host.directory, switch, host.owners.own_macs(())
         )
         networks = [work.intent.networks[network_id] for network_id in batch]
         work_through(lambda network: self._reconcile_guarded(network, work), networks, self._workers)
