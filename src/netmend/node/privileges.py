@@ -18,7 +18,8 @@ NEEDED: Final = {
 }
 """Capabilities that a node keeps, and what it cannot do without each."""
 LOOKS: Final = ("CAP_SYS_PTRACE", "CAP_NET_BROADCAST")
-"""Kept where it is there: /proc/PID/ns and /proc/PID/root of processes that may do more (ptrace(2))."""
+"""Kept where they are there: /proc/PID/ns and /proc/PID/root of processes that may do more (ptrace(2)); changes that
+others make in networks' namespaces (linux/netlink.h, NETLINK_LISTEN_ALL_NSID)."""
 TAKES_OVER: Final = ("CAP_KILL", "CAP_CHOWN", "CAP_FOWNER", "CAP_DAC_OVERRIDE")
 """Kept in the place of Neutron's agents: for their processes, sockets and files."""
 log = structlog.get_logger()
