@@ -68,6 +68,7 @@ PORT_CHANGES: dict[str, list[Any]] = {
         NoPlug(),
     ],
     "fixed_ips6": [(IPv6Address("2001:db8::12"),)],
+    "client_id": [b"\1me"],
     "duid": [b"\0\3\0\1abcdef"],
     "dhcp6_options": [((24, b"x"),)],
     "instance": [Instance("i-1")],
