@@ -10,6 +10,7 @@ import fcntl
 import os
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ import structlog
 from netmend.ground.private_files import make_private_directory
 
 _NAME: Final = "\0netmend/node"
+_ENDING: Final = 5.0  # seconds that a killed process may take to end: its container is made anew before
 _CREDENTIALS: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid
 log = structlog.get_logger()
 
@@ -74,10 +76,7 @@ def hold_network_namespace() -> Iterator[None]:
     """
     holder = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     with holder:
-        try:
-            holder.bind(_NAME)
-            holder.listen(1)
-        except OSError:
+        if not _bind(holder):
             pid, uid = _peer()
             if uid in {0, os.geteuid()}:
                 where = f"pid {pid}" if pid else "in another container: its pid cannot be seen from here"
@@ -87,6 +86,21 @@ def hold_network_namespace() -> Iterator[None]:
                 ) from None
             log.warning("another user holds the name of netmend's lock", pid=pid, uid=uid)
         yield
+
+
+def _bind(holder: socket.socket) -> bool:
+    """Take the name; a node before us that was killed has it until its process has wholly ended."""
+    deadline = time.monotonic() + _ENDING
+    while True:
+        try:
+            holder.bind(_NAME)
+            holder.listen(1)
+        except OSError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        else:
+            return True
 
 
 def _peer() -> tuple[int, int]:

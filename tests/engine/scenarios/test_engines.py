@@ -20,7 +20,7 @@ from netmend.lab.scenario.run import Result, Results, predict
 from netmend.lab.scenario.scenario import EngineName, Scenario, load
 
 TOP = Path(__file__).parents[3]
-RECORDED = TOP / "tests/unit/propagation/propagation-docker.jsonl"
+RECORDED = TOP / "tests/unit/lab/scenario/propagation-docker.jsonl"
 COUNT = int(os.environ.get("NETMEND_ENGINE_SCENARIOS", "10"))
 
 pytestmark = pytest.mark.timeout(0)
