@@ -79,7 +79,9 @@ def test_a_flood_keeps_nobody_else_from_an_address(kind: str) -> None:
     # Where more wants to run than there are processors, one answer in a hundred waits for one, flood or no flood.
     busy = os.getloadavg()[0] > (os.cpu_count() or 1)
     flooder, neighbour, elsewhere = (make_guest(name) for name in ("flooder", "neighbour", "elsewhere"))
-    flooded = network("flooded", port("flooder", FLOODER, "2001:db8:20::66"), port("neighbour", GUEST, OWN))
+    flooded = network(
+        "flooded", port("flooder", FLOODER, "2001:db8:20::66", port_security=False), port("neighbour", GUEST, OWN)
+    )
     quiet = network("quiet", port("elsewhere", GUEST, OWN))
     macs = [f"02:00:00:00:{high:02x}:{low:02x}" for high in range(4) for low in range(64)]
     frames = {

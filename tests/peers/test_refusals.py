@@ -68,7 +68,7 @@ def test_an_address_that_somebody_uses_is_declined_and_kept_away(kind: type[Peer
     squatter, guest = make_guest("squatter"), make_guest("guest")
     intent = network(
         "net",
-        port("squatter", "fa:16:3e:00:20:99", "10.20.0.99"),
+        port("squatter", "fa:16:3e:00:20:99", "10.20.0.99", port_security=False),
         port("guest", MAC),
         dynamic=True,
         pools=["10.20.0.100 - 10.20.0.101"],
@@ -99,7 +99,7 @@ def test_an_address_that_somebody_uses_is_declined_and_kept_away(kind: type[Peer
 
 def test_a_mac_that_is_no_port_gets_silence() -> None:
     guest = make_guest("guest")
-    with Node(network("net", port("guest", MAC, "10.20.0.11"))) as node:
+    with Node(network("net", port("guest", MAC, "10.20.0.11", port_security=False))) as node:
         device = wait_for_device(guest)
         with guest.entered(), IPRoute() as route:
             route.link("set", index=device.index, address="02:00:00:00:00:01")
@@ -116,7 +116,14 @@ def test_a_mac_that_is_no_port_gets_silence() -> None:
 
 def test_a_mac_that_is_no_port_gets_a_lease_where_the_subnet_is_dynamic() -> None:
     guest = make_guest("guest")
-    with Node(network("net", port("guest", MAC, "10.20.0.11"), dynamic=True, pools=["10.20.0.50 - 10.20.0.51"])):
+    with Node(
+        network(
+            "net",
+            port("guest", MAC, "10.20.0.11", port_security=False),
+            dynamic=True,
+            pools=["10.20.0.50 - 10.20.0.51"],
+        )
+    ):
         device = wait_for_device(guest)
         with guest.entered(), IPRoute() as route:
             route.link("set", index=device.index, address="02:00:00:00:00:01")

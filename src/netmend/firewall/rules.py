@@ -51,7 +51,6 @@ _ARP_SENDER_MAC: Final = Payload("network", 8, 6)
 _ARP_SENDER: Final = Payload("network", 14, 4)
 _ARP_TARGET: Final = Payload("network", 24, 4)
 _IPV4_FROM: Final = Payload("network", 12, 4)
-_IPV4_TO: Final = Payload("network", 16, 4)
 _IPV4_FRAGMENT: Final = Payload("network", 6, 2)
 _IPV6_FROM: Final = Payload("network", 8, 16)
 _PORTS: Final = Payload("transport", 0, 4)
@@ -111,9 +110,8 @@ _FROM_IPV4: Final = Chain(
     "ipv4",
     (
         *_owned(4, _goto("ipv4-protocol"), _ETHER_FROM, _IPV4_FROM),
+        # A DHCP client speaks from no address, or from one that was taken from it, to hear so (RFC 2131 section 4.4.5).
         (
-            Match(_IPV4_FROM, b"\0\0\0\0"),
-            Match(_IPV4_TO, b"\xff\xff\xff\xff"),
             Match(_IPV4_FRAGMENT, b"\0\0", b"\x1f\xff"),  # not all kernels keep from reading on in a later fragment
             Match(_PROTOCOL, _UDP),
             Match(_PORTS, _DHCP4_CLIENT),

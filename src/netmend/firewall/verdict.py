@@ -44,14 +44,15 @@ def _ipv4(guard: Guard, mac: str, packet: bytes) -> bool:
     if len(packet) < 20:
         return False
     header, length = 4 * (packet[0] & 15), struct.unpack_from("!H", packet, 2)[0]
-    source, target, is_udp = IPv4Address(packet[12:16]), packet[16:20], packet[9] == _UDP
+    source, is_udp = IPv4Address(packet[12:16]), packet[9] == _UDP
     is_later = bool(struct.unpack_from("!H", packet, 6)[0] & 0x1FFF)
     if packet[0] >> 4 != 4 or header < 20 or not header <= length <= len(packet):
         return is_later and guard.allows(mac, source)  # the kernel knows no protocol of it
     ports = None if is_later else _ports(packet[header:])
     if guard.allows(mac, source):
         return not is_udp or is_later or ports not in {None, (67, 68)}
-    return int(source) == 0 and target == b"\xff" * 4 and is_udp and ports == (68, 67)
+    # a DHCP client, without an address or with one that was taken from it (RFC 2131 section 4.4.5)
+    return is_udp and ports == (68, 67)
 
 
 def _ports(segment: bytes) -> tuple[int, int] | None:
