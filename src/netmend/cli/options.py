@@ -17,10 +17,19 @@ NetnsDirectory = Annotated[
     str, typer.Option("--netns-dir", envvar="NETMEND_NETNS_DIR", help="Where names of namespaces live.")
 ]
 StateDirectory = Annotated[
-    Path, typer.Option("--state-dir", envvar="NETMEND_STATE_DIR", help="Where leases are kept over restarts.")
+    Path,
+    typer.Option(
+        "--state-dir", envvar="NETMEND_STATE_DIR", readable=False, help="Where leases are kept over restarts."
+    ),
 ]
 RuntimeDirectory = Annotated[
-    Path, typer.Option("--runtime-dir", envvar="NETMEND_RUNTIME_DIR", help="Where the status socket and the lock are.")
+    Path,
+    typer.Option(
+        "--runtime-dir",
+        envvar="NETMEND_RUNTIME_DIR",
+        readable=False,  # netmend says what it cannot use, in its own words
+        help="Where the status socket and the lock are.",
+    ),
 ]
 
 

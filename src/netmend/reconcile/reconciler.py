@@ -27,7 +27,7 @@ from netmend.reconcile.owners import Owners
 from netmend.reconcile.pinning import Pinning, PinTrouble
 from netmend.reconcile.reports import Listener, Mended, PassReport
 from netmend.reconcile.resync import Problem, Resync
-from netmend.reconcile.steps import AddPort, DeleteDevice, DeletePort, Plan
+from netmend.reconcile.steps import AddPort, DeleteDevice, DeletePort, Plan, by_network
 from netmend.reconcile.workers import work_through
 
 WORKERS = 4
@@ -124,7 +124,7 @@ class Reconciler:
             for network in intent.networks.values():
                 self._networks.reconcile(network, work)
             self._host.open_namespaces.close()
-            return [plan for plan in work.plans if plan.steps or plan.blocked]
+            return [plan for plan in by_network(work.plans) if plan.steps or plan.blocked]
 
     def run(self, intent: Intent, scope: Collection[str] | None = None) -> PassReport:
         """One pass over all networks, or those of `scope` (network ids). Faults end up in `breaker` and `resync`."""

@@ -1,6 +1,7 @@
 """Steps of a plan, as values. `netmend.reconcile.apply` is the one place that performs and undoes them."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from netmend.intent.names import bridge_name, namespace_name
 from netmend.kernel.addresses import Interface
@@ -261,3 +262,12 @@ class Plan:
     @property
     def steps(self) -> list[Step]:
         return [step for unit in self.units for step in unit.steps]
+
+
+def by_network(plans: Iterable[Plan]) -> list[Plan]:
+    """Each network's plans as one, in the order in which the networks come first."""
+    merged: dict[str, Plan] = {}
+    for plan in plans:
+        one = merged.get(plan.network_id, Plan(plan.network_id))
+        merged[plan.network_id] = replace(one, units=one.units + plan.units, blocked=one.blocked + plan.blocked)
+    return list(merged.values())

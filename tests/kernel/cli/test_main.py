@@ -69,8 +69,9 @@ def status(code: int = 0) -> dict[str, object]:
 def test_plan_run_status_down() -> None:
     config = write_intent()
     planned = json.loads(netmend("plan", "-c", config, "--json", code=3).stdout)
-    assert planned["steps"] == 4
+    assert planned["steps"] == 5
     assert [step["step"] for step in planned["networks"][0]["steps"]] == [
+        "SetRules",
         "MakeDevice",
         "MakeNamespace",
         "PinNamespace",
