@@ -33,8 +33,9 @@ def down(
     Exit codes: 0 all is gone; 1 something of netmend's could not be removed; 2 a node runs, or the file or the host
     cannot be used.
     """
-    with refuse_on(IntentError, CannotStart), hold_lock(Settings(runtime=runtime_dir).lock), hold_network_namespace():
+    with refuse_on(IntentError):
         load(config)
+    with refuse_on(CannotStart), hold_lock(Settings(runtime=runtime_dir).lock), hold_network_namespace():
         reconciler = Reconciler(netns_dir, ovsdb=ovsdb)
         report = reconciler.run(Intent())
         left = [plan for plan in reconciler.plan(Intent()) if plan.steps]

@@ -102,7 +102,7 @@ def test_completion(words: str, position: int, offered: list[str]) -> None:
         (["export", "--state-dir", "/no/such"], "netmend export: "),
         (["apply", "-f", "/no/such"], "netmend apply: /no/such: "),
         (["import", "-c", "/no/such"], "netmend import: /no/such: "),
-        (["down", "-c", "/no/such", "--runtime-dir", "/tmp"], "netmend down: /no/such: "),
+        (["down", "-c", "/no/such"], "netmend down: /no/such: "),
         (["demo", "-c", "/no/such"], "netmend demo: /no/such: "),
         (["lab", "incident", "--propagation", "a=odd"], "netmend lab incident: "),
     ],
