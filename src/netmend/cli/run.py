@@ -87,7 +87,6 @@ def run(
         files = neutron_files(config) if config is not None else None
     given_up = GivenUp(settings, [*read, *(files or ())], take_over=files is not None)
     log_to_stderr()
-    given_up.report()
     if (config is None) == (not store):
         refuse("give the intent file with -c FILE, or --store")
     names = [name.lower() for name in http_name or ()]
@@ -121,4 +120,5 @@ def run(
                 stored.serve_beside(beside_api(state, called, tokens=api.require_tokens))
                 return routes_of(state)
 
+        given_up.report()
         asyncio.run(Node(source, settings, where_to_listen(listen, names), routes).run())

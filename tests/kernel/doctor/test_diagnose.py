@@ -200,9 +200,10 @@ def test_idle_namespaces_by_the_dozen_and_leaks_by_the_names_of_other_runtimes()
     for number in range(25):
         ip("netns", "add", f"cni-{number}")
     ip("link", "add", "eni12ab34567", "type", "veth", "peer", "name", "enipeer")
-    ip("tuntap", "add", "tap0_urunc", "mode", "tap")
+    if taps := os.access("/dev/net/tun", os.R_OK | os.W_OK):  # some machines keep it from ordinary users
+        ip("tuntap", "add", "tap0_urunc", "mode", "tap")
     _, findings = diagnosed()
-    assert sorted(checks(findings)) == ["idle-namespaces", "orphan-devices", "orphan-devices"]
+    assert sorted(checks(findings)) == ["idle-namespaces", *(1 + taps) * ["orphan-devices"]]
     assert {finding.severity.word for finding in findings if finding.check == "orphan-devices"} == {"note"}
     for finding in findings:
         type_mend(finding)
