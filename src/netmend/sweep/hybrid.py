@@ -5,19 +5,17 @@ end, `qvo`, is the port of the switch. All are up, whether there is a guest or n
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from netmend.kernel.link_details import LinkDetails
+from netmend.sweep.judge import Judge
 from netmend.sweep.scene import Reason, Unit
-
-if TYPE_CHECKING:
-    from netmend.sweep.rules import Judge
 
 _PART: Final = re.compile(r"(qbr|qvb|qvo)([0-9a-f]{8}-[0-9a-f]{2})")
 _KIND: Final = {"qbr": "bridge", "qvb": "veth", "qvo": "veth"}
 
 
-def judge_plugs(judge: "Judge") -> list[Unit]:
+def judge_plugs(judge: Judge) -> list[Unit]:
     """Every plug with its bridge, or with an end of the veth that is up; the rest are judged as ordinary pairs."""
     by_id: dict[str, dict[str, LinkDetails]] = {}
     by_name = {link.name: link for link in judge.scene.links.values()}
@@ -39,7 +37,7 @@ def judge_plugs(judge: "Judge") -> list[Unit]:
     return units
 
 
-def _members(judge: "Judge") -> dict[int, set[int]]:
+def _members(judge: Judge) -> dict[int, set[int]]:
     found: dict[int, set[int]] = {}
     for link in judge.scene.links.values():
         if link.master:
@@ -47,7 +45,7 @@ def _members(judge: "Judge") -> dict[int, set[int]]:
     return found
 
 
-def _why_kept(judge: "Judge", plug: dict[str, LinkDetails], members: dict[int, set[int]]) -> Iterator[Reason]:
+def _why_kept(judge: Judge, plug: dict[str, LinkDetails], members: dict[int, set[int]]) -> Iterator[Reason]:
     """Every reason to keep the plug, the guest's first."""
     bridge = plug.get("qbr")
     tap = plug.get("tap")
@@ -78,7 +76,7 @@ def _why_kept(judge: "Judge", plug: dict[str, LinkDetails], members: dict[int, s
         yield Reason.PORT
 
 
-def _why_end_is_kept(judge: "Judge", link: LinkDetails, own: set[int]) -> Iterator[Reason]:
+def _why_end_is_kept(judge: Judge, link: LinkDetails, own: set[int]) -> Iterator[Reason]:
     """The other end of the veth is part of the plug, or in a namespace that nobody holds."""
     if link.lower_netnsid is None:
         if link.lower not in own:

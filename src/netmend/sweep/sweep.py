@@ -14,11 +14,11 @@ from netmend.kernel.netlink import RouteSocket
 from netmend.sweep import delete, names, rules
 from netmend.sweep.delete import Deleter, Outcome
 from netmend.sweep.journal import BadJournal, Journal, Surroundings, read_journal
+from netmend.sweep.judge import Judge
 from netmend.sweep.kinds import KINDS
 from netmend.sweep.known import NOTHING_KNOWN, Known
 from netmend.sweep.look import look_at_links, names_elsewhere, take_scene
 from netmend.sweep.names import Name
-from netmend.sweep.rules import Judge
 from netmend.sweep.scene import DEAD, Reason, Scene, SwitchPort, Unit
 from netmend.sweep.sightings import Sightings, key, row_key
 from netmend.sweep.switch import judge_rows

@@ -1,7 +1,7 @@
 """Ports in Open vSwitch's database that have no device: which of them are dead; pure."""
 
 from netmend.kernel.ovsdb import InterfaceRow
-from netmend.sweep.rules import SWITCH_TYPES, Judge
+from netmend.sweep.judge import SWITCH_TYPES, Judge
 from netmend.sweep.scene import Reason, SwitchPort
 
 

@@ -7,9 +7,9 @@ import pytest
 from tests.unit.sweep.test_rules import ASKED, TAP
 
 from netmend.kernel.ovsdb import InterfaceRow
+from netmend.sweep.judge import Judge
 from netmend.sweep.kinds import KINDS
 from netmend.sweep.known import NOTHING_KNOWN, Known
-from netmend.sweep.rules import Judge
 from netmend.sweep.scene import Reason, Scene
 from netmend.sweep.switch import judge_rows
 
