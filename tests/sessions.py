@@ -70,6 +70,7 @@ def normal(text: str, *, generated: bool = False, folded: bool = False) -> str:
     its line ends, as a terminal folds paragraphs and a pipe does not."""
     text = re.sub(r"\b\d+ (ms|s|min)\b", r"N \1", text)
     text = re.sub(r"started, v[\d.]+", "started, vN", text)
+    text = re.sub(r"(udhcpc: broadcasting discover\s)\1+", r"\1", text)  # it asks again where a machine is busy
     text = re.sub(r"^(round .* netmend) +\d+", r"\1 N", text, flags=re.M)  # fewer while it is made anew
     text = re.sub(r"\((\S*/)?udhcpc\)", "(udhcpc)", text)
     for pattern, word in GENERATED if generated else []:
