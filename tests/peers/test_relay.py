@@ -29,7 +29,13 @@ INTENT = {
         },
     ],
     "ports": [
-        {"name": "relay", "mac": "fa:16:3e:00:20:01", "fixed_ips": [f"{UPSTREAM}.9"], "plug": {"netns": "relay"}}
+        {
+            "name": "relay",
+            "mac": "fa:16:3e:00:20:01",
+            "fixed_ips": [f"{UPSTREAM}.9"],
+            "plug": {"netns": "relay"},
+            "port_security": False,  # it speaks from its address on the other link too
+        }
     ],
 }
 
