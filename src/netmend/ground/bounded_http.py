@@ -8,7 +8,6 @@ keep coming. RFC 9110 sections 15.5.9 (408), 15.5.14 (413) and 15.6.4 (503) are 
 
 import asyncio
 import contextlib
-import resource
 import socket
 import ssl
 import time
@@ -18,6 +17,8 @@ from typing import Any, Final
 
 import structlog
 from aiohttp import web
+
+from netmend.ground.exhaustion import share_of_descriptors
 
 _REFUSAL: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -46,8 +47,7 @@ class _Door:
 
     def __init__(self, server: web.Server, limits: HttpLimits, name: str) -> None:
         self._server, self._limits, self._name = server, limits, name
-        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._most = min(limits.connections, max(8, files // 16))
+        self._most = share_of_descriptors(limits.connections)
         self._open: dict[_Connection, None] = {}  # the longest first
         self._said = -_SAY_AGAIN
 

@@ -16,6 +16,16 @@ _WORDS: Final = {
 }
 
 
+def share_of_descriptors(most: int) -> int:
+    """How many descriptors one service may give to its clients: `most`, or a sixteenth of what the process may have.
+
+    There are six such services and listeners. What they leave is the node's own: a client that opens all it can keeps
+    no network from being made or mended.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(most, max(8, soft // 16))
+
+
 def exhausted(error: BaseException) -> str | None:
     """The limit that `error` means, as a sentence with what to do; None if it means none."""
     while error.__cause__ is not None and not isinstance(error, OSError | MemoryError):

@@ -13,16 +13,6 @@ def raise_open_files() -> int:
     return hard
 
 
-def share(most: int) -> int:
-    """How many descriptors one service may give to its clients: `most`, or a sixteenth of what the process may have.
-
-    There are six such services and listeners. What they leave is the node's own: a client that opens all it can keeps
-    no network from being made or mended.
-    """
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(8, min(most, soft // 16))
-
-
 def readable(*descriptors: int, seconds: float | None = None) -> set[int]:
     """Wait until any of the descriptors can be read, and return those that can (poll(2)); none once `seconds` are over.
 

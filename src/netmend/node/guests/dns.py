@@ -6,8 +6,8 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
+from netmend.ground.exhaustion import share_of_descriptors
 from netmend.intent.network import Network
-from netmend.kernel.descriptors import share
 from netmend.kernel.errors import KernelError
 from netmend.kernel.sockets import open_listener, open_udp
 from netmend.node.guests.host_resolvers import HostResolvers
@@ -89,6 +89,6 @@ def _limits() -> Limits:
     usual = Limits()
     return replace(
         usual,
-        forwards_of_node=share(usual.forwards_of_node),
-        connections_of_node=share(usual.connections_of_node),
+        forwards_of_node=share_of_descriptors(usual.forwards_of_node),
+        connections_of_node=share_of_descriptors(usual.connections_of_node),
     )

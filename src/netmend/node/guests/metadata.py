@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
+from netmend.ground.exhaustion import share_of_descriptors
 from netmend.intent.metadata import METADATA_ADDRESS, METADATA_ADDRESS6, MetadataProxy
 from netmend.intent.network import Network
-from netmend.kernel.descriptors import share
 from netmend.kernel.errors import KernelError
 from netmend.kernel.sockets import open_listener
 from netmend.node.guests.service import CannotServe
@@ -61,7 +61,11 @@ class MetadataServing:
         except MetadataStoreError as error:
             raise CannotServe(str(error)) from None
         usual = Limits()
-        limits = replace(usual, connections=share(usual.connections), nova_connections=share(usual.nova_connections))
+        limits = replace(
+            usual,
+            connections=share_of_descriptors(usual.connections),
+            nova_connections=share_of_descriptors(usual.nova_connections),
+        )
         self._server = MetadataServer(self._store, self._proxy, self._suspect, limits, self._lease_holder)
 
     def ready(self, ready: Ready) -> None:
