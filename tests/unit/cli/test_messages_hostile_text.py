@@ -79,7 +79,7 @@ def test_bad_input_is_named_and_not_obeyed(hostile_file: Path) -> None:
         ("check", str(hostile_file)),
         ("check", undecodable),
         ("plan", "-c", str(hostile_file)),
-        ("run", "-c", undecodable),
+        ("run", "-c", undecodable, "--runtime-dir", str(hostile_file.parent / "runtime")),
         ("sweep", "--kind", HOSTILE),
         ("sweep", "--restore", undecodable),
         ("doctor", "--mountinfo", f"{HOSTILE}={hostile_file}"),
