@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 from typing import Literal
 
-from netmend.intent.subnet import DEFAULT_LEASE_TIME
+from netmend.intent.subnet import DEFAULT_LEASE_TIME, LeasePer
 
 Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
 
@@ -35,7 +35,8 @@ class Subnet6:
     The modes are Neutron's: `address_mode` says how guests come by addresses (None: not by us), `ra_mode` whether we
     send router advertisements and with which flags (None: a router does, or none). `server_address` is netmend's
     own address in it: never in a pool, nor the gateway, nor a port's. `lease_time` is in seconds, the valid lifetime
-    (RFC 8415 section 6.2). With `dynamic`, a DUID that is no port's gets a lease from `pools`.
+    (RFC 8415 section 6.2). With `dynamic`, a DUID that is no port's gets a lease from `pools` for each identity
+    association. So does a port without fixed IPs: one, or with `lease_per` "client" as one that is no port.
     """
 
     id: str  # canonical UUID
@@ -55,3 +56,4 @@ class Subnet6:
     dhcp6_options: tuple[tuple[int, bytes], ...] = ()  # of all guests, as those of a port, which win
     ipxe_bootfile_url: str | None = None  # the same for clients that are iPXE already
     bootfile_url: str | None = None  # OPT_BOOTFILE_URL (RFC 5970 section 3.1)
+    lease_per: LeasePer = "port"

@@ -9,7 +9,7 @@ from netmend.services.dhcp6 import acceptance, conversation, tlv, wire
 from netmend.services.dhcp6.counters import Counters, Drop
 from netmend.services.dhcp6.directory import Directory, KnownClient, PortExtras
 from netmend.services.dhcp6.duid import mac_of_duid, mac_of_link_local, server_duid
-from netmend.services.dhcp6.dynamic import DynamicBindings
+from netmend.services.dhcp6.dynamic import DynamicBindings, duid_of
 from netmend.services.dhcp6.exchange import Answer, Bindings
 from netmend.services.dhcp6.link import Scope, find_scope, scopes_of, select_link
 from netmend.services.dhcp6.options import Ask, Facts, ask_of
@@ -38,9 +38,6 @@ class Sender(NamedTuple):
     port: int
     mac: bytes | None = None  # of the frame; None where that is not known
     unicast: bool = False  # to an address of ours, and not to the servers' group
-
-
-_IAID = 4  # octets in front of the DUID in the client of a lease
 
 
 class Dhcp6Responder(LeasedResponder):
@@ -99,7 +96,7 @@ class Dhcp6Responder(LeasedResponder):
         """Dynamic leases, and the addresses that ports were given or have declined."""
         with self._lock:
             return self._journal.rows(self._network.ports) + [
-                row_of(lease, now, self._directory.port_id(lease.hardware), lease.client[_IAID:].hex(":"))
+                row_of(lease, now, self._directory.port_id(lease.hardware), duid_of(lease.client))
                 for lease in self._leases
             ]
 
@@ -184,7 +181,11 @@ class Dhcp6Responder(LeasedResponder):
             return ReservedBindings(request, client, link, self._journal, now)
         if not pools or duid is None:
             return None
-        return DynamicBindings(duid, seen or mac_of_duid(duid), pools, self._leases, now, label=_label_of(request))
+        hardware = seen or mac_of_duid(duid)
+        bindings = DynamicBindings(duid, hardware, pools, self._leases, now, label=_label_of(request))
+        if client is not None and pools[0].subnet.lease_per == "port":
+            bindings.be_port(client.port.id, request.associations)
+        return bindings
 
     def _put_into_words(self, request: Request, answer: Answer, client: KnownClient | None, limit: int) -> bytes | None:
         scope = answer.scope

@@ -28,8 +28,6 @@ def build_subnet6(reader: Reader, network_name: str, frame: Frame6, fixed: Set[i
         reader.complain((*place, "boot"), "is of IPv4; a guest with IPv6 is told a bootfile_url")
     if shape.dhcp_options is not None:
         reader.complain((*place, "dhcp_options"), "is of IPv4 subnets only; those of DHCPv6 are dhcp6_options")
-    if shape.lease_per is not None:
-        reader.complain((*place, "lease_per"), "is of IPv4 subnets only")
     server_address = frame.server_address
     if server_address is None:
         server_address = choose_server_address6(frame.cidr, frame.gateway, frame.pools, fixed)
@@ -54,6 +52,7 @@ def build_subnet6(reader: Reader, network_name: str, frame: Frame6, fixed: Set[i
         dhcp6_options=build_options(reader, (*place, "dhcp6_options"), shape.dhcp6_options or {}, dhcp6),
         ipxe_bootfile_url=reader.read(place, "ipxe_bootfile_url", fields6.url, shape.ipxe_bootfile_url),
         bootfile_url=reader.read(place, "bootfile_url", fields6.url, shape.bootfile_url),
+        lease_per=shape.lease_per or "port",
     )
 
 

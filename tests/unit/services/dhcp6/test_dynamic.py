@@ -19,6 +19,7 @@ from tests.unit.services.dhcp6.guest import (
     Server,
     Solicit,
     duid_ll,
+    duid_llt,
     ia,
     message,
     network,
@@ -42,11 +43,11 @@ def server() -> Server:
     return Server(network(subnet(dynamic=True), ports=[port(MAC, POOL[0]), port(OTHER_MAC)]))
 
 
-def lease(server: Server, duid: bytes = ENTERPRISE, *wanted: str, iaid: int = 1) -> str:
-    """Solicit and Request, as a stranger."""
-    (offered,) = server.ask(message(Solicit, ia(*wanted, iaid=iaid), duid=duid), STRANGER).addresses
+def lease(server: Server, duid: bytes = ENTERPRISE, *wanted: str, iaid: int = 1, mac: str = STRANGER) -> str:
+    """Solicit and Request, as a stranger or from another `mac`."""
+    (offered,) = server.ask(message(Solicit, ia(*wanted, iaid=iaid), duid=duid), mac).addresses
     request = message(Request, ia(offered, iaid=iaid), duid=duid, server=server.duid)
-    assert server.ask(request, STRANGER).addresses == [offered]
+    assert server.ask(request, mac).addresses == [offered]
     return offered
 
 
@@ -103,6 +104,72 @@ class TestAllocation:
     def test_nothing_is_leased_where_nodes_make_their_own(self) -> None:
         server = Server(network(subnet(dynamic=True, address_mode="dhcpv6-stateless")))
         assert server.silent(message(Solicit, ia()), STRANGER) == Drop.UNKNOWN_CLIENT
+
+
+class TestPortWithoutFixedIp:
+    """One port has one lease, whatever its firmware, its initramfs and its system call themselves."""
+
+    def test_one_lease_whatever_duid_and_iaid_it_sends(self) -> None:
+        server = Server(network(subnet(dynamic=True), ports=[port(OTHER_MAC)]))
+        duids = (ENTERPRISE, duid_ll(OTHER_MAC), duid_llt(OTHER_MAC), b"\0\4" + bytes(16))
+        given = {lease(server, duid, iaid=iaid, mac=OTHER_MAC) for duid in duids for iaid in (1, 0x12345678)}
+        assert len(given) == 1
+        (row,) = server.responder.leases(server.now)
+        assert (row.state, row.mac, row.port_id, row.duid) == ("leased", OTHER_MAC, port(OTHER_MAC).id, None)
+
+    def test_of_several_associations_one_gets_it(self) -> None:
+        server = Server(network(subnet(dynamic=True), ports=[port(OTHER_MAC)]))
+        asked = message(Solicit, ia(iaid=1), ia(iaid=2), RAPID, duid=ENTERPRISE)
+        first, second = server.ask(asked, OTHER_MAC).associations
+        (address,) = first.addresses
+        assert second.status == NO_ADDRESSES
+        asked = message(Renew, ia(iaid=3), ia(address, iaid=2), duid=ENTERPRISE, server=server.duid)
+        other, named = server.ask(asked, OTHER_MAC).associations
+        assert (other.status, list(named.addresses)) == (NO_BINDING, [address])
+
+    def test_one_stage_rebinds_and_releases_what_another_was_given(self) -> None:
+        server = Server(network(subnet(dynamic=True), ports=[port(OTHER_MAC)]))
+        address = lease(server, ENTERPRISE, mac=OTHER_MAC)
+        assert server.ask(message(Rebind, ia(address, iaid=9), duid=duid_ll()), OTHER_MAC).addresses == [address]
+        released = message(Release, ia(address, iaid=9), duid=duid_ll(), server=server.duid)
+        assert server.ask(released, OTHER_MAC).status == SUCCESS
+        assert [row.state for row in server.responder.leases(server.now)] == ["expired"]
+
+    def test_what_it_declines_is_not_offered_again(self) -> None:
+        server = Server(network(subnet(dynamic=True), ports=[port(OTHER_MAC)]))
+        address = lease(server, ENTERPRISE, mac=OTHER_MAC)
+        server.ask(message(Decline, ia(address, iaid=7), duid=ENTERPRISE, server=server.duid), OTHER_MAC)
+        assert lease(server, ENTERPRISE, mac=OTHER_MAC) != address
+
+    def test_a_lease_for_each_association_where_intent_says_so(self) -> None:
+        server = Server(network(subnet(dynamic=True, lease_per="client"), ports=[port(OTHER_MAC)]))
+        given = {lease(server, ENTERPRISE, iaid=iaid, mac=OTHER_MAC) for iaid in (1, 2, 3)}
+        assert len(given) == 3
+
+    def test_a_stranger_that_becomes_a_port_keeps_its_address(self) -> None:
+        server = Server(network(subnet(dynamic=True)))
+        address = lease(server, ENTERPRISE, mac=OTHER_MAC)
+        server.responder.update(network(subnet(dynamic=True), ports=[port(OTHER_MAC)]))
+        assert lease(server, ENTERPRISE, mac=OTHER_MAC) == address
+        assert lease(server, duid_ll(OTHER_MAC), mac=OTHER_MAC) == address
+        assert len(server.responder.leases(server.now)) == 1
+
+    @pytest.mark.parametrize("iaid", [b"port", bytes(4)])
+    def test_nobody_takes_its_lease_by_what_it_says(self, iaid: bytes) -> None:
+        guest = port(OTHER_MAC)
+        server = Server(network(subnet(dynamic=True), ports=[guest]))
+        address = lease(server, ENTERPRISE, mac=OTHER_MAC)
+        for duid in (ENTERPRISE, guest.id.encode(), guest.id.encode().rjust(130, b"\0")):
+            asked = message(Renew, ia(address, iaid=int.from_bytes(iaid, "big")), duid=duid, server=server.duid)
+            (given,) = server.ask(asked, STRANGER).associations
+            assert given.addresses.get(address, (0, 0)) == (0, 0)
+
+    def test_it_is_the_same_after_a_restart(self) -> None:
+        intent = network(subnet(dynamic=True), ports=[port(OTHER_MAC)])
+        server = Server(intent)
+        address = lease(server, ENTERPRISE, mac=OTHER_MAC)
+        restarted = Server(intent, LeaseTable(server.responder.take_changes()))
+        assert lease(restarted, duid_ll(OTHER_MAC), mac=OTHER_MAC) == address
 
 
 class TestRenewAndRebind:
