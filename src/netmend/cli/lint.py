@@ -49,6 +49,8 @@ def lint(
             where = f"{finding.file}:{finding.line}: {finding.severity.word}: {finding.container}"
             say(printable_line(f"{where}: {finding.summary}"))
             say(f"  {finding.cause}\n  {finding.mend}  [{finding.check}]")
+        for unknown in report.unevaluated:
+            say(printable_line(f"{unknown}: not evaluated: its value is not in the file"))
         if report.files or not report.problems:
             say(printable_line(_summary(report)))
     mistaken = any(finding.severity > Severity.NOTE for finding in findings)

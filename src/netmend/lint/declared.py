@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from netmend.ground.diagnosis import Diagnosis
@@ -26,7 +26,11 @@ Kind = Literal[
     "nomad",
     "oci",
     "quadlet",
+    "unread",  # no container, but a file within the file that may declare some
 ]
+
+Form = Literal["", "PodmanArgs", "mount", "volume_mount"]
+"""How a mount is written, where its format knows several ways."""
 
 _TEMPLATE: Final = re.compile(r"\{\{|\{%|\$|<[%a-zA-Z]|@[A-Z_]+@|(?<!%)%[a-zA-Z{]")
 _WINDOWS: Final = re.compile(r"[A-Za-z]:[\\/]|\\\\")
@@ -39,6 +43,15 @@ class DeclaredMount:
     request: MountRequest
     line: int
     written: str
+    form: Form = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unevaluated:
+    """An expression whose value the file alone does not say."""
+
+    line: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +74,17 @@ class DeclaredContainer:
     refused: tuple[Refused, ...] = ()
     privileged: bool = False  # privileged, or with CAP_SYS_ADMIN: it can make and enter namespaces
     ends_early: bool = False  # an init container: what is mounted later is nothing to it
+    unevaluated: tuple[Unevaluated, ...] = ()  # of mounts and privileges: what the file alone does not say
+
+    def at(self, line: int) -> DeclaredContainer:
+        """The same, all of it at one line of the file: what is encoded there has no lines of its own."""
+        return replace(
+            self,
+            line=line,
+            mounts=tuple(replace(one, line=line) for one in self.mounts),
+            refused=tuple(replace(one, line=line) for one in self.refused),
+            unevaluated=tuple(replace(one, line=line) for one in self.unevaluated),
+        )
 
 
 @dataclass(slots=True)
@@ -69,20 +93,28 @@ class Mounts:
 
     found: list[DeclaredMount] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    unevaluated: list[Unevaluated] = field(default_factory=list)
 
-    def add(self, line: int, written: str, parse: Callable[[], MountRequest]) -> None:
+    def known(self, *values: object) -> bool:
+        """Whether all of these values are known; those that are not are noted."""
+        unknown = [value for value in values if isinstance(value, Unevaluated)]
+        self.unevaluated += unknown
+        return not unknown
+
+    def add(self, line: int, written: str, parse: Callable[[], MountRequest], form: Form = "") -> None:
         """Note what `parse` makes of an option; what is still a template, or of Windows, is left alone."""
         if not written.strip() or _TEMPLATE.search(written) or _WINDOWS.match(written):
             return
         try:
-            self.found.append(DeclaredMount(parse(), line, written))
+            self.found.append(DeclaredMount(parse(), line, written, form))
         except OptionError as error:
             self.refused.append(Refused(line, written, str(error)))
 
     def container(
         self, kind: Kind, name: str, line: int, *, privileged: bool, ends_early: bool = False
     ) -> DeclaredContainer:
-        return DeclaredContainer(kind, name, line, tuple(self.found), tuple(self.refused), privileged, ends_early)
+        found, refused, unevaluated = tuple(self.found), tuple(self.refused), tuple(dict.fromkeys(self.unevaluated))
+        return DeclaredContainer(kind, name, line, found, refused, privileged, ends_early, unevaluated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ class Report:
     templates: list[str] = field(default_factory=list)  # in directories: not rendered, so not read
     broken: list[str] = field(default_factory=list)  # in directories: neither YAML nor JSON, by their endings
     others: int = 0  # in directories: of no known format
+    unevaluated: list[str] = field(default_factory=list)  # FILE:LINE: EXPRESSION, of mounts or privileges
 
     def looked_at(self) -> dict[str, Any]:
         """The field `looked_at` of `--json`."""
@@ -44,6 +45,7 @@ class Report:
             "templates": self.templates,
             "broken": self.broken,
             "others": self.others,
+            "unevaluated": self.unevaluated,
         }
 
 
@@ -90,8 +92,10 @@ def _lint_found(report: Report, name: str) -> None:
 def _take(report: Report, name: str, text: str) -> None:
     containers = declared(name, text)
     report.files += 1
-    report.containers += len(containers)
+    report.containers += sum(container.kind != "unread" for container in containers)
     report.findings += mistakes(name, containers)
+    unknown = dict.fromkeys(one for container in containers for one in container.unevaluated)
+    report.unevaluated += [f"{name}:{one.line}: {one.text}" for one in unknown]
 
 
 def _below(directory: str) -> Iterator[str]:

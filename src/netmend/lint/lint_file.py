@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from netmend.ground.document import DocumentError
 from netmend.ground.located_yaml import parse_foreign
-from netmend.lint.declared import DeclaredContainer, LintFinding, Unreadable
+from netmend.lint.declared import DeclaredContainer, LintFinding, Unevaluated, Unreadable
 from netmend.lint.formats import (
     ansible,
     command_line,
@@ -37,6 +37,8 @@ _HOW_TO_RENDER: Final = (
     "a Helm (or Jinja) template: render it first: helm template CHART | netmend lint -  (of a release: helm get "
     "manifest RELEASE; of an overlay: kustomize build DIR)"
 )
+_ENGINE_FILE: Final = re.compile(r"\.(?:container|pod|kube|service|sh)\Z")
+_DEEPEST_MERGE: Final = 4
 _JSON_LINE: Final = re.compile(r"\A\s*\{.*\}\s*\Z")
 
 _Reader = Callable[[Any], Iterator[DeclaredContainer]]
@@ -94,7 +96,7 @@ def declared(file: str, text: str) -> list[DeclaredContainer]:
     found: list[DeclaredContainer] = []
     known = False
     for document in _documents(text):
-        containers = _of_document(document)
+        containers = _of_document(document, text)
         if containers is not None:
             known = True
             found += containers
@@ -121,24 +123,51 @@ def _documents(text: str) -> list[Any]:
         raise Unreadable(error.faults[0].line, error.faults[0].why) from error
 
 
-def _of_document(document: Any) -> list[DeclaredContainer] | None:
+def _of_document(document: Any, text: str) -> list[DeclaredContainer] | None:
     if ignition.is_ignition(document):
-        return _of_embedded(document)
+        return _of_embedded(document, text.split("\n"))
     if kubernetes.is_list(document) and any(map(ignition.is_ignition, document["items"])):
-        return [found for item in document["items"] for found in _of_document(item) or ()]
+        return [found for item in document["items"] for found in _of_document(item, text) or ()]
     for recognises, read in _DOCUMENTS:
         if recognises(document):
             return list(read(document))
     return None
 
 
-def _of_embedded(document: Any) -> list[DeclaredContainer]:
+def _of_embedded(document: Any, lines: list[str], depth: int = 0) -> list[DeclaredContainer]:
     """What the units and files declare that a machine's configuration writes."""
     found: list[DeclaredContainer] = []
     for inner in ignition.embedded(document):
-        if quadlet.is_quadlet(inner.name, inner.text):
-            containers = quadlet.read(inner.name, "\n" * (inner.line - 1) + inner.text)
+        if inner.text is None:
+            if not inner.name or _ENGINE_FILE.search(inner.name):
+                unknown = Unevaluated(inner.line, f"{inner.name or 'a configuration'} {inner.why}")
+                found.append(DeclaredContainer("unread", inner.name, inner.line, unevaluated=(unknown,)))
+            continue
+        begins = _block_begins(lines, inner)
+        if not inner.name:
+            containers = _of_configurations(inner.text, depth)
+        elif quadlet.is_quadlet(inner.name, inner.text):
+            containers = list(quadlet.read(inner.name, "\n" * ((begins or 1) - 1) + inner.text))
         else:
-            containers = command_line.read(inner.text, inner.line)
-        found += containers
+            containers = list(command_line.read(inner.text, begins or 1))
+        found += containers if begins else [container.at(inner.line) for container in containers]
     return found
+
+
+def _of_configurations(text: str, depth: int) -> list[DeclaredContainer]:
+    """What a configuration declares that another one merges."""
+    if depth >= _DEEPEST_MERGE:
+        return []
+    try:
+        documents = _documents(text)
+    except Unreadable:
+        return []
+    known = [one for one in documents if ignition.is_ignition(one)]
+    return [found for one in known for found in _of_embedded(one, [], depth + 1)]
+
+
+def _block_begins(lines: list[str], inner: ignition.Embedded) -> int:
+    """The line of the first line of a text that stands as it is below its key (a block scalar); 0 for another."""
+    first = (inner.text or "").partition("\n")[0].strip()
+    below = lines[inner.line].strip() if inner.line < len(lines) else ""
+    return inner.line + 1 if first and first == below else 0

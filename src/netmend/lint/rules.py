@@ -63,6 +63,8 @@ def _write(container: DeclaredContainer, mount: DeclaredMount, word: str) -> str
         return f"mountPropagation: {mode}" + (" (and privileged: true)" if mode == "Bidirectional" else "")
     text = f"{source_path}:{target}:{word}"
     match container.kind:
+        case "quadlet" if mount.form == "PodmanArgs":
+            return f"PodmanArgs=-v {text}"
         case "quadlet":
             return f"Volume={text}"
         case "docker inspect" | "command line":
@@ -76,6 +78,11 @@ def _write(container: DeclaredContainer, mount: DeclaredMount, word: str) -> str
             return f"lxc.mount.entry = {source_path} {where} none rbind,r{word.removeprefix('r')},create=dir 0 0"
         case "incus":
             return f"propagation: r{word.removeprefix('r')} and recursive: true for {target}"
+        case "nomad" if mount.form == "volume_mount":
+            mode = "bidirectional" if word.endswith("shared") else "host-to-task"
+            return f'propagation_mode = "{mode}"'
+        case "nomad" if mount.form == "mount":
+            return f'bind_options {{ propagation = "r{word.removeprefix("r")}" }}'
         case "nomad":
             return f'"{text}" in volumes'
     return f"- {text}"

@@ -347,6 +347,14 @@ WRONG: dict[str, tuple[str, list[tuple[str, int, str]]]] = {
         '          bind_options { propagation = "rprivate" }\n        }\n      }\n    }\n  }\n}\n',
         [("netns-private", 7, "dhcp")],
     ),
+    "nomad, variables": (
+        'variable "p" { default = "/run/netns" }\nlocals {\n  all = concat([format("%s:%s", var.p, var.p)], [<<-E\n'
+        '    /a:/a\n    E\n  ])\n}\njob "j" {\n  group "g" {\n    task "dhcp" {\n      driver = "docker"\n'
+        '      config {\n        volumes = local.all\n        privileged = (1 + 2 == 3 && !false) ? true : var.x["y"]\n'
+        '        dynamic "mount" {\n          for_each = { k = "v" }\n          content { type = mount.value }\n'
+        "        }\n      }\n    }\n  }\n}\n",
+        [("netns-private", 3, "dhcp")],
+    ),
     "nomad, json": (
         json.dumps(
             {
@@ -375,7 +383,7 @@ WRONG: dict[str, tuple[str, list[tuple[str, int, str]]]] = {
         "apiVersion: machineconfiguration.openshift.io/v1\nkind: MachineConfig\nmetadata: {name: m}\nspec:\n  config:\n"
         "    systemd:\n      units:\n      - name: a.service\n"
         '        contents: "[Service]\\nExecStart=podman run --name a -v /run/netns:/run/netns x"\n',
-        [("netns-private", 10, "a")],
+        [("netns-private", 9, "a")],
     ),
     "ignition, base64": (
         json.dumps(
@@ -394,7 +402,7 @@ WRONG: dict[str, tuple[str, list[tuple[str, int, str]]]] = {
                 },
             }
         ),
-        [("netns-private", 2, "dhcp")],
+        [("netns-private", 1, "dhcp")],
     ),
 }
 

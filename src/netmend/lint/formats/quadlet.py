@@ -54,9 +54,9 @@ def _arguments(mounts: Mounts, line: int, value: str) -> bool:
     privileged = False
     for key, said in flags(words):
         if key == "volume":
-            mounts.add(line, f"Volume={said}", lambda said=said: podman.parse_volume(said))  # type: ignore[misc]
+            mounts.add(line, f"PodmanArgs=-v {said}", lambda said=said: podman.parse_volume(said), "PodmanArgs")  # type: ignore[misc]
         elif key == "mount":
-            mounts.add(line, f"Mount={said}", lambda said=said: podman.parse_mount(said))  # type: ignore[misc]
+            mounts.add(line, f"PodmanArgs=--mount {said}", lambda said=said: podman.parse_mount(said), "PodmanArgs")  # type: ignore[misc]
         elif key in ("privileged", "cap"):
             privileged = privileged or key == "privileged" or may_administer(said)
     return privileged
