@@ -36,5 +36,10 @@ def stale_revision(wanted: int, current: int) -> RefusedError:
     return RefusedError("RevisionNumberConstraintFailed", 412, message)
 
 
+def small_mtu(network_id: str, least: int) -> RefusedError:
+    message = f"MTU of {network_id} is not valid, subnet requires a minimum of {least}"
+    return RefusedError("NetworkMTUSubnetConflict", 409, message)
+
+
 def over_quota(resource: str) -> RefusedError:
     return RefusedError("OverQuota", 409, f"Quota exceeded for resources: ['{resource}'].")

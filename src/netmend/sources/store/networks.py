@@ -4,14 +4,16 @@ import sqlite3
 from typing import Any
 
 from netmend.intent.names import dhcp_port_id
+from netmend.sources.fields6 import MTU_MIN
 from netmend.sources.store.allocation import new_id
-from netmend.sources.store.errors import RefusedError, bad_request, invalid
+from netmend.sources.store.errors import RefusedError, bad_request, invalid, small_mtu
 from netmend.sources.store.quotas import check_quota
 from netmend.sources.store.settings import metadata_proxy
 from netmend.sources.store.transaction import Document, Transaction
 from netmend.sources.store.values import network_value
 
 DEFAULT_MTU = 1500
+ZONE = "nova"  # the one availability zone; the default of Neutron's agents
 
 
 def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
@@ -33,7 +35,7 @@ def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
         "provider:segmentation_id": None,
         "port_security_enabled": values["port_security_enabled"],
         "dns_domain": values["dns_domain"],
-        "availability_zone_hints": [],
+        "availability_zone_hints": _hints(values["availability_zone_hints"]),
         "availability_zones": [],
         "ipv4_address_scope": None,
         "ipv6_address_scope": None,
@@ -55,6 +57,8 @@ def update(tx: Transaction, network_id: str, values: dict[str, Any], revision: i
     if "mtu" in values:
         values["mtu"] = _mtu(values["mtu"])
     document.update(values)
+    if document["mtu"] < MTU_MIN and any(subnet["ip_version"] == 6 for subnet in tx.subnets_of(document)):
+        raise small_mtu(network_id, MTU_MIN)
     check(tx, document)
     _check_proxy(tx, document)
     return tx.update("network", document)
@@ -97,6 +101,13 @@ def taken_id(kind: str, object_id: str) -> RefusedError:
 def _check_proxy(tx: Transaction, network: Document) -> None:
     if network["netmend"].get("metadata") == "proxy" and metadata_proxy(tx.connection) is None:
         raise invalid("netmend.metadata: this node has no metadata_proxy; a file that has one is to be imported first")
+
+
+def _hints(zones: list[str]) -> list[str]:
+    for zone in zones:
+        if zone != ZONE:
+            raise RefusedError("AvailabilityZoneNotFound", 404, f"AvailabilityZone {zone} could not be found.")
+    return zones
 
 
 def _mtu(value: int) -> int:

@@ -6,7 +6,7 @@ wherever it is, and an object that comes or goes meanwhile shifts nothing.
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
@@ -46,7 +46,7 @@ FIELDS: dict[str, dict[str, str]] = {  # what can be filtered and sorted by, wit
 }  # fmt: skip
 SPECIAL: dict[str, tuple[str, ...]] = {  # what can be filtered by beside them
     "network": ("tags", "tags-any", "not-tags", "not-tags-any", "changed_since", "subnets"),
-    "subnet": ("tags", "tags-any", "not-tags", "not-tags-any", "changed_since"),
+    "subnet": ("tags", "tags-any", "not-tags", "not-tags-any", "changed_since", "shared"),
     "port": ("tags", "tags-any", "not-tags", "not-tags-any", "changed_since", "fixed_ips", "status", "security_groups"),
     "agent": ("alive",),
 }
@@ -64,12 +64,18 @@ class ListQuery:
     reverse: bool = False  # the page before the marker
 
 
-def find(
-    connection: sqlite3.Connection, query: ListQuery, served: Callable[[], Sequence[str]] = lambda: ()
-) -> list[Document]:
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The networks that the node `host` answers, by id."""
+
+    host: str = ""
+    networks: Collection[str] = ()
+
+
+def find(connection: sqlite3.Connection, query: ListQuery, served: Callable[[], Served] = Served) -> list[Document]:
     """The objects that `query` asks for, in its order. Raises RefusedError.
 
-    `served` gives the networks that are answered: their ports' status is ACTIVE.
+    `served` says which networks are answered and where: their ports' status is ACTIVE.
     """
     where, values = ["1"], list[object]()
     for name, alternatives in query.filters.items():
@@ -132,7 +138,7 @@ def _behind(
 
 
 def _condition(
-    kind: str, name: str, alternatives: Sequence[str], served: Callable[[], Sequence[str]]
+    kind: str, name: str, alternatives: Sequence[str], served: Callable[[], Served]
 ) -> tuple[str, list[object]]:
     compared = FIELDS[kind].get(name)
     if compared is not None:
@@ -149,13 +155,21 @@ def _condition(
             return _addresses(alternatives)
         case "subnets":
             return f"id IN (SELECT network_id FROM subnet WHERE id IN ({_marks(alternatives)}))", [*alternatives]
+        case "shared":  # is the network's
+            values = [_value(_BOOLEAN, text) for text in alternatives]
+            query = f"SELECT id FROM network WHERE {_expression('network', 'shared')} IN ({_marks(values)})"
+            return f"network_id IN ({query})", values
         case "status":
-            active = "network_id IN (SELECT value FROM json_each(?)) AND json_extract(document, '$.admin_state_up')"
+            node = served()
+            active = (
+                "network_id IN (SELECT value FROM json_each(?)) AND json_extract(document, '$.admin_state_up') "
+                "AND json_extract(document, '$.\"binding:host_id\"') IN ('', ?)"
+            )
             wanted = {text: f"({active})" if text == "ACTIVE" else f"NOT ({active})" for text in alternatives
                       if text in ("ACTIVE", "DOWN")}  # fmt: skip
             if not wanted:
                 return "0", []
-            return "(" + " OR ".join(wanted.values()) + ")", [json.dumps(list(served()))] * len(wanted)
+            return "(" + " OR ".join(wanted.values()) + ")", [json.dumps([*node.networks]), node.host] * len(wanted)
         case "alive":
             return ("1" if any(_value(_BOOLEAN, text) for text in alternatives) else "0"), []
         case _:  # security_groups: no port has one

@@ -6,9 +6,10 @@ from ipaddress import ip_address, ip_network
 from itertools import pairwise
 from typing import Any
 
+from netmend.sources.fields6 import MTU_MIN
 from netmend.sources.store import allocation, own_port
 from netmend.sources.store.allocation import new_id
-from netmend.sources.store.errors import RefusedError, bad_request, invalid
+from netmend.sources.store.errors import RefusedError, bad_request, invalid, small_mtu
 from netmend.sources.store.networks import taken_id
 from netmend.sources.store.quotas import check_quota
 from netmend.sources.store.shapes.common import IpAddress, IpNetwork
@@ -28,6 +29,8 @@ def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
     version = int(values["ip_version"])
     if cidr.version != version:
         raise invalid(f"cidr '{values['cidr']}' does not match the ip_version '{version}'")
+    if version == 6 and network["mtu"] < MTU_MIN:
+        raise small_mtu(network["id"], MTU_MIN)
     _check_modes(values, cidr)
     _check_overlap(tx, network["id"], cidr)
     gateway = _gateway(values, cidr)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from netmend.sources.store.errors import RefusedError
+from netmend.sources.store.errors import RefusedError, invalid
+from netmend.sources.store.shapes.common import TAGS_MAX
 from netmend.sources.store.transaction import Transaction
 
 
@@ -14,11 +15,14 @@ def replace_tags(tx: Transaction, kind: str, object_id: str, tags: Iterable[str]
     return list(document["tags"])
 
 
-def add_tag(tx: Transaction, kind: str, object_id: str, tag: str) -> None:
-    """Raises RefusedError."""
+def add_tags(tx: Transaction, kind: str, object_id: str, tags: Iterable[str]) -> None:
+    """Give the object these tags beside those that it has. Raises RefusedError."""
     document = tx.get(kind, object_id)
-    if tag not in document["tags"]:
-        document["tags"] = sorted([*document["tags"], tag])
+    both = sorted({*document["tags"], *tags})
+    if len(both) > TAGS_MAX:
+        raise invalid(f"{kind} {object_id} would have {len(both)} tags; it may have {TAGS_MAX}")
+    if both != document["tags"]:
+        document["tags"] = both
         tx.update(kind, document)
 
 

@@ -5,6 +5,7 @@ import time
 from netmend.sources.store import agents
 from netmend.sources.store.api.context import Context
 from netmend.sources.store.api.resource import Resource
+from netmend.sources.store.networks import ZONE
 from netmend.sources.store.shapes.admin import AgentUpdate
 from netmend.sources.store.transaction import Document
 
@@ -12,6 +13,7 @@ from netmend.sources.store.transaction import Document
 def _present(document: Document, context: Context) -> Document:
     alive = document["host"] == context.host
     document["alive"] = alive
+    document["availability_zone"] = document["availability_zone"] or ZONE
     document["heartbeat_timestamp"] = _time(time.time()) if alive else _time_of(document["updated_at"])
     document["created_at"] = _time_of(document["created_at"])
     document["started_at"] = _time_of(document["started_at"])

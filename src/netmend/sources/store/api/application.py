@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
-from netmend.sources.store.api import extensions, quotas, tags, versions
+from netmend.sources.store.api import availability, bindings, extensions, quotas, scheduling, tags, versions
 from netmend.sources.store.api.agents import AGENTS
 from netmend.sources.store.api.body import MANY_MAX
 from netmend.sources.store.api.context import KEY, Context
@@ -33,7 +33,7 @@ def application(context: Context, tokens: Tokens | None, beside: Sequence[Beside
     app.router.add_get("/v2.0/openapi.json", _openapi)
     for resource in (NETWORKS, SUBNETS, PORTS, AGENTS):
         resource.add_to(app.router)
-    for part in (versions, quotas, tags, extensions):
+    for part in (versions, quotas, tags, extensions, bindings, availability, scheduling):
         part.add_to(app.router)
     return app
 

@@ -64,7 +64,13 @@ def the_objects(body: Any, name: str, plural: str) -> tuple[list[dict[str, Any]]
 
 
 def checked(shape: type[Shape], raw: dict[str, Any], read_only: frozenset[str], *, create: bool) -> dict[str, Any]:
-    """`raw` by the fields' API names; with `create`, defaults in place of what is left out. Raises RefusedError."""
+    """`raw` by the fields' API names; with `create`, defaults in place of what is left out. Raises RefusedError.
+
+    Nova, Heat and Terraform always send some attributes of extensions that are not here, null or empty where the user
+    said nothing: such a one asks for nothing, and is left out.
+    """
+    known = {field.alias or name for name, field in shape.model_fields.items()} | read_only
+    raw = {name: value for name, value in raw.items() if name in known or value not in (None, "", [], {})}
     try:
         value = shape.model_validate(raw)
     except ValidationError as error:

@@ -3,11 +3,13 @@
 from netmend.sources.store import networks
 from netmend.sources.store.api.context import Context
 from netmend.sources.store.api.resource import Resource
+from netmend.sources.store.networks import ZONE
 from netmend.sources.store.shapes.network import NetworkCreate, NetworkUpdate
 from netmend.sources.store.transaction import Document
 
 
-def _present(document: Document, _: Context) -> Document:
+def _present(document: Document, context: Context) -> Document:
+    document["availability_zones"] = [ZONE] if document["id"] in context.served() else []
     return document
 
 

@@ -15,6 +15,7 @@ from netmend.sources.store.api.subnets import SUBNETS
 from netmend.sources.store.query import FIELDS, SPECIAL
 from netmend.sources.store.shapes.admin import QuotaUpdate
 from netmend.sources.store.shapes.common import NUMBER_MAX
+from netmend.sources.store.shapes.port import BindingCreate, BindingUpdate
 
 Schema = dict[str, Any]
 _ANY_ID = {"type": "string", "minLength": 1}
@@ -54,6 +55,9 @@ def document() -> Schema:
     for resource in (NETWORKS, SUBNETS, PORTS):
         _add_tags(paths, resource)
     _add_quotas(paths, schemas)
+    _add_bindings(paths, schemas)
+    _add_availability(paths)
+    _add_scheduling(paths)
     _add_extensions(paths)
     return {
         "openapi": "3.1.0",
@@ -136,6 +140,10 @@ def _add_tags(paths: dict[str, Any], resource: Resource) -> None:
     done: dict[str, Schema] = {"204": {"description": "Done."}}
     paths[base] = {
         "get": _operation(f"tags of {name}", {"200": _json("The tags.", tags), **_errors(404)}, parameters=key),
+        "post": _operation(
+            f"add tags to {name}", {"201": _json("The tags that were given.", tags), **_errors(400, 404)},
+            parameters=key, body=tags,
+        ),
         "put": _operation(
             f"replace tags of {name}", {"200": _json("The tags.", tags), **_errors(400, 404)},
             parameters=key, body=tags,
@@ -167,6 +175,71 @@ def _add_quotas(paths: dict[str, Any], schemas: dict[str, Schema]) -> None:
         paths[f"{quota}/{path}"] = {
             "get": _operation(f"quota {path}", {"200": _json("Limits.", limits), **_errors(400)}, parameters=key)
         }
+
+
+def _add_bindings(paths: dict[str, Any], schemas: dict[str, Schema]) -> None:
+    base, key = "/v2.0/ports/{id}/bindings", [_parameter("id", "path", _ANY_ID)]
+    binding = _wrapped("binding", {"type": "object", "required": ["host", "vif_type", "vnic_type", "status"]})
+    several = _wrapped("bindings", {"type": "array", "items": {"type": "object"}})
+    new = _operation_body(schemas, "BindingCreate", BindingCreate, "binding")
+    changed = _operation_body(schemas, "BindingUpdate", BindingUpdate, "binding")
+    host = _parameter("host", "query", {"type": "array", "items": _TEXT})
+    paths[base] = {
+        "get": _operation(
+            "list bindings", {"200": _json("The bindings.", several), **_errors(404)}, parameters=[*key, host]
+        ),
+        "post": _operation(
+            "create binding", {"201": _json("It.", binding), **_errors(400, 404, 409)}, parameters=key, body=new
+        ),
+    }
+    one = [*key, _parameter("host", "path", _ANY_ID)]
+    shown = {"200": _json("It.", binding)}
+    paths[base + "/{host}"] = {
+        "get": _operation("show binding", {**shown, **_errors(404)}, parameters=one),
+        "put": _operation("update binding", {**shown, **_errors(400, 404, 409)}, parameters=one, body=changed),
+        "delete": _operation("delete binding", {"204": {"description": "It is gone."}, **_errors(404)}, parameters=one),
+    }
+    paths[base + "/{host}/activate"] = {
+        "put": _operation("activate binding", {**shown, **_errors(400, 404, 409)}, parameters=one)
+    }
+
+
+def _add_availability(paths: dict[str, Any]) -> None:
+    texts = {"type": "array", "items": _TEXT}
+    filters = [_parameter(name, "query", texts) for name in ("network_id", "network_name", "project_id")]
+    versions = _parameter("ip_version", "query", {"type": "array", "items": {"type": "string", "enum": ["4", "6"]}})
+    base = "/v2.0/network-ip-availabilities"
+    paths[base] = {
+        "get": _operation(
+            "list network ip availabilities", {"200": _json("One a network."), **_errors(400)},
+            parameters=[*filters, versions],
+        )
+    }  # fmt: skip
+    paths[base + "/{id}"] = {
+        "get": _operation(
+            "show network ip availability", {"200": _json("It."), **_errors(404)},
+            parameters=[_parameter("id", "path", _ANY_ID)],
+        )
+    }  # fmt: skip
+    paths["/v2.0/availability_zones"] = {"get": _operation("list availability zones", {"200": _json("The one.")})}
+
+
+def _add_scheduling(paths: dict[str, Any]) -> None:
+    key = [_parameter("id", "path", _ANY_ID)]
+    networks = "/v2.0/agents/{id}/dhcp-networks"
+    body: Schema = {"type": "object", "required": ["network_id"], "properties": {"network_id": _TEXT}}
+    paths["/v2.0/networks/{id}/dhcp-agents"] = {
+        "get": _operation("agents of network", {"200": _json("The agents."), **_errors(404)}, parameters=key)
+    }
+    paths[networks] = {
+        "get": _operation("networks of agent", {"200": _json("The networks."), **_errors(404)}, parameters=key),
+        "post": _operation("add network to agent", _errors(400, 404, 409), parameters=key, body=body),
+    }
+    paths[networks + "/{network}"] = {
+        "delete": _operation(
+            "remove network from agent", _errors(404, 409), parameters=[*key, _parameter("network", "path", _ANY_ID)]
+        )
+    }
 
 
 def _add_extensions(paths: dict[str, Any]) -> None:

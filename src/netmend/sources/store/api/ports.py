@@ -5,6 +5,7 @@ from netmend.intent.names import bridge_name
 from netmend.sources.store import own_port, ports
 from netmend.sources.store.api.context import Context
 from netmend.sources.store.api.resource import Resource
+from netmend.sources.store.bindings import WAITING
 from netmend.sources.store.shapes.port import PortCreate, PortUpdate
 from netmend.sources.store.transaction import Document
 
@@ -15,11 +16,13 @@ def _present(document: Document, context: Context) -> Document:
     """Status, binding and names: what follows from the node and the network."""
     network_id = document["network_id"]
     network = context.store.intent.networks.get(network_id)
-    answered = document["admin_state_up"] and network_id in context.served()
+    is_here = document["binding:host_id"] in ("", context.host)
+    answered = is_here and document["admin_state_up"] and network_id in context.served()
     document["status"] = "ACTIVE" if answered else "DOWN"
     if document["device_owner"] == own_port.OWNER and not document["binding:host_id"]:
         document["binding:host_id"] = context.host
-    vif_type, details = _binding(document["binding:host_id"], network_id, network, context)
+    document.pop(WAITING, None)
+    vif_type, details = vif_of(document["binding:host_id"], network_id, context)
     document["binding:vif_type"] = vif_type
     document["binding:vif_details"] = details
     domain = _domain(network)
@@ -29,7 +32,9 @@ def _present(document: Document, context: Context) -> Document:
     return document
 
 
-def _binding(host: str, network_id: str, network: Network | None, context: Context) -> tuple[str, dict[str, object]]:
+def vif_of(host: str, network_id: str, context: Context) -> tuple[str, dict[str, object]]:
+    """The `vif_type` of a port of a network that is bound to `host` (empty: to none), and its `vif_details`."""
+    network = context.store.intent.networks.get(network_id)
     if not host:
         return "unbound", {}
     if host != context.host:

@@ -15,7 +15,7 @@ from netmend.sources.store.api.errors import json_response
 from netmend.sources.store.api.listing import page_links, read_fields, read_listing, select
 from netmend.sources.store.api.tokens import PROJECT
 from netmend.sources.store.errors import RefusedError, bad_request, not_found
-from netmend.sources.store.query import find
+from netmend.sources.store.query import Served, find
 from netmend.sources.store.shapes.common import Shape, project_of
 from netmend.sources.store.transaction import Document, Transaction, read
 
@@ -46,19 +46,20 @@ class Resource:
         return f"/v2.0/{self.plural.replace('_', '-')}"
 
     def add_to(self, router: web.UrlDispatcher) -> None:
-        router.add_get(self.path, self._list)
+        for path in (self.path, self.path + "/", self.path + ".json"):  # Neutron takes all three
+            router.add_get(path, self._list)
+            if self.create is not None:
+                router.add_post(path, self._create)
         router.add_get(self.path + "/{id}", self._show)
         router.add_put(self.path + "/{id}", self._update)
         router.add_delete(self.path + "/{id}", self._delete)
-        if self.create is not None:
-            router.add_post(self.path, self._create)
 
     async def _list(self, request: web.Request) -> web.Response:
         context = request.app[KEY]
         listing = read_listing(request, self.name, context.page_max)
 
         def work() -> bytes:
-            found = find(context.store.read(), listing.query, lambda: list(context.served()))
+            found = find(context.store.read(), listing.query, lambda: Served(context.host, context.served()))
             links = page_links(request, listing.query, [document["id"] for document in found])
             # one by one: in one call, a thousand would keep the interpreter from DHCP for ten milliseconds
             items = [_encode(select(self.present(document, context), listing.fields)) for document in found]

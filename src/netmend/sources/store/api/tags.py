@@ -10,7 +10,7 @@ from netmend.sources.store.api.context import KEY
 from netmend.sources.store.api.errors import json_response
 from netmend.sources.store.errors import bad_request, invalid, not_found
 from netmend.sources.store.shapes.common import Tags
-from netmend.sources.store.tags import add_tag, no_tag, remove_tag, replace_tags
+from netmend.sources.store.tags import add_tags, no_tag, remove_tag, replace_tags
 from netmend.sources.store.transaction import read
 
 KINDS = {"networks": "network", "subnets": "subnet", "ports": "port"}
@@ -21,6 +21,7 @@ def add_to(router: web.UrlDispatcher) -> None:
     for plural in KINDS:
         path = f"/v2.0/{plural}/{{id}}/tags"
         router.add_get(path, _list)
+        router.add_post(path, _add_all)
         router.add_put(path, _replace)
         router.add_delete(path, _clear)
         router.add_get(path + "/{tag}", _has)
@@ -60,12 +61,24 @@ async def _has(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-async def _replace(request: web.Request) -> web.Response:
-    kind, object_id = _target(request)
+async def _given(request: web.Request) -> list[str]:
     body = await read_json(request)
     if not isinstance(body, dict) or set(body) != {"tags"}:
         raise bad_request("Invalid tags body")
-    tags = _checked(body["tags"])
+    return _checked(body["tags"])
+
+
+async def _add_all(request: web.Request) -> web.Response:
+    """Extension `tag-creation`: answers with the tags that were given, not with all that the object has."""
+    kind, object_id = _target(request)
+    tags = await _given(request)
+    await asyncio.wrap_future(request.app[KEY].store.write(lambda tx: add_tags(tx, kind, object_id, tags)))
+    return json_response({"tags": tags}, 201)
+
+
+async def _replace(request: web.Request) -> web.Response:
+    kind, object_id = _target(request)
+    tags = await _given(request)
     stored = request.app[KEY].store.write(lambda tx: replace_tags(tx, kind, object_id, tags))
     return json_response({"tags": await asyncio.wrap_future(stored)})
 
@@ -79,7 +92,7 @@ async def _clear(request: web.Request) -> web.Response:
 async def _add(request: web.Request) -> web.Response:
     kind, object_id = _target(request)
     tag = _checked([request.match_info["tag"]])[0]
-    await asyncio.wrap_future(request.app[KEY].store.write(lambda tx: add_tag(tx, kind, object_id, tag)))
+    await asyncio.wrap_future(request.app[KEY].store.write(lambda tx: add_tags(tx, kind, object_id, [tag])))
     return web.Response(status=201)
 
 

@@ -10,6 +10,7 @@ from netmend.sources import fields
 
 NAME_MAX = 255
 NUMBER_MAX = 2**31 - 1
+TAGS_MAX = 50
 _WHOLE = re.compile(r"-?[0-9]{1,9}")
 _TRUE, _FALSE = ("true", "True", "1", 1), ("false", "False", "0", 0)
 
@@ -86,7 +87,7 @@ Address = Annotated[
 ]
 Cidr = Annotated[str, StringConstraints(max_length=64), AfterValidator(_cidr)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^,/]+$"), AfterValidator(_words)]
-Tags = Annotated[list[Tag], Field(max_length=50)]
+Tags = Annotated[list[Tag], Field(max_length=TAGS_MAX)]
 
 
 def number_schema(least: int, most: int) -> WithJsonSchema:

@@ -32,5 +32,5 @@ class NetworkCreate(NetworkUpdate):
     provider_network_type: Literal["local"] | None = Field(default=None, alias="provider:network_type")
     provider_physical_network: None = Field(default=None, alias="provider:physical_network")
     provider_segmentation_id: None = Field(default=None, alias="provider:segmentation_id")
-    availability_zone_hints: Annotated[list[Text], Field(max_length=0)] = []
+    availability_zone_hints: Annotated[list[Text], Field(max_length=10)] = []
     tags: Tags = []

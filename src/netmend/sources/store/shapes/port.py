@@ -43,6 +43,20 @@ class DhcpOptionShape(Shape):
     ip_version: Literal[4, 6, "4", "6"] = 4
 
 
+class BindingUpdate(Shape):
+    """Fields of a binding that may change. A field that is left out stays as it is."""
+
+    vnic_type: VnicType = "normal"
+    profile: dict[str, Any] | None = None
+
+
+class BindingCreate(BindingUpdate):
+    """A new binding."""
+
+    host: Annotated[Text, Field(min_length=1)]
+    project_id: Text | None = None
+
+
 class PortUpdate(Shape):
     """Fields that may change. A field that is left out stays as it is."""
 

@@ -122,6 +122,75 @@ def test_tags_are_filters(api: tuple[Store, Client]) -> None:
     assert listed("not-tags-any=big") == ["b", "c"]
 
 
+def test_tags_are_added_together(api: tuple[Store, Client]) -> None:
+    _, client = api
+    network = client.make("network", tags=["old"])
+    path = f"/v2.0/networks/{network['id']}/tags"
+    assert client.ask("POST", path, {"tags": ["b", "a"]}) == (201, {"tags": ["b", "a"]})
+    assert client.ask("POST", path, {"tags": ["a"]})[0] == 201
+    assert client.get(f"networks/{network['id']}/tags")["tags"] == ["a", "b", "old"]
+    assert client.refused("POST", f"networks/{network['id']}/tags", {"tags": [str(one) for one in range(50)]})[0] == 400
+    assert client.refused("POST", f"networks/{network['id']}/tags", {"tags": "a"})[0] == 400
+    assert client.refused("POST", "ports/absent/tags", {"tags": ["a"]})[0] == 404
+
+
+def test_subnets_are_filtered_by_whether_their_network_is_shared(api: tuple[Store, Client]) -> None:
+    _, client = api
+    for name, shared in (("ours", False), ("all", True)):
+        network = client.make("network", shared=shared)
+        client.make("subnet", network_id=network["id"], name=name, cidr="10.0.0.0/24", ip_version=4)
+    assert names(client.get("subnets?shared=True")["subnets"]) == ["all"]
+    assert names(client.get("subnets?shared=false")["subnets"]) == ["ours"]
+    assert client.refused("GET", "subnets?shared=perhaps")[0] == 400
+
+
+def test_a_port_that_is_bound_elsewhere_is_down(tmp_path: Path) -> None:
+    answered: set[str] = set()
+    with serve(tmp_path, served=lambda: answered) as (_, client):
+        network = client.make("network")
+        answered.add(network["id"])
+        made = {
+            host: client.make("port", network_id=network["id"], name=host, binding__host_id=host)
+            for host in ("", HOST, "elsewhere")
+        }
+        assert {host: port["status"] for host, port in made.items()} == {
+            "": "ACTIVE", HOST: "ACTIVE", "elsewhere": "DOWN",
+        }  # fmt: skip
+        assert names(client.get("ports?status=DOWN")["ports"]) == ["elsewhere"]
+        assert sorted(names(client.get("ports?status=ACTIVE")["ports"])) == ["", HOST]
+
+
+def test_attributes_of_absent_extensions_that_ask_for_nothing_are_left_out(api: tuple[Store, Client]) -> None:
+    """Nova, Heat and Terraform's provider always send them."""
+    _, client = api
+    network = client.make("network", qos_policy_id=None, vlan_transparent=None, segments=[])
+    port = client.make("port", network_id=network["id"], qos_policy_id=None, value_specs={}, ip_allocation="")
+    assert "qos_policy_id" not in port
+    path = f"ports/{port['id']}"
+    assert client.ask("PUT", f"/v2.0/{path}", {"port": {"qos_policy_id": None, "name": "x"}})[1]["port"]["name"] == "x"
+    kind, message = client.refused("PUT", path, {"port": {"qos_policy_id": "gold"}})[1:]
+    assert (kind, message) == ("HTTPBadRequest", "Unrecognized attribute(s) 'qos_policy_id'")
+    assert client.refused("PUT", path, {"port": {"status": None}})[2] == "Cannot update read-only attribute status"
+
+
+def test_an_mtu_too_small_for_ipv6_is_a_conflict(api: tuple[Store, Client]) -> None:
+    _, client = api
+    small, network = client.make("network", mtu=1000), client.make("network")
+    six = {"ip_version": 6, "cidr": "2001:db8::/64"}
+    conflict = (409, "NetworkMTUSubnetConflict")
+    assert client.refused("POST", "subnets", {"subnet": {"network_id": small["id"], **six}})[:2] == conflict
+    client.make("subnet", network_id=network["id"], **six)
+    assert client.refused("PUT", f"networks/{network['id']}", {"network": {"mtu": 1279}})[:2] == conflict
+    assert client.ask("PUT", f"/v2.0/networks/{network['id']}", {"network": {"mtu": 1280}})[0] == 200
+
+
+def test_a_list_answers_to_its_path_with_a_slash_and_with_json(api: tuple[Store, Client]) -> None:
+    _, client = api
+    client.make("network", name="n")
+    for path in ("networks", "networks/", "networks.json"):
+        assert names(client.get(path)["networks"]) == ["n"]
+
+
 def test_a_port_is_bound_to_this_node_or_to_nobody(api: tuple[Store, Client]) -> None:
     _, client = api
     network = client.make("network")
