@@ -22,7 +22,7 @@ from netmend.cli.options import (
     where_to_listen,
 )
 from netmend.cli.serving import api_settings, beside_api, routes_of
-from netmend.node.intake.neutron import neutron_source
+from netmend.node.intake.neutron import leave, neutron_source
 from netmend.node.intake.source import Source
 from netmend.node.lock import CannotStart
 from netmend.node.log_writer import log_to_stderr
@@ -122,3 +122,5 @@ def run(
 
         given_up.report()
         asyncio.run(Node(source, settings, where_to_listen(listen, names), routes).run())
+    if files is not None:
+        leave()
