@@ -6,7 +6,7 @@ stays as it is, without a lost packet, and one that is left over (the taps of ma
 dnsmasq and the haproxy of the network are ended, once it is certain that they are these, and in this namespace.
 
 Neutron's agent may come back to a marked namespace while netmend does not run: what it makes then is taken over the
-same way (`was_here`).
+same way (`was_here`). So is a device of a DHCP port, of another host's for instance, that somebody puts there later.
 
 Only networks of intent are looked at. Other namespaces stay as they are, and are listed (`foreign_namespaces`).
 """
@@ -187,12 +187,22 @@ def helper_namespaces() -> frozenset[int]:
 
 
 def was_here(seen: NamespaceSeen, snapshot: Snapshot, helpers: Collection[int]) -> bool:
-    """Whether another agent has been in a namespace of netmend's: it has left a helper there, or a device with an end
-    outside that is not netmend's. `helpers` is what `helper_namespaces` says."""
+    """Whether another agent has been in a namespace of netmend's: it has left a helper there, or a stray device.
+    `helpers` is what `helper_namespaces` says."""
     if seen.state != "usable" or seen.handle is None or snapshot.switch.problem:
         return False
-    return seen.handle.inode in helpers or any(
-        name.startswith(_PREFIXES) and not _has_end_of_ours(name, snapshot) for name in seen.links
+    return seen.handle.inode in helpers or bool(stray_devices(seen, snapshot))
+
+
+def stray_devices(seen: NamespaceSeen, snapshot: Snapshot) -> frozenset[int]:
+    """Devices in a namespace of netmend's, by index there, that are called as those of DHCP ports are, and have an end
+    outside that is not netmend's."""
+    if seen.state != "usable" or snapshot.switch.problem:
+        return frozenset()
+    return frozenset(
+        link.index
+        for name, link in seen.links.items()
+        if name.startswith(_PREFIXES) and not _has_end_of_ours(name, snapshot)
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from netmend.ground.diagnosis import Diagnosis
 from netmend.intent.names import dhcp_port, dhcp_port_id, namespace_name, tap_name
 from netmend.intent.network import Intent, Network, OvsWiring
-from netmend.reconcile.adoption import was_here
+from netmend.reconcile.adoption import stray_devices, was_here
 from netmend.reconcile.apply import Executor, StepFailed
 from netmend.reconcile.breaker import Breaker, HostFault, host_fault
 from netmend.reconcile.diagnoses import not_propagated, sign_of_life
@@ -63,6 +63,7 @@ class NetworkReconciler:
         self._host, self._listener, self._breaker, self._diagnose = host, listener, breaker, diagnose
         self._takes_over = takes_over
         self.helpers: Collection[int] = ()  # namespaces, by inode, where helpers of another agent run
+        self._strays: dict[str, frozenset[int]] = {}  # by network id: devices for which it was taken over last
         self.in_progress: dict[str, Plan] = {}  # by network id
 
     def reconcile(self, network: Network, work: Pass, *, probe: bool = False) -> list[Problem] | None:
@@ -74,7 +75,11 @@ class NetworkReconciler:
         host = self._host
         is_first_look = network.id not in host.open_namespaces
         seen = self._look_into(network.id, work)
-        if work.foreign is not None and work.apply and self._is_to_take_over(seen, work, is_first_look=is_first_look):
+        if (
+            work.foreign is not None
+            and work.apply
+            and self._is_to_take_over(network, seen, work, is_first_look=is_first_look)
+        ):
             work.foreign.append(network)
             return None
         devices = host.owners.devices(network)
@@ -129,7 +134,7 @@ class NetworkReconciler:
                 try:
                     executor.perform(unit, lambda error: problems.append(host.pinning.failed(error)))
                 except StepFailed as failed:
-                    if unit.port_id is None or host_fault(failed.error):
+                    if (unit.port_id is None and not unit.spared) or host_fault(failed.error):
                         raise
                     problems.append(Problem(unit.port_id, str(failed), serves=True))
                 else:
@@ -149,12 +154,24 @@ class NetworkReconciler:
             path = f"{self._host.directory}/{namespace_name(network_id)}"
             return look_into_namespace(network_id, path, None, exists=True)
 
-    def _is_to_take_over(self, seen: NamespaceSeen, work: Pass, *, is_first_look: bool) -> bool:
+    def _is_to_take_over(self, network: Network, seen: NamespaceSeen, work: Pass, *, is_first_look: bool) -> bool:
         if not self._takes_over:
             return False
         if seen.state == "foreign":
             return True
-        return is_first_look and was_here(seen, work.snapshot, self.helpers)
+        if is_first_look:
+            return was_here(seen, work.snapshot, self.helpers)
+        own = seen.links.get(self._own_device(network))  # without its port it is dead, which the plan sees to
+        strays = stray_devices(seen, work.snapshot) - ({own.index} if own is not None else set())
+        before, self._strays[network.id] = self._strays.pop(network.id, frozenset()), strays
+        if not strays:
+            del self._strays[network.id]
+        return not strays <= before  # those that could not be taken over before are left alone
+
+    def _own_device(self, network: Network) -> str:
+        """The name of netmend's own device in the network's namespace."""
+        fars = (device.far for device in self._host.owners.devices(network))
+        return next((far.name for far in fars if far is not None and isinstance(far.place, Home)), "")
 
     def _look_into(self, network_id: str, work: Pass) -> NamespaceSeen:
         """What the name of the network leads to; a usable namespace is open from here on."""

@@ -1,6 +1,8 @@
 """A node that another agent left: what it made for the very port that is netmend's own is taken over as it is."""
 
+import subprocess
 from dataclasses import replace
+from ipaddress import ip_interface
 
 import pytest
 from tests.kernel.vswitch import SOCKET, VSwitch
@@ -126,3 +128,36 @@ def test_what_another_agent_made_since_in_a_namespace_of_ours_is_taken_over(wiri
 def reasons_of_a_pass(reconciler: Reconciler, one: Network) -> list[str]:
     reconciler.run(intent(one))
     return [reason.text for reason in reconciler.resync.all()]
+
+
+@pytest.mark.parametrize("wiring", [INTERNAL, VETH])
+def test_a_device_of_another_hosts_port_goes_that_somebody_puts_into_a_namespace_of_ours(wiring: OvsWiring) -> None:
+    """As Neutron's agent has it (cleanup_stale_devices): at once, whoever made it, and with its port of the switch."""
+    with VSwitch() as switch, Connection(f"unix:{SOCKET}") as connection:
+        one = made_by_another(switch, wiring)
+        adoption = Adoption(nsdir.DEFAULT, connection)
+        reconciler = Reconciler(take_over=adoption.adopt)
+        run_until_right(reconciler, intent(one))
+        own = set(inside(one))
+        stray, stray_id = "tap0bad0bad-00", "0bad0bad-0000-4000-8000-000000000000"
+        with Netns.open(f"/run/netns/{namespace_name(one.id)}") as place, RouteSocket() as route:
+            if wiring is VETH:
+                links.create_veth(route, VethEnd(stray, 1400, 0), VethEnd("ns-0bad0bad-00", 1400, 0), place)
+            kind = ["type=internal"] if wiring is INTERNAL else []
+            switch.vsctl(
+                "add-port", "br-int", stray, "--", "set", "Interface", stray, *kind, f"external_ids:iface-id={stray_id}"
+            )
+            found = links.find_link(route, stray)
+            assert found
+            if wiring is INTERNAL:
+                links.move_link(route, found, place)
+            with place.entered(), RouteSocket() as inner:
+                there = links.find_link(inner, stray if wiring is INTERNAL else "ns-0bad0bad-00")
+                assert there
+                add_address(inner, there, ip_interface("10.0.0.77/24"))
+                # A device that only has such a name: no end of it is outside.
+                subprocess.run(["ip", "link", "add", "tapforeign", "type", "veth", "peer", "name", "other"], check=True)
+        run_until_right(reconciler, intent(one))
+        assert (switch.ports(), set(inside(one)) - own) == ({tap_name(PORT.id)}, {"tapforeign", "other"})
+        assert stray not in host_links()
+        assert run_until_right(reconciler, intent(one)).planned_steps == 0, "what nobody can take over stays as it is"
