@@ -4,7 +4,7 @@ Values are validated once at the door (see `netmend.sources`); code behind the d
 made in these docstrings. Names of devices and namespaces are functions of ids (`netmend.intent.names`).
 """
 
-from netmend.intent.metadata import Instance, MetadataProxy
+from netmend.intent.metadata import Instance, MetadataProxy, RequestRates
 from netmend.intent.network import BridgeWiring, DhcpPort, Dns, Intent, Network, OvsWiring, Wiring
 from netmend.intent.port import AddressPair, NetnsPlug, NoPlug, PidPlug, Plug, Port, TapPlug
 from netmend.intent.subnet import Boot, BootByArchitecture, Pool, Route, Subnet
@@ -30,6 +30,7 @@ __all__ = [
     "Pool",
     "Pool6",
     "Port",
+    "RequestRates",
     "Route",
     "Route6",
     "Subnet",

@@ -37,8 +37,17 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestRates:
+    """How often a guest may ask: `windows` are pairs of a number of requests and the seconds in which it may make them,
+    counted as haproxy does (`http_req_rate`). Only addresses of one version of IP are counted."""
+
+    windows: tuple[tuple[int, int], ...]
+    version: Literal[4, 6] = 4
+
+
+@dataclass(frozen=True, slots=True)
 class MetadataProxy:
-    """A Nova metadata API. `endpoints` are URLs, tried in turn; the files are PEM."""
+    """A Nova metadata API. `endpoints` are URLs, tried in turn; the files are PEM. Times are in seconds."""
 
     endpoints: tuple[str, ...]
     shared_secret: str = field(repr=False)
@@ -46,3 +55,7 @@ class MetadataProxy:
     ca_file: Path | None = None
     client_certificate: Path | None = None
     client_key: Path | None = None
+    answer_time: float = 30.0  # until the answer has come; vendor data can come from a slow place
+    request_time: float | None = None  # for a guest to send a request, and the next; None: the service's own limit
+    taking_time: float | None = None  # for a guest to take its answer; None: the same
+    rates: RequestRates | None = None

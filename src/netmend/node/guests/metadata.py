@@ -60,7 +60,9 @@ class MetadataServing:
             self._store = MetadataStore(self._settings.metadata, os.urandom(KEY_SIZE))
         except MetadataStoreError as error:
             raise CannotServe(str(error)) from None
-        usual = Limits()
+        usual, proxy = Limits(), self._proxy()
+        if proxy is not None:
+            usual = usual.as_of(proxy)
         limits = replace(
             usual,
             connections=share_of_descriptors(usual.connections),

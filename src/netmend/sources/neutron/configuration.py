@@ -10,9 +10,9 @@ from pathlib import Path
 from socket import gethostname
 from typing import Any
 
-from oslo_config import cfg
+from oslo_config import cfg, types
 
-from netmend.intent import BridgeWiring, MetadataProxy, OvsWiring
+from netmend.intent import BridgeWiring, MetadataProxy, OvsWiring, RequestRates
 from netmend.sources.neutron.policy import INFINITE, Policy
 from netmend.sources.problem import SourceError
 
@@ -51,6 +51,20 @@ _METADATA_SOCKET = [  # which the L3 agent reads too
     cfg.StrOpt("metadata_proxy_socket_mode", default="deduce", choices=["deduce", "user", "group", "all"]),
     cfg.StrOpt("metadata_proxy_user", default=""),
 ]
+# Neutron's agents tell them to the haproxy of each network. Without a default: netmend's own limits.
+_HAPROXY = [
+    cfg.IntOpt("timeout_server", default=32, min=1),
+    cfg.IntOpt("timeout_client", min=1),
+    cfg.IntOpt("timeout_http_request", min=1),
+]
+_RATES = [
+    cfg.BoolOpt("rate_limit_enabled", default=False),
+    cfg.ListOpt("ip_versions", item_type=types.Integer(choices=[4, 6]), default=[4]),
+    cfg.IntOpt("base_window_duration", default=10, min=1),
+    cfg.IntOpt("base_query_rate_limit", default=10, min=1),
+    cfg.IntOpt("burst_window_duration", default=10, min=1),
+    cfg.IntOpt("burst_query_rate_limit", default=10, min=1),
+]
 _AGENT = [
     cfg.FloatOpt("report_interval", default=30),
     cfg.BoolOpt("log_agent_heartbeats", default=False),
@@ -64,7 +78,13 @@ _OVS = [
     cfg.StrOpt("ssl_cert_file"),
     cfg.StrOpt("ssl_ca_cert_file"),
 ]
-_OPTIONS = {"DEFAULT": [*_DEFAULT, *_METADATA, *_METADATA_SOCKET], "AGENT": _AGENT, "OVS": _OVS}
+_OPTIONS = {
+    "DEFAULT": [*_DEFAULT, *_METADATA, *_METADATA_SOCKET],
+    "AGENT": _AGENT,
+    "OVS": _OVS,
+    "METADATA_HAPROXY": _HAPROXY,
+    "METADATA_RATE_LIMITING": _RATES,
+}
 
 # What of them does what, here. oslo.messaging has options of its own (transport_url, [oslo_messaging_rabbit], ...).
 HONOURED: dict[tuple[str, str], str] = {
@@ -103,6 +123,15 @@ HONOURED: dict[tuple[str, str], str] = {
     ("DEFAULT", "nova_client_priv_key"): "and its key",
     ("DEFAULT", "metadata_proxy_socket"): "where the L3 agent's haproxies ask",
     ("DEFAULT", "metadata_proxy_socket_mode"): "who may ask there; its owner is its directory's",
+    ("METADATA_HAPROXY", "timeout_server"): "seconds that Nova's answer may take; it is asked once",
+    ("METADATA_HAPROXY", "timeout_client"): "seconds for a guest to take its answer",
+    ("METADATA_HAPROXY", "timeout_http_request"): "seconds for a guest to send a request, and for the next",
+    ("METADATA_RATE_LIMITING", "rate_limit_enabled"): "a guest that asks for metadata more often is told 429",
+    ("METADATA_RATE_LIMITING", "ip_versions"): "4 or 6: which of a guest's addresses are counted; with both, none is",
+    ("METADATA_RATE_LIMITING", "base_window_duration"): "seconds of the first window",
+    ("METADATA_RATE_LIMITING", "base_query_rate_limit"): "requests of a guest in it",
+    ("METADATA_RATE_LIMITING", "burst_window_duration"): "seconds of the second window",
+    ("METADATA_RATE_LIMITING", "burst_query_rate_limit"): "requests of a guest in it; both count",
     ("DEFAULT", "log_file"): "the log's file, where called as neutron-dhcp-agent",
     ("DEFAULT", "log_dir"): "its directory; the file is called after the program unless log_file says else",
     ("DEFAULT", "use_json"): "lines in that file are netmend's own JSON, and not oslo.log's text format",
@@ -132,13 +161,14 @@ MOOT: dict[tuple[str, str], str] = {
     ("DEFAULT", "metadata_workers"): _ONE_PROCESS,
     ("DEFAULT", "metadata_backlog"): _ONE_PROCESS,
     ("DEFAULT", "metadata_proxy_group"): _ONE_PROCESS,
+    ("METADATA_HAPROXY", "timeout_connect"): "there is no haproxy to connect to netmend",
+    ("METADATA_HAPROXY", "timeout_http_keep_alive"): "the next request has as long as the first",
     ("DEFAULT", "use_syslog"): "netmend logs to standard error, or to a file",
 }
 # Options that would matter, and are not honoured: a warning at the start.
 NOT_HONOURED: dict[tuple[str, str], str] = {
     ("DEFAULT", "dnsmasq_config_file"): "what it says to dnsmasq is not read; use extra DHCP options or this file's",
     ("DEFAULT", "dnsmasq_txt_record"): "no TXT record is answered",
-    ("METADATA_RATE_LIMITING", "rate_limit_enabled"): "netmend limits each guest by rules of its own",
 }
 
 
@@ -237,7 +267,21 @@ def _metadata_proxy(conf: Any) -> MetadataProxy:
         ca_file=Path(conf.auth_ca_cert) if conf.auth_ca_cert else None,
         client_certificate=Path(conf.nova_client_cert) if conf.nova_client_cert else None,
         client_key=Path(conf.nova_client_priv_key) if conf.nova_client_priv_key else None,
+        answer_time=conf.METADATA_HAPROXY.timeout_server,
+        request_time=conf.METADATA_HAPROXY.timeout_http_request,
+        taking_time=conf.METADATA_HAPROXY.timeout_client,
+        rates=_rates(conf.METADATA_RATE_LIMITING),
     )
+
+
+def _rates(limits: Any) -> RequestRates | None:
+    """Neutron limits one version of IP, or none (neutron/common/metadata.py, parse_ip_versions)."""
+    versions = set(limits.ip_versions)
+    if not limits.rate_limit_enabled or len(versions) != 1:
+        return None
+    base = limits.base_query_rate_limit, limits.base_window_duration
+    burst = limits.burst_query_rate_limit, limits.burst_window_duration
+    return RequestRates((base, burst), versions.pop())
 
 
 def _set_options(files: Iterable[Path]) -> set[tuple[str, str]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from netmend.intent import BridgeWiring, OvsWiring
+from netmend.intent import BridgeWiring, OvsWiring, RequestRates
 from netmend.sources.neutron.configuration import HONOURED, MOOT, NOT_HONOURED, Configuration, configuration
 from netmend.sources.neutron.policy import INFINITE
 from netmend.sources.problem import SourceError
@@ -52,6 +52,28 @@ def test_what_matters(tmp_path: Path) -> None:
     assert proxy.endpoints == ("https://[2001:db8::2]:8775",)
     assert (proxy.shared_secret, proxy.verify, proxy.ca_file) == ("s", False, Path("/ca.pem"))
     assert found.ovs.connection == "unix:/x"
+
+
+def test_limits_of_metadata_are_those_of_neutrons_haproxy(tmp_path: Path) -> None:
+    usual = read(tmp_path, "[DEFAULT]\nhost = node1\n").metadata_proxy
+    assert (usual.answer_time, usual.request_time, usual.taking_time, usual.rates) == (32, None, None, None)
+    times = "timeout_server = 90\ntimeout_client = 80\ntimeout_http_request = 15\ntimeout_connect = 3\n"
+    rates = (
+        "rate_limit_enabled = true\nbase_query_rate_limit = 20\nburst_query_rate_limit = 5\nburst_window_duration = 1\n"
+    )
+    found = read(tmp_path, f"[metadata_haproxy]\n{times}[metadata_rate_limiting]\n{rates}")
+    proxy = found.metadata_proxy
+    assert (proxy.answer_time, proxy.request_time, proxy.taking_time) == (90, 15, 80)
+    assert proxy.rates == RequestRates(((20, 10), (5, 1)), 4)
+    assert [sentence.partition(":")[0] for sentence in found.moot] == ["[metadata_haproxy] timeout_connect"]
+    assert not found.not_honoured
+
+
+@pytest.mark.parametrize(("versions", "counted"), [("6", 6), ("4", 4), ("4,6", None)])
+def test_one_version_of_ip_is_limited_or_none(tmp_path: Path, versions: str, counted: int | None) -> None:
+    text = f"[metadata_rate_limiting]\nrate_limit_enabled = true\nip_versions = {versions}\n"
+    rates = read(tmp_path, text).metadata_proxy.rates
+    assert (rates.version if rates else None) == counted
 
 
 def test_the_socket_that_the_l3_agent_reads_too_makes_no_metadata_agent(tmp_path: Path) -> None:

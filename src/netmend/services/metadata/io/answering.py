@@ -25,8 +25,8 @@ class Answering:
     """Handles the requests of all networks, in one event loop."""
 
     def __init__(self, store: MetadataStore, proxy: Callable[[], MetadataProxy | None], limits: Limits) -> None:
-        """`proxy` gives the settings in force, and is asked with each request that goes to Nova."""
-        self._store, self._limits = store, limits
+        """`proxy` gives the settings in force, and is asked with each request to a network with metadata of Nova's."""
+        self._store, self._limits, self._proxy = store, limits, proxy
         self._nova = ToNova(proxy, limits)
         self._writer = ThreadPoolExecutor(1, "netmend-passwords")
 
@@ -55,6 +55,8 @@ class Answering:
     async def _answer(self, endpoint: Endpoint, connection: Connection, request: web.BaseRequest) -> web.Response:
         if not endpoint.admits_request(connection.guest, asyncio.get_running_loop().time()):
             return closing(429, b"Too many requests. Please try again in a second.\n", retry_after=1)
+        if not self._is_within_rates(endpoint, connection):
+            return closing(429, b"Too many requests. Please try again later.\n", retry_after=1)
         body = await request_body(request, self._limits)
         if isinstance(body, web.Response):
             return body
@@ -68,6 +70,15 @@ class Answering:
                 return await self._keep(endpoint, outcome)
             case Forward():
                 return await self._forward(endpoint, outcome, request, body)
+
+    def _is_within_rates(self, endpoint: Endpoint, connection: Connection) -> bool:
+        """Whether the guest asks no more often than the settings of the proxy say."""
+        settings = self._proxy() if endpoint.responder.network.metadata == "proxy" else None
+        rates = settings.rates if settings is not None else None
+        if endpoint.counts.admits(connection.source, asyncio.get_running_loop().time(), rates):
+            return True
+        endpoint.refused.too_often += 1
+        return False
 
     async def _keep(self, endpoint: Endpoint, outcome: KeepPassword) -> web.Response:
         try:

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from netmend.services.metadata import MetadataResponder
 from netmend.services.metadata.io.limits import Limits
+from netmend.services.metadata.io.request_counts import RequestCounts
 from netmend.services.shared.rate_limit import RateLimit
 
 STRANGER = None  # the key of all guests that are no port, together
@@ -33,8 +34,8 @@ class Endpoint:
     """One network's listeners, responder and open connections. The server's thread alone uses all but the counters."""
 
     __slots__ = (
-        "_connects", "_open", "_refusals", "_requests", "_tally", "closed", "in_flight", "limits", "listeners",
-        "network_id", "refused", "responder", "total",
+        "_connects", "_open", "_refusals", "_requests", "_tally", "closed", "counts", "in_flight", "limits",
+        "listeners", "network_id", "refused", "responder", "total",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +52,7 @@ class Endpoint:
         self._connects = RateLimit(limits.connection_rate, limits.connection_burst)
         self._requests = RateLimit(limits.guest_rate, limits.guest_burst)
         self._refusals = RateLimit(limits.refusals_rate, limits.refusals_burst)
+        self.counts = RequestCounts()
         self.total = 0
         self.refused = Refused()
         self.closed = False

@@ -1,6 +1,8 @@
 """Limits of a guest's use of the metadata service."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from netmend.intent.metadata import MetadataProxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Limits:
     accepts: int = 4  # connections taken from a socket before the next has its turn
     request_time: float = 10.0  # from a connection, or the answer before, to the end of a request's header; for a body
     connection_time: float = 120.0
+    taking_time: float = 20.0  # for a guest to take what it was sent (TCP_USER_TIMEOUT)
     line: int = 4096  # of a request line, and of a header's line
     headers: int = 64
     body: int = 65_536
@@ -35,6 +38,16 @@ class Limits:
     known_for: float = 1.0  # once found; far less than it takes to give the address to another instance that then boots
     nova_connections: int = 256  # of all networks together
 
+    def as_of(self, proxy: MetadataProxy) -> "Limits":
+        """These, with what the settings of a proxy say; a connection lasts for as long as an answer may take."""
+        request_time = proxy.request_time or self.request_time
+        least = 2 * request_time + self.wait + proxy.answer_time
+        return replace(
+            self,
+            request_time=request_time,
+            taking_time=proxy.taking_time or self.taking_time,
+            connection_time=max(self.connection_time, least),
+        )
+
 
 RECEIVE_BUFFER = 4096  # bytes; the kernel doubles it. What a connection can make us parse in one turn
-BACKLOG_TIMEOUT = 20_000  # milliseconds (TCP_USER_TIMEOUT): a guest that does not take its answer

@@ -6,7 +6,7 @@ goes on.
 
 Connections are pooled. Endpoints are taken in turn: the one that answered last goes first, one that could not be
 reached is left alone for a while. A GET that failed is repeated at the next one; the POST of a
-password only if nothing was sent yet.
+password only if nothing was sent yet. No endpoint that answers, or is slow to, is asked twice.
 """
 
 import hashlib
@@ -26,7 +26,6 @@ _PASSED = frozenset((400, 403, 404, 409, 500, 502, 503, 504))  # as Neutron pass
 _ELSEWHERE = frozenset((502, 503, 504))  # another endpoint may do better
 _ANSWER_MAX = 4 << 20  # bytes
 _CONNECT_TIME = 3.0  # seconds
-_ANSWER_TIME = 30.0  # seconds; vendor data can come from a slow place
 _AVOID = 5.0  # seconds that an endpoint is left alone after it could not be reached
 _SAY_AGAIN = 60.0  # seconds before the same is logged again
 
@@ -58,15 +57,17 @@ class _Endpoint:
 class NovaProxy:
     """One set of endpoints. Made and used in one event loop."""
 
-    def __init__(self, settings: MetadataProxy, tls: ssl.SSLContext | None, connections: int) -> None:
-        """At most so many `connections` at once; `tls` is `tls_of(settings)`."""
+    def __init__(
+        self, settings: MetadataProxy, tls: ssl.SSLContext | None, connections: int, answer_time: float
+    ) -> None:
+        """At most so many `connections` at once; `tls` is `tls_of(settings)`; an answer has `answer_time` seconds."""
         self._secret = settings.shared_secret.encode()
         self._endpoints = [_Endpoint(url) for url in settings.endpoints]
         self._said: dict[str, float] = {}
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=connections, ssl=tls or True, keepalive_timeout=30.0),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=_ANSWER_TIME, sock_connect=_CONNECT_TIME),
+            timeout=aiohttp.ClientTimeout(total=answer_time, sock_connect=_CONNECT_TIME),
             auto_decompress=False,
             skip_auto_headers=("Accept-Encoding", "User-Agent", "Content-Type"),
             trust_env=False,
@@ -81,8 +82,10 @@ class NovaProxy:
             "X-Instance-ID-Signature": sign(self._secret, forward.instance_id),
         }
         repeatable = method in ("GET", "HEAD")
-        answer = _AWAY
+        answer, heard = _AWAY, None
         for endpoint in self._order():
+            if endpoint is heard:  # alone, and well enough to be asked no more of the same
+                break
             endpoint.asked += 1
             url = URL(endpoint.url + path, encoded=True)
             try:
@@ -93,7 +96,7 @@ class NovaProxy:
             except TimeoutError as error:
                 late = isinstance(error, aiohttp.ServerTimeoutError) and "onnect" in str(error)
                 self._failed(endpoint, "does not answer in time", avoid=late)
-                answer = _AWAY if late else _LATE
+                answer, heard = (_AWAY, heard) if late else (_LATE, endpoint)
                 if not (late or repeatable):
                     return answer
             except aiohttp.ClientConnectorError as error:  # nothing was sent
@@ -107,6 +110,7 @@ class NovaProxy:
             else:
                 if answer.status not in _ELSEWHERE or not repeatable:
                     return answer
+                heard = endpoint
         return answer
 
     def _order(self) -> list[_Endpoint]:

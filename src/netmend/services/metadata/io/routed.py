@@ -29,6 +29,7 @@ from netmend.services.shared.rate_limit import RateLimit
 _NETWORK, _ROUTER, _SOURCE = "X-Neutron-Network-ID", "X-Neutron-Router-ID", "X-Forwarded-For"
 _SEARCHES = 8  # at once
 _PRUNE_AT = 1024
+_LEAST_ANSWER_TIME = 60.0  # seconds, as neutron-metadata-agent has it: haproxy has a limit of its own
 _DEFAULT_LIMITS = Limits()
 
 log = structlog.get_logger(__name__)
@@ -64,7 +65,7 @@ class RoutedServer:
         self._under_way: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._answered: Counter[int] = Counter()
         self._search_problem: str | None = None
-        self._nova = ToNova(proxy, limits)
+        self._nova = ToNova(proxy, limits, _LEAST_ANSWER_TIME)
         self._thread = LoopThread("netmend-routed-metadata")
         self._loop = self._thread.loop
         self._server: web.Server = self._thread.result(self._make_server())

@@ -26,7 +26,7 @@ from netmend.services.metadata import MetadataResponder
 from netmend.services.metadata.io.answering import Answering
 from netmend.services.metadata.io.connection import REFUSALS, Connection, within
 from netmend.services.metadata.io.endpoint import Endpoint, Tally
-from netmend.services.metadata.io.limits import BACKLOG_TIMEOUT, RECEIVE_BUFFER, Limits
+from netmend.services.metadata.io.limits import RECEIVE_BUFFER, Limits
 from netmend.services.metadata.io.loop_thread import LoopThread
 from netmend.services.metadata.io.store import MetadataStore
 
@@ -64,7 +64,7 @@ class MetadataServer:
             if listener.getblocking():
                 listener.setblocking(False)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, BACKLOG_TIMEOUT)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(1000 * self._limits.taking_time))
         before = self._endpoints.get(network.id)
         if before is not None:
             responder = before.responder

@@ -19,9 +19,12 @@ log = structlog.get_logger(__name__)
 class ToNova:
     """Used in one event loop."""
 
-    def __init__(self, wanted: Callable[[], MetadataProxy | None], limits: Limits) -> None:
-        """`wanted` gives the settings in force, and is asked with each request."""
-        self._wanted, self._limits = wanted, limits
+    def __init__(
+        self, wanted: Callable[[], MetadataProxy | None], limits: Limits, least_answer_time: float = 0.0
+    ) -> None:
+        """`wanted` gives the settings in force, and is asked with each request. An answer has `least_answer_time`
+        seconds to come, or longer, where the settings say so."""
+        self._wanted, self._limits, self._least_answer_time = wanted, limits, least_answer_time
         self._proxy: NovaProxy | None = None
         self._settings: MetadataProxy | None = None
         self._problem: str | None = None
@@ -61,7 +64,8 @@ class ToNova:
         if wanted is not None:
             try:
                 tls = await asyncio.get_running_loop().run_in_executor(None, tls_of, wanted)
-                made = NovaProxy(wanted, tls, self._limits.nova_connections)
+                seconds = max(wanted.answer_time, self._least_answer_time)
+                made = NovaProxy(wanted, tls, self._limits.nova_connections, seconds)
             except ProxyError as error:
                 problem = str(error)
                 log.error("metadata cannot be proxied", problem=problem)

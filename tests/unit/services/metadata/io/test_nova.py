@@ -14,7 +14,7 @@ from tests.unit.services.metadata.io.serving import DB, STRANGER, WEB, Serving, 
 from tests.unit.services.metadata.io.stand_in import SECRET, StandIn
 from tests.waiting import PATIENCE, wait_for
 
-from netmend.intent import MetadataProxy
+from netmend.intent import MetadataProxy, RequestRates
 from netmend.services.metadata.io import Limits
 
 Start = Callable[..., Serving]
@@ -138,6 +138,49 @@ def test_a_post_is_repeated_only_where_nothing_was_sent(start: Start) -> None:
 def test_an_endpoint_that_is_unwell_gives_way(start: Start) -> None:
     with StandIn(status=503) as unwell, StandIn() as nova:
         assert start(unwell, nova).ask("/") == (200, b"answer")
+
+
+def test_a_slow_nova_is_asked_once(start: Start) -> None:
+    with StandIn(hold=True) as nova:
+        serving = start(nova, answer_time=0.3)
+        assert serving.ask("/openstack/latest/vendor_data2.json")[0] == 504
+        assert len(nova.asked) == 1
+        status = serving.server.status("blue")
+        assert status is not None and status["nova"]["endpoints"][0]["problem"] == "does not answer in time"
+
+
+def test_a_slow_nova_has_as_long_as_the_settings_say(start: Start) -> None:
+    with StandIn(hold=True) as nova, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(start(nova, answer_time=PATIENCE).ask, "/")
+        wait_for(lambda: nova.at_once, "Nova is asked")
+        nova.let_go()
+        assert answer.result() == (200, b"answer")
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_nova_that_says_so_is_asked_once(start: Start, status: int) -> None:
+    with StandIn(status=status) as nova:
+        assert start(nova).ask("/")[0] == status
+        assert len(nova.asked) == 1
+
+
+def test_a_nova_that_ended_a_pooled_connection_is_asked_again(start: Start) -> None:
+    with StandIn(break_off=True) as nova:
+        assert start(nova).ask("/")[0] == 503
+        assert len(nova.asked) >= 2
+
+
+def test_a_guest_that_asks_more_often_than_the_settings_say_is_told_so(start: Start) -> None:
+    """As haproxy counts, by each guest's address; who is refused counts too; nobody else is concerned."""
+    with StandIn() as nova:
+        serving = start(nova, rates=RequestRates(((3, 3600), (1000, 10))))
+        assert [serving.ask("/", WEB)[0] for _ in range(5)] == [200, 200, 200, 429, 429]
+        assert serving.ask("/", DB)[0] == 200
+        assert len(nova.asked) == 4
+        status = serving.server.status("blue")
+        assert status is not None and status["refused"]["too_often"] == 2
+        serving.proxy = MetadataProxy((nova.url,), SECRET, rates=RequestRates(((3, 3600),), version=6))
+        assert [serving.ask("/", WEB)[0] for _ in range(5)] == [200] * 5
 
 
 def test_connections_are_pooled(start: Start) -> None:
