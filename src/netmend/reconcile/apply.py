@@ -6,11 +6,11 @@ undo fail too, nothing is lost but time: the next pass finds the rest by its mar
 """
 
 import errno
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
-from netmend.kernel import addresses, links, netns, offload
+from netmend.kernel import addresses, links, netns, offload, routes
 from netmend.kernel.device_settings import differing_settings
 from netmend.kernel.errors import KernelError
 from netmend.kernel.forwarding import set_forwarding
@@ -19,7 +19,7 @@ from netmend.kernel.netlink import Batch, RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.sysctl import SysctlDirectory
 from netmend.kernel.tap import Tap
-from netmend.reconcile.move import move_in, move_out
+from netmend.reconcile.move import add_routes, move_in, move_out
 from netmend.reconcile.observe import is_ours, open_place
 from netmend.reconcile.open_namespaces import OpenNamespaces
 from netmend.reconcile.other_mount_namespaces import OtherMountNamespaces
@@ -38,6 +38,7 @@ from netmend.reconcile.steps import (
     MoveDevice,
     PinNamespace,
     RemoveNamespace,
+    SetRoutes,
     SetRules,
     Step,
     Unit,
@@ -131,6 +132,8 @@ class Executor:
                 self._mend(step)
             case MendInner():
                 self._mend_inner(step)
+            case SetRoutes(network_id, was, add, remove):
+                self._set_routes(network_id, was, add, remove)
             case MendLoopback(network_id, was):
                 with self._open_namespaces[network_id].entered(), RouteSocket() as inside:
                     links.set_link(inside, was, up=True)
@@ -167,6 +170,8 @@ class Executor:
                 self._restore(device, was, differs)
             case MendInner():
                 self._restore_inner(step)
+            case SetRoutes(network_id, was, add, remove):
+                self._set_routes(network_id, was, remove, add)
             case AddPort(_, device, _):
                 self._switch.take_back(device.name)
             case MendPort(_, _, port, differs, _):
@@ -251,6 +256,7 @@ class Executor:
                 links.set_link(batch, inner, up=True, settings=_NEW_OWN_PORT if is_home else None)
                 for address in far.addresses:
                     addresses.add_address(batch, inner, address)
+                add_routes(batch, inner, far.routes)
                 batch.send()
             if device.switch is not None:
                 with place.entered():
@@ -356,7 +362,17 @@ class Executor:
                 links.set_link(batch, step.was, up="up" in step.differs or None, mtu=mtu, mac=mac)
             for address in step.add:
                 addresses.add_address(batch, step.was, address)
+            add_routes(batch, step.was, far.routes)  # the kernel takes routes away with addresses, and with a device
             batch.send()
+
+    def _set_routes(
+        self, network_id: str, was: Link, add: Iterable[routes.Route], remove: Iterable[routes.Route]
+    ) -> None:
+        with self._open_namespaces[network_id].entered(), RouteSocket() as inside:
+            for destination, gateway in add:  # those that are there are replaced, so there is one at every instant
+                routes.add_route(inside, was, destination, gateway)
+            for destination, gateway in remove:
+                routes.remove_route(inside, was, destination, gateway)
 
     def _restore_inner(self, step: MendInner) -> None:
         with self._open_namespaces[step.network_id].entered(), RouteSocket() as inside:

@@ -10,6 +10,7 @@ from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
 from netmend.intent.network import Network
 from netmend.kernel.device_settings import differing_settings
 from netmend.kernel.links import Link
+from netmend.kernel.routes import Route
 from netmend.reconcile.diff_switch import (
     INTERNAL_KINDS,
     WAITING,
@@ -37,6 +38,7 @@ from netmend.reconcile.steps import (
     PinNamespace,
     Plan,
     RemoveNamespace,
+    SetRoutes,
     Step,
     Unit,
 )
@@ -130,7 +132,9 @@ def plan_network(
             if seen and seen.problem:
                 blocked.append(Problem(port_id, seen.problem, serves=True))
             ports.append((port_id, _plan_guest(network, device, snapshot, seen)))
-    return Plan(network.id, _units(core, ports), tuple(blocked))
+    return Plan(
+        network.id, (*_units(core, ports), *_plan_routes(network, devices.values(), core, namespace)), tuple(blocked)
+    )
 
 
 def _is_foreign(name: str, snapshot: Snapshot) -> bool:
@@ -249,6 +253,28 @@ def _plan_inner(
     if loopback is not None and not loopback.up:
         steps.append(MendLoopback(network.id, loopback))
     return steps
+
+
+def _plan_routes(
+    network: Network, wanted: Iterable[Device], core: Iterable[Step], namespace: NamespaceSeen
+) -> Iterable[Unit]:
+    """The routes of netmend's own device that is there, and stays. A device gets its routes when it is made."""
+    made = {step.device.name for step in core if isinstance(step, MakeDevice | MoveDevice)}
+    for device in wanted:
+        if device.far is None or device.name in made or not _is_wired(device, namespace):
+            continue
+        inner, routes = namespace.links[device.far.name], device.far.routes
+        has = {route for route in namespace.routes.get(inner.index, ()) if _leads_out(route)}
+        add = tuple(route for route in routes if route not in has)
+        remove = tuple(sorted(has - set(routes), key=str))
+        if add or remove:
+            yield Unit(None, (SetRoutes(network.id, inner, add, remove),), spared=True)
+
+
+def _leads_out(route: Route) -> bool:
+    """Whether the route is a default one, or leads to a gateway outside its subnet."""
+    destination, gateway = route
+    return destination.prefixlen == 0 or (gateway is None and destination.prefixlen == destination.max_prefixlen)
 
 
 def _plan_guest(network: Network, device: Device, snapshot: Snapshot, seen: FarSeen | None) -> list[Step]:

@@ -2,20 +2,22 @@
 
 import errno
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from netmend.intent.names import DEVICE_GROUP
 from netmend.kernel import links
 from netmend.kernel.addresses import add_address
 from netmend.kernel.errors import KernelError
-from netmend.kernel.links import Link
+from netmend.kernel.links import Found, Link
 from netmend.kernel.netlink import Batch, RouteSocket
 from netmend.kernel.netns import Netns
+from netmend.kernel.routes import Route, add_route
 from netmend.wiring import Device
 
 _PATIENCE: Final = 2.0  # seconds for the switch to make a device
 _POLL: Final = 0.005
+_REFUSED: Final = (errno.EINVAL, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EOPNOTSUPP, errno.EACCES)
 
 
 def move_in(route: RouteSocket, device: Device, place: Netns, settings: Mapping[str, int]) -> None:
@@ -37,7 +39,15 @@ def move_in(route: RouteSocket, device: Device, place: Netns, settings: Mapping[
         links.set_link(batch, inner, up=True, mtu=device.mtu, settings=settings)
         for address in far.addresses:
             add_address(batch, inner, address)
+        add_routes(batch, inner, far.routes)
         batch.send()
+
+
+def add_routes(batch: Batch, inner: Link | Found, wanted: Iterable[Route]) -> None:
+    """Add the routes of netmend's own device. Guests are served without them too, so that a refusal is no failure here:
+    what is missing has a step of its own in the next plan."""
+    for destination, gateway in wanted:
+        add_route(batch, inner, destination, gateway, _REFUSED)
 
 
 def move_out(device: Device, place: Netns) -> None:

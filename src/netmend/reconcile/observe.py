@@ -20,6 +20,7 @@ from netmend.kernel.forwarding import with_forwarding
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
+from netmend.kernel.routes import Route, dump_set_routes
 from netmend.reconcile.switch import NOTHING, SwitchSeen
 from netmend.wiring import Device, FarEnd, Home
 
@@ -106,6 +107,7 @@ class NamespaceSeen:
     links: Mapping[str, Link] = field(default_factory=dict)  # in it, by name
     addresses: Mapping[int, set[Interface]] = field(default_factory=dict)  # in it, by index of the link
     adopted: bool = False  # made by another agent, and taken over: so is the file of its name
+    routes: Mapping[int, set[Route]] = field(default_factory=dict)  # set in it, by index of the link
 
 
 def look_into_namespace(network_id: str, path: str, opened: Netns | None, *, exists: bool) -> NamespaceSeen:
@@ -124,30 +126,33 @@ def look_into_namespace(network_id: str, path: str, opened: Netns | None, *, exi
         pinned = named is not None and named.inode == opened.inode
         if named is not None:
             named.close()
-        inner, addresses, _ = _contents(opened)
-        return NamespaceSeen("usable", pinned, plain, opened, inner, addresses, _is_adopted(inner))
+        inner, addresses, routes, _ = _contents(opened)
+        return NamespaceSeen("usable", pinned, plain, opened, inner, addresses, _is_adopted(inner), routes)
     if named is None:
         marked = plain and Mark.parse(netns.name_mark(path)) == Mark("namespace", network_id)
         return NamespaceSeen("plain" if plain else "absent", marked=marked)
     try:
-        inner, addresses, mark = _contents(named)
+        inner, addresses, routes, mark = _contents(named)
     except BaseException:
         named.close()
         raise
     if mark != Mark("namespace", network_id):
         named.close()
         return NamespaceSeen("foreign")
-    return NamespaceSeen("usable", True, False, named, inner, addresses, _is_adopted(inner))
+    return NamespaceSeen("usable", True, False, named, inner, addresses, _is_adopted(inner), routes)
 
 
 def _is_adopted(inner: Mapping[str, Link]) -> bool:
     return inner["lo"].group == DEVICE_GROUP
 
 
-def _contents(namespace: Netns) -> tuple[dict[str, Link], dict[int, set[Interface]], Mark | None]:
+_Contents = tuple[dict[str, Link], dict[int, set[Interface]], dict[int, set[Route]], Mark | None]
+
+
+def _contents(namespace: Netns) -> _Contents:
     with namespace.entered(), RouteSocket() as route:
         inner = {link.name: link for link in links.dump_links(route)}
-        return inner, dump_addresses(route), Mark.parse(inner["lo"].alias)
+        return inner, dump_addresses(route), dump_set_routes(route), Mark.parse(inner["lo"].alias)
 
 
 @dataclass(frozen=True, slots=True)

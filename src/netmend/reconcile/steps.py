@@ -7,6 +7,7 @@ from netmend.intent.names import bridge_name, namespace_name
 from netmend.kernel.addresses import Interface
 from netmend.kernel.links import Link
 from netmend.kernel.ovsdb.ports import Port
+from netmend.kernel.routes import Route
 from netmend.reconcile.resync import Problem
 from netmend.wiring import Device
 
@@ -85,6 +86,27 @@ class MendInner:
         parts += [f"add {address}" for address in self.add]
         parts += [f"remove {address}" for address in self.remove]
         return f"{', '.join(parts)} on {self.was.name} in {namespace_name(self.network_id)}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetRoutes:
+    """Add and remove routes of the end of the DHCP port that is in the namespace."""
+
+    network_id: str
+    was: Link
+    add: tuple[Route, ...] = ()
+    remove: tuple[Route, ...] = ()
+
+    def __str__(self) -> str:
+        parts = [f"add route {route_text(route)}" for route in self.add]
+        parts += [f"remove route {route_text(route)}" for route in self.remove]
+        return f"{', '.join(parts)} on {self.was.name} in {namespace_name(self.network_id)}"
+
+
+def route_text(route: Route) -> str:
+    destination, gateway = route
+    to = str(destination) if destination.prefixlen else "default"
+    return f"{to} via {gateway}" if gateway is not None else f"{to} on the link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +217,7 @@ Step = (
     | MakeDevice
     | MendDevice
     | MendInner
+    | SetRoutes
     | MendLoopback
     | DeleteDevice
     | DeleteInner
@@ -215,7 +238,7 @@ def target(step: Step) -> str:
             return step.device.name
         case DeletePort():
             return step.port.name
-        case MendInner() | MendLoopback():
+        case MendInner() | MendLoopback() | SetRoutes():
             return step.was.name
         case SetRules():
             return bridge_name(step.network_id)
@@ -249,6 +272,7 @@ class Unit:
 
     port_id: str | None  # None: what all guests need
     steps: tuple[Step, ...]
+    spared: bool = False  # guests are served without it too
 
 
 @dataclass(frozen=True, slots=True)

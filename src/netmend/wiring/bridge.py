@@ -7,6 +7,7 @@ from netmend.intent.network import Network
 from netmend.intent.port import NetnsPlug, PidPlug, Port, TapPlug
 from netmend.wiring.device import Device, FarEnd, Home
 from netmend.wiring.own_addresses import own_addresses
+from netmend.wiring.own_routes import own_routes
 
 
 def wanted_devices(network: Network) -> list[Device]:
@@ -36,7 +37,7 @@ def _dhcp(network: Network) -> Device:
         mark=Mark("dhcp", network.id, port.id),
         mtu=network.mtu,
         master=bridge_name(network.id),
-        far=FarEnd(Home(), inner_name(port.id), port.mac, own_addresses(network)),
+        far=FarEnd(Home(), inner_name(port.id), port.mac, own_addresses(network), own_routes(network)),
     )
 
 

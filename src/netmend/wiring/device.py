@@ -1,7 +1,7 @@
 """A device that should exist on the host, as a value."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Interface, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Literal
 from zlib import crc32
 
@@ -25,6 +25,7 @@ class FarEnd:
     name: str  # its name there
     mac: str
     addresses: tuple[IPv4Interface | IPv6Interface, ...] = ()
+    routes: tuple[tuple[IPv4Network | IPv6Network, IPv4Address | IPv6Address | None], ...] = ()  # None: on the link
 
     @property
     def made(self) -> str:

@@ -14,6 +14,7 @@ from netmend.intent.network import Network, OvsWiring
 from netmend.intent.port import NetnsPlug, PidPlug, Port, TapPlug
 from netmend.wiring.device import Device, FarEnd, Home, SwitchPort
 from netmend.wiring.own_addresses import own_addresses
+from netmend.wiring.own_routes import own_routes
 
 OWNER: Final = ("managed-by", "netmend")  # in external_ids: the database is asked for rows that bear it
 MARK_KEY: Final = "netmend-mark"
@@ -33,7 +34,8 @@ def _dhcp(network: Network, wiring: OvsWiring) -> Device:
     port = dhcp_port(network)
     name = tap_name(port.id)
     mark = Mark("dhcp", network.id, port.id)
-    far = FarEnd(Home(), inner_name(port.id) if wiring.veth else name, port.mac, own_addresses(network))
+    inner = inner_name(port.id) if wiring.veth else name
+    far = FarEnd(Home(), inner, port.mac, own_addresses(network), own_routes(network))
     kind: Final = "veth" if wiring.veth else "internal"
     return Device(name, kind, mark, network.mtu, far=far, switch=_switch_port(wiring, mark, port.id, port.mac))
 

@@ -37,11 +37,13 @@ from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.nft.socket import NftSocket
 from netmend.kernel.nft.tables import read_table
+from netmend.kernel.routes import dump_set_routes
 from netmend.reconcile.reconciler import Reconciler
 
 BLOCK, BLOCK6 = IPv4Network("10.0.0.0/24"), IPv6Network("2001:db8::/64")
-SUBNET = Subnet(id_from_name("subnet", "four"), "four", BLOCK, BLOCK[2])
-SUBNET6 = Subnet6(id_from_name("subnet", "six"), "six", BLOCK6, BLOCK6[2])
+SUBNET = Subnet(id_from_name("subnet", "four"), "four", BLOCK, BLOCK[2], BLOCK[1])
+SUBNET6 = Subnet6(id_from_name("subnet", "six"), "six", BLOCK6, BLOCK6[2], BLOCK6[1])
+OUTSIDE = IPv4Address("198.51.100.1")
 WIRINGS: dict[str, Wiring] = {
     "bridge": BridgeWiring(),
     "ovs": OvsWiring(own_tags=True),
@@ -85,7 +87,7 @@ NETWORK_CHANGES: dict[str, list[Any]] = {
     "name": ["m"],
     "mtu": [1400, 9000],
     "wiring": ["others"],  # the two other wirings
-    "subnets": [(), (replace(SUBNET, server_address=BLOCK[3]),)],
+    "subnets": [(), (replace(SUBNET, server_address=BLOCK[3]),), (replace(SUBNET, gateway=OUTSIDE),)],
     "ports": [{}],
     "subnets6": [(SUBNET6,)],
     "dhcp_port": [DhcpPort(id_from_name("port", "dhcp"), "fa:16:3e:00:00:dd")],
@@ -138,7 +140,7 @@ def test_no_field_is_left_out(kind: type, cases: dict[str, list[Any]]) -> None:
 def links_here() -> dict[str, tuple[object, ...]]:
     with RouteSocket() as route:
         found = links.dump_links(route)
-        addresses = dump_addresses(route)
+        addresses, routes = dump_addresses(route), dump_set_routes(route)
     names = {link.index: link.name for link in found}
     return {
         link.name: (
@@ -152,6 +154,7 @@ def links_here() -> dict[str, tuple[object, ...]]:
             link.owner,
             # The kernel gives a guest's device an address of its own, when it likes.
             sorted(map(str, addresses.get(link.index, ()))) if link.name not in {"lo", *GUEST_DEVICES} else [],
+            sorted(map(str, routes.get(link.index, ()))),
         )
         for link in found
         if not link.name.startswith(("ovs-", "br-"))

@@ -6,6 +6,7 @@ from netmend.intent import Network
 from netmend.intent.names import DEVICE_GROUP, Mark
 from netmend.kernel.addresses import Interface
 from netmend.kernel.links import Link
+from netmend.kernel.routes import Route
 from netmend.reconcile.diff import plan_network, plan_removal
 from netmend.reconcile.observe import FarSeen, NamespaceSeen, Snapshot
 from netmend.reconcile.steps import (
@@ -17,6 +18,7 @@ from netmend.reconcile.steps import (
     PinNamespace,
     Plan,
     RemoveNamespace,
+    SetRoutes,
     Step,
 )
 from netmend.wiring import Device, Home, wanted_devices
@@ -42,6 +44,7 @@ class Host:
     marked: bool = False
     inner: dict[str, Link] = field(default_factory=dict)
     addresses: dict[int, set[Interface]] = field(default_factory=dict)
+    routes: dict[int, set[Route]] = field(default_factory=dict)
     guests: dict[str, FarSeen] = field(default_factory=dict)
     next_index: int = 100
     most_devices: int = 0
@@ -65,6 +68,7 @@ class Host:
             None,
             dict(self.inner) if usable else {},
             {index: set(found) for index, found in self.addresses.items()},
+            routes={index: set(found) for index, found in self.routes.items()},
         )
 
     def plan(self, network: Network) -> Plan:
@@ -96,6 +100,10 @@ class Host:
                 self.links[was.name] = self._mended(device, found, differs)
             case MendInner():
                 self._mend_inner(step)
+            case SetRoutes(_, was, add, remove):
+                has = self.routes.setdefault(was.index, set())
+                has |= set(add)
+                has -= set(remove)
             case DeleteDevice(_, gone, _):
                 del self.links[gone.name]
                 self.inner = {name: found for name, found in self.inner.items() if found.peer_index != gone.index}
@@ -122,6 +130,7 @@ class Host:
                 inner = link(index + 1, device.far.name, "veth", mac=device.far.mac, mtu=device.mtu, peer_index=index)
                 self.inner[inner.name] = inner
                 self.addresses[inner.index] = set(device.far.addresses)
+                self.routes[inner.index] = set(device.far.routes)
         self.links[device.name] = made
 
     def _mended(self, device: Device, was: Link, differs: tuple[str, ...]) -> Link:

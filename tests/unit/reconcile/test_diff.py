@@ -1,7 +1,7 @@
 """The diff, against a model of the host: whatever is there, performing the plan makes it what intent says."""
 
 from dataclasses import replace
-from ipaddress import IPv4Interface, IPv4Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +10,15 @@ from tests.unit.reconcile.model import GUEST_NETNSID, KERNEL_KIND, Host, link
 from netmend.intent import NetnsPlug, Network, NoPlug, Port, Subnet, TapPlug
 from netmend.intent.names import DEVICE_GROUP, bridge_name, dhcp_port_id, id_from_name, tap_name
 from netmend.reconcile.observe import FarSeen
-from netmend.reconcile.steps import DeleteDevice, MakeDevice, MakeNamespace, MendDevice, MendInner, PinNamespace
+from netmend.reconcile.steps import (
+    DeleteDevice,
+    MakeDevice,
+    MakeNamespace,
+    MendDevice,
+    MendInner,
+    PinNamespace,
+    SetRoutes,
+)
 from netmend.wiring import wanted_devices
 
 NETWORK = id_from_name("network", "n")
@@ -18,7 +26,7 @@ NETWORK = id_from_name("network", "n")
 
 def subnet(number: int) -> Subnet:
     cidr = IPv4Network(f"10.0.{number}.0/24")
-    return Subnet(id_from_name("subnet", str(number)), str(number), cidr, cidr[2])
+    return Subnet(id_from_name("subnet", str(number)), str(number), cidr, cidr[2], gateway=cidr[1] if number else None)
 
 
 def port(number: int, plug: NoPlug | TapPlug | NetnsPlug) -> Port:
@@ -53,6 +61,8 @@ def assert_right(host: Host, network: Network) -> None:
         (inner,) = host.inner.values()
         assert inner.up and inner.mtu == network.mtu
         assert host.addresses[inner.index] == {IPv4Interface((s.server_address, 24)) for s in network.subnets}
+        gateways = [s.gateway for s in network.subnets if s.gateway]
+        assert host.routes.get(inner.index, set()) == {(IPv4Network("0.0.0.0/0"), gateway) for gateway in gateways[:1]}
 
 
 @given(networks)
@@ -199,7 +209,9 @@ def test_only_what_differs_is_set() -> None:
     network = Network(NETWORK, "n", subnets=(subnet(0),))
     host = Host()
     host.perform(host.plan(network))
-    (step,) = host.plan(replace(network, subnets=(subnet(1),))).steps
+    step, routes = host.plan(replace(network, subnets=(subnet(1),))).steps
+    assert isinstance(routes, SetRoutes)
+    assert (routes.add, routes.remove) == (((IPv4Network("0.0.0.0/0"), IPv4Address("10.0.1.1")),), ())
     assert isinstance(step, MendInner) and step.differs == ()
     assert (step.add, step.remove) == ((IPv4Interface("10.0.1.2/24"),), (IPv4Interface("10.0.0.2/24"),))
     steps = host.plan(replace(network, mtu=1400)).steps
