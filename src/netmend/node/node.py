@@ -13,7 +13,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import structlog
@@ -30,6 +29,7 @@ from netmend.node.hints import EVERYTHING, Hints, same_devices
 from netmend.node.intake.source import Source, follow_on
 from netmend.node.lock import CannotStart, hold_lock, hold_network_namespace
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
+from netmend.node.pass_log import log_pass
 from netmend.node.sd_notify import Notifier, summary
 from netmend.node.settings import KEPT, Settings
 from netmend.node.state import IntentState, NodeState
@@ -38,7 +38,7 @@ from netmend.node.watches import Watches
 from netmend.reconcile.adoption import helper_namespaces
 from netmend.reconcile.breaker import Breaker, BreakerState, exhaustion_fault
 from netmend.reconcile.reconciler import Reconciler
-from netmend.reconcile.reports import Listener, PassReport, Ready
+from netmend.reconcile.reports import Listener, Ready
 from netmend.reconcile.resync import Problem
 
 if TYPE_CHECKING:
@@ -271,22 +271,8 @@ class Node:
             self._catch_up()
         self.state.passes += 1
         self.state.journal.passed(report, time.monotonic() - started, report.right & wrong)
-        self._log_pass(report)
+        log_pass(report)
         self._notifier.status(summary(self.state))
-
-    def _log_pass(self, report: PassReport) -> None:
-        if report.planned_steps:
-            log.info("pass", steps=report.planned_steps, right=len(report.right), wrong=len(report.wrong))
-        if report.new_reasons:
-            for error in report.defects:
-                log.error("defect in a pass", exc_info=error)
-        for mended in report.mended:
-            log.warning("somebody changed it; mended", network=mended.network_id, step=mended.text)
-        # What the host, or its switch, lacks is the reason of a thousand networks at once, and one line in the log.
-        for text, reasons in groupby(sorted(report.new_reasons, key=lambda one: one.text), lambda one: one.text):
-            first, *others = reasons
-            more = {"networks": 1 + len(others)} if others else {}
-            log.warning("resync reason", network=first.network_id, port=first.port_id, reason=text, **more)
 
     def _breaker_changed(self, state: BreakerState | None) -> None:
         self.state.journal.breaker(state)

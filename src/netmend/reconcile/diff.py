@@ -65,8 +65,19 @@ def plan_removal(network_id: str, snapshot: Snapshot, namespace: NamespaceSeen) 
     steps = unwanted_ports(network_id, (), snapshot.switch, NOT_WANTED)
     steps += [DeleteDevice(network_id, link, NOT_WANTED) for link in _deletable(snapshot, network_id)]
     if namespace.state == "usable" or namespace.marked:
-        steps.append(RemoveNamespace(network_id, namespace.adopted))
+        steps.append(_removal_of(network_id, namespace))
     return Plan(network_id, (Unit(None, tuple(steps)),) if steps else ())
+
+
+def _removal_of(network_id: str, namespace: NamespaceSeen) -> RemoveNamespace:
+    loopback = namespace.links.get("lo")
+    found = (
+        address
+        for index, addresses in namespace.addresses.items()
+        if loopback is None or index != loopback.index
+        for address in addresses
+    )
+    return RemoveNamespace(network_id, namespace.adopted, tuple(sorted(found, key=str)))
 
 
 def plan_network(
@@ -88,7 +99,7 @@ def plan_network(
         if link.name not in devices
     ]
     if not network.has_subnets and (namespace.state == "usable" or namespace.marked):
-        core.append(RemoveNamespace(network.id, namespace.adopted))
+        core.append(_removal_of(network.id, namespace))
     foreign = [name for name in devices if _is_foreign(name, snapshot)]
     bridge = next((device for device in devices.values() if device.kind == "bridge"), None)
     is_bridge_taken = bridge is not None and bridge.name in foreign

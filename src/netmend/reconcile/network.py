@@ -19,9 +19,9 @@ from netmend.reconcile.diff_switch import ports_to_add_ahead, without_device
 from netmend.reconcile.host import Host
 from netmend.reconcile.observe import NamespaceSeen, Snapshot, look_at_guests, look_into_namespace
 from netmend.reconcile.other_mount_namespaces import OtherMountNamespaces
-from netmend.reconcile.reports import Listener, Mended, Ready
+from netmend.reconcile.reports import Listener, Mended, Ready, Taken
 from netmend.reconcile.resync import Problem, Reason
-from netmend.reconcile.steps import MakeDevice, MoveDevice, Plan, Step, Unit, mends
+from netmend.reconcile.steps import MakeDevice, MoveDevice, Plan, Step, Unit, in_full, mends
 from netmend.wiring import Home
 
 
@@ -39,6 +39,7 @@ class Pass:
     new_reasons: list[Reason] = field(default_factory=list)
     defects: list[Exception] = field(default_factory=list)
     mended: list[Mended] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=list)
     removed_ports: set[str] = field(default_factory=set)  # of the switch, by their rows
     batch: dict[str, Plan] | None = field(default_factory=dict)  # ports to add for many networks at once; None: done
     closed: frozenset[str] = frozenset()  # guarded devices whose rules are not in force
@@ -138,6 +139,7 @@ class NetworkReconciler:
                         raise
                     problems.append(Problem(unit.port_id, str(failed), serves=True))
                 else:
+                    work.taken.extend(Taken(plan.network_id, in_full(step)) for step in unit.steps)
                     work.mended.extend(Mended(plan.network_id, str(step)) for step in unit.steps if mends(step))
         finally:
             self.in_progress.pop(plan.network_id, None)

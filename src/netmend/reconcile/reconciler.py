@@ -25,9 +25,9 @@ from netmend.reconcile.observe import names_of_ours, take_snapshot
 from netmend.reconcile.open_namespaces import OpenNamespaces
 from netmend.reconcile.owners import Owners
 from netmend.reconcile.pinning import Pinning, PinTrouble
-from netmend.reconcile.reports import Listener, Mended, PassReport
+from netmend.reconcile.reports import Listener, Mended, PassReport, Taken
 from netmend.reconcile.resync import Problem, Resync
-from netmend.reconcile.steps import AddPort, DeleteDevice, DeletePort, Plan, by_network
+from netmend.reconcile.steps import AddPort, DeleteDevice, DeletePort, Plan, by_network, in_full
 from netmend.reconcile.workers import work_through
 
 WORKERS = 4
@@ -166,6 +166,7 @@ class Reconciler:
                 frozenset(work.wrong),
                 tuple(work.new_reasons),
                 tuple(work.mended),
+                tuple(work.taken),
                 tuple(work.defects),
             )
 
@@ -213,6 +214,7 @@ class Reconciler:
         again.closed, again.closed_why = work.closed, work.closed_why
         again.plans, again.right, again.wrong = work.plans, work.right, work.wrong
         again.new_reasons, again.defects, again.mended = work.new_reasons, work.defects, work.mended
+        again.taken = work.taken
         work_through(lambda network: self._reconcile_guarded(network, again), networks, self._workers)
         if again.batch:
             self._add_batch(again)
@@ -300,6 +302,7 @@ class Reconciler:
             self._listener.planned(plan)
         if add_batch(self._host.switch, steps):
             work.plans.extend(batch.values())
+            work.taken.extend(Taken(step.network_id, in_full(step)) for step in steps)
         host = self._host
         switch = host.switch.look(work.intent.networks.values())
         work.snapshot = take_snapshot(

@@ -18,6 +18,14 @@ class Mended:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """A step that was taken."""
+
+    network_id: str
+    text: str  # names each device, port of the switch and address that was made or removed
+
+
+@dataclass(frozen=True, slots=True)
 class PassReport:
     """What a pass did."""
 
@@ -26,6 +34,7 @@ class PassReport:
     wrong: frozenset[str] = frozenset()  # ids of networks with reasons left
     new_reasons: tuple[Reason, ...] = ()
     mended: tuple[Mended, ...] = ()
+    taken: tuple[Taken, ...] = ()  # steps, less those that were undone
     defects: tuple[Exception, ...] = ()  # of netmend itself, each the reason of networks that are wrong
 
 

@@ -38,6 +38,7 @@ class RemoveNamespace:
 
     network_id: str
     adopted: bool = False  # another agent made it: the file of its name bears no mark, and is netmend's all the same
+    addresses: tuple[Interface, ...] = ()  # that go with it
 
     def __str__(self) -> str:
         return f"remove namespace {namespace_name(self.network_id)}"
@@ -244,6 +245,21 @@ def target(step: Step) -> str:
             return bridge_name(step.network_id)
         case DeleteDevice() | DeleteInner():
             return step.link.name
+
+
+def in_full(step: Step) -> str:
+    """A step with the addresses that come or go with it, and the port's id, for the log."""
+    match step:
+        case MakeDevice() | MoveDevice() if step.device.far is not None and step.device.far.addresses:
+            return f"{step} with {', '.join(map(str, step.device.far.addresses))}"
+        case RemoveNamespace() if step.addresses:
+            return f"{step} with {', '.join(map(str, step.addresses))}"
+        case AddPort() if step.device.mark.port_id:
+            return f"{step} for port {step.device.mark.port_id}"
+        case DeletePort() if step.port.ids.get("iface-id"):
+            return f"{step} (port {step.port.ids['iface-id']})"
+        case _:
+            return str(step)
 
 
 def mends(step: Step) -> bool:

@@ -78,3 +78,5 @@ class Calls:
         except ServerError as error:
             if error.kind is None:  # no answer: the server finds out at our next report, or keeps an idle port
                 log.warning("our port was not given back", network=network_id, device=device_id, why=str(error))
+        else:
+            log.info("our port was given back", network=network_id, device=device_id)

@@ -3,10 +3,14 @@ use for. Runs in a worker."""
 
 from typing import Any
 
+import structlog
+
 from netmend.sources.neutron import dhcp_port
 from netmend.sources.neutron.dhcp_scopes import DhcpScope, dhcp_scopes, left_over
 from netmend.sources.neutron.names import Raw
 from netmend.sources.neutron.rpc import Server
+
+log = structlog.get_logger()
 
 
 def with_own_ports(server: Server, raw: Raw, host: str) -> dict[str, Any]:
@@ -19,9 +23,12 @@ def with_own_ports(server: Server, raw: Raw, host: str) -> dict[str, Any]:
             if port is None:
                 break
             network = dhcp_port.with_port(network, port)
+            addresses = [fixed["ip_address"] for fixed in port["fixed_ips"]]
+            log.info("our port is", network=network["id"], port=port["id"], addresses=addresses)
     useless = left_over(network, host)
     if useless is not None:
         server.release_port(network["id"], useless)
+        log.info("our port was given back", network=network["id"], device=useless)
         network["ports"] = [port for port in network["ports"] if port.get("device_id") != useless]
     return network
 
