@@ -78,6 +78,12 @@ def subnet6(raw: Raw, around: Surroundings) -> Subnet6:
     )
 
 
+def is_provisional(raw: Raw) -> bool:
+    """Whether the subnet waits for its prefix (prefix delegation; neutron-lib PROVISIONAL_IPV6_PD_PREFIX): until a
+    router has one, the server gives it ::/64, and ports addresses in it that are nobody's."""
+    return str(raw["cidr"]) == "::/64"
+
+
 def announces_no_dns(raw: Raw) -> bool:
     """Whether `dns_nameservers` is 0.0.0.0 or :: alone: guests then get no name server."""
     servers = list(raw.get("dns_nameservers") or ())

@@ -14,7 +14,7 @@ from netmend.sources.neutron.dns_names import DnsName, names_of
 from netmend.sources.neutron.extra_options import Encoded, extra_options
 from netmend.sources.neutron.names import WITHOUT_DHCP, Raw, project_of
 from netmend.sources.neutron.policy import Policy
-from netmend.sources.neutron.subnets import Surroundings, announces_no_dns, subnet4, subnet6
+from netmend.sources.neutron.subnets import Surroundings, announces_no_dns, is_provisional, subnet4, subnet6
 
 _DNS_SERVERS, _DOMAIN_NAME, _MTU, _RENEWAL_TIME, _REBINDING_TIME = 6, 15, 26, 58, 59  # RFC 2132
 _DNS_SERVERS6 = 23  # RFC 3646 section 3
@@ -51,7 +51,7 @@ def _translate(raw: Raw, scope: DhcpScope, policy: Policy, previous: Translated 
     serves_metadata = metadata.serves_metadata(raw, all_subnets, isolated, policy)
     own = {fixed["subnet_id"]: fixed["ip_address"] for fixed in port["fixed_ips"]}
     around = Surroundings(raw, all_subnets, own, isolated, serves_metadata, policy)
-    served = [subnet for subnet in scope.served if subnet["id"] in own]
+    served = [subnet for subnet in scope.served if subnet["id"] in own and not is_provisional(subnet)]
     if not served:
         return None
     mtu = int(raw.get("mtu") or DEFAULT_MTU)
@@ -84,6 +84,7 @@ def _with_ports(
         frozenset(subnet["id"] for subnet in served if subnet["ip_version"] == 4),
         frozenset(subnet["id"] for subnet in served if subnet["ip_version"] == 6),
         frozenset(subnet["id"] for subnet in served if announces_no_dns(subnet)),
+        frozenset(subnet["id"] for subnet in raw["subnets"] if is_provisional(subnet)),
         policy.dns_domain,
         forced,
     )
@@ -135,6 +136,7 @@ class _Telling:
     subnets4: frozenset[str]
     subnets6: frozenset[str]
     without_dns: frozenset[str]  # subnets with guests that get no name server
+    provisional: frozenset[str]  # subnets that have no prefix yet
     domain: str | None
     forced: Encoded
 
@@ -142,6 +144,8 @@ class _Telling:
         """The port, None when DHCP has nothing to say to it, and those of its options that cannot be sent."""
         if raw.get("device_owner") in WITHOUT_DHCP:
             return None, ()
+        if self.provisional:
+            raw = {**raw, "fixed_ips": [one for one in raw["fixed_ips"] if one["subnet_id"] not in self.provisional]}
         names = names_of(raw, self.domain)
         fixed4 = self._last_first(raw)
         fixed6 = [fixed["ip_address"] for fixed in raw["fixed_ips"] if fixed["subnet_id"] in self.subnets6]

@@ -1,7 +1,7 @@
 """Networks as a real server sends them become what Neutron's own agent would have dnsmasq say."""
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from netmend.sources.neutron.dhcp_scopes import dhcp_scopes
 from netmend.sources.neutron.names import RESERVED_DHCP_PORT, dhcp_device_id
 from netmend.sources.neutron.policy import INFINITE, Policy
 from netmend.sources.neutron.translate import TranslationError, translate
+from netmend.wiring import wanted_devices
 
 POLICY = Policy(payloads.HOST, dns_domain="cloud.test", wiring=OvsWiring(datapath="netdev"))
 GUEST = "compute:nova"
@@ -213,6 +214,45 @@ class TestAddresses:
         options6 = dict(port.dhcp6_options)
         assert options6[59] == b"tftp://[2001:db8::1]/boot"
         assert options6[23] == IPv6Address("2001:db8::54").packed
+
+
+class TestPrefixDelegation:
+    """Until a router has a prefix for it, such a subnet is ::/64, and the server gives ports addresses in that."""
+
+    def waiting(self) -> dict[str, Any]:
+        raw = payloads.network("dual stack")
+        (subnet,) = (subnet for subnet in raw["subnets"] if subnet["ip_version"] == 6)
+        subnet.update(cidr="::/64", subnetpool_id="prefix_delegation", gateway_ip="::1")
+        for number, port in enumerate(raw["ports"]):
+            for fixed in port["fixed_ips"]:
+                if fixed["subnet_id"] == subnet["id"]:
+                    fixed["ip_address"] = f"::f816:3eff:fe00:{number}"
+            port.pop("dns_assignment", None)
+        return raw
+
+    def test_nothing_has_an_address_of_the_provisional_prefix(self) -> None:
+        raw = self.waiting()
+        found = intent(raw)
+        assert found.subnets and not found.subnets6
+        port = guest(found, raw)
+        assert port.fixed_ips and not port.fixed_ips6
+        assert {address.version for address, _ in port.names} == {4}
+        (device,) = wanted_devices(found)
+        assert device.far is not None
+        assert not [address for address in device.far.addresses if address in IPv6Network("::/64")]
+        assert {destination.version for destination, _ in device.far.routes} == {4}
+
+    def test_it_is_served_once_it_has_a_prefix(self) -> None:
+        raw = payloads.network("dual stack")
+        (scope,) = dhcp_scopes(raw, payloads.HOST)
+        before = translate(self.waiting(), dhcp_scopes(self.waiting(), payloads.HOST)[0], POLICY)
+        now = translate(raw, scope, POLICY, before)
+        assert now is not None and now.network == intent(raw)
+
+    def test_a_network_of_nothing_else_waits(self) -> None:
+        raw = self.waiting()
+        raw["subnets"] = [subnet for subnet in raw["subnets"] if subnet["ip_version"] == 6]
+        assert translate(raw, dhcp_scopes(raw, payloads.HOST)[0], POLICY) is None
 
 
 class TestExtraOptions:
