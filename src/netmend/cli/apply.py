@@ -12,6 +12,7 @@ from netmend.cli.import_file import show_changes
 from netmend.cli.messages import refuse_on
 from netmend.cli.options import RUNTIME_DIRECTORY, Json, RuntimeDirectory
 from netmend.sources.file import IntentError
+from netmend.sources.store.exchange.adopt import AmbiguousError, adopt
 from netmend.sources.store.exchange.changes import Change, Current, changes_between, is_own
 from netmend.sources.store.exchange.wanted import wanted_of
 
@@ -37,13 +38,17 @@ def apply(
     What is right already is left alone. A network of FILE gets exactly the subnets and ports that FILE gives it: its
     others are deleted. Networks that FILE does not have stay, unless --prune is given.
 
+    Where FILE gives a network no id, and others made one of its name, that one is meant: what FILE does not say of it
+    stays as it is, and nothing of it is deleted.
+
     Exit codes: 0 the networks are as FILE says; 2 they are not, and the message says why, and how many changes were
     made before.
     """
-    with refuse_on(IntentError, ApiError):
+    with refuse_on(IntentError, ApiError, AmbiguousError):
         wanted = wanted_of(file)
         client = ApiClient(api or runtime_dir / "api.sock", _token(token_file))
-        changes = changes_between(_current(client), wanted, prune=prune)
+        current = _current(client)
+        changes = changes_between(current, adopt(current, wanted), prune=prune)
         if not dry_run:
             _perform(client, changes)
     show_changes(changes, as_json=as_json, dry_run=dry_run)

@@ -21,6 +21,7 @@ from netmend.node.lock import CannotStart, hold_lock
 from netmend.node.settings import Settings
 from netmend.sources.file import IntentError
 from netmend.sources.store import RefusedError, Store, StoreError
+from netmend.sources.store.exchange.adopt import AmbiguousError, adopt
 from netmend.sources.store.exchange.changes import Change, changes_between
 from netmend.sources.store.exchange.perform import perform, read_all
 from netmend.sources.store.exchange.wanted import Wanted, wanted_of
@@ -45,14 +46,15 @@ def import_file(
 
     Exit codes: 0 done; 2 the file or the store cannot be used, or the store refuses something in the file.
     """
-    with refuse_on(IntentError, StoreError, RefusedError, CannotStart):
+    with refuse_on(IntentError, StoreError, RefusedError, CannotStart, AmbiguousError):
         wanted = wanted_of(config)
         try:
             make_private_directory(state_dir)
         except OSError as error:
             raise StoreError(f"cannot make {state_dir}: {error.strerror}; run as root, or give --state-dir") from None
         with hold_lock(Settings(runtime=runtime_dir).lock), closing(Store(state_dir / DATABASE)) as store:
-            changes = changes_between(read_all(store.read()), wanted, prune=not keep)
+            current = read_all(store.read())
+            changes = changes_between(current, adopt(current, wanted) if keep else wanted, prune=not keep)
             if not dry_run:
                 store.write(lambda tx: _perform(tx, changes, wanted)).result()
     show_changes(changes, as_json=as_json, dry_run=dry_run)

@@ -134,7 +134,7 @@ class _Data:
         return _json(_answer(self._models.networks, request.query))
 
     async def network(self, request: web.Request) -> web.Response:
-        return _json(self._models.network(request.match_info["network"]))
+        return _json(_answer(self._models.network, request.match_info["network"]))
 
     async def ports(self, request: web.Request) -> web.Response:
         with _refusing_bad_queries():

@@ -15,7 +15,10 @@ def attach(application: web.Application, node: NodeState) -> None:
 
     async def one(request: web.Request) -> web.Response:
         text = request.match_info["network"]
-        network = find_network(node, text)
+        try:
+            network = find_network(node, text)
+        except ValueError as error:
+            return web.json_response({"error": str(error)}, status=409)
         if network is None:
             return web.json_response({"error": f"no network {text} in the intent in force"}, status=404)
         return web.json_response(network_status(node, network))

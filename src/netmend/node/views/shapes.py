@@ -22,6 +22,7 @@ from netmend.services.leases.rows import LeaseRow
 
 STATES: Final = ("not served", "waiting", "served with reasons", "served")
 """The states of a network, the worst first."""
+_SHOWN_MAX: Final = 5  # ids in one sentence
 
 
 class Times(Protocol):
@@ -61,9 +62,16 @@ class Clock:
 
 
 def find_network(node: NodeState, text: str) -> Network | None:
-    """The network with this id or name."""
+    """The network with this id or name. Raises ValueError where several have the name."""
     networks = node.intent.intent.networks
-    return networks.get(text) or next((network for network in networks.values() if network.name == text), None)
+    if text in networks:
+        return networks[text]
+    found = [network for network in networks.values() if network.name == text]
+    if len(found) > 1:
+        shown = ", ".join(sorted(network.id for network in found[:_SHOWN_MAX]))
+        more = f" and {len(found) - _SHOWN_MAX} more" if len(found) > _SHOWN_MAX else ""
+        raise ValueError(f"{len(found)} networks have the name {text}; give the id of one: {shown}{more}")
+    return found[0] if found else None
 
 
 def reasons_by_network(node: NodeState) -> Mapping[str, Sequence[Reason]]:

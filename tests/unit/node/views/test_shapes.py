@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from netmend.node.settings import Settings
 from netmend.node.state import IntentState, NodeState
 from netmend.node.views.listing import Page, Ports, network_detail
 from netmend.node.views.overview import overview
-from netmend.node.views.shapes import Clock
+from netmend.node.views.shapes import Clock, find_network
 from netmend.node.views.status import network_status, status
 from netmend.reconcile.reconciler import Reconciler
 from netmend.reconcile.resync import Problem
@@ -40,6 +41,15 @@ def node(tmp_path: Path) -> Iterator[NodeState]:
 
 def without(found: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name not in names}
+
+
+def test_a_name_that_several_networks_have_is_refused_with_their_ids(node: NodeState) -> None:
+    other = replace(NETWORK, id="88888888-2222-4333-8444-555555555555", ports={})
+    node.intent = IntentState(Intent({NETWORK.id: NETWORK, other.id: other}), time.time())
+    with pytest.raises(ValueError, match=f"2 networks have the name blue; .*{other.id}, {NETWORK.id}"):
+        find_network(node, "blue")
+    assert find_network(node, other.id) == other
+    assert find_network(node, "red") is None
 
 
 def test_a_reason(node: NodeState) -> None:

@@ -16,12 +16,16 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Bodies by id, as they would be created. A subnet follows its network, a port its subnets."""
+    """Bodies by id, as they would be created. A subnet follows its network, a port its subnets.
+
+    `said` has, by id, the names of the fields that the file gives the object.
+    """
 
     networks: dict[str, Body] = field(default_factory=dict)
     subnets: dict[str, Body] = field(default_factory=dict)
     ports: dict[str, Body] = field(default_factory=dict)
     metadata_proxy: MetadataProxy | None = None
+    said: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
 def wanted_of(path: Path) -> Wanted:
@@ -30,10 +34,13 @@ def wanted_of(path: Path) -> Wanted:
     wanted = Wanted(metadata_proxy=intent.metadata_proxy)
     for raw, network in zip(root["networks"] or (), intent.networks.values(), strict=True):
         wanted.networks[network.id] = _network(raw, network)
+        wanted.said[network.id] = _said(raw)
         for raw_subnet, subnet in _pairs(raw.get("subnets") or (), network):
             wanted.subnets[subnet.id] = _subnet(raw_subnet, subnet, network)
+            wanted.said[subnet.id] = _said(raw_subnet)
         for raw_port, port in zip(raw.get("ports") or (), network.ports.values(), strict=True):
             wanted.ports[port.id] = _port(raw_port, port, network)
+            wanted.said[port.id] = _said(raw_port)
     return wanted
 
 
@@ -42,6 +49,10 @@ def _pairs(raw: Any, network: Network) -> Iterator[tuple[Mapping[str, Any], Subn
     four, six = iter(network.subnets), iter(network.subnets6)
     for item in raw:
         yield item, next(six) if ":" in item["cidr"] else next(four)
+
+
+def _said(raw: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(name for name, value in raw.items() if value is not None)
 
 
 def _settings(kind: str, raw: Mapping[str, Any]) -> Body:
