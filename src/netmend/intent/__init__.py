@@ -5,7 +5,7 @@ made in these docstrings. Names of devices and namespaces are functions of ids (
 """
 
 from netmend.intent.metadata import Instance, MetadataProxy, RequestRates
-from netmend.intent.network import BridgeWiring, DhcpPort, Dns, Intent, Network, OvsWiring, Wiring
+from netmend.intent.network import BridgeWiring, DhcpPort, Dns, DnsServer, Intent, Network, OvsWiring, Wiring
 from netmend.intent.port import AddressPair, NetnsPlug, NoPlug, PidPlug, Plug, Port, TapPlug
 from netmend.intent.subnet import Boot, BootByArchitecture, Pool, Route, Subnet
 from netmend.intent.subnet6 import Ipv6Mode, Pool6, Route6, Subnet6
@@ -17,6 +17,7 @@ __all__ = [
     "BridgeWiring",
     "DhcpPort",
     "Dns",
+    "DnsServer",
     "Instance",
     "Intent",
     "Ipv6Mode",

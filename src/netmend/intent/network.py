@@ -12,6 +12,7 @@ from netmend.intent.subnet6 import Subnet6
 
 DEFAULT_MTU = 1500
 DEFAULT_GUEST_RATE = 1000  # queries a second; clouds let one interface put as many (AWS: 1,024 packets)
+DNS_PORT = 53
 DEFAULT_OVS_BRIDGE = "br-int"  # Neutron's integration bridge
 
 
@@ -40,22 +41,39 @@ _BRIDGE = BridgeWiring()
 
 
 @dataclass(frozen=True, slots=True)
+class DnsServer:
+    """A DNS server that netmend asks, from the host's network namespace, over UDP and TCP."""
+
+    address: IPv4Address | IPv6Address
+    port: int = DNS_PORT
+
+    def __str__(self) -> str:
+        if self.port == DNS_PORT:
+            return str(self.address)
+        return f"[{self.address}]:{self.port}" if self.address.version == 6 else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class Dns:
     """The network's resolver, on netmend's own addresses in its subnets.
 
     `domain` is the network's own zone, beside the domains of its subnets (None: those alone). `forwarders` are asked of
-    names that are not the network's own; without any, the host's (resolv.conf(5)); with `forward` false, nobody. They
-    are asked from the host's network namespace. With `allow_private`, they may give private addresses, and are asked
-    of names that are private to an organisation. `guest_rate` is how many queries a second one guest may put; 0: any.
-    `records` are further names, alone or below a zone of the network or fully qualified, each with an address.
+    names that are not the network's own; without any, the host's (resolv.conf(5)); with `forward` false, nobody. With
+    `allow_private`, they may give private addresses, and are asked of names that are private to an organisation.
+    `guest_rate` is how many queries a second one guest may put; 0: any. `records` are further names, alone or below a
+    zone of the network or fully qualified, each with an address.
+
+    `forward_domains` are domains, none of them a zone of the network, with servers of their own, for all names in them
+    whatever else is said, and whatever addresses they give; a domain without servers has no names.
     """
 
     domain: str | None = None
-    forwarders: tuple[IPv4Address | IPv6Address, ...] = ()
+    forwarders: tuple[DnsServer, ...] = ()
     forward: bool = True
     allow_private: bool = False
     guest_rate: int = DEFAULT_GUEST_RATE
     records: tuple[tuple[str, IPv4Address | IPv6Address], ...] = ()
+    forward_domains: tuple[tuple[str, tuple[DnsServer, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from ipaddress import (
 )
 from socket import AF_INET, inet_pton
 
-from netmend.intent import Pool
+from netmend.intent import DnsServer, Pool
 from netmend.intent.names import DEVICE_NAME_MAX
+from netmend.intent.network import DNS_PORT
 
 MTU_MIN, MTU_MAX = 68, 65_535  # RFC 791 section 3.2; the kernel's ETH_MIN_MTU and ETH_MAX_MTU
 LEASE_TIME_MIN, LEASE_TIME_INFINITE = 4, 0xFFFFFFFF  # seconds: T1 < T2 < end needs 4; RFC 2131 section 3.3
@@ -26,6 +27,7 @@ PREFIX_MIN, PREFIX_MAX = 8, 31  # a subnet holds netmend's address and at least 
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_WITH_PORT = re.compile(r"(?:([0-9.]+)|\[([0-9A-Fa-f:.]+)\]):([0-9]{1,6})")
 _POOL = re.compile(r"\s*([0-9.]+)\s*-\s*([0-9.]+)\s*")
 _UNUSABLE = tuple(
     (IPv4Network(block), what)
@@ -251,15 +253,21 @@ def namespace_name(text: str) -> str:
     return text
 
 
-def forwarder(text: str) -> IPv4Address | IPv6Address:
-    """The address of a DNS server to ask, as the host reaches it; loopback too, where many hosts have a resolver."""
+def dns_server(text: str) -> DnsServer:
+    """A DNS server to ask, by its address, as the host reaches it; loopback too, where many hosts have a resolver. A
+    port may follow: `192.0.2.53:5353`, `[2001:db8::53]:5353`."""
+    match = _WITH_PORT.fullmatch(text)
+    host, port = (match[1] or match[2], int(match[3])) if match else (text, DNS_PORT)
     try:
-        value = ip_address(text)
+        value = ip_address(host)
     except ValueError:
-        raise ValueError(f"{text!r} is no IP address; servers to ask are given by their addresses") from None
+        why = "servers to ask are given by their addresses, such as 192.0.2.53 or [2001:db8::53]:5353"
+        raise ValueError(f"{text!r} is no IP address; {why}") from None
     if value.is_multicast or value.is_unspecified or value == IPv4Address("255.255.255.255"):
         raise ValueError(f"{text} is no single server's address")
-    return value
+    if not 1 <= port <= 65_535:
+        raise ValueError(f"{text}: a port is 1 to 65535")
+    return DnsServer(value, port)
 
 
 def guest_rate(value: int) -> int:

@@ -1,25 +1,25 @@
 """The DNS servers that this host asks (resolv.conf(5)); in a container, those of the container."""
 
 import time
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import ip_address
 from pathlib import Path
 from threading import Lock
+
+from netmend.intent import DnsServer
 
 _SERVERS_MAX = 3  # MAXNS, resolv.h
 _LOOK_AGAIN = 1.0  # seconds between looks at the file
 
-Server = IPv4Address | IPv6Address
 
-
-def read_servers(text: str) -> tuple[Server, ...]:
+def read_servers(text: str) -> tuple[DnsServer, ...]:
     """The servers that the text of a resolv.conf names; other lines are passed over, as resolvers do."""
-    servers: list[Server] = []
+    servers: list[DnsServer] = []
     for line in text.splitlines():
         words = line.split()
         if len(words) < 2 or words[0] != "nameserver":
             continue
         try:
-            servers.append(IPv6Address(words[1]) if ":" in words[1] else IPv4Address(words[1]))
+            servers.append(DnsServer(ip_address(words[1])))
         except ValueError:
             continue
     return tuple(servers[:_SERVERS_MAX])
@@ -31,11 +31,11 @@ class HostResolvers:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._lock = Lock()
-        self._servers: tuple[Server, ...] = ()
+        self._servers: tuple[DnsServer, ...] = ()
         self._seen: tuple[int, int, int] | None = None
         self._looked = -_LOOK_AGAIN
 
-    def __call__(self) -> tuple[Server, ...]:
+    def __call__(self) -> tuple[DnsServer, ...]:
         with self._lock:
             now = time.monotonic()
             if now - self._looked >= _LOOK_AGAIN:

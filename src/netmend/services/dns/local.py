@@ -4,7 +4,7 @@ those that must not leave the node."""
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from netmend.intent import Network
+from netmend.intent import DnsServer, Network
 from netmend.services.dns import names, wire
 from netmend.services.dns.addresses import IN_ADDR, IP6, Region, all_subnets, apex_labels, block_of, region_of
 from netmend.services.dns.directory import Directory, Zone
@@ -35,6 +35,13 @@ class Found:
     authoritative: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The name lies in a domain with servers of its own."""
+
+    servers: tuple[DnsServer, ...]
+
+
 class Local:
     """Looks names up. Not thread-safe."""
 
@@ -48,11 +55,14 @@ class Local:
         self._network_id, self._project_id = network.id, network.project_id
         allow_private = network.dns is not None and network.dns.allow_private
         self._special = special_zones(allow_private=allow_private)
+        domains = network.dns.forward_domains if network.dns is not None else ()
+        self._elsewhere = {names.from_text(domain): Elsewhere(servers) for domain, servers in domains if servers}
+        self._special |= {names.from_text(domain) for domain, servers in domains if not servers}
         self.blocks = tuple(block_of(subnet.cidr) for subnet in all_subnets(network))
         self._apexes = tuple(apex_labels(subnet.cidr) for subnet in all_subnets(network))
 
-    def look_up(self, name: bytes, rdtype: int) -> Found | None:
-        """The data of `name` (lower case); None when a server must be asked."""
+    def look_up(self, name: bytes, rdtype: int) -> Found | Elsewhere | None:
+        """The data of `name` (lower case); None when a server must be asked, and Elsewhere when one of its domain."""
         if name.endswith((IN_ADDR, IP6)) and (region := region_of(name)) is not None:
             found = self._reverse(name, rdtype, region)
             if found is not None:
@@ -63,6 +73,9 @@ class Local:
             zone = self.directory.zones.get(suffix)
             if zone is not None:
                 return self._in_zone(name, rdtype, zone, at)
+            if self._elsewhere and (elsewhere := self._elsewhere.get(suffix)):
+                own = self.directory.find(name[:-1], None)
+                return Found(_addresses(own, rdtype), 0) if own else elsewhere
             if suffix in self._special:
                 return self._in_special(rdtype, suffix, at)
             if self._domains.elsewhere(suffix, self._network_id, self._project_id):

@@ -7,12 +7,12 @@ alike is answered by one look-up. An answer that rests on a TTL is kept so for t
 from dataclasses import asdict, dataclass
 from threading import Lock
 
-from netmend.intent import Network
+from netmend.intent import DnsServer, Network
 from netmend.services.dns import names, upstream, wire
 from netmend.services.dns.cache import Cache, Entry, failure
 from netmend.services.dns.domains import Domains
 from netmend.services.dns.guests import Guests
-from netmend.services.dns.local import Found, Local, Nothing
+from netmend.services.dns.local import Elsewhere, Found, Local, Nothing
 from netmend.services.dns.private import PrivateAddresses
 from netmend.services.dns.query import Malformed, Query, parse_query
 from netmend.services.dns.reply import compose, compose_body, name_at, record
@@ -47,9 +47,11 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """A question that others are to be asked. Queries of one `key` have one answer."""
+    """A question that others are to be asked. Queries of one `key` have one answer. `servers` are those of a domain
+    that has its own; None: the network's."""
 
     query: Query
+    servers: tuple[DnsServer, ...] | None = None
 
     @property
     def key(self) -> tuple[bytes, int, int]:
@@ -111,7 +113,8 @@ class DnsResponder:
 
     def take(self, asked: upstream.Asked, answer: bytes, forward: Forward, now: float) -> Entry | None:
         """A server's answer, judged GOOD, as an entry that is kept; None when its records make no sense."""
-        entry = upstream.read_answer(asked, answer, self._private, now)
+        private = self._private if forward.servers is None else None  # a domain of its own may well be private
+        entry = upstream.read_answer(asked, answer, private, now)
         if entry is not None:
             if entry.error == wire.EDE_BLOCKED:
                 self.counters.rebinding += 1
@@ -170,11 +173,12 @@ class DnsResponder:
         self.guests = Guests(network, owners.__contains__)
         dns = network.dns
         self._forwards = dns is not None and dns.forward
+        self._recurses = self._forwards or (dns is not None and bool(dns.forward_domains))
         self._private = None if dns is not None and dns.allow_private else PrivateAddresses(self._local.blocks)
 
     def _answer(self, query: Query, now: float) -> tuple[bytes | Forward, float]:
         """The answer, and until when it is the same."""
-        counters, recursion = self.counters, wire.RA if self._forwards else 0
+        counters, recursion = self.counters, wire.RA if self._recurses else 0
         if query.type == wire.OPT:
             counters.malformed += 1
             return compose(query, recursion | wire.FORMERR), _FOR_EVER
@@ -184,13 +188,16 @@ class DnsResponder:
             counters.refused += 1
             return compose(query, recursion | wire.REFUSED, error=wire.EDE_NOT_SUPPORTED), _FOR_EVER
         found = self._local.look_up(query.name, query.type)
-        if found is not None:
+        servers = None
+        if isinstance(found, Elsewhere):
+            servers = found.servers
+        elif found is not None:
             counters.local += 1
             until = now + LOCAL_TTL if self._leased else _FOR_EVER  # a lease ends without a change
             return self._compose_found(query, found, recursion), until
         if query.type == wire.ANY:
             return compose(query, recursion, [record(0, wire.HINFO, _HINFO_TTL, _HINFO)]), _FOR_EVER
-        if not self._forwards or not query.flags & wire.RD:
+        if (servers is None and not self._forwards) or not query.flags & wire.RD:
             # Without RD, the cache gives no answer either: it would say what other guests have asked.
             counters.refused += 1
             return compose(query, recursion | wire.REFUSED, error=wire.EDE_PROHIBITED), _FOR_EVER
@@ -201,7 +208,7 @@ class DnsResponder:
             until = entry.since + min(age + 1, entry.ttl)
             return self.compose(query, entry, now), until
         counters.forwarded += 1
-        return Forward(query), now
+        return Forward(query, servers), now
 
     def _compose_found(self, query: Query, found: Found, recursion: int) -> bytes:
         flags = recursion | (wire.AA if found.authoritative else 0)

@@ -1,12 +1,12 @@
 """A file's settings of a network's names, as a value."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import TypeVar
 
 from netmend.ground.problem import Place
-from netmend.intent import Dns, Subnet, Subnet6
+from netmend.intent import Dns, DnsServer, Subnet, Subnet6
 from netmend.intent.network import DEFAULT_GUEST_RATE
 from netmend.sources import fields
 from netmend.sources.file.reading import Reader
@@ -23,10 +23,10 @@ def build_dns(reader: Reader, place: Place, network: NetworkShape, subnets: Sequ
     place = (*place, "dns")
     if not network.subnets:
         reader.complain(place, "the network has no subnet, so netmend has no address to answer at")
-    servers: dict[IPv4Address | IPv6Address, None] = {}
+    servers: dict[DnsServer, None] = {}
     for subnet in subnets:
-        servers.update(dict.fromkeys(subnet.dns_servers))
-    forwarders = reader.read_all(place, "forward_to", fields.forwarder, shape.forward_to)
+        servers.update(dict.fromkeys(map(DnsServer, subnet.dns_servers)))
+    forwarders = reader.read_all(place, "forward_to", fields.dns_server, shape.forward_to)
     if shape.forward_to and servers:
         why = (
             "a subnet's dns_servers are whom netmend asks, and guests are told netmend's own address: give one of both"
@@ -36,13 +36,16 @@ def build_dns(reader: Reader, place: Place, network: NetworkShape, subnets: Sequ
         named = "forward_to" if shape.forward_to else "a subnet's dns_servers"
         reader.complain((*place, "forward"), f"is false, but {named} says whom to ask")
     guest_rate = reader.read(place, "guest_rate", fields.guest_rate, shape.guest_rate)
+    domain = reader.read(place, "domain", fields.host_name, shape.domain)
+    zones = {zone.rstrip(".").lower() for zone in (domain, *(subnet.domain for subnet in subnets)) if zone}
     return Dns(
-        domain=reader.read(place, "domain", fields.host_name, shape.domain),
+        domain=domain,
         forwarders=forwarders or tuple(servers),
         forward=shape.forward,
         allow_private=shape.allow_private,
         guest_rate=DEFAULT_GUEST_RATE if guest_rate is None else guest_rate,
         records=_records(reader, (*place, "records"), shape.records or {}),
+        forward_domains=_forward_domains(reader, (*place, "forward_domains"), shape.forward_domains or {}, zones),
     )
 
 
@@ -60,6 +63,26 @@ def _records(
         found += [(name, address) for address in reader.read_all(place, name, fields.record_address, addresses)]
     reader.complain_of_repeats(place, found)
     return tuple(found)
+
+
+def _forward_domains(
+    reader: Reader, place: Place, texts: Mapping[str, Sequence[str]], zones: Set[str]
+) -> tuple[tuple[str, tuple[DnsServer, ...]], ...]:
+    """The domains, each with the servers that are asked of its names."""
+    found: dict[str, tuple[DnsServer, ...]] = {}
+    for text, addresses in texts.items():
+        try:
+            domain = fields.host_name(text).rstrip(".").lower()
+        except ValueError as error:
+            reader.complain((*place, text), str(error))
+            continue
+        if domain in zones:
+            reader.complain((*place, text), "is the network's own domain, of which netmend answers itself")
+        if domain in found:
+            reader.complain((*place, text), "is there twice")
+        found[domain] = reader.read_all(place, text, fields.dns_server, addresses)
+        reader.complain_of_repeats((*place, text), found[domain])
+    return tuple(found.items())
 
 
 def without_servers(subnets: Sequence[AnySubnet]) -> tuple[AnySubnet, ...]:

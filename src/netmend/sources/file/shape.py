@@ -155,6 +155,7 @@ class DnsShape(Shape):
     allow_private: bool = False
     guest_rate: int | None = None
     records: dict[str, list[str]] | None = None
+    forward_domains: dict[str, list[str]] | None = None
 
 
 class NetworkShape(Shape):

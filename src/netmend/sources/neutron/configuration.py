@@ -5,7 +5,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from socket import gethostname
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from oslo_config import cfg, types
 
 from netmend.intent import BridgeWiring, MetadataProxy, OvsWiring, RequestRates
+from netmend.sources.neutron.dnsmasq_servers import servers_of
 from netmend.sources.neutron.policy import INFINITE, Policy
 from netmend.sources.problem import SourceError
 
@@ -232,6 +232,7 @@ def _configuration(conf: cfg.ConfigOpts, files: tuple[Path, ...], found: set[tup
 
 def _policy(conf: Any) -> Policy:
     lease = conf.dhcp_lease_duration
+    forwarders, forward_domains = servers_of(conf.dnsmasq_dns_servers)
     return Policy(
         host=str(conf.host),
         dns_domain=conf.dns_domain.strip().strip(".") or None,
@@ -239,7 +240,8 @@ def _policy(conf: Any) -> Policy:
         renewal_time=conf.dhcp_renewal_time,
         rebinding_time=conf.dhcp_rebinding_time,
         broadcast_replies=conf.dhcp_broadcast_reply,
-        dns_forwarders=tuple(map(ip_address, filter(None, conf.dnsmasq_dns_servers))),
+        dns_forwarders=forwarders,
+        forward_domains=forward_domains,
         local_resolver=conf.dnsmasq_local_resolv,
         isolated_metadata=conf.enable_isolated_metadata,
         force_metadata=conf.force_metadata,

@@ -69,6 +69,7 @@ def _translate(raw: Raw, scope: DhcpScope, policy: Policy, previous: Translated 
             policy.dns_forwarders,
             bool(policy.dns_forwarders) or policy.local_resolver,
             allow_private=True,
+            forward_domains=policy.forward_domains,
         ),
         metadata="proxy" if serves_metadata else "off",
         project_id=project_of(raw),

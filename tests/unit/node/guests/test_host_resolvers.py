@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from netmend.intent import DnsServer
 from netmend.node.guests import host_resolvers
 from netmend.node.guests.host_resolvers import HostResolvers, read_servers
 
@@ -21,7 +22,7 @@ from netmend.node.guests.host_resolvers import HostResolvers, read_servers
     ],
 )
 def test_what_it_names(text: str, servers: list[str]) -> None:
-    assert read_servers(text) == tuple(map(ip_address, servers))
+    assert read_servers(text) == tuple(DnsServer(ip_address(text)) for text in servers)
 
 
 def test_changes_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,11 +31,11 @@ def test_changes_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     servers = HostResolvers(file)
     assert servers() == ()
     file.write_text("nameserver 192.0.2.1\n")
-    assert servers() == (ip_address("192.0.2.1"),)
+    assert servers() == (DnsServer(ip_address("192.0.2.1")),)
     new = tmp_path / "new"
     new.write_text("nameserver 192.0.2.22\n")
     new.rename(file)
-    assert servers() == (ip_address("192.0.2.22"),)
+    assert servers() == (DnsServer(ip_address("192.0.2.22")),)
     file.write_bytes(b"\xff\xfe nameserver")
     assert servers() == ()
     file.unlink()

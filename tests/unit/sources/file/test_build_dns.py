@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from netmend.intent import Dns, Network
+from netmend.intent import Dns, DnsServer, Network
 from netmend.sources.file import IntentError, load
 
 Write = Callable[..., Path]
@@ -54,13 +54,15 @@ def test_plainly(write: Write, plain: object) -> None:
 def test_every_field(write: Write) -> None:
     servers = ["127.0.0.53", "2001:db8::53"]
     says = {"domain": "blue.example.", "forward_to": servers, "allow_private": True, "guest_rate": 0}
-    assert network(write(says)).dns == Dns("blue.example", tuple(map(ip_address, servers)), True, True, 0)
+    assert network(write(says)).dns == Dns(
+        "blue.example", tuple(DnsServer(ip_address(text)) for text in servers), True, True, 0
+    )
     assert network(write({"forward": False})).dns == Dns(forward=False)
 
 
 def test_the_servers_of_subnets_are_whom_netmend_asks(write: Write) -> None:
     found = network(write(True, dns_servers=["192.0.2.53", "198.51.100.53"]))
-    assert found.dns == Dns(forwarders=(ip_address("192.0.2.53"), ip_address("198.51.100.53")))
+    assert found.dns == Dns(forwarders=tuple(DnsServer(ip_address(text)) for text in ("192.0.2.53", "198.51.100.53")))
     assert found.subnets[0].dns_servers == ()
 
 
@@ -76,6 +78,14 @@ def test_what_contradicts_the_servers_of_a_subnet(write: Write, dns: object, fie
     assert why in whys(write(dns, dns_servers=["192.0.2.53"]))[field]
 
 
+def test_servers_with_a_port_and_of_domains(write: Write) -> None:
+    domains = {"Corp.example.": ["192.0.2.9"], "nowhere": []}
+    found = network(write({"forward_to": ["192.0.2.53:5353", "[2001:db8::53]:54"], "forward_domains": domains})).dns
+    assert found is not None
+    assert list(map(str, found.forwarders)) == ["192.0.2.53:5353", "[2001:db8::53]:54"]
+    assert found.forward_domains == (("corp.example", (DnsServer(ip_address("192.0.2.9")),)), ("nowhere", ()))
+
+
 @pytest.mark.parametrize(
     ("dns", "field", "why"),
     [
@@ -88,6 +98,19 @@ def test_what_contradicts_the_servers_of_a_subnet(write: Write, dns: object, fie
         ({"forward_to": ["dns.example"]}, "dns.forward_to[0]", "servers to ask are given by their addresses"),
         ({"forward_to": ["224.0.0.251"]}, "dns.forward_to[0]", "no single server's address"),
         ({"forward_to": ["::"]}, "dns.forward_to[0]", "no single server's address"),
+        ({"forward_to": ["192.0.2.53:0"]}, "dns.forward_to[0]", "a port is 1 to 65535"),
+        ({"forward_to": ["192.0.2.53:70000"]}, "dns.forward_to[0]", "a port is 1 to 65535"),
+        ({"forward_to": ["[192.0.2.53]:x"]}, "dns.forward_to[0]", "no IP address"),
+        ({"forward_domains": ["corp.example"]}, "dns.forward_domains", "expected a mapping, not a list"),
+        ({"forward_domains": {"corp.example": "192.0.2.53"}}, "dns.forward_domains.corp.example", "expected a list"),
+        ({"forward_domains": {"corp.example": ["ns"]}}, "dns.forward_domains.corp.example[0]", "no IP address"),
+        ({"forward_domains": {"-x": []}}, "dns.forward_domains.-x", "no host or domain name"),
+        (
+            {"domain": "a.example", "forward_domains": {"A.example.": []}},
+            "dns.forward_domains.A.example.",
+            "own domain",
+        ),
+        ({"forward_domains": {"A.example": [], "a.example.": []}}, "dns.forward_domains.a.example.", "twice"),
         ({"domain": "-x"}, "dns.domain", "no host or domain name"),
         ({"guest_rate": -1}, "dns.guest_rate", "it is 0 (no limit) to 1000000 queries a second"),
     ],

@@ -3,7 +3,7 @@
 import ctypes
 import os
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from netmend.intent import (
     BootByArchitecture,
     BridgeWiring,
     Dns,
+    DnsServer,
     Instance,
     Intent,
     MetadataProxy,
@@ -71,6 +72,7 @@ def test_two_networks_of_the_demo_have_the_same_addresses() -> None:
     assert all(isinstance(plug, NetnsPlug) and plug.netns.startswith("guest-") for plug in plugs)
 
 
+DOMAINS = (("corp.example", (DnsServer(ip_address("198.51.100.54")), DnsServer(ip_address("198.51.100.55"), 5353))),)
 RECORDS = (("gw", IPv4Address("192.0.2.1")), ("git.example.net", IPv4Address("198.51.100.7")))
 
 
@@ -115,9 +117,9 @@ def test_every_field_of_the_reference() -> None:
         dhcp_options=((114, b"https://office.example/captive"), (252, b"http://192.0.2.11/wpad.dat")),
         metadata_route=True,
     )
-    asked = IPv4Address("192.0.2.53"), IPv4Address("198.51.100.53"), IPv6Address("2001:db8::53")
-    assert office.dns == Dns("office.example", asked, guest_rate=500, records=RECORDS)
-    assert lab.dns == Dns("lab.example", (IPv4Address("127.0.0.53"), IPv6Address("2001:db8::53")))
+    asked = tuple(DnsServer(ip_address(text)) for text in ("192.0.2.53", "198.51.100.53", "2001:db8::53"))
+    assert office.dns == Dns("office.example", asked, guest_rate=500, records=RECORDS, forward_domains=DOMAINS)
+    assert lab.dns == Dns("lab.example", (DnsServer(IPv4Address("127.0.0.53")), DnsServer(IPv6Address("2001:db8::53"))))
     assert lab.wiring == OvsWiring("br-int", datapath="netdev", own_tags=True)
     assert (office.metadata, office.project_id, lab.metadata) == ("embedded", "1d2c3b4a", "proxy")
     assert intent.metadata_proxy == MetadataProxy(

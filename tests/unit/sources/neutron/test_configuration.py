@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from netmend.intent import BridgeWiring, OvsWiring, RequestRates
+from netmend.intent import BridgeWiring, DnsServer, OvsWiring, RequestRates
 from netmend.sources.neutron.configuration import HONOURED, MOOT, NOT_HONOURED, Configuration, configuration
 from netmend.sources.neutron.policy import INFINITE
 from netmend.sources.problem import SourceError
@@ -43,7 +43,7 @@ def test_what_matters(tmp_path: Path) -> None:
     )
     policy = found.policy
     assert (policy.host, policy.dns_domain, policy.lease_time) == ("node2", "a.test", INFINITE)
-    assert policy.dns_forwarders == (ip_address("192.0.2.1"), ip_address("2001:db8::1"))
+    assert policy.dns_forwarders == (DnsServer(ip_address("192.0.2.1")), DnsServer(ip_address("2001:db8::1")))
     assert policy.isolated_metadata
     assert policy.wiring == OvsWiring("br0", veth=True, datapath="netdev")
     assert found.conf.AGENT.report_interval == 7

@@ -7,13 +7,11 @@ datagrams from nowhere else.
 import errno
 import socket
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address
 from select import EPOLLIN, EPOLLOUT
 
+from netmend.intent import DnsServer
 from netmend.services.dns import Asked, wire
 from netmend.services.shared.io.loop import Loop
-
-Server = IPv4Address | IPv6Address
 
 _READ_SIZE = wire.MESSAGE_MAX
 _CONNECTING = frozenset((0, errno.EINPROGRESS))
@@ -27,7 +25,7 @@ class Exchange:
     def __init__(
         self,
         loop: Loop,
-        server: Server,
+        server: DnsServer,
         asked: Asked,
         *,
         heard: Callable[["Exchange", bytes], None],
@@ -46,7 +44,7 @@ class Exchange:
         """Send the question; raises OSError."""
         opened = socket.socket(_family(self.server), socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
         try:
-            opened.connect((str(self.server), wire.PORT))
+            opened.connect((str(self.server.address), self.server.port))
             opened.send(self.asked.message)
             self._loop.add(opened.fileno(), self._turn)
         except BaseException:
@@ -84,7 +82,7 @@ class TcpExchange(Exchange):
         opened = socket.socket(_family(self.server), socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
         try:
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            error = opened.connect_ex((str(self.server), wire.PORT))
+            error = opened.connect_ex((str(self.server.address), self.server.port))
             if error not in _CONNECTING:
                 raise OSError(error, "connect")
             self._loop.add(opened.fileno(), self._turn, EPOLLOUT)
@@ -124,5 +122,5 @@ class TcpExchange(Exchange):
                 self._failed(self, ConnectionResetError("no answer to the question"))
 
 
-def _family(server: Server) -> socket.AddressFamily:
-    return socket.AF_INET if server.version == 4 else socket.AF_INET6
+def _family(server: DnsServer) -> socket.AddressFamily:
+    return socket.AF_INET if server.address.version == 4 else socket.AF_INET6

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from netmend.intent import DnsServer
 from netmend.services.dns import DnsResponder, Entry, Forward, Verdict, ask, judge
-from netmend.services.dns.io.exchange import Exchange, Server, TcpExchange
+from netmend.services.dns.io.exchange import Exchange, TcpExchange
 from netmend.services.dns.io.limits import Limits, Traffic
 from netmend.services.dns.query import Query
 from netmend.services.shared.io.loop import Loop
@@ -40,7 +41,7 @@ class Waiting:
 @dataclass(slots=True)
 class _Pending:
     forward: Forward
-    schedule: list[tuple[Server, float]]
+    schedule: list[tuple[DnsServer, float]]
     waiting: list[Waiting]
     exchanges: list[Exchange] = field(default_factory=list)
     tries: int = 0
@@ -50,15 +51,16 @@ class _Pending:
 class Asking:
     """The questions that one network has under way. Only the loop's thread uses it, once it is made."""
 
-    def __init__(self, responder: DnsResponder, traffic: Traffic, servers: Callable[[], Sequence[Server]]) -> None:
+    def __init__(self, responder: DnsResponder, traffic: Traffic, servers: Callable[[], Sequence[DnsServer]]) -> None:
         """`servers` gives the servers to ask, best first."""
         self.responder, self.traffic, self.servers = responder, traffic, servers
         self.pending: dict[tuple[bytes, int, int], _Pending] = {}
         self.of_guest: dict[str, int] = {}
-        self._silent: dict[Server, tuple[int, float]] = {}
+        self._silent: dict[DnsServer, tuple[int, float]] = {}
 
-    def schedule(self, now: float) -> list[tuple[Server, float]]:
-        servers = list(self.servers())
+    def schedule(self, now: float, servers: Sequence[DnsServer] | None = None) -> list[tuple[DnsServer, float]]:
+        """Which server to ask when: of `servers`, else of the network's."""
+        servers = list(self.servers() if servers is None else servers)
         if not servers:
             return []
         good = [server for server in servers if not self._is_shunned(server, now)]
@@ -67,15 +69,15 @@ class Asking:
         ordered = good + [server for server in servers if server not in good]
         return [(ordered[number % len(ordered)], seconds) for number, seconds in enumerate(TRIES)]
 
-    def _is_shunned(self, server: Server, now: float) -> bool:
+    def _is_shunned(self, server: DnsServer, now: float) -> bool:
         silences, until = self._silent.get(server, (0, 0.0))
         return silences >= _SILENCES and now < until
 
-    def was_silent(self, server: Server, now: float) -> None:
+    def was_silent(self, server: DnsServer, now: float) -> None:
         silences, _ = self._silent.get(server, (0, 0.0))
         self._silent[server] = silences + 1, now + _SHUNNED
 
-    def has_spoken(self, server: Server) -> None:
+    def has_spoken(self, server: DnsServer) -> None:
         self._silent.pop(server, None)
 
 
@@ -111,7 +113,7 @@ class Forwarder:
             waiting.deliver(asking.responder.refuse(waiting.query))
             return True
         now = time.monotonic()
-        pending = asking.pending[forward.key] = _Pending(forward, asking.schedule(now), [waiting])
+        pending = asking.pending[forward.key] = _Pending(forward, asking.schedule(now, forward.servers), [waiting])
         _count(asking, waiting.guest, 1)
         self._under_way += 1
         self._try_next(asking, pending)
@@ -137,7 +139,7 @@ class Forwarder:
         if not pending.exchanges:
             self._finish(asking, pending, None)
 
-    def _start(self, asking: Asking, pending: _Pending, server: Server, *, tcp: bool, edns: bool) -> bool:
+    def _start(self, asking: Asking, pending: _Pending, server: DnsServer, *, tcp: bool, edns: bool) -> bool:
         asked = ask(pending.forward.query, os.urandom, edns=edns)
         exchange = (TcpExchange if tcp else Exchange)(
             self._loop,
@@ -154,7 +156,7 @@ class Forwarder:
         pending.exchanges.append(exchange)
         return True
 
-    def _timed_out(self, asking: Asking, pending: _Pending, server: Server, number: int) -> None:
+    def _timed_out(self, asking: Asking, pending: _Pending, server: DnsServer, number: int) -> None:
         if pending.done or pending.tries != number:
             return
         asking.traffic.unanswered += 1

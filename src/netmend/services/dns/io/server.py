@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from netmend.intent import Network
+from netmend.intent import DnsServer, Network
 from netmend.services.dns import DnsResponder, Domains
-from netmend.services.dns.io.exchange import Server
 from netmend.services.dns.io.forwarder import Asking, Forwarder
 from netmend.services.dns.io.limits import Limits, Traffic
 from netmend.services.dns.io.served import Served
@@ -37,7 +36,7 @@ class DnsSockets:
     def __init__(
         self,
         on_error: OnError,
-        host_servers: Callable[[], Sequence[Server]],
+        host_servers: Callable[[], Sequence[DnsServer]],
         limits: Limits | None = None,
         leased: Callable[[str], LeasedNames] = lambda network_id: LeasedNames(),
     ) -> None:
@@ -125,6 +124,10 @@ class DnsSockets:
             "cache_entries": len(responder.cache),
             "cache_octets": responder.cache.octets,
             "forwarders": [str(server) for server in self._servers(responder)],
+            "forward_domains": {
+                domain: list(map(str, servers))
+                for domain, servers in (responder.network.dns.forward_domains if responder.network.dns else ())
+            },
             "exceptions": sum(counters.exceptions for counters in known.counters()),
             "errors": errors,
         }
@@ -136,7 +139,7 @@ class DnsSockets:
         self._networks.clear()
         self._loop.close()
 
-    def _servers(self, responder: DnsResponder) -> Sequence[Server]:
+    def _servers(self, responder: DnsResponder) -> Sequence[DnsServer]:
         dns = responder.network.dns
         if dns is None or not dns.forward:
             return ()

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
 
 import dns.flags
 import dns.message
@@ -12,9 +13,10 @@ import dns.rcode
 import dns.rrset
 import pytest
 from tests.kernel.services.dns.io.world import Upstream, World, good, patience
-from tests.unit.services.dns.asker import code, data
+from tests.unit.services.dns.asker import code, data, network
 from tests.waiting import PATIENCE, wait_for
 
+from netmend.intent import Dns, DnsServer
 from netmend.services.dns.io import forwarder
 
 UP, SECOND = "127.0.0.53", "127.0.0.54"
@@ -243,3 +245,32 @@ def test_a_dead_server_fills_no_descriptors() -> None:
         wait_for(lambda: world.status()["crowded"] > 500, "it is told no")
         assert world.status()["under_way"] <= 64
         assert data(world.ask("web.office.example")) == ["10.0.0.10"]
+
+
+def test_a_domain_is_asked_of_its_own_servers_at_their_port() -> None:
+    """Over UDP, and over TCP where the answer is cut off; what is dead there is not asked elsewhere."""
+
+    def of_corp(query: Message) -> list[bytes]:
+        return [good(query, "60 A 10.9.9.9").to_wire()]
+
+    def cut_off(query: Message) -> list[bytes]:
+        answer = dns.message.make_response(query)
+        answer.flags |= dns.flags.TC
+        return [answer.to_wire()]
+
+    domains = (
+        ("corp.example", (DnsServer(ip_address(SECOND), 5353),)),
+        ("dead.example", (DnsServer(ip_address(SECOND), 5354),)),
+    )
+    intent = network(dns=Dns("office.example", forward_domains=domains))
+    with (
+        Upstream(UP, honest) as usual,
+        Upstream(SECOND, cut_off, of_corp, port=5353) as corp,
+        World(UP, intent=intent) as world,
+    ):
+        assert data(world.ask("db.corp.example")) == ["10.9.9.9"]
+        assert [over for over, _, _ in corp.asked] == ["udp", "tcp"]
+        assert data(world.ask(NAME)) == [TRUE]
+        with patience(0.2):
+            assert code(world.ask("db.dead.example")) == "SERVFAIL"
+        assert len(usual.asked) == 1

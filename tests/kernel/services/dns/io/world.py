@@ -6,7 +6,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from ipaddress import IPv4Address, IPv6Address, ip_interface
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ import dns.query
 from tests.unit.services.dns.asker import NETWORK_ID, network
 from tests.waiting import PATIENCE, wait_for
 
-from netmend.intent import Network
+from netmend.intent import DnsServer, Network
 from netmend.kernel import addresses, links
 from netmend.kernel.links import VethEnd
 from netmend.kernel.netlink import RouteSocket
@@ -50,7 +50,7 @@ class World:
 
     def __init__(self, *servers: str, intent: Network | None = None, limits: Limits | None = None) -> None:
         self.errors: list[str] = []
-        asked = [IPv4Address(text) if "." in text else IPv6Address(text) for text in servers]
+        asked = [DnsServer(ip_address(text)) for text in servers]
         self.sockets = DnsSockets(lambda _, what, error: self.errors.append(f"{what}: {error}"), lambda: asked, limits)
         self.guest = self.add(intent or network())
 
@@ -127,17 +127,17 @@ def good(query: dns.message.Message, *records: str) -> dns.message.Message:
 
 
 class Upstream:
-    """A server at `address`:53 that says what `udp` and `tcp` make of a question; what it was asked is in `asked`."""
+    """A server at `address` and `port` that says what `udp` and `tcp` make of a question; `asked` is what it was."""
 
-    def __init__(self, address: str, udp: Answer, tcp: Answer | None = None) -> None:
+    def __init__(self, address: str, udp: Answer, tcp: Answer | None = None, *, port: int = 53) -> None:
         self.asked: list[tuple[str, dns.message.Message, Any]] = []  # over what, which question, from where
         self._answers = {"udp": udp, "tcp": tcp or udp}
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.udp = socket.socket(family, socket.SOCK_DGRAM)
-        self.udp.bind((address, 53))
+        self.udp.bind((address, port))
         self._tcp = socket.socket(family, socket.SOCK_STREAM)
         self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._tcp.bind((address, 53))
+        self._tcp.bind((address, port))
         self._tcp.listen()
         for target in (self._serve_udp, self._serve_tcp):
             threading.Thread(target=target, daemon=True).start()
