@@ -1,0 +1,67 @@
+"""A machine of QEMU on a tap of netmend's, with Debian's firmware and no disk: it can only boot from the network.
+
+It is emulated (TCG), also where the host has KVM: it behaves the same everywhere, and takes up to a minute.
+"""
+
+import subprocess
+from pathlib import Path
+from typing import Self
+
+from tests.peers.node import HOME
+
+_SYSTEM = Path(__file__).parents[2] / ".tools" / "root" / "usr"
+_SHARE = _SYSTEM / "share"
+_IPXE = _SYSTEM / "lib" / "ipxe"
+_DATA = (_SHARE / "qemu", _SHARE / "seabios", _IPXE / "qemu")
+BINARIES = {"undionly.kpxe": _IPXE / "undionly.kpxe", "ipxe.efi": _SYSTEM.parent / "boot" / "ipxe.efi"}
+
+
+class Machine:
+    """One machine, from power-on until it is left."""
+
+    def __init__(self, tap: str, mac: str, *arguments: str) -> None:
+        self._console = HOME / "console"
+        (modules,) = _SYSTEM.glob("lib/*-linux-gnu/qemu")
+        self._environment = {"QEMU_MODULE_DIR": str(modules), "PATH": "/usr/bin:/bin"}
+        self._command = [
+            "qemu-system-x86_64", *(word for path in _DATA for word in ("-L", str(path))),
+            "-accel", "tcg,thread=single", "-m", "512", "-display", "none", "-vga", "none", "-no-reboot", "-nodefaults",
+            "-serial", f"file:{self._console}", "-netdev", f"tap,id=net,ifname={tap},script=no,downscript=no",
+            *(argument.replace("MAC", mac) for argument in arguments),
+        ]  # fmt: skip
+
+    def __enter__(self) -> Self:
+        with (HOME / "qemu.log").open("wb") as log:
+            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def explain(self) -> str:
+        """What it has said on its serial console, and QEMU of itself."""
+        said = [
+            path.read_text(errors="replace")[-4000:] for path in (HOME / "qemu.log", self._console) if path.exists()
+        ]
+        return "\n".join(said)
+
+
+def bios(tap: str, mac: str, card: str = "e1000") -> Machine:
+    """SeaBIOS, and the boot ROM of the network card, which is iPXE."""
+    return Machine(tap, mac, "-machine", "pc,graphics=off", "-device", f"{card},netdev=net,mac=MAC,bootindex=1")
+
+
+def uefi(tap: str, mac: str, *settings: str) -> Machine:
+    """OVMF, with its own PXE and HTTP boot; `settings` are files of fw_cfg, NAME=TEXT."""
+    HOME.mkdir(exist_ok=True)
+    variables = HOME / "variables"
+    variables.write_bytes((_SHARE / "OVMF" / "OVMF_VARS_4M.fd").read_bytes())
+    arguments = ["-machine", "q35,graphics=off", "-device", "virtio-rng-pci"]
+    arguments += ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={_SHARE / 'OVMF' / 'OVMF_CODE_4M.fd'}"]
+    arguments += ["-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
+    arguments += ["-device", "virtio-net-pci,netdev=net,mac=MAC,romfile=,bootindex=1"]
+    for setting in settings:
+        name, _, text = setting.partition("=")
+        arguments += ["-fw_cfg", f"name={name},string={text}"]
+    return Machine(tap, mac, *arguments)
