@@ -1,8 +1,11 @@
 """Guests whose kernels make their own addresses of what netmend advertises (SLAAC), and what they make of changes."""
 
+import subprocess
 from ipaddress import IPv6Address
+from pathlib import Path
 from typing import Any
 
+import pytest
 from scapy.layers import inet6
 from scapy.layers.l2 import Ether
 from tests.peers.capture import Capture
@@ -97,3 +100,47 @@ def test_a_stateful_network_gives_no_address_of_the_guests_own() -> None:
         assert (message.M, message.O, prefix.A, prefix.L) == (1, 0, 0, 1)
         assert addresses_of(guest) == {}
         wait_for(lambda: BLOCK in run_in(guest, "busybox", "ip", "-6", "route"), "the prefix on the link")
+
+
+@pytest.mark.parametrize(
+    ("mode", "gateway"),
+    [
+        ("slaac", "fe80::1"),
+        ("dhcpv6-stateless", "fe80::1"),
+        ("dhcpv6-stateful", "fe80::1"),
+        ("dhcpv6-stateful", "2001:db8:20::1"),
+    ],
+)
+def test_a_guest_finds_the_router_that_intent_names(mode: str, gateway: str) -> None:
+    """By the address of its port, from which its link-local one follows, or by a link-local one; and forgets it."""
+    guest, router = make_guest("guest"), make_guest("router")
+    of_router = {**port("router", "fa:16:3e:00:20:01", "2001:db8:20::1"), "port_security": False}
+    if gateway == "fe80::1":
+        of_router["fixed_ips"] = []
+    stateful = {"fixed_ips": ["2001:db8:20::11"]} if mode == "dhcpv6-stateful" else {}
+    subnet = {"cidr": BLOCK, "address_mode": mode, "gateway": gateway}
+    net = {"name": "net", "subnets": [subnet], "ports": [{**port_of_guest(), **stateful}, of_router]}
+    with Node(net) as node:
+        wait_for_device(guest)
+        wait_for_device(router)
+        with router.entered():
+            Path("/proc/sys/net/ipv6/conf/all/forwarding").write_text("1")
+        run_in(router, "busybox", "ip", "addr", "add", "2001:db8:99::1/128", "dev", "lo")
+        run_in(router, "busybox", "ip", "addr", "add", f"{gateway}/64", "dev", "eth0")
+        if stateful:
+            run_in(guest, "busybox", "ip", "addr", "add", "2001:db8:20::11/64", "dev", "eth0")
+        wait_for(lambda: goes(guest), "a ping by way of the router", lambda: routes(guest))
+        assert routes(guest).count("default") == 1
+        node.write({**net, "subnets": [{**subnet, "gateway": None}]})
+        wait_for(lambda: "default" not in routes(guest), "the router is forgotten", lambda: routes(guest))
+
+
+def routes(guest: Netns) -> str:
+    return run_in(guest, "busybox", "ip", "-6", "route")
+
+
+def goes(guest: Netns) -> bool:
+    try:
+        return bool(run_in(guest, "busybox", "ping", "-6", "-c", "1", "-W", "1", "2001:db8:99::1"))
+    except subprocess.CalledProcessError:
+        return False

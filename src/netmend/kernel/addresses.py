@@ -4,9 +4,10 @@ import errno
 import socket
 import struct
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Final
 
+from netmend.ground.peer_interface import PeerInterface4, PeerInterface6
 from netmend.kernel.links import Found, Link, perform
 from netmend.kernel.netlink import (
     NLM_F_CREATE,
@@ -40,12 +41,24 @@ def dump_addresses(route: RouteSocket, keep: Callable[[bytes], bool] | None = No
     for data in route.dump(RTM_GETADDR, body, "list addresses", "of the namespace", keep):
         _, prefix, _, _, index = _HEADER.unpack_from(data)
         attributes = parse_attributes(data, 8)
-        raw = attributes.get(IFA_LOCAL) or attributes.get(IFA_ADDRESS, b"")
-        if len(raw) == 4:
-            found.setdefault(index, set()).add(IPv4Interface((IPv4Address(raw), prefix)))
-        elif len(raw) == 16:
-            found.setdefault(index, set()).add(IPv6Interface((IPv6Address(raw), prefix)))
+        peer = attributes.get(IFA_ADDRESS, b"")
+        address = _interface(attributes.get(IFA_LOCAL) or peer, peer, prefix)
+        if address is not None:
+            found.setdefault(index, set()).add(address)
     return found
+
+
+def _interface(local: bytes, peer: bytes, prefix: int) -> Interface | None:
+    """`peer` is the same as `local` where there is none (IFA_ADDRESS in linux/if_addr.h)."""
+    if len(local) == 4:
+        if len(peer) == 4 and peer != local:
+            return PeerInterface4(IPv4Address(local), IPv4Network((peer, prefix), strict=False))
+        return IPv4Interface((IPv4Address(local), prefix))
+    if len(local) == 16:
+        if len(peer) == 16 and peer != local:
+            return PeerInterface6(IPv6Address(local), IPv6Network((peer, prefix), strict=False))
+        return IPv6Interface((IPv6Address(local), prefix))
+    return None
 
 
 def add_address(route: RouteSocket | Batch, link: Link | Found, address: Interface) -> None:
@@ -74,7 +87,9 @@ def _body(link: Link | Found, address: Interface) -> bytes:
     packed = address.ip.packed
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     header = _HEADER.pack(family, address.network.prefixlen, 0, 0, link.index)
-    return header + attribute(IFA_LOCAL, packed) + attribute(IFA_ADDRESS, packed)
+    has_peer = isinstance(address, PeerInterface4 | PeerInterface6)
+    peer = address.network.network_address.packed if has_peer else packed
+    return header + attribute(IFA_LOCAL, packed) + attribute(IFA_ADDRESS, peer)
 
 
 def _target(link: Link | Found, address: Interface) -> str:

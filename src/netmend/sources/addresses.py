@@ -10,6 +10,9 @@ from netmend.intent import Pool, Pool6
 
 Range = tuple[int, int]  # first and last, inclusive
 
+_LINK_LOCAL = int(IPv4Address("169.254.0.0"))
+_UNIQUE_LOCAL = int(IPv6Address("fd6e:6574:6d65:6e64::"))
+
 
 def choose_server_address(
     cidr: IPv4Network, gateway: IPv4Address | None, pools: Sequence[Pool], fixed: Set[int]
@@ -18,8 +21,14 @@ def choose_server_address(
 
     The first usable address that is not the gateway, in no pool and not `fixed` (ports' addresses, as integers); if
     there is none, the highest address of a pool that is not fixed (`without` then takes it out of the pool). None when
-    every address is taken.
+    every address is taken. A block of one address leaves it to its guest: netmend's is a link-local one (RFC 3927) that
+    the block's follows.
     """
+    if cidr.num_addresses == 1:
+        only = int(cidr.network_address)
+        host = 1 + only % 254
+        made = _LINK_LOCAL + (1 + (only >> 8) % 160 << 8) + host  # metadata, and Neutron's own, are above these
+        return IPv4Address(made + 1 - 254 * (host == 254) if gateway and made == int(gateway) else made)
     taken = fixed if gateway is None else {int(gateway), *fixed}
     number = _choose(_usable(cidr), [(int(pool.first), int(pool.last)) for pool in pools], taken)
     return None if number is None else IPv4Address(number)
@@ -28,7 +37,10 @@ def choose_server_address(
 def choose_server_address6(
     cidr: IPv6Network, gateway: IPv6Address | None, pools: Sequence[Pool6], fixed: Set[int]
 ) -> IPv6Address | None:
-    """The same for an IPv6 subnet."""
+    """The same for an IPv6 subnet; of a block of one address, netmend's own is a unique-local one (RFC 4193)."""
+    if cidr.num_addresses == 1:
+        only = int(cidr.network_address)
+        return IPv6Address(_UNIQUE_LOCAL + ((only >> 64) ^ only & 0xFFFF_FFFF_FFFF_FFFF))
     taken = fixed if gateway is None else {int(gateway), *fixed}
     number = _choose(_usable(cidr), [(int(pool.first), int(pool.last)) for pool in pools], taken)
     return None if number is None else IPv6Address(number)

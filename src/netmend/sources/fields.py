@@ -22,7 +22,7 @@ LEASE_TIME_MIN, LEASE_TIME_INFINITE = 4, 0xFFFFFFFF  # seconds: T1 < T2 < end ne
 NAME_MAX = 255  # characters of a network's, subnet's or port's name; bytes of a file name (namespaces)
 BOOTFILE_MAX = 255  # bytes
 RATE_MAX = 1_000_000  # queries a second
-PREFIX_MIN, PREFIX_MAX = 8, 31  # a subnet holds netmend's address and at least one guest's
+PREFIX_MIN = 8  # of a subnet; of one address alone, netmend's own is elsewhere
 
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
@@ -150,10 +150,10 @@ def block(text: str) -> IPv4Network:
 
 
 def subnet_block(text: str) -> IPv4Network:
-    """A block that guests can live in: /8 to /31 (RFC 3021), no multicast, loopback or `this network`."""
+    """A block that guests can live in: /8 to /32 (RFC 3021 for /31), no multicast, loopback or `this network`."""
     value = block(text)
-    if not PREFIX_MIN <= value.prefixlen <= PREFIX_MAX:
-        raise ValueError(f"{text}: a subnet is /{PREFIX_MIN} to /{PREFIX_MAX}, so that it holds netmend and a guest")
+    if value.prefixlen < PREFIX_MIN:
+        raise ValueError(f"{text}: a subnet is /{PREFIX_MIN} to /32")
     for unusable, what in _UNUSABLE:
         if value.overlaps(unusable):
             raise ValueError(f"{text} lies in {unusable}, which is {what}")

@@ -5,7 +5,7 @@ from ipaddress import AddressValueError, IPv6Address, IPv6Network, NetmaskValueE
 
 from netmend.intent import Pool6
 
-PREFIX_MIN, PREFIX_MAX = 16, 127  # a subnet holds netmend's address and a guest's (RFC 6164)
+PREFIX_MIN = 16  # of a subnet; of one address alone, netmend's own is elsewhere
 MTU_MIN = 1280  # bytes; RFC 8200 section 5
 DUID_MIN, DUID_MAX = 3, 130  # bytes; RFC 8415 section 11.1
 URL_MAX = 1000  # bytes; a reply is never fragmented
@@ -63,10 +63,10 @@ def block(text: str) -> IPv6Network:
 
 
 def subnet_block(text: str) -> IPv6Network:
-    """A block that guests can live in: /16 to /127, global or unique-local."""
+    """A block that guests can live in: /16 to /128, global or unique-local."""
     value = block(text)
-    if not PREFIX_MIN <= value.prefixlen <= PREFIX_MAX:
-        raise ValueError(f"{text}: an IPv6 subnet is /{PREFIX_MIN} to /{PREFIX_MAX}")
+    if value.prefixlen < PREFIX_MIN:
+        raise ValueError(f"{text}: an IPv6 subnet is /{PREFIX_MIN} to /128")
     for unusable, what in _UNUSABLE:
         if value.overlaps(unusable):
             raise ValueError(f"{text} lies in {unusable}, which is {what}")

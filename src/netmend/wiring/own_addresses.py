@@ -2,6 +2,7 @@
 
 from ipaddress import IPv4Interface, IPv6Interface
 
+from netmend.ground.peer_interface import PeerInterface4, PeerInterface6
 from netmend.intent.eui64 import link_local_address
 from netmend.intent.metadata import METADATA_ADDRESS, METADATA_ADDRESS6
 from netmend.intent.names import dhcp_port
@@ -14,7 +15,10 @@ def own_addresses(network: Network) -> tuple[IPv4Interface | IPv6Interface, ...]
     """One address for each subnet, a link-local one where anything speaks IPv6, those of metadata where it answers."""
     metadata = network.metadata != "off"
     found: list[IPv4Interface | IPv6Interface] = [
-        IPv4Interface((int(subnet.server_address), subnet.cidr.prefixlen)) for subnet in network.subnets
+        IPv4Interface((int(subnet.server_address), subnet.cidr.prefixlen))
+        if subnet.server_address in subnet.cidr
+        else PeerInterface4(subnet.server_address, subnet.cidr)
+        for subnet in network.subnets
     ]
     if metadata:
         found.append(IPv4Interface((int(METADATA_ADDRESS), 32)))
@@ -22,7 +26,12 @@ def own_addresses(network: Network) -> tuple[IPv4Interface | IPv6Interface, ...]
         return tuple(found)
     if network.subnets6 or metadata:
         found.append(IPv6Interface((int(link_local_address(dhcp_port(network).mac)), 64)))
-    found += [IPv6Interface((int(subnet.server_address), subnet.cidr.prefixlen)) for subnet in network.subnets6]
+    found += [
+        IPv6Interface((int(subnet.server_address), subnet.cidr.prefixlen))
+        if subnet.server_address in subnet.cidr
+        else PeerInterface6(subnet.server_address, subnet.cidr)
+        for subnet in network.subnets6
+    ]
     if metadata:
         found.append(IPv6Interface((int(METADATA_ADDRESS6), 64)))
     return tuple(found)

@@ -14,6 +14,7 @@ from netmend.services.dhcp6.exchange import Answer, Bindings
 from netmend.services.dhcp6.link import Scope, find_scope, scopes_of, select_link
 from netmend.services.dhcp6.options import Ask, Facts, ask_of
 from netmend.services.dhcp6.options.names import domain_of, fqdn_option, wants_update
+from netmend.services.dhcp6.ra import routers
 from netmend.services.dhcp6.relay import Envelope, open_envelopes, put_in_envelopes
 from netmend.services.dhcp6.rendering import Rendering, render
 from netmend.services.dhcp6.reply import Reply, compose, destination_port
@@ -66,6 +67,12 @@ class Dhcp6Responder(LeasedResponder):
     def duid(self) -> bytes:
         """Netmend's own DUID on this network."""
         return self._duid
+
+    @property
+    def routers(self) -> frozenset[bytes]:
+        """The link-local addresses of the routers that are to be advertised."""
+        with self._lock:
+            return routers(self._network, self._directory.owners.get)
 
     def knows(self, mac: bytes) -> bool:
         """Whether a port has this MAC (6 octets)."""

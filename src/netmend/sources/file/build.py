@@ -144,6 +144,7 @@ def _build_subnets(
     built = [(frame, build_subnet(reader, network_name, frames[0], frame, taken)) for frame in frames[0]]
     built6 = [(frame, build_subnet6(reader, network_name, frame, taken)) for frame in frames[1]]
     names: set[str] = set()
+    servers: set[int] = set()
     every: list[tuple[Frame | Frame6, Subnet | Subnet6 | None]] = [*built, *built6]
     for frame, subnet in sorted(every, key=lambda each: each[0].place):
         if subnet is None:
@@ -151,8 +152,24 @@ def _build_subnets(
         if subnet.name in names:
             reader.complain((*frame.place, "name"), f"another subnet of this network is named {subnet.name}")
         names.add(subnet.name)
+        others = frames[0] if isinstance(frame, Frame) else frames[1]
+        _check_server_address(reader, frame.place, subnet, others, servers)
         host_names.take_subnet(frame.place, subnet, network_name)
     return (
         tuple(subnet for _, subnet in built if subnet is not None),
         tuple(subnet for _, subnet in built6 if subnet is not None),
     )
+
+
+def _check_server_address(
+    reader: Reader, place: Place, subnet: Subnet | Subnet6, others: Frames[Frame] | Frames[Frame6], servers: set[int]
+) -> None:
+    """Complain of an address of netmend's own, outside its subnet, that somebody else on the network has. `servers` are
+    its addresses in the subnets before."""
+    number = int(subnet.server_address)
+    if subnet.server_address not in subnet.cidr:
+        used = others.holding(number) is not None or subnet.server_address == subnet.gateway
+        if used or number in servers:
+            why = f"{subnet.server_address} is in use on this network; write another for {subnet.cidr}"
+            reader.complain((*place, "server_address"), why)
+    servers.add(number)

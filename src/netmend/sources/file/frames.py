@@ -137,6 +137,8 @@ def _host_of(reader: Reader, place: Place, field: str, cidr: IPv4Network, text: 
     if address is None:
         return None
     if address not in cidr:
+        if field == "server_address" and cidr.num_addresses == 1:
+            return address  # the one address in the block is the guest's
         reader.complain((*place, field), f"{address} is outside {cidr}")
     elif which := dict(ends_of(cidr)).get(address):
         reader.complain((*place, field), f"{address} is the {which} address of {cidr}")

@@ -96,6 +96,8 @@ def _host_of(reader: Reader, place: Place, field: str, cidr: IPv6Network, text: 
     if address is None:
         return None
     if address not in cidr:
+        if field == "server_address" and cidr.num_addresses == 1:
+            return address  # the one address in the block is the guest's
         reader.complain((*place, field), f"{address} is outside {cidr}")
     elif address == cidr.network_address and cidr.prefixlen < 127:  # RFC 6164
         reader.complain((*place, field), f"{address} is the anycast address of the routers of {cidr} (RFC 4291)")

@@ -190,6 +190,15 @@ class TestClasslessRoutes:
         assert seen.yiaddr == "192.0.2.9" and seen.options[1] == bytes((255, 255, 255, 254))
         assert 28 not in seen.options
 
+    def test_a_block_of_one_has_router_and_server_on_the_link(self) -> None:
+        block, router, own = IPv4Network("192.0.2.9/32"), IPv4Address("169.254.0.1"), IPv4Address("169.254.3.10")
+        one = replace(subnet(), cidr=block, server_address=own, gateway=router, pools=())
+        seen = Server(network(one, ports=[port(MAC, "192.0.2.9")])).ask(DISCOVER)
+        assert (seen.yiaddr, seen.options[1], seen.options[54]) == ("192.0.2.9", bytes((255,)) * 4, own.packed)
+        on_link = [bytes((32,)) + address.packed + bytes(4) for address in (own, router)]
+        assert seen.options[121] == b"".join(on_link) + b"\0" + router.packed
+        assert 28 not in seen.options
+
     METADATA = bytes((32, 169, 254, 169, 254)) + bytes((192, 0, 2, 2))
 
     def test_the_way_to_metadata_is_by_the_server(self) -> None:

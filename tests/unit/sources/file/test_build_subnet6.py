@@ -107,7 +107,7 @@ class TestSubnet:
         [
             ({"cidr": "2001:db8::1/64"}, "cidr", "the block is 2001:db8::/64"),
             ({"cidr": "2001:db8::"}, "cidr", "no prefix length"),
-            ({"cidr": "2001:db8::/128"}, "cidr", "/16 to /127"),
+            ({"cidr": "2000::/15"}, "cidr", "/16 to /128"),
             ({"cidr": "fe80::/64"}, "cidr", "link-local"),
             ({"cidr": "ff02::/64"}, "cidr", "multicast"),
             ({"cidr": "::/64"}, "cidr", "reserved"),

@@ -27,6 +27,7 @@ from netmend.intent import (
     Port,
     Route,
     Subnet,
+    Subnet6,
     TapPlug,
 )
 from netmend.intent.names import dhcp_port_id, id_from_name, mac_from_id
@@ -740,6 +741,11 @@ def test_a_document_with_faults_is_checked_too(file: File) -> None:
 ODD_ADDRESSES = {
     "a block of two": "{cidr: 10.0.0.0/31}",
     "a block of two with a router outside": "{cidr: 10.0.0.0/31, gateway: 169.254.0.1, server_address: 10.0.0.0}",
+    "one address": "{cidr: 10.0.0.5/32, gateway: 169.254.0.1}",
+    "one address, with netmend's written": "{cidr: 10.0.0.5/32, server_address: 192.0.2.1}",
+    "one address, leased": "{cidr: 10.0.0.5/32, gateway: 169.254.0.1, dynamic: true}",
+    "one IPv6 address": "{cidr: '2001:db8::5/128', gateway: 'fe80::1'}",
+    "one IPv6 address, with netmend's written": "{cidr: '2001:db8::5/128', server_address: '2001:db8:1::1'}",
     "a link-local router": "{cidr: 10.0.0.0/24, gateway: 169.254.0.1}",
     "a router outside": "{cidr: 10.0.0.0/24, gateway: 192.0.2.1, "
     "routes: [{destination: 192.0.2.1/32, nexthop: 0.0.0.0}]}",
@@ -758,8 +764,35 @@ def test_addresses_that_people_have(tmp_path: Path, subnet: str) -> None:
     path.write_text(f"networks: [{{name: n, subnets: [{subnet}]}}]")
     (network,) = load(path).networks.values()
     assert len(network.subnets) + len(network.subnets6) == 1
-    assert all(found.server_address in found.cidr for found in network.subnets)
-    assert all(found.server_address in found.cidr for found in network.subnets6)
+    every: tuple[Subnet | Subnet6, ...] = (*network.subnets, *network.subnets6)
+    for found in every:
+        assert (found.server_address in found.cidr) == (found.cidr.num_addresses > 1)
+        assert found.server_address != found.gateway
+
+
+def test_each_of_many_single_addresses_has_its_own_server_address(tmp_path: Path) -> None:
+    path = tmp_path / "intent.yaml"
+    four = ", ".join(f"{{cidr: 10.0.0.{number}/32, gateway: 169.254.1.5}}" for number in range(1, 255, 2))
+    six = ", ".join(f"{{cidr: '2001:db8::{number}/128', gateway: 'fe80::1'}}" for number in range(1, 100))
+    path.write_text(f"networks: [{{name: n, subnets: [{four}, {six}]}}]")
+    (network,) = load(path).networks.values()
+    assert len({found.server_address for found in network.subnets}) == len(network.subnets)
+    assert len({found.server_address for found in network.subnets6}) == len(network.subnets6)
+
+
+@pytest.mark.parametrize(
+    "subnets",
+    [
+        "{cidr: 10.0.0.5/32, server_address: 10.1.0.7}, {cidr: 10.1.0.0/24}",
+        "{cidr: 10.0.0.5/32, server_address: 192.0.2.1}, {cidr: 10.0.0.6/32, server_address: 192.0.2.1}",
+        "{cidr: 10.0.0.5/32, gateway: 169.254.0.1, server_address: 169.254.0.1}",
+    ],
+)
+def test_netmends_own_address_outside_is_nobody_elses(tmp_path: Path, subnets: str) -> None:
+    path = tmp_path / "intent.yaml"
+    path.write_text(f"networks: [{{name: n, subnets: [{subnets}]}}]")
+    with pytest.raises(IntentError, match=r"server_address: .*(in use|is the gateway)"):
+        load(path)
 
 
 def test_a_port_that_is_the_router_and_one_with_two_addresses_in_a_subnet(tmp_path: Path) -> None:

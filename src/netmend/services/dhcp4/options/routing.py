@@ -22,11 +22,12 @@ def options(facts: Facts) -> Options:
     routes = [(route.destination, route.nexthop) for route in subnet.routes]
     if subnet.metadata_route and all(destination != _METADATA for destination, _ in routes):
         routes.append((_METADATA, subnet.server_address))
-    if subnet.gateway and subnet.gateway not in subnet.cidr:
+    for address in (subnet.gateway, subnet.server_address):
         # A client that knows option 3 alone may find no way to it; option 121 says that it is on the link.
-        on_link = IPv4Network(subnet.gateway)
-        if all(on_link.network_address not in destination for destination, nexthop in routes if nexthop == _ON_LINK):
-            routes.insert(0, (on_link, _ON_LINK))
+        if address is None or address in subnet.cidr:
+            continue
+        if all(address not in destination for destination, nexthop in routes if nexthop == _ON_LINK):
+            routes.insert(0, (IPv4Network(address), _ON_LINK))
     if routes:
         if subnet.gateway and all(destination != _DEFAULT for destination, _ in routes):
             routes.append((_DEFAULT, subnet.gateway))

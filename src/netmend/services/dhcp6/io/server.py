@@ -110,15 +110,15 @@ class _Endpoint(DhcpEndpoint[bytes]):
         now = time.monotonic()
         if self._armed is not None and self._armed <= now:
             self._armed = None
-        for message, destination, mac in self.advertiser.take(now):
+        for message, destination, mac, source in self.advertiser.take(now):
             macs = (self._mac, mac or packets.multicast_mac(destination))
-            self.send(packets.icmp_frame(macs, self._link_local, destination, message, HOP_LIMIT))
+            self.send(packets.icmp_frame(macs, source or self._link_local, destination, message, HOP_LIMIT))
         self.arm()
 
     def change(self, network: Network) -> None:
         """Advertise by a new intent."""
         self.addresses_changed()
-        self.advertiser.update(network, time.monotonic())
+        self.advertiser.update(network, time.monotonic(), self.responder.routers)
         self.arm()
 
     def close(self) -> None:
@@ -149,7 +149,7 @@ class Dhcp6Server(DhcpServer[_Endpoint, bytes]):
         """
         network = responder.network
         self.remove(network.id)
-        advertiser = Advertiser(network, device_mac, time.monotonic())
+        advertiser = Advertiser(network, device_mac, time.monotonic(), responder.routers)
         endpoint = _Endpoint(self, responder, advertiser, (packet, groups), (device_mac, link_local))
         endpoint.join()
         self._endpoints[network.id] = endpoint

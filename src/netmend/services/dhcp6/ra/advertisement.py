@@ -8,18 +8,24 @@
 
 Netmend forwards nothing: the router lifetime is zero, and a route is advertised only where its next hop is netmend's
 own address. The modes mean what they mean to Neutron's router agent.
+
+A router that intent names (`gateway`) is advertised in its own name: a second message, from its link-local address,
+that says no more than that it is a default router. DHCPv6 has no option for that, and guests take a default route from
+nobody but its router (RFC 4861 section 4.2). Such a message holds no link-layer address: guests ask the router for it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv6Network
 from struct import pack
 
-from netmend.intent import Network, Subnet6
+from netmend.intent import Network, Port, Subnet6
+from netmend.intent.eui64 import link_local_address
 from netmend.options.values4 import domain_name
 from netmend.services.dhcp6.ra import wire
 
 INTERVAL = 600.0  # seconds between advertisements, at most: MaxRtrAdvInterval (section 6.2.1)
 _INFORMATION_LIFETIME = 3 * int(INTERVAL)  # RFC 8106 section 5.1
+ROUTER_LIFETIME = 3 * int(INTERVAL)  # AdvDefaultLifetime, section 6.2.1
 _LIFETIME_LEAST = 7200  # seconds; hosts pay no heed to less (RFC 4862 section 5.5.3 e)
 _HOPS = 64  # what hosts put into their packets
 _SERVERS = 60  # that one option holds and that fit into the least MTU
@@ -43,14 +49,40 @@ def advertisements(network: Network, mac: bytes, withdrawn: Withdrawn = ()) -> t
     gone = [_prefix(prefix, wire.ON_LINK | wire.AUTONOMOUS, 0) for prefix in withdrawn]
     if not subnets and not gone:
         return ()
-    modes = {subnet.ra_mode for subnet in subnets}
-    flags = wire.MANAGED if "dhcpv6-stateful" in modes else 0
-    flags |= wire.OTHER if "dhcpv6-stateless" in modes else 0
-    head = pack("!BBHBBHLL", wire.ROUTER_ADVERTISEMENT, 0, 0, _HOPS, flags, 0, 0, 0)
+    head = pack("!BBHBBHLL", wire.ROUTER_ADVERTISEMENT, 0, 0, _HOPS, _flags(subnets), 0, 0, 0)
     head += pack("!BB6s", wire.SOURCE_LINK_LAYER, 1, mac)
-    parts = [pack("!BBHL", wire.MTU, 1, 0, network.mtu), *map(_subnet, subnets), *gone]
+    parts = [
+        pack("!BBHL", wire.MTU, 1, 0, network.mtu),
+        *map(_subnet, subnets),
+        *gone,
+    ]
     parts += [*_routes(subnets), *_servers(network, subnets), *_domains(network, subnets)]
     return tuple(_packed(head, parts, network.mtu - wire.IPV6_HEADER))
+
+
+def routers(network: Network, owner: Callable[[int], Port | None]) -> frozenset[bytes]:
+    """The link-local addresses of the routers that the advertised subnets name: a `gateway` that is one, else the one
+    that the port with the gateway's address makes of its MAC. `owner` gives the port of an address."""
+    found = set()
+    for subnet in announced(network):
+        if subnet.gateway is None:
+            continue
+        if subnet.gateway.is_link_local:
+            found.add(subnet.gateway.packed)
+        elif port := owner(int(subnet.gateway)):
+            found.add(link_local_address(port.mac).packed)
+    return frozenset(found)
+
+
+def in_a_routers_name(network: Network, lifetime: int) -> bytes:
+    """The advertisement that a router sends, without options; its checksum is zero. `lifetime` is in seconds, 0 for one
+    that is no default router any more."""
+    return pack("!BBHBBHLL", wire.ROUTER_ADVERTISEMENT, 0, 0, 0, _flags(announced(network)), lifetime, 0, 0)
+
+
+def _flags(subnets: Iterable[Subnet6]) -> int:
+    modes = {subnet.ra_mode for subnet in subnets}
+    return (wire.MANAGED if "dhcpv6-stateful" in modes else 0) | (wire.OTHER if "dhcpv6-stateless" in modes else 0)
 
 
 def _packed(head: bytes, parts: Iterable[bytes], limit: int) -> list[bytes]:
@@ -62,9 +94,14 @@ def _packed(head: bytes, parts: Iterable[bytes], limit: int) -> list[bytes]:
     return messages
 
 
+def on_link(subnet: Subnet6) -> IPv6Network:
+    """The prefix that is on the link: the subnet's, but where that is its guest's address alone, netmend's own."""
+    return subnet.cidr if subnet.server_address in subnet.cidr else IPv6Network(subnet.server_address)
+
+
 def _subnet(subnet: Subnet6) -> bytes:
     flags = wire.ON_LINK | (0 if subnet.ra_mode == "dhcpv6-stateful" else wire.AUTONOMOUS)
-    return _prefix(subnet.cidr, flags, max(subnet.lease_time, _LIFETIME_LEAST))
+    return _prefix(on_link(subnet), flags, max(subnet.lease_time, _LIFETIME_LEAST))
 
 
 def _prefix(prefix: IPv6Network, flags: int, lifetime: int) -> bytes:

@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 from netmend.intent import Network
 from netmend.services.dhcp6.ra import wire
-from netmend.services.dhcp6.ra.advertisement import INTERVAL, advertisements, announced
+from netmend.services.dhcp6.ra.advertisement import (
+    INTERVAL,
+    ROUTER_LIFETIME,
+    advertisements,
+    announced,
+    in_a_routers_name,
+    on_link,
+)
 
 INTERVAL_LEAST = INTERVAL / 3  # MinRtrAdvInterval, section 6.2.1
 INITIAL_INTERVAL = 16.0  # MAX_INITIAL_RTR_ADVERT_INTERVAL, section 10
@@ -26,32 +33,39 @@ class Advertisement(NamedTuple):
     message: bytes
     destination: bytes  # IPv6 address, 16 octets
     mac: bytes | None  # of a host that asked; None when it goes to all nodes
+    source: bytes | None = None  # IPv6 address; None: netmend's own link-local one
 
 
 class Advertiser:
     """The router advertisements of one network. Times are seconds of any monotonic clock."""
 
-    def __init__(self, network: Network, mac: bytes, now: float) -> None:
-        """`mac` is that of the device the advertisements leave by. The first is due at once."""
-        self._network, self._mac = network, mac
+    def __init__(self, network: Network, mac: bytes, now: float, routers: frozenset[bytes] = frozenset()) -> None:
+        """`mac` is that of the device the advertisements leave by; `routers` are link-local addresses of default
+        routers, in whose names too it advertises. The first is due at once."""
+        self._network, self._mac, self._routers = network, mac, routers
         self._random = Random(network.id)  # no two networks of a node in step, and always the same
         self._withdrawn: tuple[IPv6Network, ...] = ()
-        self._messages = advertisements(network, mac)
+        self._gone: frozenset[bytes] = frozenset()  # routers that were there
+        self._messages = self._made()
         self._pending: dict[tuple[bytes, bytes], float] = {}
         self._initial = INITIAL
         self._next = now
         self._last = now - DELAY_BETWEEN  # when one last went to all
         self.sent = self.solicited = 0
 
-    def update(self, network: Network, now: float) -> None:
+    def update(self, network: Network, now: float, routers: frozenset[bytes] = frozenset()) -> None:
         """Advertise this intent of the same network. What is new, hosts hear soon and several times (section 6.2.4)."""
         old, self._network = self._network, network
-        if network.subnets6 == old.subnets6 and network.mtu == old.mtu and network.dns == old.dns:
+        same_routers = routers == self._routers
+        if network.subnets6 == old.subnets6 and network.mtu == old.mtu and network.dns == old.dns and same_routers:
             return
-        gone = {subnet.cidr for subnet in announced(old)} | set(self._withdrawn)
-        gone -= {subnet.cidr for subnet in announced(network)}
+        # Where netmend advertises nothing any more, a router that speaks for itself is not contradicted.
+        self._gone = (self._gone | self._routers) - routers if announced(network) else frozenset()
+        self._routers = routers
+        gone = set(map(on_link, announced(old))) | set(self._withdrawn)
+        gone -= set(map(on_link, announced(network)))
         self._withdrawn = tuple(sorted(gone))
-        messages = advertisements(network, self._mac, self._withdrawn)
+        messages = self._made()
         if messages != self._messages:
             self._messages = messages
             self._initial = INITIAL
@@ -88,7 +102,21 @@ class Advertiser:
         for host in ready:
             self._pending.pop(host, None)
         self.sent += len(ready) * len(messages)
-        return [Advertisement(message, source, mac or None) for source, mac in ready for message in messages]
+        return [
+            Advertisement(message, destination, mac or None, source)
+            for destination, mac in ready
+            for source, message in messages
+        ]
+
+    def _made(self) -> tuple[tuple[bytes | None, bytes], ...]:
+        """All messages, each with its source."""
+        network = self._network
+        of_routers = [(router, ROUTER_LIFETIME) for router in sorted(self._routers)]
+        of_routers += [(router, 0) for router in sorted(self._gone)]
+        return (
+            *((None, message) for message in advertisements(network, self._mac, self._withdrawn)),
+            *((router, in_a_routers_name(network, lifetime)) for router, lifetime in of_routers),
+        )
 
     def _after_all(self, now: float) -> None:
         self._last = now
@@ -97,6 +125,6 @@ class Advertiser:
             delay = min(delay, INITIAL_INTERVAL)
         self._initial = max(0, self._initial - 1)
         self._next = now + delay
-        if not self._initial and self._withdrawn:
-            self._withdrawn = ()
-            self._messages = advertisements(self._network, self._mac)
+        if not self._initial and (self._withdrawn or self._gone):
+            self._withdrawn, self._gone = (), frozenset()
+            self._messages = self._made()

@@ -1,5 +1,6 @@
 """What an advertisement says: RFC 4861, 4191, 8106; decoded by scapy."""
 
+from dataclasses import replace
 from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
@@ -7,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers import inet6
-from tests.unit.services.dhcp6.guest import network, subnet
+from tests.unit.services.dhcp6.guest import OTHER_MAC, network, port, subnet
 
 from netmend.intent import Dns, Network, Route6
-from netmend.services.dhcp6.ra import advertisements, is_solicitation
+from netmend.services.dhcp6.ra import advertisements, is_solicitation, routers
 
 MAC = bytes.fromhex("020000000001")
 PREFIX = "2001:db8:1::"
@@ -140,3 +141,27 @@ class TestSolicitation:
     def test_any_bytes(self, message: bytes, source: bytes, hops: int) -> None:
         is_solicitation(b"\x85\0" + message, source, 255)
         is_solicitation(message, source, hops)
+
+
+@pytest.mark.parametrize(
+    ("says", "expected"),
+    [
+        ({"gateway": IPv6Address("fe80::1")}, {"fe80::1"}),
+        ({"gateway": IPv6Address("2001:db8:1::1")}, {"fe80::ff:fe00:2"}),  # what the port makes of its MAC
+        ({"gateway": IPv6Address("2001:db8:1::9")}, set()),  # no port's: nobody knows its link-local address
+        ({"gateway": None}, set()),
+        ({"gateway": IPv6Address("fe80::1"), "ra_mode": None}, set()),  # routers advertise themselves
+    ],
+)
+def test_routers_that_intent_names(says: dict[str, Any], expected: set[str]) -> None:
+    owners = {int(IPv6Address("2001:db8:1::1")): port(OTHER_MAC, "2001:db8:1::1")}
+    intent = network(subnet(**{"ra_mode": "slaac", **says}))
+    assert routers(intent, owners.get) == {IPv6Address(text).packed for text in expected}
+
+
+def test_of_a_block_of_one_address_netmends_own_is_on_the_link() -> None:
+    own = IPv6Address("fd6e:6574:6d65:6e64::7")
+    one = replace(subnet(), cidr=IPv6Network("2001:db8::7/128"), ra_mode="dhcpv6-stateful", server_address=own)
+    packet = read(network(one))
+    prefix = packet[inet6.ICMPv6NDOptPrefixInfo]
+    assert (prefix.prefix, prefix.prefixlen, prefix.L, prefix.A) == (str(own), 128, 1, 0)

@@ -1,6 +1,7 @@
 """When advertisements go out: RFC 4861 sections 6.2.4 and 6.2.6."""
 
 from dataclasses import replace
+from ipaddress import IPv6Address
 from itertools import pairwise
 from typing import Any
 
@@ -109,6 +110,50 @@ def test_a_network_that_wants_none_is_silent() -> None:
     assert (advertiser.due, advertiser.take(1000.0)) == (None, [])
     advertiser.update(INTENT, 50.0)
     assert advertiser.due == 50.0
+
+
+class TestRouters:
+    """A router that intent names is advertised in its own name."""
+
+    router = IPv6Address("fe80::1").packed
+
+    def said(self, sent: list[tuple[float, Advertisement]]) -> list[tuple[float, int]]:
+        """When the router was advertised, and its lifetime in seconds."""
+        return [(when, int.from_bytes(each.message[6:8], "big")) for when, each in sent if each.source == self.router]
+
+    def test_beside_netmends_own_and_to_who_asks(self) -> None:
+        advertiser = Advertiser(INTENT, MAC, 0.0, frozenset((self.router,)))
+        sent = advance(advertiser, 40.0)
+        assert self.said(sent) == [(0.0, 1800), (16.0, 1800), (32.0, 1800)]
+        assert len([each for _, each in sent if each.source is None]) == 3
+        advertiser.solicit(host(7), GUEST, 50.0)
+        own, routers = (each for _, each in advance(advertiser, 51.0))
+        assert (own.source, routers.source) == (None, self.router)
+        assert (routers.destination, routers.mac) == (host(7), GUEST)
+
+    def test_it_holds_no_options_and_the_flags_of_the_network(self) -> None:
+        for mode, flags in (("slaac", 0), ("dhcpv6-stateless", 0x40), ("dhcpv6-stateful", 0x80)):
+            intent = network(subnet(ra_mode=mode))
+            _, routers = Advertiser(intent, MAC, 0.0, frozenset((self.router,))).take(0.0)
+            assert routers.message == bytes((134, 0, 0, 0, 0, flags, 7, 8)) + bytes(8)
+
+    def test_one_that_goes_is_withdrawn_three_times(self) -> None:
+        advertiser = Advertiser(INTENT, MAC, 0.0, frozenset((self.router,)))
+        advance(advertiser, 100.0)
+        advertiser.update(INTENT, 100.0)
+        assert self.said(advance(advertiser, 100_000.0)) == [(100.0, 0), (116.0, 0), (132.0, 0)]
+
+    def test_one_that_comes_is_said_soon(self) -> None:
+        advertiser = Advertiser(INTENT, MAC, 0.0)
+        advance(advertiser, 100.0)
+        advertiser.update(INTENT, 100.0, frozenset((self.router,)))
+        assert self.said(advance(advertiser, 140.0)) == [(100.0, 1800), (116.0, 1800), (132.0, 1800)]
+
+    def test_one_that_speaks_for_itself_is_not_contradicted(self) -> None:
+        advertiser = Advertiser(INTENT, MAC, 0.0, frozenset((self.router,)))
+        advance(advertiser, 100.0)
+        advertiser.update(replace(INTENT, subnets6=(subnet(),)), 100.0)
+        assert self.said(advance(advertiser, 100_000.0)) == []
 
 
 class AdvertiserModel(RuleBasedStateMachine):
