@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "propagation": set(),
     "web": {"ground"},
     "forensics": {"ground"},
-    "wiring": {"intent"},
+    "wiring": {"ground", "intent"},
     "firewall": {"ground", "intent"},
     "sources": {"ground", "intent", "options"},
     "services": {"ground", "intent", "options"},

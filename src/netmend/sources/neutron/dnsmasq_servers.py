@@ -24,7 +24,10 @@ def servers_of(texts: Iterable[str]) -> tuple[tuple[DnsServer, ...], Domains]:
         if named[0] or not any(named):
             raise ValueError(f"dnsmasq_dns_servers: {text}: a domain stands between slashes")
         for name in filter(None, named):
-            domain = fields.host_name(name).rstrip(".").lower()
+            try:
+                domain = fields.host_name(name).rstrip(".").lower()
+            except ValueError as error:
+                raise ValueError(f"dnsmasq_dns_servers: {text}: {error}") from None
             domains.setdefault(domain, {}).update(dict.fromkeys(found))
     return tuple(servers), tuple((domain, tuple(known)) for domain, known in domains.items())
 
