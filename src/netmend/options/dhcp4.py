@@ -30,6 +30,7 @@ __all__ = [
     "NEXT_SERVER",
     "client_identifier",
     "encode_option",
+    "encoder_of",
     "option_code",
     "option_label",
 ]
@@ -244,3 +245,4 @@ _REGISTRY = OptionRegistry(
 encode_option = _REGISTRY.encode_option
 option_code = _REGISTRY.option_code
 option_label = _REGISTRY.option_label
+encoder_of = _REGISTRY.encoder_of

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from netmend.options import values4, values6
 from netmend.options.registry import MAX_PAYLOAD, Option, OptionRegistry
 
-__all__ = ["MAX_PAYLOAD", "encode_option", "option_code", "option_label"]
+__all__ = ["MAX_PAYLOAD", "encode_option", "encoder_of", "option_code", "option_label"]
 
 
 def _encode(code: int, option: Option | None, value: object) -> bytes:
@@ -139,3 +139,4 @@ _REGISTRY = OptionRegistry(
 encode_option = _REGISTRY.encode_option
 option_code = _REGISTRY.option_code
 option_label = _REGISTRY.option_label
+encoder_of = _REGISTRY.encoder_of

@@ -68,6 +68,11 @@ class OptionRegistry:
             )
         return name_or_code
 
+    def encoder_of(self, code: int) -> Encoder | None:
+        """The encoder of an option that is known."""
+        option = self.by_code.get(code)
+        return option.encoder if option else None
+
     def option_label(self, code: int) -> str:
         """How to name an option to a person: `42 (ntp-servers)`, or the bare number."""
         option = self.by_code.get(code)

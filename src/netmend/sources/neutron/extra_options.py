@@ -5,13 +5,13 @@ dnsmasq runs with `--dhcp-match=set:ipxe,175` and `--dhcp-userclass=set:ipxe6,iP
 what asks for another one is never sent, and what forbids it always is.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from netmend.intent import Boot
-from netmend.options import dhcp6
-from netmend.options.dhcp4 import CLIENT_ID, NEXT_SERVER, client_identifier, encode_option
+from netmend.options import dnsmasq
+from netmend.options.dhcp4 import CLIENT_ID, NEXT_SERVER, client_identifier
 from netmend.sources.neutron.names import Raw
 
 Encoded = tuple[tuple[int, bytes], ...]
@@ -77,8 +77,7 @@ def extra_options(
             if name in NEXT_SERVER and version == 4:
                 next_server = IPv4Address(value)
                 continue
-            encode: Callable[[str, str], tuple[int, bytes]] = encode_option if version == 4 else dhcp6.encode_option
-            code, payload = encode(name, value)
+            code, payload = (dnsmasq.encode4 if version == 4 else dnsmasq.encode6)(name, value)
         except ValueError as error:
             problems.append(f"extra DHCP option {option.get('opt_name')}: {error}")
             continue
