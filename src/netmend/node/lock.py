@@ -1,8 +1,9 @@
-"""One node a network namespace: two would make and remove each other's devices for ever.
+"""One node a network namespace, and one a switch: two would make and remove each other's devices for ever.
 
-Two locks say so. A lock file in the runtime directory, for verbs that share the directory; and a name among the
+Three locks say so. A lock file in the runtime directory, for verbs that share the directory; a name among the
 abstract unix sockets, which belong to the network namespace as devices do (unix(7), network_namespaces(7)), so that two
-nodes meet whatever their directories and containers are.
+nodes meet whatever their directories and containers are; and a lock of the switch itself (`reconcile.switch_lock`), so
+that they meet in different network namespaces too.
 """
 
 import contextlib
@@ -18,9 +19,11 @@ from typing import Final
 import structlog
 
 from netmend.ground.private_files import make_private_directory
+from netmend.reconcile.reconciler import Reconciler
+from netmend.reconcile.switch_lock import SwitchTaken
 
 _NAME: Final = "\0netmend/node"
-_ENDING: Final = 5.0  # seconds that a killed process may take to end: its container is made anew before
+ENDING: Final = 5.0  # seconds that a killed process may take to end: its container is made anew before
 _CREDENTIALS: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid
 log = structlog.get_logger()
 
@@ -88,9 +91,17 @@ def hold_network_namespace() -> Iterator[None]:
         yield
 
 
+def claim_switch(reconciler: Reconciler) -> None:
+    """Be the one netmend that changes the local Open vSwitch, as long as `reconciler` is open; raises CannotStart."""
+    try:
+        reconciler.claim_switch(ENDING)
+    except SwitchTaken as taken:
+        raise CannotStart(str(taken)) from None
+
+
 def _bind(holder: socket.socket) -> bool:
     """Take the name; a node before us that was killed has it until its process has wholly ended."""
-    deadline = time.monotonic() + _ENDING
+    deadline = time.monotonic() + ENDING
     while True:
         try:
             holder.bind(_NAME)

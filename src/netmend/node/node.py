@@ -20,14 +20,14 @@ import structlog
 from netmend import __version__
 from netmend.ground.listen import CannotListen, Listen
 from netmend.ground.private_files import make_private_directory, narrow
-from netmend.intent.network import Intent, Network, OvsWiring
+from netmend.intent.network import Intent, Network
 from netmend.kernel import descriptors
 from netmend.node.device_counter import DeviceCounter
 from netmend.node.guests.routed_metadata import RoutedServing
 from netmend.node.guests.serving import Serving
 from netmend.node.hints import EVERYTHING, Hints, same_devices
 from netmend.node.intake.source import Source, follow_on
-from netmend.node.lock import CannotStart, hold_lock, hold_network_namespace
+from netmend.node.lock import CannotStart, claim_switch, hold_lock, hold_network_namespace
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
 from netmend.node.pass_log import log_pass
 from netmend.node.sd_notify import Notifier, summary
@@ -106,6 +106,8 @@ class Node:
             self.state = NodeState(self._source, settings, started, intent, reconciler, serving)
             if (routed := self._source.routed_metadata) is not None:
                 self.state.routed = RoutedServing(routed, lambda: self.state.intent.intent.metadata_proxy)
+            if self._source.uses_switch(intent.intent):
+                await asyncio.to_thread(claim_switch, reconciler)
             owners = reconciler.owners
             self._hints = Hints(
                 owners.network_of_device, owners.network_of_netnsid, reconciler.awaits, owners.device_of_index
@@ -135,8 +137,9 @@ class Node:
         )
 
     def _watch_switch(self, intent: Intent) -> None:
-        if any(isinstance(network.wiring, OvsWiring) for network in intent.networks.values()):
-            self._watching.watch_switch(self.state.reconciler.ovsdb, self._settings.ovsdb_tls)
+        if self._source.uses_switch(intent):
+            reconciler = self.state.reconciler
+            self._watching.watch_switch(reconciler.ovsdb, self._settings.ovsdb_tls, reconciler.tend_switch)
 
     def _make_state_directory(self) -> None:
         path = self._settings.state

@@ -21,6 +21,7 @@ from netmend.wiring.ovs import MARK_KEY, OWNER
 
 _CROWD = 0.4  # seconds between two looks at mounts: they come in crowds, and each look is at every name
 _GATHER = 0.02  # seconds from the first event to the reading of all: a network that is made causes twenty
+_BETWEEN_TENDINGS = 2.0  # seconds: a database gives up whoever has not answered it for 5 (inactivity_probe)
 log = structlog.get_logger()
 
 
@@ -60,12 +61,20 @@ class Watches(contextlib.ExitStack):
         self._watch_rules()
         return self
 
-    def watch_switch(self, remote: str, tls: Tls | None) -> None:
-        """Watch Open vSwitch too, from now on; does nothing where it is watched already."""
+    def watch_switch(self, remote: str, tls: Tls | None, tend: Callable[[], None]) -> None:
+        """Watch Open vSwitch too, from now on; does nothing where it is watched already. `tend` is called now and then,
+        to keep alive the connection that changes it."""
         if self._hears_switch:
             return
         self._hears_switch = True
         self.callback(SwitchWatch(remote, tls, self._hear_switch).close)
+        if not remote.startswith("unix:"):  # there the server asks nothing, and learns of our end at once
+            self._tend(tend)
+
+    def _tend(self, tend: Callable[[], None]) -> None:
+        if not self._closed:
+            tend()
+            self._loop.call_later(_BETWEEN_TENDINGS, self._tend, tend)
 
     def _hear_switch(self, changed: PortsChanged) -> None:
         self._hints.hear_switch(changed)

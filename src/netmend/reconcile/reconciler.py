@@ -105,6 +105,14 @@ class Reconciler:
         """Whether the switch has yet to make the device of that name, as far as passes have found."""
         return self._host.switch.awaits(name)
 
+    def claim_switch(self, patience: float) -> None:
+        """Be the one netmend that changes the local Open vSwitch; raises SwitchTaken when another is."""
+        self._host.switch.claim(patience)
+
+    def tend_switch(self) -> None:
+        """Keep the connection to the switch's database alive. Does not block."""
+        self._host.switch.connection.tend()
+
     @property
     def ovsdb(self) -> str:
         """Where the database of Open vSwitch listens."""
@@ -239,7 +247,7 @@ class Reconciler:
         host = self._host
         route = host.route()
         wanted = host.owners.want(intent.networks.values())
-        switch = host.switch.look(intent.networks.values())
+        switch = host.switch.look(intent.networks.values(), change=apply)
         looked_at = None if scope is None else self._chosen(intent, scope, probing=False)
         snapshot = take_snapshot(route, wanted, host.directory, switch, host.owners.own_macs(looked_at))
         host.owners.see(snapshot, host.open_namespaces)

@@ -14,6 +14,7 @@ from netmend.kernel.ovsdb import foreign, ports
 from netmend.kernel.ovsdb.connection import Connection
 from netmend.kernel.ovsdb.ports import NewPort, Port
 from netmend.kernel.ovsdb.stream import Tls
+from netmend.reconcile.switch_lock import SwitchLock, SwitchTaken
 from netmend.reconcile.vlan_tags import choose_tags
 from netmend.wiring import Device
 from netmend.wiring.ovs import MARK_KEY, OWNER, TAG_KEY
@@ -87,6 +88,7 @@ class Switch:
     def __init__(self, remote: str | None = None, tls: Tls | None = None) -> None:
         """`remote` is where its database listens; nothing is asked yet."""
         self.connection = Connection(remote or DEFAULT, _TIMEOUT, tls)
+        self._lock = SwitchLock(self.connection)
         self._hangs: KernelError | None = None
         self._next_ask = 0.0
         self._is_default = remote is None
@@ -96,9 +98,16 @@ class Switch:
     def close(self) -> None:
         self.connection.close()
 
-    def look(self, networks: Iterable[Network]) -> SwitchSeen:
-        """Look for ports of these networks, and for what is left of others. Where none of the networks is wired by Open
-        vSwitch, it is no problem that the switch is not there or does not answer."""
+    def claim(self, patience: float) -> None:
+        """Be the one netmend that changes the switch, from now on; one before us that was killed has so many seconds to
+        have ended. Raises SwitchTaken; nothing where the switch does not answer: each look asks again."""
+        with suppress(KernelError):
+            self._lock.claim(patience)
+
+    def look(self, networks: Iterable[Network], *, change: bool = True) -> SwitchSeen:
+        """Look for ports of these networks, and for what is left of others; with `change`, to change them after it, for
+        which the switch must be ours alone. Where none of the networks is wired by Open vSwitch, it is no problem that
+        the switch is not there, does not answer or is another netmend's."""
         wired = [network for network in networks if isinstance(network.wiring, OvsWiring)]
         if not wired and self._is_default and foreign.present() is None:
             return NOTHING
@@ -106,7 +115,11 @@ class Switch:
             if self._hangs is not None and time.monotonic() < self._next_ask:
                 raise self._hangs
             self._hangs = None
+            if change and wired:
+                self._lock.take()
             found = ports.read(self.connection, OWNER)
+            if change and not wired:  # a switch that we have nothing to do with may be another's
+                self._lock.take() if found.ports else self._lock.let_go()
             network_of = {
                 name: mark.network_id if (mark := mark_of(port)) else "" for name, port in found.ports.items()
             }
@@ -115,6 +128,8 @@ class Switch:
             if error.code == errno.ETIMEDOUT and error is not self._hangs:
                 self._hangs, self._next_ask = error, time.monotonic() + _LEFT_ALONE
             return SwitchSeen(problem=str(error)) if wired else NOTHING
+        except SwitchTaken as taken:
+            return SwitchSeen(problem=str(taken)) if wired else NOTHING
         lost = frozenset(
             name for name, moment in self._without_device.items() if name in found.ports and found.configured >= moment
         )

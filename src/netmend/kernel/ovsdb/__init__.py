@@ -7,7 +7,7 @@ is ready after 7 s with 150 MB, the IDL of the `ovs` package under it, of only t
 stays. What is written is read back with ovsdbapp, and by Neutron's own agent, in the tests.
 
 `connection` speaks the protocol, `ports` knows the tables, `watch` hears, `foreign` reads ports of
-anybody's, takes them away and makes them again.
+anybody's, takes them away and makes them again, `holder` says who has the lock.
 """
 
 from netmend.kernel.ovsdb.foreign import InterfaceRow, WholePort, interfaces, present

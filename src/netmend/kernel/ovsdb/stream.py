@@ -82,8 +82,10 @@ class Stream:
             if messages:
                 return messages
 
-    def settle(self) -> None:
-        """Answer what the server asked meanwhile; raises KernelError when the connection is of no use any more."""
+    def settle(self) -> list[Any]:
+        """Answer what the server asked meanwhile, and return what else it said; raises KernelError when the connection
+        is of no use any more."""
+        found: list[Any] = []
         while self.has_more() or readable(self.fileno(), seconds=0):
             try:
                 data = self._socket.recv(_AT_A_TIME)
@@ -91,7 +93,8 @@ class Stream:
                 raise self._failed(error) from error
             if not data:
                 raise KernelError(ASK, self._remote, errno.ECONNRESET, "the connection ended")
-            self._answered(self._feed(data))
+            found += self._answered(self._feed(data))
+        return found
 
     def _answered(self, messages: Sequence[Any]) -> list[Any]:
         """Answer the server's probes (RFC 7047 section 4.1.11); returns the other messages."""

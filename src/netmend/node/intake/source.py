@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from netmend.ground.exhaustion import exhausted
-from netmend.intent.network import Intent
+from netmend.intent.network import Intent, OvsWiring
 
 _FOLLOW_AGAIN: Final = 5.0  # seconds after a source could not be followed, for want of descriptors, memory or threads
 
@@ -43,6 +43,10 @@ class Source(Protocol):
     def routed_metadata(self) -> RoutedMetadata | None:
         """None: the node leaves it to others."""
         return None
+
+    def uses_switch(self, intent: Intent) -> bool:
+        """Whether networks are wired by Open vSwitch: those of `intent`, or those that are still to come."""
+        return any(isinstance(network.wiring, OvsWiring) for network in intent.networks.values())
 
     def first(self) -> Intent:
         """The intent to start with; raises SourceError. May block."""

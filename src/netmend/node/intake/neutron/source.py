@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from netmend.intent import Intent
+from netmend.intent.network import OvsWiring
 from netmend.node.intake.neutron.connection import RETRY, ServerConnection
 from netmend.node.intake.source import ServerSilent, Source
 from netmend.sources.neutron.agent import Agent
@@ -43,6 +44,9 @@ class NeutronSource(Source):
         if not self._configuration.is_metadata_agent:
             return None
         return RoutedMetadata(self._configuration, self._connection.answering_server)
+
+    def uses_switch(self, intent: Intent) -> bool:
+        return isinstance(self._configuration.policy.wiring, OvsWiring)
 
     def first(self) -> Intent:
         """What was last known, at once; where nothing is, what the server says, as soon as it does."""
