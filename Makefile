@@ -4,6 +4,7 @@
 # and
 #   make bench [ARGS=...]     the figures of benchmarks/RESULTS.md
 #   make fuzz  [SECONDS=60]   each fuzzer of tests/fuzz for so long
+#   make soak  [MINUTES=60]   a node under churn and kills: what it holds must stay the same, devices be what intent asks
 #   make test-neutron         netmend in the place of Neutron's agents, beside a real Neutron; as root
 #                             [NEUTRON_RELEASE=21.2.1 or another of `tools/neutron releases`]
 #   make test-neutron-releases  beside each of these in turn
@@ -15,13 +16,14 @@
 # What set-up makes lives in .venv and .tools (tools/README.md).
 
 .DEFAULT_GOAL := help
-.PHONY: help coverage man run test test-neutron test-neutron-releases test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-fuzz setup-web clean
+.PHONY: help coverage man run soak test test-neutron test-neutron-releases test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-fuzz setup-web clean
 .SILENT:
 
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 BIN := .venv/bin
 SECONDS := 60
+MINUTES := 60
 
 help:
 	sed -n 's/^#   /  /p' Makefile
@@ -80,6 +82,9 @@ fuzz: setup-fuzz
 	  [ -e "$$fuzzer" ] || { echo "there is no fuzzer: tests/fuzz/fuzz_*.py" >&2; exit 2; }; \
 	  echo "$$fuzzer, $(SECONDS) s"; PYTHONPATH=. $(BIN)/python "$$fuzzer" -max_total_time=$(SECONDS) $(ARGS); \
 	done
+
+soak: setup-dev
+	exec $(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
 
 setup: setup-dev
 

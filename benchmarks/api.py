@@ -10,7 +10,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,10 +21,10 @@ from typing import Any
 
 from benchmarks.api_load import PAGE, Client, load
 from benchmarks.confined import confined
-from benchmarks.guests import discover_frame, offer_in
+from benchmarks.guests import discover_frame, offer_in, packet_socket
 from benchmarks.record import Aim, Figure, Record, Sample, at_most
 
-from netmend.intent.names import bridge_name
+from netmend.intent.names import dhcp_port_id, tap_name
 from netmend.sources.store import Store, networks, ports, subnets
 from netmend.sources.store.shapes.network import NetworkCreate
 from netmend.sources.store.shapes.port import PortCreate
@@ -101,9 +100,9 @@ def _answers() -> bool:
 class Booting:
     """Guests that ask as soon as their port is there, all through one packet socket."""
 
-    def __init__(self, bridge: str) -> None:
-        self._bridge = bridge
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETHERTYPE_IPV4))
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._socket = packet_socket()
         self._socket.settimeout(0.001)
         self._asking: dict[int, tuple[float, bytes, str]] = {}  # by transaction: since when, the frame, the address
         self._lock = threading.Lock()
@@ -116,7 +115,7 @@ class Booting:
         frame = discover_frame(mac, number)
         with self._lock:
             self._asking[number] = created, frame, address
-        self._socket.sendto(frame, (self._bridge, _ETHERTYPE_IPV4))
+        self._socket.sendto(frame, (self._device, _ETHERTYPE_IPV4))
 
     def end(self, patience: float = 10.0) -> int:
         """How many had no answer at all."""
@@ -146,12 +145,12 @@ class Booting:
                 with self._lock:
                     waiting = [frame for since, frame, _ in self._asking.values() if now - since > _AGAIN]
                 for frame in waiting:
-                    self._socket.sendto(frame, (self._bridge, _ETHERTYPE_IPV4))
+                    self._socket.sendto(frame, (self._device, _ETHERTYPE_IPV4))
 
 
 def boots(network_id: str, seconds: float) -> dict[str, Any]:
     """`RATE` ports made a second, singly; from each `201 Created` to its guest's offer."""
-    guests = Booting(bridge_name(network_id))
+    guests = Booting(tap_name(dhcp_port_id(network_id)))
     clients = [Client(URL) for _ in range(4)]
     start, number, late = time.monotonic(), iter(range(1, 1 << 30)), [0.0]
     lock = threading.Lock()

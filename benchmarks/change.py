@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.confined import confined
 from benchmarks.dnsmasq import Dnsmasq, Host, write_hosts
 from benchmarks.guests import Guests
-from benchmarks.networks import bridge, network_id
+from benchmarks.networks import device, network_id
 from benchmarks.node_process import NodeProcess
 from benchmarks.record import Figure, Record, Sample, at_most
 
@@ -65,7 +65,7 @@ def write_intent(path: Path, ports: int) -> None:
 def asker(number: int) -> Guests:
     """The guest that is port `number`."""
     known = host(number)
-    return Guests([bridge(NUMBER)], [known.mac], [known.address])
+    return Guests([device(NUMBER)], [known.mac], [known.address])
 
 
 def seconds_to_answer(number: int, start: float, check: Any = lambda: None, patience: float = 60.0) -> float:

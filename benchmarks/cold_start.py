@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks import floor
 from benchmarks.confined import confined
 from benchmarks.guests import Guests
-from benchmarks.networks import GUEST_MAC, bridge, guest_address, write_networks
+from benchmarks.networks import GUEST_MAC, device, guest_address, write_networks
 from benchmarks.node_process import NodeProcess
 from benchmarks.record import Figure, Record, Sample, ratio_at_most
 
@@ -31,7 +31,7 @@ FLOOR = "the bare kernel: a loop that makes as many namespaces, veth pairs and a
 def guests_of(count: int) -> Guests:
     """The known guest of each of the networks that `write_networks` writes."""
     numbers = range(count)
-    return Guests([bridge(n) for n in numbers], [GUEST_MAC] * count, [guest_address(n) for n in numbers])
+    return Guests([device(n) for n in numbers], [GUEST_MAC] * count, [guest_address(n) for n in numbers])
 
 
 def whole_process(count: int) -> dict[str, float]:

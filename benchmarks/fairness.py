@@ -14,7 +14,7 @@ from typing import Any
 
 from benchmarks.confined import confined
 from benchmarks.guests import Guests, discover_frame
-from benchmarks.networks import bridge, network_id
+from benchmarks.networks import device, network_id
 from benchmarks.node_process import NodeProcess
 from benchmarks.record import Figure, Record, Sample, at_most
 
@@ -69,7 +69,7 @@ def flood(kind: str, rate: int) -> int:
         return pid
     try:
         sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-        sender.bind((bridge(FLOODED), 0))
+        sender.bind((device(FLOODED), 0))
         start, sent = time.monotonic(), 0
         while True:
             due = int((time.monotonic() - start) * rate)
@@ -93,10 +93,10 @@ def counted(device: str) -> int:
 def latencies(seconds: float) -> dict[str, Any]:
     """Milliseconds from DISCOVER to OFFER of the quiet network's guests, one after the other, some 150 a second."""
     numbers = range(GUESTS)
-    guests = Guests([bridge(QUIET)] * GUESTS, [mac(QUIET, n) for n in numbers], [f"10.0.0.{n + 1}" for n in numbers])
+    guests = Guests([device(QUIET)] * GUESTS, [mac(QUIET, n) for n in numbers], [f"10.0.0.{n + 1}" for n in numbers])
     taken: list[float] = []
     lost = 0
-    flooded_before, start = counted(bridge(FLOODED)), time.monotonic()
+    flooded_before, start = counted(device(FLOODED)), time.monotonic()
     choice = random.Random(2)
     while (now := time.monotonic()) < start + seconds:
         number = len(taken) % GUESTS
@@ -107,7 +107,7 @@ def latencies(seconds: float) -> dict[str, Any]:
             lost += 1
         taken.append(1000 * (time.monotonic() - now))
         time.sleep(choice.uniform(0.002, 0.010))
-    rate = (counted(bridge(FLOODED)) - flooded_before) / (time.monotonic() - start)
+    rate = (counted(device(FLOODED)) - flooded_before) / (time.monotonic() - start)
     guests.close()
     taken.sort()
     percentiles = {f"p{part}": taken[len(taken) * part // 100] for part in (50, 99)}
@@ -120,7 +120,7 @@ def measurements(seconds: float, rounds: int, directory: str) -> dict[str, list[
     found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in FLOODS}
     with NodeProcess(room / "intent.yaml", room) as node:
         for network in (QUIET, FLOODED):
-            Guests([bridge(network)], [mac(network, 1)], ["10.0.0.2"]).until_answered(node.check)
+            Guests([device(network)], [mac(network, 1)], ["10.0.0.2"]).until_answered(node.check)
         for _ in range(rounds):
             for kind, what in FLOODS.items():
                 flooder = flood(kind, RATE) if what else 0

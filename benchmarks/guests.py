@@ -1,7 +1,8 @@
-"""Guests on many bridges at once: one packet socket that sends a DISCOVER through a bridge and hears the OFFER.
+"""Guests on many networks at once: one packet socket that sends a DISCOVER to each server, and hears the OFFER.
 
-A frame sent on a bridge device goes out of the bridge's ports, so to the DHCP port's veth, as a guest's would; the
-answer is broadcast, because the guest asks for that (RFC 2131 section 4.1), and so comes back up through the bridge.
+A frame sent on the host's end of the DHCP port's veth comes out of the other, in the network's namespace, as one does
+that a guest sent through the bridge. On the bridge itself the host has nothing to say: port security drops it. The
+answer is broadcast, because the guest asks for that (RFC 2131 section 4.1), and is heard on the same device.
 The transaction id says which network was asked; the address offered must be that network's.
 """
 
@@ -13,19 +14,28 @@ from contextlib import suppress
 from ipaddress import IPv4Address
 
 _ETHERTYPE_IPV4 = 0x0800
+_ETH_P_ALL = 0x0003
+_SOL_PACKET, _PACKET_IGNORE_OUTGOING = 263, 23  # linux/if_packet.h
 _COOKIE = b"\x63\x82\x53\x63"
 _BROADCAST_FLAG = 0x8000
-_OFFER = 2
+_DISCOVER, _OFFER = 1, 2
 
 
 def discover_frame(mac: str, xid: int) -> bytes:
     """An Ethernet frame with a DHCPDISCOVER that asks for a broadcast answer."""
+    return dhcp_frame(mac, xid, _DISCOVER, bytes((55, 4, 1, 3, 6, 51)))
+
+
+def dhcp_frame(mac: str, xid: int, kind: int, options: bytes = b"", client: bytes = bytes(4)) -> bytes:
+    """An Ethernet frame to everybody with a message of a DHCP client (RFC 2131) that asks for a broadcast answer.
+
+    `kind` is option 53, `options` are further ones as bytes, `client` is the address that it has (ciaddr).
+    """
     hardware = bytes.fromhex(mac.replace(":", ""))
-    bootp = struct.pack("!BBBBIHH16s16s64x128x", 1, 1, 6, 0, xid, 0, _BROADCAST_FLAG, bytes(16), hardware)
-    options = _COOKIE + bytes((53, 1, 1, 55, 4, 1, 3, 6, 51, 255))
-    payload = (bootp + options).ljust(300, b"\0")
+    bootp = struct.pack("!BBBBIHH4s12x16s64x128x", 1, 1, 6, 0, xid, 0, _BROADCAST_FLAG, client, hardware)
+    payload = (bootp + _COOKIE + bytes((53, 1, kind)) + options + b"\xff").ljust(300, b"\0")
     udp = struct.pack("!HHHH", 68, 67, 8 + len(payload), 0)  # checksum 0: none (RFC 768)
-    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(payload), 0, 0, 64, 17, 0, bytes(4), b"\xff" * 4)
+    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(payload), 0, 0, 64, 17, 0, client, b"\xff" * 4)
     total = sum(struct.unpack("!10H", header))
     total = (total & 0xFFFF) + (total >> 16)
     checksum = ~(total + (total >> 16)) & 0xFFFF
@@ -33,26 +43,34 @@ def discover_frame(mac: str, xid: int) -> bytes:
     return b"\xff" * 6 + hardware + b"\x08\x00" + header + udp + payload
 
 
-def offer_in(frame: bytes) -> tuple[int, str] | None:
-    """Transaction id and address of the DHCPOFFER in an Ethernet frame, None when it is something else."""
+def offer_in(frame: bytes, kind: int = _OFFER) -> tuple[int, str] | None:
+    """Transaction id and address of the DHCPOFFER (or message of another `kind`) in an Ethernet frame, None when it is
+    something else."""
     bootp = frame[14 + (frame[14] & 15) * 4 + 8 :] if len(frame) > 300 and frame[23] == 17 else b""
-    if len(bootp) < 243 or bootp[0] != 2 or bootp[240:243] != bytes((53, 1, _OFFER)):
+    if len(bootp) < 243 or bootp[0] != 2 or bootp[240:243] != bytes((53, 1, kind)):
         return None
     return struct.unpack_from("!I", bootp, 4)[0], str(IPv4Address(bootp[16:20]))
 
 
+def packet_socket() -> socket.socket:
+    """Hears what comes in on any device, before a bridge takes it (packet(7)). Raises OSError without CAP_NET_RAW."""
+    heard = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
+    heard.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
+    return heard
+
+
 class Guests:
-    """One guest on each of `bridges`; guest n has MAC `macs[n]` and must be offered `addresses[n]`."""
+    """One guest at each of `devices`; guest n has MAC `macs[n]` and must be offered `addresses[n]`."""
 
     _next_xid = 1  # of the process: a late answer to others must not be taken for one to these
 
-    def __init__(self, bridges: Sequence[str], macs: Sequence[str], addresses: Sequence[str]) -> None:
+    def __init__(self, devices: Sequence[str], macs: Sequence[str], addresses: Sequence[str]) -> None:
         """Raises OSError without CAP_NET_RAW."""
-        self._bridges, self._addresses = bridges, addresses
+        self._devices, self._addresses = devices, addresses
         self._first_xid = Guests._next_xid
         Guests._next_xid += len(macs)
         self._frames = [discover_frame(mac, self._first_xid + number) for number, mac in enumerate(macs)]
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETHERTYPE_IPV4))
+        self._socket = packet_socket()
         with suppress(OSError):  # not in a user namespace
             self._socket.setsockopt(socket.SOL_SOCKET, 33, 8 << 20)  # SO_RCVBUFFORCE
 
@@ -60,9 +78,9 @@ class Guests:
         self._socket.close()
 
     def send(self, number: int) -> bool:
-        """Guest `number` asks; False when its bridge is not there or not up."""
+        """Guest `number` asks; False when its device is not there or not up."""
         try:
-            self._socket.sendto(self._frames[number], (self._bridges[number], _ETHERTYPE_IPV4))
+            self._socket.sendto(self._frames[number], (self._devices[number], _ETHERTYPE_IPV4))
         except OSError:
             return False
         return True
@@ -95,7 +113,7 @@ class Guests:
         seconds: few enough not to be felt, and each learns within milliseconds that it is served. `still_alive` is
         called now and then, to raise when there is no point in waiting. Raises TimeoutError after `patience` seconds.
         """
-        answered: list[float | None] = [None] * len(self._bridges)
+        answered: list[float | None] = [None] * len(self._devices)
         waiting = list(range(len(answered) - 1, -1, -1))  # the next one last
         asking: dict[int, None] = {}
         give_up = time.monotonic() + patience

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from netmend.intent.names import bridge_name
+from netmend.intent.names import dhcp_port_id, tap_name
 
 
 def network_id(number: int) -> str:
     return f"{number:08x}-0000-4000-8000-{number:012x}"
 
 
-def bridge(number: int) -> str:
-    """The bridge of network `number`."""
-    return bridge_name(network_id(number))
+def device(number: int) -> str:
+    """The host's end of the DHCP port of network `number`."""
+    return tap_name(dhcp_port_id(network_id(number)))
 
 
 def guest_address(number: int) -> str:

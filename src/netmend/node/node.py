@@ -6,7 +6,6 @@ An event never says what to do, only where to look again.
 
 import asyncio
 import contextlib
-import gc
 import signal
 import socket
 import time
@@ -23,6 +22,7 @@ from netmend.ground.private_files import make_private_directory, narrow
 from netmend.intent.network import Intent, Network
 from netmend.kernel import descriptors
 from netmend.node.device_counter import DeviceCounter
+from netmend.node.garbage import Garbage
 from netmend.node.guests.routed_metadata import RoutedServing
 from netmend.node.guests.serving import Serving
 from netmend.node.hints import EVERYTHING, Hints, same_devices
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 _BEFORE_STATUS = 1.0  # seconds for first answers, before the status socket takes time to load its HTTP stack
 _BETWEEN_MOUNT_CHECKS = 5.0  # seconds
 _SETTLE = 0.02  # seconds between the first hint and the look it causes, so that one look serves many hints
-_GC_YOUNG = 10_000  # objects made between two collections, each 0.5 ms of work
 log = structlog.get_logger()
 
 
@@ -76,6 +75,7 @@ class Node:
         self._mounts_checked = 0.0
         self._wake = asyncio.Event()
         self._notifier = Notifier()
+        self._garbage = Garbage()
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT. Before it touches anything: SourceError, CannotStart."""
@@ -86,8 +86,7 @@ class Node:
             if self._listen is not None:
                 self._tcp = self._listen, stack.enter_context(_open_tcp(self._listen))
             descriptors.raise_open_files()
-            gc.freeze()  # the intent stays; walking its values over and over would only cost answers their time
-            gc.set_threshold(_GC_YOUNG)
+            self._garbage.keep()  # the intent stays; walking its values over and over would cost answers their time
             self._make_state_directory()
             listener = Listener(self._ready, self._gone)
             reconciler = Reconciler(
@@ -169,7 +168,7 @@ class Node:
             try:
                 await first
                 self._notifier.ready(summary(self.state))
-                gc.freeze()  # what serves the networks stays too
+                self._garbage.keep()  # what serves the networks stays too
                 await self._check_mounts()
                 if self._settings.take_over:
                     await asyncio.to_thread(
@@ -212,6 +211,7 @@ class Node:
             if self._stopping:
                 break
             await self._pass()
+            self._garbage.collect()
             if self._mounts_changed and time.monotonic() - self._mounts_checked >= _BETWEEN_MOUNT_CHECKS:
                 await self._check_mounts()
 

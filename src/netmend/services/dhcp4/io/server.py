@@ -27,11 +27,8 @@ class _Endpoint(DhcpEndpoint[Reply]):
         sockets: tuple[socket.socket, socket.socket | None],
         device_mac: bytes,
     ) -> None:
-        super().__init__(owner, network_id, sockets[0], read_size=_READ_SIZE, knows=self._knows)
+        super().__init__(owner, network_id, sockets[0], read_size=_READ_SIZE, knows=responder.knows)
         self.responder, self.packet, self.device_mac = responder, sockets[1], device_mac
-
-    def _knows(self, mac: bytes) -> bool:
-        return self.responder.knows(mac)
 
     def serve(self, datagram: bytes, source: tuple[str, int]) -> None:
         if not self._limits.allow(datagram[_MAC], time.monotonic()):
@@ -89,7 +86,3 @@ class Dhcp4Server(DhcpServer[_Endpoint, Reply]):
         endpoint = _Endpoint(self, network_id, responder, (udp, packet), device_mac)
         endpoint.join()
         self._endpoints[network_id] = endpoint
-
-    def replace(self, network_id: str, responder: Dhcp4Responder) -> None:
-        """Serve a network by another responder. Raises KeyError when it is not served."""
-        self._endpoints[network_id].responder = responder

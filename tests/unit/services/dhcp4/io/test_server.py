@@ -154,13 +154,6 @@ def test_a_network_added_again_is_served_by_the_new_sockets(wire: Wire) -> None:
     assert wire.frame()[BOOTP].yiaddr == "192.0.2.20"
 
 
-def test_a_responder_is_replaced(wire: Wire) -> None:
-    wire.plug("a", Dhcp4Responder(INTENT))
-    wire.sockets.replace("a", Dhcp4Responder(network(subnet(), ports=[port(MAC, "192.0.2.20")])))
-    wire.send("a", message(DISCOVER))
-    assert wire.frame()[BOOTP].yiaddr == "192.0.2.20"
-
-
 class TestLimits:
     @pytest.fixture
     def limits(self) -> Limits:
