@@ -30,9 +30,58 @@ class Schema:
 
     def error(self, path: Path, operation: str, error: Exception) -> Exception:
         """What SQLite said of `operation`, as a `failure` for a person."""
-        corrupt = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
-        mend = self.damaged if corrupt else "see that its directory exists, is writable and has room"
+        mend = self.damaged if is_damage(error) else "see that its directory exists, is writable and has room"
         return self.failure(f"{self.name} {path}: cannot {operation}: {error}; {mend}")
+
+
+class Place:
+    """The file at a path, as far as stat(2) tells whether it is still the one that is open. To open and close the file
+    for such a look would end SQLite's locks on it (fcntl(2))."""
+
+    def __init__(self, path: Path) -> None:
+        """The file is open, and at its path."""
+        self._path = path
+        self._found = self._look()
+        self._suspected = False
+
+    def suspect(self) -> None:
+        """Take the file for damaged: a read or a write has shown it."""
+        self._suspected = True
+
+    def why_lost(self) -> str | None:
+        """The reason for which the file at the path no longer has what was written; None if a cheap look finds none."""
+        if self._suspected:
+            return "it is damaged"
+        found = self._look()
+        if found is None:
+            return "it is gone"
+        if self._found is not None and found[:2] != self._found[:2]:
+            return "another file is in its place"
+        if self._found is not None and found[2] < self._found[2]:  # we never make it shorter
+            return "it was cut short"
+        self._found = found
+        return None
+
+    def _look(self) -> tuple[int, int, int] | None:
+        """Device, inode and size."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino, found.st_size
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Whether SQLite said that a file's content is damaged, rather than out of reach."""
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+
+
+def set_aside(path: Path) -> None:
+    """Give a damaged file the name `PATH.damaged`, so that a new one can be made; a failure shows when that is."""
+    with contextlib.suppress(OSError):
+        path.replace(path.with_name(f"{path.name}.damaged"))
+        for end in ("-wal", "-shm"):  # of the file that is gone: they would be read into the new one
+            path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def open_writer(path: Path, schema: Schema, *, cached_statements: int = 128) -> sqlite3.Connection:

@@ -136,6 +136,28 @@ def test_a_damaged_metadata_database_costs_metadata_alone() -> None:
         wait_for(healthy, "the problem ends", LOG.read_text, every=1.0)
 
 
+def test_metadata_under_a_running_node() -> None:
+    """Removed, its file is written anew from memory; what cannot be written is a reason, until it can."""
+    prepare(NETWORKS.replace("- name: fixed", "- name: fixed\n    metadata: embedded"))
+
+    def told() -> dict[str, Any] | None:
+        found = status()[1]
+        return found if found["reasons"] else None
+
+    with node():
+        wait_for(healthy, "served", LOG.read_text, every=0.5)
+        METADATA.unlink()
+        wait_for(METADATA.exists, "it is made anew", LOG.read_text, every=0.5)
+        assert "written anew from memory" in LOG.read_text()
+        METADATA.unlink()
+        METADATA.mkdir()
+        found = wait_for(told, "the reason", LOG.read_text, every=0.5)
+        assert states(found) == {"pooled": "served", "fixed": "served with reasons"}
+        assert "passwords that guests post are not kept" in found["reasons"][0]["reason"]
+        METADATA.rmdir()
+        wait_for(healthy, "the problem ends", LOG.read_text, every=0.5)
+
+
 MORE = "".join(f"""
   - name: more-{number}
     subnets: [{{cidr: 10.{number}.0.0/24}}]

@@ -94,6 +94,12 @@ class MetadataServing:
     def status(self, network_id: str) -> dict[str, Any] | None:
         return self._server.status(network_id) if self._server is not None else None
 
+    def trouble(self, network_id: str) -> str | None:
+        """Why a network that is served lacks a part of metadata; None: it lacks none."""
+        if network_id not in self._served or self._store is None or self._store.problem is None:
+            return None
+        return f"passwords that guests post are not kept: {self._store.problem}"
+
     def close(self) -> None:
         if self._server is not None:
             self._server.close()

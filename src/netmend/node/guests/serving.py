@@ -28,6 +28,7 @@ from netmend.services.leases.table import Lease
 
 if TYPE_CHECKING:  # a node without IPv6 does not load it
     from netmend.node.guests.dhcp6 import Dhcp6Serving
+    from netmend.node.guests.metadata import MetadataServing
 
 
 _EXHAUSTED: Final = (
@@ -61,6 +62,7 @@ class Serving:
         )
         self.dhcp4 = Dhcp4Serving(self._commits, suspect, self._leased_names)
         self._dhcp6: Dhcp6Serving | None = None
+        self._metadata: MetadataServing | None = None
         self._followers = Followers(self._make_followers(settings, suspect, metadata_proxy), suspect, all_served)
 
     def _make_followers(
@@ -74,11 +76,8 @@ class Serving:
             from netmend.node.guests.metadata import MetadataServing
 
             self._dhcp6 = Dhcp6Serving(self._commits, suspect, self._leased_names)
-            return (
-                self._dhcp6,
-                DnsServing(suspect, settings, self._leased_names),
-                MetadataServing(suspect, settings, metadata_proxy, self.dhcp4.lease_holder),
-            )
+            self._metadata = MetadataServing(suspect, settings, metadata_proxy, self.dhcp4.lease_holder)
+            return self._dhcp6, DnsServing(suspect, settings, self._leased_names), self._metadata
 
         return make
 
@@ -104,7 +103,10 @@ class Serving:
             return found
         self._followers.ready(ready)
         more = self._followers.problems(ready.network.id)
-        return found + [Problem(None, f"{name} is not served: {text}", serves=True) for name, text in more.items()]
+        found += [Problem(None, f"{name} is not served: {text}", serves=True) for name, text in more.items()]
+        if self._metadata is not None and (trouble := self._metadata.trouble(ready.network.id)) is not None:
+            found.append(Problem(None, trouble, serves=True))
+        return found
 
     def _of_pools(self, network: Network) -> list[Problem]:
         """Why clients that are no ports get no address of the network's pools."""

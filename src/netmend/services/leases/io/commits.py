@@ -18,7 +18,8 @@ from typing import Any, Literal, TypeVar
 import structlog
 
 from netmend.ground.exhaustion import exhausted
-from netmend.services.leases.io.store import LeaseStore, LeaseStoreError, set_aside
+from netmend.ground.sqlite_file import set_aside
+from netmend.services.leases.io.store import LeaseStore, LeaseStoreError
 from netmend.services.leases.table import Lease
 
 _BACKLOG = 10_000  # replies that may wait; more are dropped, their leases are stored all the same
@@ -78,7 +79,7 @@ class LeaseCommits:
             return store.load(network_id, version)
         except LeaseStoreError as error:  # the thread finds the same, and tells it
             log.error("leases cannot be read", network=network_id, error=str(error))
-            store.suspect()
+            store.place.suspect()
             return []
 
     def submit(self, network_id: str, leases: Sequence[Lease], send: Send[T], reply: T | None) -> None:
@@ -142,7 +143,7 @@ class LeaseCommits:
 
     def _see_to_file(self) -> None:
         """Have the file open, with all that it held before. Raises LeaseStoreError."""
-        if self._store is not None and (lost := self._store.why_lost()) is not None:
+        if self._store is not None and (lost := self._store.place.why_lost()) is not None:
             log.warning("the lease file is written anew from memory", file=str(self._path), reason=lost)
             self._leave(self._store)
         if self._store is not None:
@@ -182,7 +183,7 @@ class LeaseCommits:
         with self._condition:
             self._replies = []
         if error.is_damage and self._store is not None:
-            self._store.suspect()
+            self._store.place.suspect()
         self._tell(str(error))
 
     def _tell(self, problem: str | None) -> None:

@@ -5,7 +5,6 @@ Once `commit` has returned, its leases are on disk, as RFC 2131 section 3.1 step
 Rows of networks and subnets that are gone stay until they have been expired for a week, should these come back.
 """
 
-import contextlib
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -25,9 +24,7 @@ class LeaseStoreError(Exception):
     @property
     def is_damage(self) -> bool:
         """Whether the file's content is damaged, rather than out of reach."""
-        return isinstance(self.__cause__, sqlite3.DatabaseError) and not isinstance(
-            self.__cause__, sqlite3.OperationalError
-        )
+        return sqlite_file.is_damage(self.__cause__)
 
 
 _SCHEMA = sqlite_file.Schema(
@@ -68,8 +65,7 @@ class LeaseStore:
         except sqlite3.Error as error:
             self._connection.close()
             raise _SCHEMA.error(path, "open", error) from error
-        self._found = self._look()
-        self._suspected = False
+        self.place = sqlite_file.Place(path)
 
     def load(self, network_id: str, version: Literal[4, 6] = 4) -> list[Lease]:
         """The stored leases of a network, of one version of IP. Raises LeaseStoreError."""
@@ -83,27 +79,6 @@ class LeaseStore:
             except (sqlite3.Error, ValueError) as error:
                 raise _SCHEMA.error(self._path, "read", error) from error
 
-    def suspect(self) -> None:
-        """Take the file for damaged: a read or a write has shown it."""
-        self._suspected = True
-
-    def why_lost(self) -> str | None:
-        """The reason for which the file at the path no longer has the leases; None if a cheap look finds none.
-
-        It is asked by stat(2) alone. To open and close the file here would end SQLite's locks on it (fcntl(2)).
-        """
-        if self._suspected:
-            return "it is damaged"
-        found = self._look()
-        if found is None:
-            return "it is gone"
-        if self._found is not None and found[:2] != self._found[:2]:
-            return "another file is in its place"
-        if self._found is not None and found[2] < self._found[2]:  # we never make it shorter
-            return "it was cut short"
-        self._found = found
-        return None
-
     def salvage(self) -> list[tuple[str, Lease]]:
         """The readable leases of all networks, with their ids: a removed file can be read while it is open."""
         with self._lock:
@@ -112,14 +87,6 @@ class LeaseStore:
                 return [(network_id, _lease_of(row)) for network_id, *row in rows]
             except (sqlite3.Error, ValueError):
                 return []
-
-    def _look(self) -> tuple[int, int, int] | None:
-        """Device, inode and size of the file at the path."""
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino, found.st_size
 
     def commit(self, changes: Iterable[tuple[str, Lease]]) -> None:
         """Store leases, each with its network's id (FREE: delete), all or none. On return they are on disk.
@@ -151,14 +118,6 @@ class LeaseStore:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
-
-
-def set_aside(path: Path) -> None:
-    """Give a damaged file the name `PATH.damaged`, so that a new one can be made; a failure shows when that is."""
-    with contextlib.suppress(OSError):
-        path.replace(path.with_name(f"{path.name}.damaged"))
-        for end in ("-wal", "-shm"):  # of the file that is gone: they would be read into the new one
-            path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def _lease_of(row: Sequence[Any]) -> Lease:

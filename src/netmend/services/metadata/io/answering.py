@@ -18,6 +18,8 @@ from netmend.services.metadata.io.request_body import request_body
 from netmend.services.metadata.io.store import MetadataStore, MetadataStoreError
 from netmend.services.metadata.io.to_nova import ToNova
 
+_LOOK_AGAIN = 5.0  # seconds between two looks at the database
+
 log = structlog.get_logger(__name__)
 
 
@@ -33,6 +35,16 @@ class Answering:
     def nova_status(self) -> dict[str, Any]:
         """The state of Nova's API, for status."""
         return self._nova.status()
+
+    async def watch_store(self, changed: Callable[[], None]) -> None:
+        """See to the database now and then, for ever; `changed` is called when it can be written no more, or again."""
+        known = None
+        while True:
+            await asyncio.sleep(_LOOK_AGAIN)
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._store.look)
+            if self._store.problem != known:
+                known = self._store.problem
+                changed()
 
     async def close(self) -> None:
         await self._nova.close()

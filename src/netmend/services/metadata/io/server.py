@@ -10,6 +10,7 @@ The namespace and the binding of the sockets are their maker's business. From `s
 here.
 """
 
+import asyncio
 import contextlib
 import errno
 import os
@@ -48,7 +49,8 @@ class MetadataServer:
         lease_holder: Callable[[str, IPv4Address], str | None] | None = None,
     ) -> None:
         """`proxy` gives the settings in force, and is called often; `on_error` is called, in the server's thread, for a
-        network with failing sockets; `lease_holder` gives the MAC that DHCP has leased a network's address to."""
+        network with failing sockets, and for each network when the problem of the store has changed; `lease_holder`
+        gives the MAC that DHCP has leased a network's address to."""
         self._store, self._on_error = store, on_error
         self._limits, self._lease_holder = limits, lease_holder
         self._endpoints: dict[str, Endpoint] = {}
@@ -57,6 +59,7 @@ class MetadataServer:
         self._thread = LoopThread("netmend-metadata")
         self._loop = self._thread.loop
         self._server: web.Server = self._thread.result(self._make_server())
+        self._watching = asyncio.run_coroutine_threadsafe(self._answering.watch_store(self._look_again), self._loop)
 
     def serve(self, network: Network, listeners: Sequence[socket.socket]) -> None:
         """Serve a network from now on; one that is served already gets these sockets instead. They listen."""
@@ -133,9 +136,15 @@ class MetadataServer:
         return web.Server(self._answering.handle)
 
     async def _finish(self) -> None:
+        self._watching.cancel()
         await self._server.shutdown(1.0)
         await self._answering.close()
         await self._loop.shutdown_default_executor()
+
+    def _look_again(self) -> None:
+        """Have every network looked at, as the database has a problem now, or has none any more."""
+        for network_id in list(self._endpoints):
+            self._on_error(network_id)
 
     def _listen(self, endpoint: Endpoint) -> None:
         if endpoint.closed:

@@ -1,6 +1,8 @@
 """Passwords and the key of tokens on disk."""
 
+import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -55,10 +57,58 @@ def test_what_cannot_be_written_is_told_and_not_kept(path: Path) -> None:
     store = MetadataStore(path, KEY)
     locking = sqlite3.connect(path, isolation_level=None)
     locking.execute("BEGIN EXCLUSIVE")
+    assert store._connection is not None
     store._connection.execute("PRAGMA busy_timeout = 10")
     with pytest.raises(MetadataStoreError, match="cannot write: database is locked"):
         store.keep("blue", "i-1", b"one")
+    store.look()
+    assert store.problem is not None
+    assert "database is locked" in store.problem
     assert store.passwords == {}
     locking.execute("ROLLBACK")
     assert store.keep("blue", "i-1", b"one")
     locking.close()
+
+
+def unlinked(path: Path) -> None:
+    path.unlink()
+
+
+def replaced(path: Path) -> None:
+    path.with_name("new").write_bytes(b"this is no database at all" * 500)
+    path.with_name("new").replace(path)
+
+
+def cut_short(path: Path) -> None:
+    os.truncate(path, 100)
+
+
+def overwritten(path: Path) -> None:
+    """In place: neither inode nor size changes. What is yet in the write-ahead log would mend it."""
+    with sqlite3.connect(path) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    other.close()
+    with path.open("r+b") as file:
+        file.write(b"no database" * 700)
+
+
+@pytest.mark.parametrize("harm", [unlinked, replaced, cut_short, overwritten])
+@pytest.mark.parametrize("noticed", ["by a look", "by the next password"])
+def test_a_file_that_is_lost_is_written_anew_from_memory(
+    path: Path, harm: Callable[[Path], None], noticed: str
+) -> None:
+    store = MetadataStore(path, KEY)
+    store.keep("blue", "i-1", b"one")
+    harm(path)
+    if noticed == "by a look" and harm is not overwritten:
+        store.look()
+    else:
+        if harm is overwritten:
+            with pytest.raises(MetadataStoreError, match=r"damaged|malformed|not a database"):
+                store.keep("blue", "i-2", b"two")
+        store.keep("blue", "i-2", b"two")
+    assert store.problem is None
+    store.close()
+    found = MetadataStore(path, OTHER_KEY)
+    assert found.key == KEY
+    assert found.passwords[("blue", "i-1")] == b"one"
