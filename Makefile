@@ -9,6 +9,7 @@
 #                             [NEUTRON_RELEASE=21.2.1 or another of `tools/neutron releases`]
 #   make test-neutron-releases  beside each of these in turn
 #   make bench-neutron        the two side by side
+#   make test-boot            machines of QEMU boot from netmend: BIOS, UEFI, PXE and HTTP, IPv4 and IPv6
 #   make test-web             the page in a real browser, alerts and dashboard with a real Prometheus
 #   make coverage            unit tests, and how much of each room they reach
 #   make man                  docs/netmend.1, the manual page, from the texts of --help
@@ -16,7 +17,7 @@
 # What set-up makes lives in .venv and .tools (tools/README.md).
 
 .DEFAULT_GOAL := help
-.PHONY: help coverage man run soak test test-neutron test-neutron-releases test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-fuzz setup-web clean
+.PHONY: help coverage man run soak test test-neutron test-neutron-releases test-boot test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-fuzz setup-web setup-boot clean
 .SILENT:
 
 SHELL := /bin/bash
@@ -60,6 +61,9 @@ bench-neutron:
 	tools/neutron up
 	tools/neutron bench $(ARGS); code=$$?; tools/neutron down; exit $$code
 
+test-boot: setup-boot
+	$(BIN)/pytest tests/boot $(ARGS)
+
 test-web: setup-web
 	$(BIN)/pytest tests/web $(ARGS)
 
@@ -102,6 +106,9 @@ setup-peers: setup-dev
 
 setup-fuzz:
 	tools/setup-python fuzz
+
+setup-boot: setup-dev
+	tools/setup-programs boot
 
 setup-web:
 	tools/setup-python web

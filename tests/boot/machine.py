@@ -3,6 +3,7 @@
 It is emulated (TCG), also where the host has KVM: it behaves the same everywhere, and takes up to a minute.
 """
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Self
@@ -22,7 +23,7 @@ class Machine:
     def __init__(self, tap: str, mac: str, *arguments: str) -> None:
         self._console = HOME / "console"
         (modules,) = _SYSTEM.glob("lib/*-linux-gnu/qemu")
-        self._environment = {"QEMU_MODULE_DIR": str(modules), "PATH": "/usr/bin:/bin"}
+        self._environment = {**os.environ, "QEMU_MODULE_DIR": str(modules)}
         self._command = [
             "qemu-system-x86_64", *(word for path in _DATA for word in ("-L", str(path))),
             "-accel", "tcg,thread=single", "-m", "512", "-display", "none", "-vga", "none", "-no-reboot", "-nodefaults",
@@ -32,7 +33,9 @@ class Machine:
 
     def __enter__(self) -> Self:
         with (HOME / "qemu.log").open("wb") as log:
-            self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment
+            )
         return self
 
     def __exit__(self, *_: object) -> None:

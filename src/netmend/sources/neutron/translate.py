@@ -11,10 +11,11 @@ from netmend.sources.neutron import metadata
 from netmend.sources.neutron.dhcp_port import own_port
 from netmend.sources.neutron.dhcp_scopes import DhcpScope
 from netmend.sources.neutron.dns_names import DnsName, names_of
-from netmend.sources.neutron.extra_options import Encoded, extra_options
+from netmend.sources.neutron.extra_options import extra_options
 from netmend.sources.neutron.names import WITHOUT_DHCP, Raw, project_of
 from netmend.sources.neutron.policy import Policy
 from netmend.sources.neutron.subnets import Surroundings, announces_no_dns, is_provisional, subnet4, subnet6
+from netmend.sources.option_tags import Encoded
 
 _DNS_SERVERS, _DOMAIN_NAME, _MTU, _RENEWAL_TIME, _REBINDING_TIME = 6, 15, 26, 58, 59  # RFC 2132
 _DNS_SERVERS6 = 23  # RFC 3646 section 3

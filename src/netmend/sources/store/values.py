@@ -23,6 +23,7 @@ from netmend.sources.file.build import build_intent
 from netmend.sources.file.build_port import build_port
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import FileShape, NetworkShape, PortShape, Shape, SubnetShape
+from netmend.sources.option_tags import Encoded, TaggedOptions, split_tags
 from netmend.sources.problem import Complaints
 from netmend.sources.store.errors import invalid
 from netmend.sources.store.transaction import Document
@@ -128,12 +129,14 @@ def port_value(port: Document, gateways: Gateways) -> Port | None:
     if not port["netmend"] and not port["extra_dhcp_opts"]:
         return value
     said = _port_settings(port)
-    options, options6, boot, client_id = _extra_options(port["extra_dhcp_opts"])
+    extra, boot, client_id = _extra_options(port["extra_dhcp_opts"])
+    options: dict[str, Any] = {
+        name: tuple(sorted({**dict(encoded), **dict(getattr(said, name))}.items())) for name, encoded in extra.items()
+    }
     return replace(
         said,
         **{name: getattr(value, name) for name in _NEUTRONS},
-        dhcp_options=tuple(sorted({**options, **dict(said.dhcp_options)}.items())),
-        dhcp6_options=tuple(sorted({**options6, **dict(said.dhcp6_options)}.items())),
+        **options,
         boot=said.boot or boot,
         client_id=said.client_id or client_id,
     )
@@ -245,15 +248,15 @@ def _port_settings(port: Document) -> Port:
     return value
 
 
-def _extra_options(
-    entries: Iterable[Mapping[str, Any]],
-) -> tuple[dict[int, bytes], dict[int, bytes], Boot | None, bytes | None]:
-    """Neutron's extra options: DHCPv4's, DHCPv6's, and the next server and the client identifier among them."""
-    options: dict[int, bytes] = {}
-    options6: dict[int, bytes] = {}
+def _extra_options(entries: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Encoded], Boot | None, bytes | None]:
+    """Neutron's extra options, as the fields of a port that hold them, and the next server and the client identifier
+    among them."""
+    four, six = TaggedOptions(4), TaggedOptions(6)
     boot = client_id = None
     for entry in entries:
-        name, value, version = entry["opt_name"], entry["opt_value"], entry["ip_version"]
+        value, version = entry["opt_value"], entry["ip_version"]
+        tags, name = split_tags(entry["opt_name"])
+        into = (four if version == 4 else six).chosen(tags)
         try:
             if name in CLIENT_ID:
                 client_id = dhcp4.client_identifier(value) if version == 4 else client_id
@@ -261,15 +264,23 @@ def _extra_options(
                 server = ip_address(value)
                 if server.version == 4:  # DHCPv4 has no room for another: kept, as Neutron does, and never sent
                     boot = Boot(next_server=str(server))
-            elif version == 4:
-                code, payload = dhcp4.encode_option(name, value)
-                options[code] = payload
-            elif not is_of_dhcp4_alone(name):
-                code, payload = dhcp6.encode_option(name, value)
-                options6[code] = payload
+            elif version == 4 or not is_of_dhcp4_alone(name):
+                code, payload = (dhcp4 if version == 4 else dhcp6).encode_option(name, value)
+                if into is not None:
+                    into[code] = payload
         except ValueError as error:
             raise invalid(f"extra_dhcp_opts: {error}") from None
-    return options, options6, boot, client_id
+    (dhcp_options, ipxe), (dhcp6_options, ipxe6) = four.encoded(), six.encoded()
+    return (
+        {
+            "dhcp_options": dhcp_options,
+            "ipxe_dhcp_options": ipxe,
+            "dhcp6_options": dhcp6_options,
+            "ipxe_dhcp6_options": ipxe6,
+        },
+        boot,
+        client_id,
+    )
 
 
 def is_of_dhcp4_alone(name: str) -> bool:

@@ -12,8 +12,10 @@ from netmend.ground.located_yaml import resolve
 from netmend.ground.printable import printable
 from netmend.intent import MetadataProxy
 from netmend.intent.names import dhcp_port_id
+from netmend.options import dhcp4
 from netmend.options.dhcp4 import CLIENT_ID, NEXT_SERVER
 from netmend.sources import fields
+from netmend.sources.option_tags import is_only_for_ipxe, split_tags
 from netmend.sources.store.exchange.perform import read_all
 from netmend.sources.store.settings import metadata_proxy, proxy_document
 from netmend.sources.store.subnets import default_pools
@@ -21,6 +23,8 @@ from netmend.sources.store.transaction import Document, read
 from netmend.sources.store.values import gateway_of, is_of_dhcp4_alone, pools_without
 
 Mapped = dict[str, Any]
+
+_BOOTFILE = 67  # RFC 2132 section 9.5
 
 
 @dataclass(slots=True)
@@ -94,6 +98,8 @@ def _network(
     for port in ports:
         if port["admin_state_up"]:
             mapped["ports"].append(_port(port, port_names, servers) | _security(port, network))
+            where = f"port {port['name'] or port['id']} of network {mapped['name']}: extra_dhcp_opts"
+            left_out.extend(f"{where}: {entry}: a file has no tags" for entry in _with_tags(port))
         else:
             left_out.append(f"port {port['name'] or port['id']} of network {mapped['name']}: admin_state_up is off")
     return mapped
@@ -133,25 +139,59 @@ def _port(port: Document, names: frozenset[str], servers: Mapping[str, str]) -> 
             mapped[name] = port[name]
     mapped.update(port["netmend"])
     six = {
-        entry["opt_name"]: entry["opt_value"]
+        name: entry["opt_value"]
         for entry in port["extra_dhcp_opts"]
-        if entry["ip_version"] == 6 and not is_of_dhcp4_alone(entry["opt_name"])
+        for tags, name in [split_tags(entry["opt_name"])]
+        if entry["ip_version"] == 6 and not tags and not is_of_dhcp4_alone(name)
     }
     if six or "dhcp6_options" in mapped:
         mapped["dhcp6_options"] = {**six, **mapped.get("dhcp6_options", {})}
     four = [entry for entry in port["extra_dhcp_opts"] if entry["ip_version"] == 4]
     options = {
-        entry["opt_name"]: entry["opt_value"] for entry in four if entry["opt_name"] not in NEXT_SERVER | CLIENT_ID
+        name: entry["opt_value"]
+        for entry in four
+        for tags, name in [split_tags(entry["opt_name"])]
+        if not tags and name not in NEXT_SERVER | CLIENT_ID
     }
+    _chain(mapped, options, four)
     if options or "dhcp_options" in mapped:
         mapped["dhcp_options"] = {**options, **mapped.get("dhcp_options", {})}
     server = next((entry["opt_value"] for entry in four if entry["opt_name"] in NEXT_SERVER), ":")
     if ":" not in server:
-        mapped.setdefault("boot", {"tftp_server": server})
+        mapped.setdefault("boot", {}).setdefault("tftp_server", server)
     client_id = next((entry["opt_value"] for entry in four if entry["opt_name"] in CLIENT_ID), None)
     if client_id is not None:
         mapped.setdefault("client_id", client_id)
     return mapped
+
+
+def _chain(mapped: Mapped, options: Mapped, entries: Iterable[Mapped]) -> None:
+    """Say a boot file for iPXE alone (`tag:ipxe,67`) as `boot`, and the one for others with it; a file has no other
+    options with tags."""
+    for entry in entries:
+        tags, name = split_tags(entry["opt_name"])
+        if is_only_for_ipxe(tags) and _is_bootfile(name):
+            boot = {"ipxe": entry["opt_value"]}
+            for other in filter(_is_bootfile, tuple(options)):
+                boot["bootfile"] = options.pop(other)
+            mapped.setdefault("boot", boot)
+
+
+def _with_tags(port: Document) -> list[str]:
+    """The names of a port's options that are not for every client, without those that `_chain` says."""
+    split = [(entry, *split_tags(entry["opt_name"])) for entry in port["extra_dhcp_opts"]]
+    return [
+        entry["opt_name"]
+        for entry, tags, name in split
+        if tags and not (entry["ip_version"] == 4 and is_only_for_ipxe(tags) and _is_bootfile(name))
+    ]
+
+
+def _is_bootfile(name: str) -> bool:
+    try:
+        return dhcp4.option_code(name) == _BOOTFILE
+    except ValueError:
+        return False
 
 
 def _security(port: Document, network: Document) -> Mapped:

@@ -7,6 +7,7 @@ from tests.unit.sources.store.served import HOST, Client, serve
 
 from netmend.intent import NoPlug, TapPlug
 from netmend.sources.store import Store
+from netmend.sources.store.exchange.export import export
 
 
 @pytest.fixture
@@ -319,6 +320,38 @@ def test_what_the_intent_file_can_say_goes_under_netmend(api: tuple[Store, Clien
     options = [{"opt_name": "colour", "opt_value": "blue"}]
     body = {"port": {"network_id": network["id"], "extra_dhcp_opts": options}}
     assert client.refused("POST", "ports", body)[0] == 400
+
+
+def test_extra_options_with_tags(api: tuple[Store, Client]) -> None:
+    """As Neutron's dnsmasq takes them: for iPXE alone, for all but iPXE, and never."""
+    store, client = api
+    network = client.make("network")
+    client.make("subnet", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4)
+    said = {
+        "67": "undionly.kpxe",
+        "tag:ipxe,67": "http://b/script",
+        "tag:!ipxe,tftp-server": "10.0.0.9",
+        "tag:x,26": "1400",
+    }
+    options: list[dict[str, object]] = [{"opt_name": name, "opt_value": value} for name, value in said.items()]
+    options.append({"opt_name": "tag:ipxe6,59", "opt_value": "http://b/six", "ip_version": 6})
+    port = client.make("port", network_id=network["id"], extra_dhcp_opts=options)
+    value = store.intent.networks[network["id"]].ports[port["id"]]
+    assert value.dhcp_options == ((66, b"10.0.0.9"), (67, b"undionly.kpxe"))
+    assert value.ipxe_dhcp_options == ((66, b""), (67, b"http://b/script"))
+    assert (value.dhcp6_options, value.ipxe_dhcp6_options) == ((), ((59, b"http://b/six"),))
+    assert [entry["opt_name"] for entry in client.get(f"ports/{port['id']}")["port"]["extra_dhcp_opts"]] == [
+        *said, "tag:ipxe6,59",
+    ]  # fmt: skip
+    body = {"port": {"extra_dhcp_opts": [{"opt_name": "tag:ipxe,colour", "opt_value": "blue"}]}}
+    assert client.refused("PUT", f"ports/{port['id']}", body)[0] == 400
+    exported = export(store.read())
+    (said_port,) = exported.root["networks"][0]["ports"]
+    assert said_port["boot"] == {"ipxe": "http://b/script", "bootfile": "undionly.kpxe"}
+    assert "dhcp_options" not in said_port
+    assert [line.rpartition("extra_dhcp_opts: ")[2] for line in exported.left_out] == [
+        f"{name}: a file has no tags" for name in ("tag:!ipxe,tftp-server", "tag:x,26", "tag:ipxe6,59")
+    ]
 
 
 def test_security_groups_do_not_exist(api: tuple[Store, Client]) -> None:
