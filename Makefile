@@ -10,6 +10,7 @@
 #   make test-neutron-releases  beside each of these in turn
 #   make bench-neutron        the two side by side
 #   make test-boot            machines of QEMU boot from netmend: BIOS, UEFI, PXE and HTTP, IPv4 and IPv6
+#   make test-ovn             netmend in the place of OVN's metadata agent, beside real OVN programs
 #   make test-web             the page in a real browser, alerts and dashboard with a real Prometheus
 #   make coverage            unit tests, and how much of each room they reach
 #   make man                  docs/netmend.1, the manual page, from the texts of --help
@@ -17,7 +18,7 @@
 # What set-up makes lives in .venv and .tools (tools/README.md).
 
 .DEFAULT_GOAL := help
-.PHONY: help coverage man run soak test test-neutron test-neutron-releases test-boot test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-fuzz setup-web setup-boot clean
+.PHONY: help coverage man run soak test test-neutron test-neutron-releases test-ovn test-boot test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-ovn setup-fuzz setup-web setup-boot clean
 .SILENT:
 
 SHELL := /bin/bash
@@ -64,6 +65,9 @@ bench-neutron:
 test-boot: setup-boot
 	$(BIN)/pytest tests/boot $(ARGS)
 
+test-ovn: setup-ovn
+	$(BIN)/pytest tests/ovn $(ARGS)
+
 test-web: setup-web
 	$(BIN)/pytest tests/web $(ARGS)
 
@@ -103,6 +107,9 @@ setup-dev:
 setup-peers: setup-dev
 	tools/setup-programs clients names metadata decoder
 	tools/setup-clients
+
+setup-ovn: setup-dev
+	tools/setup-programs metadata ovn
 
 setup-fuzz:
 	tools/setup-python fuzz

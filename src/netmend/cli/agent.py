@@ -24,6 +24,8 @@ from netmend.cli.options import (
 from netmend.cli.roles import ROLES
 from netmend.cli.serving import routes_of
 from netmend.node.intake.neutron import leave, neutron_source
+from netmend.node.intake.ovn import is_of_ovn, ovn_source
+from netmend.node.intake.source import Source
 from netmend.node.lock import CannotStart
 from netmend.node.log_writer import log_to_file, log_to_stderr
 from netmend.node.node import Node
@@ -64,10 +66,12 @@ def agent(
 
     It runs until SIGTERM or Ctrl-C; what was made stays. It reads Neutron's own files, as neutron-dhcp-agent and
     neutron-metadata-agent do: neutron.conf, dhcp_agent.ini, metadata_agent.ini. SIGHUP asks the server for everything
-    again.
+    again. With neutron_ovn_metadata_agent.ini or ovn_agent.ini it serves metadata in the place of OVN's agents, from
+    the southbound database.
 
-    Called as neutron-dhcp-agent (a link or a copy of netmend by that name), it logs where these files say: log_file,
-    log_dir, use_json, debug. Called as netmend, it logs to standard error unless an option says else.
+    Called as neutron-dhcp-agent, neutron-ovn-metadata-agent or neutron-ovn-agent (a link or a copy of netmend by that
+    name), it logs where these files say: log_file, log_dir, use_json, debug. Called as netmend, it logs to standard
+    error unless an option says else.
 
     Exit codes: 0 ended as asked; 2 the files or the host cannot be used.
     """
@@ -79,7 +83,12 @@ def agent(
     _log(files, log_file, log_dir, debug=debug)
     given_up.report()
     with refuse_on(SourceError, CannotStart):
-        source, settings = neutron_source(files, settings)
+        source: Source
+        program = Path(sys.argv[0]).name
+        if is_of_ovn(program, files):
+            source, settings = ovn_source(files, settings, program)
+        else:
+            source, settings = neutron_source(files, settings)
         asyncio.run(Node(source, settings, where_to_listen(listen, http_name), routes_of).run())
     leave()
 

@@ -5,5 +5,5 @@ The name stands in the command line of the process, where health checks of Kolla
 
 from typing import Final
 
-ROLES: Final = {"neutron-dhcp-agent": "agent"}
+ROLES: Final = {"neutron-dhcp-agent": "agent", "neutron-ovn-metadata-agent": "agent", "neutron-ovn-agent": "agent"}
 """Verb by the name that the program is called by (argv[0])."""

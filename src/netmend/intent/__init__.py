@@ -5,7 +5,7 @@ made in these docstrings. Names of devices and namespaces are functions of ids (
 """
 
 from netmend.intent.metadata import Instance, MetadataProxy, RequestRates
-from netmend.intent.network import BridgeWiring, DhcpPort, Dns, DnsServer, Intent, Network, OvsWiring, Wiring
+from netmend.intent.network import BridgeWiring, DhcpPort, Dns, DnsServer, Intent, Network, OvnWiring, OvsWiring, Wiring
 from netmend.intent.port import AddressPair, NetnsPlug, NoPlug, PidPlug, Plug, Port, TapPlug
 from netmend.intent.subnet import Boot, BootByArchitecture, Pool, Route, Subnet
 from netmend.intent.subnet6 import Ipv6Mode, Pool6, Route6, Subnet6
@@ -25,6 +25,7 @@ __all__ = [
     "NetnsPlug",
     "Network",
     "NoPlug",
+    "OvnWiring",
     "OvsWiring",
     "PidPlug",
     "Plug",

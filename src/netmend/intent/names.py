@@ -10,18 +10,21 @@ from functools import lru_cache
 from hashlib import sha1
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from netmend.intent.network import DhcpPort, Network
+from netmend.intent.network import DhcpPort, Network, OvnWiring, OvsWiring
 from netmend.intent.port import Port
 
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 DEVICE_NAME_MAX = 15  # IFNAMSIZ - 1, linux/if.h
 _PREFIX = 11  # characters of an id that fit behind a three-letter prefix
+_OVN_PREFIX = 10  # and before a digit
 _NETMEND = uuid5(NAMESPACE_URL, "https://netmend/ids").bytes
 
 DEVICE_GROUP = 0x6E6D6401  # "nmd", 1: set in the very message that creates a device (IFLA_GROUP)
 DOOMED_GROUP = DEVICE_GROUP + 1  # devices about to be deleted together
 DEVICE_GROUPS = frozenset((DEVICE_GROUP, DOOMED_GROUP))
 _MARK = "netmend"
+NAMESPACE_PREFIXES = ("qdhcp-", "ovnmeta-")  # of networks that netmend gives DHCP, and of those that OVN does
+_naming = {"prefix": NAMESPACE_PREFIXES[0]}
 
 
 def id_from_name(kind: str, *path: str) -> str:
@@ -56,7 +59,26 @@ def mac_from_id(port_id: str) -> str:
 
 
 def namespace_name(network_id: str) -> str:
-    return f"qdhcp-{network_id}"
+    return f"{_naming['prefix']}{network_id}"
+
+
+def network_of_namespace(name: str) -> str | None:
+    """The id of the network whose namespace bears this name; None where the name is no network's."""
+    network_id = name.removeprefix(_naming["prefix"])
+    return None if network_id == name else network_id
+
+
+def possible_namespace_names(network_id: str) -> tuple[str, ...]:
+    """The names that the namespace of a network has in one process of netmend or another."""
+    return tuple(f"{prefix}{network_id}" for prefix in NAMESPACE_PREFIXES)
+
+
+def name_namespaces(prefix: str) -> None:
+    """Choose which of NAMESPACE_PREFIXES this process gives the namespaces of all its networks: a process serves one
+    control plane. Called before anything is looked at."""
+    if prefix not in NAMESPACE_PREFIXES:
+        raise ValueError(f"{prefix} is none of {', '.join(NAMESPACE_PREFIXES)}")
+    _naming["prefix"] = prefix
 
 
 def bridge_name(network_id: str) -> str:
@@ -71,6 +93,18 @@ def tap_name(port_id: str) -> str:
 def inner_name(port_id: str) -> str:
     """The namespace's end of the DHCP port's veth."""
     return f"ns-{port_id[:_PREFIX]}"
+
+
+def own_device_names(network: Network) -> tuple[str, str]:
+    """The names of netmend's own port: of its end on the host (or of the switch's port), and of that in the namespace.
+    Those of OVN's localport are neutron-ovn-metadata-agent's."""
+    if isinstance(network.wiring, OvnWiring):
+        stem = f"tap{network.id[:_OVN_PREFIX]}"
+        return f"{stem}0", f"{stem}1"
+    port_id = dhcp_port(network).id
+    outer = tap_name(port_id)
+    is_internal = isinstance(network.wiring, OvsWiring) and not network.wiring.veth
+    return outer, outer if is_internal else inner_name(port_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +142,6 @@ def host_label(port: Port) -> str | None:
 
 def host_device_names(network: Network) -> dict[str, str]:
     """Every device name that `network` takes on the host, each with the object it belongs to."""
-    names = {bridge_name(network.id): "bridge", tap_name(dhcp_port(network).id): "DHCP port"}
+    names = {bridge_name(network.id): "bridge", own_device_names(network)[0]: "DHCP port"}
     names.update((tap_name(port.id), f"port {port.name}") for port in network.ports.values())
     return names

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Literal
 
 from netmend.intent.metadata import MetadataMode, MetadataProxy
@@ -34,6 +34,18 @@ class OvsWiring:
     veth: bool = False
     datapath: Literal["system", "netdev"] | None = None
     own_tags: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OvnWiring(OvsWiring):
+    """A port of OVN's integration bridge, by a veth: the localport of the network, on which metadata is answered.
+
+    ovn-controller programs the bridge, by the localport's `iface-id` (`Network.dhcp_port.id`); OVN itself answers DHCP
+    and DNS, so the network has no subnets here. `addresses` are the localport's, beside those of metadata.
+    """
+
+    veth: bool = True
+    addresses: tuple[IPv4Interface | IPv6Interface, ...] = ()
 
 
 Wiring = BridgeWiring | OvsWiring
@@ -102,9 +114,9 @@ class Network:
     project_id: str | None = None
 
     @property
-    def has_subnets(self) -> bool:
-        """Whether there is anything to serve: without a subnet, netmend has no port on the network."""
-        return bool(self.subnets or self.subnets6)
+    def is_served(self) -> bool:
+        """Whether there is anything to serve: else netmend has no port on the network, and no namespace of it."""
+        return bool(self.subnets or self.subnets6) or isinstance(self.wiring, OvnWiring)
 
     @property
     def has_pools(self) -> bool:

@@ -60,6 +60,15 @@ _MEANING: dict[tuple[str, int], str] = {
         "ask Open vSwitch at",
         errno_module.ETIMEDOUT,
     ): "ovsdb-server is there and does not answer in time; look at its log",
+    ("ask OVN's southbound database at", errno_module.ENOENT): (
+        "nobody listens there: is ovn-central running, and ovn_sb_connection right?"
+    ),
+    ("ask OVN's southbound database at", errno_module.ECONNREFUSED): (
+        "nobody listens there: is ovn-central running, and ovn_sb_connection right?"
+    ),
+    ("ask OVN's southbound database at", errno_module.ETIMEDOUT): (
+        "it does not answer in time: is the host reachable, and its ovsdb-server alive?"
+    ),
     ("add to Open vSwitch", errno_module.EEXIST): (
         "a port of that name is there already, which netmend did not make; remove it (ovs-vsctl del-port)"
     ),

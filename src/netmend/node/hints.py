@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from netmend.intent.names import Mark, bridge_name, dhcp_port, namespace_name, tap_name
+from netmend.intent.names import Mark, bridge_name, namespace_name, network_of_namespace, own_device_names
 from netmend.intent.network import Intent, Network, OvsWiring
 from netmend.intent.port import NetnsPlug, NoPlug, Port
 from netmend.kernel.device_settings import differing_settings
@@ -23,7 +23,6 @@ from netmend.wiring.settings import ON_HOST, OWN_PORT, settings_of
 
 EVERYTHING = "*"  # in place of a network id: look at all of them
 RULES = "rules"  # in place of a network id: look at the rules of port security
-_PREFIX = namespace_name("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +86,7 @@ class Hints:
             if isinstance(network.wiring, OvsWiring):
                 self._switched.add(network.id)
                 if not network.wiring.veth:
-                    self._internal.add(tap_name(dhcp_port(network).id))
+                    self._internal.add(own_device_names(network)[0])
             self._guest_namespaces[network.id] = namespaces = _GuestNamespaces.of(network.ports, known.get(network.id))
             for name in namespaces.names:
                 names.setdefault(name, set()).add(network.id)
@@ -217,8 +216,8 @@ class Hints:
         for name in names:
             if not name:
                 self._networks.add(EVERYTHING)
-            elif name.startswith(_PREFIX):
-                self._objects[name] = name.removeprefix(_PREFIX)
+            elif (network_id := network_of_namespace(name)) is not None:
+                self._objects[name] = network_id
             else:
                 self._networks.update(self._networks_of_name.get(name, ()))
 

@@ -1,6 +1,6 @@
 """Takes over what Neutron's own agents made on this host for networks that intent has.
 
-To adopt is to mark: a namespace `qdhcp-<network id>` without a mark, and the devices in it that are ports of the switch
+To adopt is to mark: a namespace of a network without a mark, and the devices in it that are ports of the switch
 or veths, get netmend's marks. From then on the reconciler finds them as if it had made them: a device that is right
 stays as it is, without a lost packet, and one that is left over (the taps of many resyncs) is an orphan and goes. The
 dnsmasq and the haproxy of the network are ended, once it is certain that they are these, and in this namespace.
@@ -19,8 +19,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
-from netmend.intent.network import Network, OvsWiring
+from netmend.intent.names import DEVICE_GROUP, Mark, dhcp_port, namespace_name, network_of_namespace, own_device_names
+from netmend.intent.network import Network, OvnWiring, OvsWiring
 from netmend.kernel import links, nsdir, procfs
 from netmend.kernel.errors import KernelError
 from netmend.kernel.links import Link
@@ -34,7 +34,6 @@ from netmend.wiring.ovs import BRIDGE_KEY, MARK_KEY, OWNER
 
 _HELPERS = frozenset(("dnsmasq", "haproxy"))
 _PREFIXES = ("tap", "ns-")  # of the devices that Neutron's agents put into the namespace of a network
-_PREFIX = namespace_name("")
 _PATIENCE = 2.0  # seconds in which a helper should end before it is killed
 _POLL = 0.01
 
@@ -77,12 +76,14 @@ class Adoption:
 
     def foreign_namespaces(self, wanted: Iterable[str]) -> list[str]:
         """Names of networks' namespaces that are neither wanted nor marked by netmend."""
-        known = {namespace_name(network_id) for network_id in wanted}
-        names = (name for name in nsdir.names(self._directory) if name.startswith(_PREFIX) and name not in known)
+        known = set(wanted)
         found = []
-        for name in sorted(names):
+        for name in sorted(nsdir.names(self._directory)):
+            network_id = network_of_namespace(name)
+            if network_id is None or network_id in known:
+                continue
             with suppress(KernelError):
-                namespace = self._marked_by(name.removeprefix(_PREFIX), None)
+                namespace = self._marked_by(network_id, None)
                 if namespace is not None:
                     namespace.close()
                     found.append(name)
@@ -121,28 +122,29 @@ class Adoption:
 
     def _mark_ports(self, network: Network, wiring: OvsWiring, devices: Iterable[Link]) -> list[str]:
         """Mark the ports of the switch that have their device in the namespace, or the far end of a veth in it."""
-        names = sorted({f"tap{link.name[len('tap') :]}" for link in devices})
+        names = sorted({_outside(network, link.name) for link in devices})
         found = ports.find(self._connection, names) if names else {}
         for port in found.values():
             port_id = port.ids.get("iface-id", "")
-            if mark_of(port) is None and port.name[len("tap") :] and port_id.startswith(port.name[len("tap") :]):
+            if mark_of(port) is None and _is_named_after(port.name, port_id, network):
                 mark = str(Mark("dhcp", network.id, port_id))
                 ours = dict((OWNER, (MARK_KEY, mark), (BRIDGE_KEY, wiring.bridge)))
                 ports.mend(self._connection, port.name, ids=ours, port_ids=ours)
         return sorted(found)
 
     def _mark_veths(self, network: Network, devices: Iterable[Link]) -> list[str]:
-        """Mark the host ends of veths: `ns-...` in the namespace is `tap...` on the host."""
+        """Mark the host ends of veths."""
         wanted = {link.peer_index: link for link in devices if link.kind == "veth"}
         if not wanted:
             return []
         marked = []
         with RouteSocket() as route:
             for link in devices:
-                near = links.find_link(route, f"tap{link.name[len('ns-') :]}")
+                near = links.find_link(route, _outside(network, link.name))
                 if near is None or near.index != link.peer_index or Mark.parse(near.alias):
                     continue
-                links.set_link(route, near, group=DEVICE_GROUP, alias=str(Mark("dhcp", network.id, near.name[3:])))
+                port_id = dhcp_port(network).id if isinstance(network.wiring, OvnWiring) else near.name[3:]
+                links.set_link(route, near, group=DEVICE_GROUP, alias=str(Mark("dhcp", network.id, port_id)))
                 marked.append(near.name)
         return marked
 
@@ -181,20 +183,35 @@ class _Helper:
         return False
 
 
+def _outside(network: Network, inner: str) -> str:
+    """The name on the host, or on the switch, of a device that an agent has put into the network's namespace: `ns-...`
+    there is `tap...`; of OVN's agent, `tap...1` is `tap...0`."""
+    outer, own = own_device_names(network)
+    if isinstance(network.wiring, OvnWiring) and inner == own:
+        return outer
+    return f"tap{inner[len('tap') :]}"  # `ns-` is as long
+
+
+def _is_named_after(name: str, port_id: str, network: Network) -> bool:
+    if isinstance(network.wiring, OvnWiring):
+        return name == own_device_names(network)[0]
+    return bool(name[len("tap") :]) and port_id.startswith(name[len("tap") :])
+
+
 def helper_namespaces() -> frozenset[int]:
     """Inodes of the network namespaces that Neutron's helpers are in."""
     return frozenset(_helpers())
 
 
-def was_here(seen: NamespaceSeen, snapshot: Snapshot, helpers: Collection[int]) -> bool:
+def was_here(network: Network, seen: NamespaceSeen, snapshot: Snapshot, helpers: Collection[int]) -> bool:
     """Whether another agent has been in a namespace of netmend's: it has left a helper there, or a stray device.
     `helpers` is what `helper_namespaces` says."""
     if seen.state != "usable" or seen.handle is None or snapshot.switch.problem:
         return False
-    return seen.handle.inode in helpers or bool(stray_devices(seen, snapshot))
+    return seen.handle.inode in helpers or bool(stray_devices(network, seen, snapshot))
 
 
-def stray_devices(seen: NamespaceSeen, snapshot: Snapshot) -> frozenset[int]:
+def stray_devices(network: Network, seen: NamespaceSeen, snapshot: Snapshot) -> frozenset[int]:
     """Devices in a namespace of netmend's, by index there, that are called as those of DHCP ports are, and have an end
     outside that is not netmend's."""
     if seen.state != "usable" or snapshot.switch.problem:
@@ -202,12 +219,12 @@ def stray_devices(seen: NamespaceSeen, snapshot: Snapshot) -> frozenset[int]:
     return frozenset(
         link.index
         for name, link in seen.links.items()
-        if name.startswith(_PREFIXES) and not _has_end_of_ours(name, snapshot)
+        if name.startswith(_PREFIXES) and not _has_end_of_ours(network, name, snapshot)
     )
 
 
-def _has_end_of_ours(name: str, snapshot: Snapshot) -> bool:
-    outside = f"tap{name[len('tap') :]}"  # `ns-` is as long
+def _has_end_of_ours(network: Network, name: str, snapshot: Snapshot) -> bool:
+    outside = _outside(network, name)
     link = snapshot.links.get(outside)
     return outside in snapshot.switch.ports or (link is not None and is_ours(link))
 

@@ -98,12 +98,12 @@ def plan_network(
         for link in _deletable(snapshot, network.id)
         if link.name not in devices
     ]
-    if not network.has_subnets and (namespace.state == "usable" or namespace.marked):
+    if not network.is_served and (namespace.state == "usable" or namespace.marked):
         core.append(_removal_of(network.id, namespace))
     foreign = [name for name in devices if _is_foreign(name, snapshot)]
     bridge = next((device for device in devices.values() if device.kind == "bridge"), None)
     is_bridge_taken = bridge is not None and bridge.name in foreign
-    if is_bridge_taken or (network.has_subnets and namespace.state == "foreign"):
+    if is_bridge_taken or (network.is_served and namespace.state == "foreign"):
         taken = f"device {bridge.name}" if bridge and is_bridge_taken else f"namespace {namespace_name(network.id)}"
         blocked.append(
             Problem(None, f"the name of {taken} is taken by one that netmend did not make; remove or rename it")

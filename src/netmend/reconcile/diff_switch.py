@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from netmend.intent.network import Network, OvsWiring
 from netmend.kernel.links import Link
-from netmend.kernel.ovsdb.ports import Port
+from netmend.kernel.ovsdb.ports import Port, Tag
 from netmend.reconcile.steps import AddPort, DeletePort, MendPort, Plan, Step
 from netmend.reconcile.switch import SwitchSeen, port_ids
 from netmend.wiring import Device
@@ -60,7 +60,7 @@ def plan_port(network_id: str, device: Device, seen: SwitchSeen, *, is_new: bool
     """The steps that make `device` the port that it should be. It is there, or the switch is about to make it."""
     if device.switch is None:
         return []
-    tag = seen.tags[network_id] if device.switch.own_tag else None
+    tag: Tag = seen.tags[network_id] if device.switch.own_tag else "none" if device.switch.vlan == "none" else None
     port = None if is_new else seen.ports.get(device.name)
     if port is None:
         return [AddPort(network_id, device, tag)]
@@ -74,7 +74,7 @@ def plan_port(network_id: str, device: Device, seen: SwitchSeen, *, is_new: bool
         differs.append("port ids")
     if device.kind == "internal" and port.mtu != device.mtu:
         differs.append("mtu")
-    if tag is not None and (port.tag != tag or port.dead):
+    if tag is not None and (port.tag != (None if tag == "none" else tag) or port.dead):
         differs.append("tag")
     return [MendPort(network_id, device, port, tuple(differs), tag)] if differs else []
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from netmend.firewall.guard import guard_of, is_guarded
 from netmend.firewall.rules import TABLE, device_of, element_of_device, elements_of
 from netmend.ground.nftables import Element
-from netmend.intent.names import dhcp_port, tap_name
+from netmend.intent.names import own_device_names, tap_name
 from netmend.intent.network import BridgeWiring, Network
 from netmend.intent.port import NoPlug
 from netmend.kernel.errors import KernelError
@@ -68,7 +68,7 @@ class _Wanted:
 def _wanted(network: Network) -> Elements:
     if not isinstance(network.wiring, BridgeWiring):
         return frozenset()
-    found = {element_of_device(tap_name(dhcp_port(network).id))} if network.has_subnets else set()
+    found = {element_of_device(own_device_names(network)[0])} if network.is_served else set()
     for port in network.ports.values():
         if not isinstance(port.plug, NoPlug):
             found.add(element_of_device(tap_name(port.id)))

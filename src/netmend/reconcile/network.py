@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from netmend.ground.diagnosis import Diagnosis
-from netmend.intent.names import dhcp_port, dhcp_port_id, namespace_name, tap_name
+from netmend.intent.names import dhcp_port_id, namespace_name, own_device_names, tap_name
 from netmend.intent.network import Intent, Network, OvsWiring
 from netmend.reconcile.adoption import stray_devices, was_here
 from netmend.reconcile.apply import Executor, StepFailed
@@ -103,7 +103,7 @@ class NetworkReconciler:
             return problems
         if is_switched:
             host.owners.note_namespace(host.route(), network.id, namespace)
-        if network.has_subnets and all(problem.serves for problem in problems):
+        if network.is_served and all(problem.serves for problem in problems):
             anew = any(_makes_dhcp_device(step) for step in plan.steps)
             far = next(device.far for device in devices if device.far and isinstance(device.far.place, Home))
             problems.extend(self._listener.ready(Ready(network, namespace, far.name, far.mac, anew)) or ())
@@ -162,9 +162,9 @@ class NetworkReconciler:
         if seen.state == "foreign":
             return True
         if is_first_look:
-            return was_here(seen, work.snapshot, self.helpers)
+            return was_here(network, seen, work.snapshot, self.helpers)
         own = seen.links.get(self._own_device(network))  # without its port it is dead, which the plan sees to
-        strays = stray_devices(seen, work.snapshot) - ({own.index} if own is not None else set())
+        strays = stray_devices(network, seen, work.snapshot) - ({own.index} if own is not None else set())
         before, self._strays[network.id] = self._strays.pop(network.id, frozenset()), strays
         if not strays:
             del self._strays[network.id]
@@ -190,7 +190,7 @@ class NetworkReconciler:
             host.open_namespaces.hold(network_id, found)
             return look_into_namespace(network_id, path, found, exists=True)
         network = work.intent.networks.get(network_id)
-        own = tap_name(dhcp_port(network).id if network else dhcp_port_id(network_id))
+        own = own_device_names(network)[0] if network else tap_name(dhcp_port_id(network_id))
         alive = sign_of_life(host.route(), own, work.snapshot)
         if alive:
             # The name is dead here, and the network's device shows that the namespace lives: the incident.

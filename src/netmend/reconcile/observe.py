@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from netmend.intent.names import DEVICE_GROUP, DEVICE_GROUPS, Mark, namespace_name
+from netmend.intent.names import DEVICE_GROUP, DEVICE_GROUPS, Mark, network_of_namespace
 from netmend.intent.network import Network
 from netmend.intent.port import NetnsPlug, PidPlug
 from netmend.kernel import links, netns, nsdir, sysctl
@@ -23,8 +23,6 @@ from netmend.kernel.netns import Netns
 from netmend.kernel.routes import Route, dump_set_routes
 from netmend.reconcile.switch import NOTHING, SwitchSeen
 from netmend.wiring import Device, FarEnd, Home
-
-_NAME_PREFIX = namespace_name("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +219,8 @@ def names_of_ours(names: Iterable[str], directory: str, wanted: Mapping[str, Net
     """
     ours = []
     for name in names:
-        network_id = name.removeprefix(_NAME_PREFIX)
-        if network_id == name or network_id in wanted or name in foreign:
+        network_id = network_of_namespace(name)
+        if network_id is None or network_id in wanted or name in foreign:
             continue
         seen = look_into_namespace(network_id, f"{directory}/{name}", None, exists=True)
         if seen.handle:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from netmend.intent.names import bridge_name, namespace_name
 from netmend.kernel.addresses import Interface
 from netmend.kernel.links import Link
-from netmend.kernel.ovsdb.ports import Port
+from netmend.kernel.ovsdb.ports import Port, Tag
 from netmend.kernel.routes import Route
 from netmend.reconcile.resync import Problem
 from netmend.wiring import Device
@@ -151,7 +151,7 @@ class AddPort:
 
     network_id: str
     device: Device
-    tag: int | None  # its VLAN; None: the port is dead until an agent gives it one
+    tag: Tag  # its VLAN; None: the port is dead until an agent gives it one
 
     def __str__(self) -> str:
         assert self.device.switch is not None
@@ -166,7 +166,7 @@ class MendPort:
     device: Device
     was: Port  # as it was found, for the undo
     differs: tuple[str, ...]  # of: ids, port ids, mtu, tag
-    tag: int | None
+    tag: Tag
 
     def __str__(self) -> str:
         return f"set {', '.join(self.differs)} of port {self.device.name}"

@@ -12,7 +12,7 @@ from netmend.intent.network import Network, OvsWiring
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb import foreign, ports
 from netmend.kernel.ovsdb.connection import Connection
-from netmend.kernel.ovsdb.ports import NewPort, Port
+from netmend.kernel.ovsdb.ports import NewPort, Port, Tag
 from netmend.kernel.ovsdb.stream import Tls
 from netmend.reconcile.switch_lock import SwitchLock, SwitchTaken
 from netmend.reconcile.vlan_tags import choose_tags
@@ -59,16 +59,16 @@ def mark_of(port: Port) -> Mark | None:
     return Mark.parse(port.ids.get(MARK_KEY)) or Mark.parse(port.port_ids.get(MARK_KEY))
 
 
-def port_ids(device: Device, tag: int | None) -> dict[str, str]:
+def port_ids(device: Device, tag: Tag) -> dict[str, str]:
     """The external_ids of a device in table Port: netmend's mark, and the VLAN where netmend chooses it."""
     assert device.switch is not None
     found = dict(device.switch.port_ids)
-    if tag is not None:
+    if isinstance(tag, int):
         found[TAG_KEY] = str(tag)
     return found
 
 
-def _new_port(device: Device, tag: int | None) -> NewPort:
+def _new_port(device: Device, tag: Tag) -> NewPort:
     assert device.switch is not None
     is_internal = device.kind == "internal"
     return NewPort(
@@ -150,7 +150,7 @@ class Switch:
             with suppress(KernelError):  # then it is noted by the next pass
                 self._without_device.update(dict.fromkeys(fresh, ports.nudge(self.connection)))
 
-    def add(self, wanted: Iterable[tuple[Device, int | None]]) -> None:
+    def add(self, wanted: Iterable[tuple[Device, Tag]]) -> None:
         """Make devices ports, each with its VLAN, all in one transaction or none; raises KernelError."""
         fresh = [_new_port(device, tag) for device, tag in wanted]
         ports.add(self.connection, fresh)
@@ -173,7 +173,7 @@ class Switch:
                 raise KernelError(ports.REMOVE, ", ".join(port.name for port in doomed), errno.ETIMEDOUT)
             time.sleep(_POLL)
 
-    def mend(self, device: Device, differs: Collection[str], tag: int | None) -> None:
+    def mend(self, device: Device, differs: Collection[str], tag: Tag) -> None:
         """Set what differs of a device's port; raises KernelError."""
         wanted = _new_port(device, tag)
         ports.mend(

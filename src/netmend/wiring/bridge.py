@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from netmend.intent.names import Mark, bridge_name, dhcp_port, inner_name, mac_from_id, tap_name
+from netmend.intent.names import Mark, bridge_name, dhcp_port, mac_from_id, own_device_names, tap_name
 from netmend.intent.network import Network
 from netmend.intent.port import NetnsPlug, PidPlug, Port, TapPlug
 from netmend.wiring.device import Device, FarEnd, Home
@@ -13,7 +13,7 @@ from netmend.wiring.own_routes import own_routes
 def wanted_devices(network: Network) -> list[Device]:
     """The devices of `network`: its bridge, its DHCP port where it has subnets, and its plugged ports."""
     devices = [_bridge(network)]
-    if network.has_subnets:
+    if network.is_served:
         devices.append(_dhcp(network))
     devices.extend(device for port in network.ports.values() if (device := _guest(network, port)))
     return devices
@@ -31,13 +31,14 @@ def _bridge(network: Network) -> Device:
 
 def _dhcp(network: Network) -> Device:
     port = dhcp_port(network)
+    name, inner = own_device_names(network)
     return Device(
-        name=tap_name(port.id),
+        name=name,
         kind="veth",
         mark=Mark("dhcp", network.id, port.id),
         mtu=network.mtu,
         master=bridge_name(network.id),
-        far=FarEnd(Home(), inner_name(port.id), port.mac, own_addresses(network), own_routes(network)),
+        far=FarEnd(Home(), inner, port.mac, own_addresses(network), own_routes(network)),
     )
 
 

@@ -47,7 +47,12 @@ class SwitchPort:
     bridge: str
     ids: tuple[tuple[str, str], ...]  # external_ids of its row in table Interface
     port_ids: tuple[tuple[str, str], ...]  # external_ids of its row in table Port
-    own_tag: bool = False  # netmend gives it the VLAN of its network; else an agent does that knows it by its ids
+    vlan: Literal["own", "agent", "none"] = "agent"  # given by netmend, by an agent that knows it by its ids, by nobody
+
+    @property
+    def own_tag(self) -> bool:
+        """Whether netmend gives it the VLAN of its network."""
+        return self.vlan == "own"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class SwitchHost(Host):
                 mtu = device.mtu if kind else None
                 self.rows[device.name] = Port(
                     f"uuid-{device.name}", device.name, kind, dict(device.switch.ids), port_ids(device, tag),
-                    tag or 4095, tag is None, mtu, 1, None,
+                    tag if isinstance(tag, int) else 4095 if tag is None else None, tag is None, mtu, 1, None,
                 )  # fmt: skip
                 if kind and self.alive:
                     assert device.name not in self.links, "the switch cannot make a device that is there"
@@ -120,7 +120,7 @@ def assert_right(host: SwitchHost, network: Network) -> None:
         assert dict(device.switch.ids).items() <= row.ids.items()
         assert row.port_ids.items() >= port_ids(device, TAG if own else None).items()
         assert (row.tag, row.dead) == ((TAG, False) if own else (4095, True))
-    assert (host.namespace == "usable" and host.pinned) == network.has_subnets
+    assert (host.namespace == "usable" and host.pinned) == network.is_served
     far = next((device.far for device in wanted.values() if device.mark.role == "dhcp"), None)
     assert set(host.inner) == ({far.name} if far else set())
     for inner in host.inner.values():
@@ -209,7 +209,7 @@ def test_a_switch_that_is_out_of_reach_stops_its_networks_and_serves_on(network:
     plan = host.plan(network)
     assert not plan.steps
     (problem,) = plan.blocked
-    assert problem.text == "nobody listens" and problem.serves == network.has_subnets
+    assert problem.text == "nobody listens" and problem.serves == network.is_served
     host.namespace, host.inner = "absent", {}
     plan = host.plan(network)
     assert not plan.steps and not plan.blocked[0].serves and host.links == before

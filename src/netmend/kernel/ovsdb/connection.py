@@ -66,7 +66,7 @@ class Connection:
             answer = self._ask(self._ready(), "transact", [DATABASE, *operations])
         if answer.get("error"):
             raise KernelError(operation, target, errno.EPROTO, f"the database says: {answer['error']}")
-        return _results(answer.get("result"), operation, target)
+        return results(answer.get("result"), operation, target)
 
     def change(self, operations: Sequence[Operation], operation: str, target: str) -> list[dict[str, Any]]:
         """Transact operations that change something: all of them are done, or none. Where a lock is to be held, the
@@ -158,7 +158,8 @@ class Connection:
         self._asked = self._has = False
 
 
-def _results(found: Any, operation: str, target: str) -> list[dict[str, Any]]:
+def results(found: Any, operation: str, target: str) -> list[dict[str, Any]]:
+    """The result of each operation of a transaction; raises KernelError when one of them failed."""
     if not isinstance(found, list):
         raise KernelError(operation, target, errno.EPROTO, "the database gave no result")
     for result in found:

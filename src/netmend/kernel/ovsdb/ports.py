@@ -17,12 +17,14 @@ SET: Final = "set in Open vSwitch"
 REMOVE: Final = "remove from Open vSwitch"
 _TRUNK: Final = "trunk"
 Type = Literal["", "internal"]
+Tag = int | Literal["none"] | None
 
 
 @dataclass(frozen=True, slots=True)
 class NewPort:
     """A port to be made. `ids` are the external_ids of its Interface, `port_ids` those of its Port, `tag` its VLAN;
-    None: dead, as Neutron's agents leave a new port to neutron-openvswitch-agent (Port.tag, vlan_mode, trunks)."""
+    "none": it has none; None: dead, as Neutron's agents leave a new port to neutron-openvswitch-agent (Port.tag,
+    vlan_mode, trunks)."""
 
     name: str
     bridge: str
@@ -30,7 +32,7 @@ class NewPort:
     ids: Mapping[str, str]
     port_ids: Mapping[str, str]
     mtu: int | None = None
-    tag: int | None = None
+    tag: Tag = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ def mend(
     ids: Mapping[str, str] | None = None,
     port_ids: Mapping[str, str] | None = None,
     mtu: int | None = None,
-    tag: int | None = None,
+    tag: Tag = None,
 ) -> None:
     """Set what is given on the port called `name`; of external_ids, the keys given. Raises KernelError."""
     where = [["name", "==", name]]
@@ -203,7 +205,9 @@ def mend(
         connection.change(operations, SET, name)
 
 
-def _vlan(tag: int | None) -> dict[str, Any]:
+def _vlan(tag: Tag) -> dict[str, Any]:
+    if tag == "none":
+        return {"tag": ["set", []], "vlan_mode": ["set", []], "trunks": ["set", []]}
     if tag is None:
         return {"tag": DEAD_VLAN, "vlan_mode": _TRUNK, "trunks": DEAD_VLAN}
     return {"tag": tag, "vlan_mode": "access", "trunks": ["set", []]}

@@ -29,9 +29,12 @@ class Stream:
     """One connection to the database at `remote`: `unix:PATH`, `tcp:ADDRESS:PORT` or `ssl:ADDRESS:PORT`, as in
     ovs-vsctl(8)."""
 
-    def __init__(self, remote: str, timeout: float, tls: Tls | None = None) -> None:
-        """Connects; raises KernelError (ENOENT or ECONNREFUSED: no server listens there)."""
+    def __init__(self, remote: str, timeout: float, tls: Tls | None = None, operation: str = ASK) -> None:
+        """Connects; raises KernelError (ENOENT or ECONNREFUSED: no server listens there), with this `operation`."""
         self._remote = remote
+        self._operation = operation
+        self._tls = tls
+        self._has_received = False
         self._timeout = timeout
         self._raw = bytearray()
         self._decoder = json.JSONDecoder()
@@ -41,7 +44,7 @@ class Stream:
             self._socket.settimeout(timeout)
             self._socket.connect(address)
             if remote.startswith("ssl:"):
-                self._socket = _wrap(self._socket, remote, tls)
+                self._socket = _wrap(self._socket, remote, tls, operation)
         except OSError as error:
             self._socket.close()
             raise self._failed(error) from error
@@ -62,7 +65,7 @@ class Stream:
             self._socket.settimeout(self._timeout)
             self._socket.sendall(json.dumps(message).encode())
         except OSError as error:
-            raise self._failed(error) from error
+            raise self._failed(self._refusal() or error) from error
 
     def receive(self, deadline: float) -> list[Any]:
         """The messages that come next, at least one; the server's own requests are answered and left out. Raises
@@ -70,14 +73,16 @@ class Stream:
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise KernelError(ASK, self._remote, errno.ETIMEDOUT)
+                raise KernelError(self._operation, self._remote, errno.ETIMEDOUT)
             try:
                 self._socket.settimeout(left)
                 data = self._socket.recv(_AT_A_TIME)
             except OSError as error:
                 raise self._failed(error) from error
             if not data:
-                raise KernelError(ASK, self._remote, errno.ECONNRESET, "the connection ended")
+                ended = KernelError(self._operation, self._remote, errno.ECONNRESET, "the connection ended")
+                raise self._failed(self._refusal() or ended)
+            self._has_received = True
             messages = self._answered(self._feed(data))
             if messages:
                 return messages
@@ -92,7 +97,7 @@ class Stream:
             except OSError as error:
                 raise self._failed(error) from error
             if not data:
-                raise KernelError(ASK, self._remote, errno.ECONNRESET, "the connection ended")
+                raise KernelError(self._operation, self._remote, errno.ECONNRESET, "the connection ended")
             found += self._answered(self._feed(data))
         return found
 
@@ -127,11 +132,32 @@ class Stream:
         self._raw = bytearray(text[start:].encode())
         return found
 
+    def _refusal(self) -> OSError | None:
+        """Why the server hung up on a connection by TLS from which nothing has come. Of TLS 1.3's handshake the client
+        is through before the server has looked at its certificate, and the alert is lost where a message is under way:
+        so a handshake by TLS 1.2 is asked instead, which ends with it."""
+        if self._has_received or not isinstance(self._socket, ssl.SSLSocket):
+            return None
+        family, address = _address(self._remote)
+        try:
+            with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as again:
+                again.settimeout(self._timeout)
+                again.connect(address)
+                _wrap(again, self._remote, self._tls, self._operation, ssl.TLSVersion.TLSv1_2).close()
+        except OSError as error:
+            return error
+        return None
+
     def _failed(self, error: OSError) -> KernelError:
         if isinstance(error, KernelError):
             return error
+        if isinstance(error, ssl.SSLError):
+            return KernelError(self._operation, self._remote, errno.EPROTO, _said_by_tls(error, self._tls))
+        if isinstance(error, socket.gaierror):
+            name = self._remote.split(":")[1]
+            return KernelError(self._operation, self._remote, errno.EHOSTUNREACH, f"{name}: {error.strerror}")
         code = errno.ETIMEDOUT if isinstance(error, TimeoutError) else error.errno or 0
-        return KernelError(ASK, self._remote, code)
+        return KernelError(self._operation, self._remote, code)
 
 
 def check_remote(remote: str) -> str:
@@ -140,20 +166,51 @@ def check_remote(remote: str) -> str:
     return remote
 
 
-def _wrap(plain: socket.socket, remote: str, tls: Tls | None) -> socket.socket:
+def _wrap(
+    plain: socket.socket, remote: str, tls: Tls | None, operation: str, newest: ssl.TLSVersion | None = None
+) -> socket.socket:
     """TLS as Open vSwitch means it: both sides show a certificate, and none of them is bound to a host's name."""
     if tls is None:
         raise KernelError(
-            ASK, remote, errno.EINVAL, "ssl: needs a private key, a certificate and that of the authority"
+            operation, remote, errno.EINVAL, "ssl: needs a private key, a certificate and that of the authority"
         )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
+    if newest is not None:
+        context.maximum_version = newest
+    own = f"{tls.certificate}, {tls.private_key}"
     try:
         context.load_verify_locations(tls.ca_certificate)
+    except OSError as error:
+        raise _unusable(operation, remote, tls.ca_certificate, error) from error
+    try:
         context.load_cert_chain(tls.certificate, tls.private_key)
-        return context.wrap_socket(plain)
-    except ssl.SSLError as error:
-        raise KernelError(ASK, remote, errno.EPROTO, str(error.reason or error)) from error
+    except OSError as error:
+        raise _unusable(operation, remote, own, error) from error
+    return context.wrap_socket(plain)
+
+
+def _unusable(operation: str, remote: str, files: str, error: OSError) -> KernelError:
+    if isinstance(error, ssl.SSLError):
+        return KernelError(operation, remote, errno.EINVAL, f"{files}: no PEM, or no pair ({error.reason or error})")
+    return KernelError(operation, remote, error.errno or 0, f"{files}: it cannot be read")
+
+
+def _said_by_tls(error: ssl.SSLError, tls: Tls | None) -> str:
+    """What is wrong with which side's certificate. The other side says of ours no more than an alert (RFC 8446 section
+    6.2)."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the server's certificate is not accepted: {error.verify_message}"
+    reason = (error.reason or str(error)).lower().replace("_", " ")
+    if isinstance(error, ssl.SSLEOFError):
+        reason = "the server hung up without a word by TLS"
+    own = f"our certificate {tls.certificate}" if tls else "our certificate"
+    if "alert certificate expired" in reason:
+        return f"the server says that {own} has expired; give it a new one"
+    if "alert" in reason and ("certificate" in reason or "unknown ca" in reason):
+        said = reason.split("alert", 1)[1].strip()
+        return f"the server does not accept {own} ({said})"
+    return reason
 
 
 def _address(remote: str) -> tuple[int, Any]:

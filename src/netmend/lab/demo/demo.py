@@ -251,4 +251,4 @@ def count_devices(intent: Intent) -> dict[str, Devices]:
 def _wanted(network: Network) -> int:
     """A bridge, netmend's own port where there is a subnet, and one for each port that it plugs."""
     plugged = sum(not isinstance(port.plug, NoPlug) for port in network.ports.values())
-    return 1 + network.has_subnets + plugged
+    return 1 + network.is_served + plugged

@@ -116,7 +116,7 @@ def _lines_to_try(pid: int, guests: Sequence[Guest], directory: str) -> list[tup
         inside = f"{enter} --net=/proc/{pid}/root{directory}/{plug.netns} sh"
         things.append((f"be in the guest {guest.port.name}", inside))
         network = guest.network
-        if network.has_subnets and shutil.which("ip"):
+        if network.is_served and shutil.which("ip"):
             device = tap_name(dhcp_port_id(network.id))
             again = f"{enter} -n sh -c 'ip link delete {device}; sleep 1; ip link show {device}'"
             things.append((f"delete the DHCP port of {network.name}, and watch it come back", again))

@@ -68,7 +68,7 @@ def network() -> Network:
 
 def wanted_devices(of: Network) -> int:
     """Devices on the host that intent asks for: the bridge, and the DHCP port where there is a subnet."""
-    return 1 + of.has_subnets
+    return 1 + of.is_served
 
 
 def setup_from(

@@ -37,7 +37,7 @@ class DnsServing:
         ] = {}  # namespace's inode, and the addresses served
 
     def wanted(self, network: Network) -> bool:
-        return network.dns is not None and network.has_subnets
+        return network.dns is not None and network.is_served
 
     def prepare(self) -> None:
         """Nothing: the object came with its threads."""

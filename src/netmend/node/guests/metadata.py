@@ -47,7 +47,7 @@ class MetadataServing:
         self._served: dict[str, int] = {}  # namespaces (inodes) by network
 
     def wanted(self, network: Network) -> bool:
-        return network.metadata != "off" and network.has_subnets
+        return network.metadata != "off" and network.is_served
 
     def prepare(self) -> None:
         """Load the HTTP stack and start it; a node without metadata spends no time and memory on it."""

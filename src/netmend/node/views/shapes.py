@@ -88,7 +88,7 @@ def state_of(node: NodeState, network: Network, *, has_reasons: bool) -> str:
     if has_reasons:
         partly = served or node.serving.dhcp4.served_since(network.id) is not None
         return "served with reasons" if partly else "not served"
-    if served or not network.has_subnets:
+    if served or not network.is_served:
         return "served"
     return "not served" if node.reconciler.breaker.is_open else "waiting"
 

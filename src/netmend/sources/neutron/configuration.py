@@ -36,7 +36,7 @@ _DEFAULT = [
     cfg.IntOpt("dhcp_rebinding_time", default=0, min=0),
     cfg.IntOpt("rpc_response_max_timeout", default=600),
 ]
-_METADATA = [
+METADATA_OPTIONS = [
     cfg.HostAddressOpt("nova_metadata_host", default="127.0.0.1"),
     cfg.PortOpt("nova_metadata_port", default=8775),
     cfg.StrOpt("nova_metadata_protocol", default="http", choices=["http", "https"]),
@@ -52,12 +52,12 @@ _METADATA_SOCKET = [  # which the L3 agent reads too
     cfg.StrOpt("metadata_proxy_user", default=""),
 ]
 # Neutron's agents tell them to the haproxy of each network. Without a default: netmend's own limits.
-_HAPROXY = [
+HAPROXY_OPTIONS = [
     cfg.IntOpt("timeout_server", default=32, min=1),
     cfg.IntOpt("timeout_client", min=1),
     cfg.IntOpt("timeout_http_request", min=1),
 ]
-_RATES = [
+RATE_OPTIONS = [
     cfg.BoolOpt("rate_limit_enabled", default=False),
     cfg.ListOpt("ip_versions", item_type=types.Integer(choices=[4, 6]), default=[4]),
     cfg.IntOpt("base_window_duration", default=10, min=1),
@@ -79,11 +79,11 @@ _OVS = [
     cfg.StrOpt("ssl_ca_cert_file"),
 ]
 _OPTIONS = {
-    "DEFAULT": [*_DEFAULT, *_METADATA, *_METADATA_SOCKET],
+    "DEFAULT": [*_DEFAULT, *METADATA_OPTIONS, *_METADATA_SOCKET],
     "AGENT": _AGENT,
     "OVS": _OVS,
-    "METADATA_HAPROXY": _HAPROXY,
-    "METADATA_RATE_LIMITING": _RATES,
+    "METADATA_HAPROXY": HAPROXY_OPTIONS,
+    "METADATA_RATE_LIMITING": RATE_OPTIONS,
 }
 
 # What of them does what, here. oslo.messaging has options of its own (transport_url, [oslo_messaging_rabbit], ...).
@@ -208,25 +208,25 @@ def configuration(files: Sequence[Path], arguments: Sequence[str] = ()) -> Confi
             default_config_files=[str(file) for file in files],
             default_config_dirs=[],
         )
-        found = _set_options(files)
+        found = set_options(files)
         return _configuration(conf, tuple(files), found)
     except (cfg.Error, ValueError) as error:
         raise SourceError(f"{', '.join(map(str, files))}: {error}") from error
 
 
 def _configuration(conf: cfg.ConfigOpts, files: tuple[Path, ...], found: set[tuple[str, str]]) -> Configuration:
-    metadata_options = {("DEFAULT", option.name) for option in _METADATA}
+    metadata_options = {("DEFAULT", option.name) for option in METADATA_OPTIONS}
     return Configuration(
         conf,
         files,
         _policy(conf),
-        _metadata_proxy(conf),
+        metadata_proxy(conf),
         not found.isdisjoint(metadata_options),
         OvsDatabase(
             conf.OVS.ovsdb_connection, conf.OVS.ssl_key_file, conf.OVS.ssl_cert_file, conf.OVS.ssl_ca_cert_file
         ),
-        tuple(_sentences(found, MOOT)),
-        tuple(_sentences(found, NOT_HONOURED)),
+        tuple(sentences(found, MOOT)),
+        tuple(sentences(found, NOT_HONOURED)),
     )
 
 
@@ -259,7 +259,8 @@ def _wiring(conf: Any) -> BridgeWiring | OvsWiring:
     return OvsWiring(conf.OVS.integration_bridge, conf.ovs_use_veth, conf.OVS.datapath_type)
 
 
-def _metadata_proxy(conf: Any) -> MetadataProxy:
+def metadata_proxy(conf: Any) -> MetadataProxy:
+    """The Nova metadata API that METADATA_OPTIONS name."""
     host = str(conf.nova_metadata_host)
     host = f"[{host}]" if ":" in host else host
     return MetadataProxy(
@@ -286,7 +287,7 @@ def _rates(limits: Any) -> RequestRates | None:
     return RequestRates((base, burst), versions.pop())
 
 
-def _set_options(files: Iterable[Path]) -> set[tuple[str, str]]:
+def set_options(files: Iterable[Path]) -> set[tuple[str, str]]:
     """Group and name of every option that the files set."""
     found: set[tuple[str, str]] = set()
     for file in files:
@@ -298,7 +299,8 @@ def _set_options(files: Iterable[Path]) -> set[tuple[str, str]]:
     return found
 
 
-def _sentences(found: set[tuple[str, str]], table: dict[tuple[str, str], str]) -> Iterable[str]:
+def sentences(found: set[tuple[str, str]], table: dict[tuple[str, str], str]) -> Iterable[str]:
+    """A sentence for each option of the table that was found."""
     for (group, name), why in table.items():
         if (group, name) in found:
             yield f"{name if group == 'DEFAULT' else f'[{group.lower()}] {name}'}: {why}"

@@ -16,7 +16,8 @@ class Certificates:
     client_key: Path
 
 
-def make_certificates(directory: Path) -> Certificates:
+def make_certificates(directory: Path, expired: str | None = None) -> Certificates:
+    """`expired`: "server" or "client", whose certificate ended yesterday."""
     directory.mkdir(parents=True, exist_ok=True)
     files = {name: directory / f"{name}.pem" for name in ("authority", "server", "client")}
     keys = {name: directory / f"{name}.key" for name in files}
@@ -26,6 +27,11 @@ def make_certificates(directory: Path) -> Certificates:
     for name, names in (("server", "IP:127.0.0.1,DNS:localhost"), ("client", "DNS:netmend")):
         more = ("-subj", f"/CN={name}", "-addext", f"subjectAltName={names}")
         _openssl(*new, *issued, *more, "-keyout", keys[name], "-out", files[name])
+        if name == expired:
+            request = directory / f"{name}.csr"
+            _openssl("req", "-new", "-key", keys[name], "-subj", f"/CN={name}", "-out", request)
+            authority = ("-CA", files["authority"], "-CAkey", keys["authority"])
+            _openssl("x509", "-req", "-in", request, *authority, "-days", "-1", "-out", files[name])
     return Certificates(files["authority"], files["server"], keys["server"], files["client"], keys["client"])
 
 
