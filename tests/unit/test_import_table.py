@@ -16,7 +16,7 @@ CHECKOUT = Path(__file__).parents[2]
 # The table in the design: room, and the rooms of ours that it may import.
 BELOW_NODE = {
     "doctor", "firewall", "forensics", "ground", "intent", "kernel", "lint", "options", "propagation", "reconcile",
-    "services", "sources", "sweep", "wiring",
+    "routing", "services", "sources", "sweep", "wiring",
 }  # fmt: skip
 MAY_IMPORT: dict[str, set[str]] = {
     "ground": set(),
@@ -28,9 +28,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "forensics": {"ground"},
     "wiring": {"ground", "intent"},
     "firewall": {"ground", "intent"},
+    "routing": {"ground", "intent"},
     "sources": {"ground", "intent", "options"},
     "services": {"ground", "intent", "options"},
-    "reconcile": {"firewall", "ground", "intent", "kernel", "wiring"},
+    "reconcile": {"firewall", "ground", "intent", "kernel", "routing", "wiring"},
     "sweep": {"ground", "intent", "kernel"},
     "attach": {"ground", "intent", "kernel"},
     "doctor": {"ground", "kernel", "propagation"},
@@ -40,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 ROOMS = {*MAY_IMPORT, "cli"}
 CORES = tuple(f"services.{name}" for name in ("dhcp4", "dhcp6", "dns", "leases", "metadata", "shared"))
-PURE = ("firewall", "intent", "options", "propagation", *CORES)
+PURE = ("firewall", "intent", "options", "propagation", "routing", *CORES)
 IO = tuple(f"{core}.io" for core in CORES)
 INPUT_AND_OUTPUT = [
     "aiohttp",

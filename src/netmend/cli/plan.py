@@ -31,8 +31,8 @@ def plan(
 
 
 def _name(network_id: str, intent: Intent) -> str | None:
-    network = intent.networks.get(network_id)
-    return network.name if network else None
+    found = intent.networks.get(network_id) or intent.routers.get(network_id)
+    return found.name if found else None
 
 
 def _document(plans: list[Plan], intent: Intent) -> dict[str, object]:
@@ -56,9 +56,8 @@ def _lines(plans: list[Plan], intent: Intent) -> list[str]:
     lines = []
     for found in plans:
         name = _name(found.network_id, intent)
-        lines.append(
-            f"network {name} ({found.network_id})" if name else f"not in intent: {found.network_id or 'stray'}"
-        )
+        kind = "router" if found.network_id in intent.routers else "network"
+        lines.append(f"{kind} {name} ({found.network_id})" if name else f"not in intent: {found.network_id or 'stray'}")
         lines += [f"  {step}" for step in found.steps]
         lines += [f"  blocked: {problem.text}" for problem in found.blocked]
     count = sum(len(found.steps) for found in plans)

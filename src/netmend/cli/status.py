@@ -48,6 +48,12 @@ def _show_node(console: Console, answer: dict[str, Any]) -> None:
             _since(found["served_since"]),
         )
     console.print(table)
+    if answer["routers"]:
+        routers = _table("router", "id", "state", "networks", "uplink")
+        for found in answer["routers"]:
+            networks = Text(", ".join(found["networks"]))
+            routers.add_row(Text(found["name"]), found["id"], _state(found["state"]), networks, found["uplink"] or "")
+        console.print(routers)
     _show_reasons(console, answer["reasons"])
     for busy in answer["in_progress"]:
         console.print(Text(f"in progress: {busy['network']}: {', '.join(busy['steps'])}"))

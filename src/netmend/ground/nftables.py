@@ -1,23 +1,34 @@
-"""A table of nftables as values: sets, chains and rules, as `netmend.firewall` means and `netmend.kernel.nft` writes
-them.
+"""A table of nftables as values: sets, chains and rules, as `netmend.firewall` and `netmend.routing` mean and
+`netmend.kernel.nft` writes them.
 
 A rule is a tuple of statements, of which each lets the packet go on to the next or ends the rule. What cannot be loaded
 (a header that is not there, or not in this fragment) ends the rule as if it did not match (nft(8)).
 """
 
 from dataclasses import dataclass
+from sys import byteorder
 from typing import Literal, NamedTuple
 
-HOOK_PREROUTING = 0  # linux/netfilter_bridge.h
+HOOK_PREROUTING = 0  # linux/netfilter.h, linux/netfilter_bridge.h
 HOOK_INPUT = 1
+HOOK_FORWARD = 2
 HOOK_OUTPUT = 3
+HOOK_POSTROUTING = 4
+FAMILY_INET = 1  # NFPROTO_*, linux/netfilter.h
+FAMILY_IPV4 = 2
+FAMILY_BRIDGE = 7
+PRIORITY_FIRST = -300
+PRIORITY_DNAT = -100  # linux/netfilter_ipv4.h
+PRIORITY_FILTER = 0
+PRIORITY_SNAT = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What the kernel knows of a packet beside its octets: names are 16 octets, `l4proto` is one."""
+    """What the kernel knows of a packet beside its octets: names are 16 octets, `l4proto` and `nfproto` are one, and
+    `mark` is a number of this machine in four."""
 
-    key: Literal["iifname", "oifname", "l4proto"]
+    key: Literal["iifname", "oifname", "l4proto", "nfproto", "mark"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +45,31 @@ class FragmentOffset:
     """The two octets of an IPv6 fragment header that hold the offset, in their upper 13 bits (RFC 8200 section 4.5)."""
 
 
-Load = Meta | Payload | FragmentOffset
+@dataclass(frozen=True, slots=True)
+class Conntrack:
+    """What the kernel knows of the packet's connection: bits, as a number of this machine in four octets (`bits`)."""
+
+    key: Literal["state", "status"]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAddress:
+    """A number of this machine in four octets: 2 where the packet's destination is an address of this host (RTN_LOCAL,
+    linux/rtnetlink.h)."""
+
+
+CT_INVALID = 1  # bits of `state`
+CT_ESTABLISHED = 2
+CT_RELATED = 4
+CT_DNAT = 32  # a bit of `status` (IPS_DST_NAT, linux/netfilter/nf_conntrack_common.h)
+
+
+def bits(value: int) -> bytes:
+    """A number of this machine in four octets."""
+    return value.to_bytes(4, byteorder)
+
+
+Load = Meta | Payload | FragmentOffset | Conntrack | LocalAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +99,36 @@ class Verdict:
     chain: str | None = None
 
 
-Statement = Match | InSet | Verdict
+@dataclass(frozen=True, slots=True)
+class Translate:
+    """Network address translation of a packet's source or destination to what map `name` holds under the loaded octets:
+    an IPv4 address or, with `port`, one and a port. Where the map has no such key, the rule ends as if it did not
+    match."""
+
+    what: Literal["source", "destination"]
+    loads: tuple[Load, ...]
+    name: str
+    port: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Masquerade:
+    """Translation of the source to the address of the device that the packet leaves by."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetMark:
+    """Mark the packet, until it leaves the namespace."""
+
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClampSegments:
+    """Lower the maximum segment size that a TCP SYN offers to what the packet's route takes (RFC 4459 section 3.2)."""
+
+
+Statement = Match | InSet | Verdict | Translate | Masquerade | SetMark | ClampSegments
 Rule = tuple[Statement, ...]
 
 
@@ -72,26 +136,30 @@ Rule = tuple[Statement, ...]
 class Field:
     """One part of a set's key: the type by which nft(8) shows it, and its octets."""
 
-    type: Literal["ifname", "ether_addr", "ipv4_addr", "ipv6_addr"]
+    type: Literal["ifname", "ether_addr", "ipv4_addr", "ipv6_addr", "inet_proto", "inet_service"]
     length: int
 
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """A set of keys; with `ranges`, of ranges of keys."""
+    """A set of keys; with `ranges`, of ranges of keys; with `data`, a map from each to that."""
 
     name: str
     fields: tuple[Field, ...]
     ranges: bool = False
+    data: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Rules in their order. With `hook`, every packet at that hook meets them, and is accepted if no rule decides."""
+    """Rules in their order. With `hook`, every packet at that hook meets them, and is accepted if no rule decides; in a
+    chain of type nat, the first of each connection alone."""
 
     name: str
     rules: tuple[Rule, ...]
     hook: int | None = None
+    priority: int = PRIORITY_FIRST
+    type: Literal["filter", "nat"] = "filter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +169,17 @@ class Table:
     name: str
     sets: tuple[Set, ...]
     chains: tuple[Chain, ...]
+    family: int = FAMILY_BRIDGE
 
 
 class Element(NamedTuple):
-    """A key in the set of that name, as octets (`key_of`); `end` is the last key of a range, empty for a single key."""
+    """A key in the set of that name, as octets (`key_of`); `end` is the last key of a range, empty for a single key;
+    `data` is what a map holds under it."""
 
     set: str
     key: bytes
     end: bytes = b""
+    data: bytes = b""
 
 
 def key_of(*parts: bytes) -> bytes:

@@ -7,6 +7,16 @@ made in these docstrings. Names of devices and namespaces are functions of ids (
 from netmend.intent.metadata import Instance, MetadataProxy, RequestRates
 from netmend.intent.network import BridgeWiring, DhcpPort, Dns, DnsServer, Intent, Network, OvnWiring, OvsWiring, Wiring
 from netmend.intent.port import AddressPair, NetnsPlug, NoPlug, PidPlug, Plug, Port, TapPlug
+from netmend.intent.router import (
+    DeviceUplink,
+    FloatingIp,
+    HostUplink,
+    PortForward,
+    Router,
+    RouterPort,
+    RouterRoute,
+    Uplink,
+)
 from netmend.intent.subnet import Boot, BootByArchitecture, Pool, Route, Subnet
 from netmend.intent.subnet6 import Ipv6Mode, Pool6, Route6, Subnet6
 
@@ -15,9 +25,12 @@ __all__ = [
     "Boot",
     "BootByArchitecture",
     "BridgeWiring",
+    "DeviceUplink",
     "DhcpPort",
     "Dns",
     "DnsServer",
+    "FloatingIp",
+    "HostUplink",
     "Instance",
     "Intent",
     "Ipv6Mode",
@@ -32,11 +45,16 @@ __all__ = [
     "Pool",
     "Pool6",
     "Port",
+    "PortForward",
     "RequestRates",
     "Route",
     "Route6",
+    "Router",
+    "RouterPort",
+    "RouterRoute",
     "Subnet",
     "Subnet6",
     "TapPlug",
+    "Uplink",
     "Wiring",
 ]

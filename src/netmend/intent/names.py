@@ -107,6 +107,25 @@ def own_device_names(network: Network) -> tuple[str, str]:
     return outer, outer if is_internal else inner_name(port_id)
 
 
+def router_namespace_name(router_id: str) -> str:
+    return f"qrouter-{router_id}"
+
+
+def router_port_name(port_id: str) -> str:
+    """The router's end of its port on a network, in the router's namespace."""
+    return f"qr-{port_id[:_PREFIX]}"
+
+
+def uplink_name(router_id: str) -> str:
+    """The device of a router's uplink, in its namespace."""
+    return f"qg-{router_id[:_PREFIX]}"
+
+
+def uplink_host_name(router_id: str) -> str:
+    """The host's end of a router's uplink, where it is a veth."""
+    return f"qh-{router_id[:_PREFIX]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """The mark that netmend writes on its objects (`ifalias`): `netmend:<role>:<network id>[:<port id>[:<made>]]`.
@@ -115,8 +134,8 @@ class Mark:
     (`netmend.wiring.device.FarEnd.made`). The guest may change that end, so the end itself cannot tell.
     """
 
-    role: str  # namespace | bridge | dhcp | guest
-    network_id: str
+    role: str  # namespace | bridge | dhcp | guest | router: a router's port; router-namespace | uplink
+    network_id: str  # of the last two: the router's id
     port_id: str | None = None
     made: str | None = None
 
@@ -144,4 +163,5 @@ def host_device_names(network: Network) -> dict[str, str]:
     """Every device name that `network` takes on the host, each with the object it belongs to."""
     names = {bridge_name(network.id): "bridge", own_device_names(network)[0]: "DHCP port"}
     names.update((tap_name(port.id), f"port {port.name}") for port in network.ports.values())
+    names.update((tap_name(port.id), "router's port") for port in network.router_ports)
     return names

@@ -7,6 +7,7 @@ from typing import Literal
 
 from netmend.intent.metadata import MetadataMode, MetadataProxy
 from netmend.intent.port import Port
+from netmend.intent.router import Router, RouterPort
 from netmend.intent.subnet import Subnet
 from netmend.intent.subnet6 import Subnet6
 
@@ -112,6 +113,7 @@ class Network:
     dns: Dns | None = None  # None: no name is answered
     metadata: MetadataMode = "off"
     project_id: str | None = None
+    router_ports: tuple[RouterPort, ...] = ()
 
     @property
     def is_served(self) -> bool:
@@ -126,7 +128,9 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """All that this node should serve, by network id. A change makes a new Intent that shares what did not change."""
+    """All that this node should serve: networks by id, and the routers between them. A change makes a new Intent that
+    shares what did not change."""
 
     networks: Mapping[str, Network] = field(default_factory=dict)
     metadata_proxy: MetadataProxy | None = None  # there when any network's metadata is proxied
+    routers: Mapping[str, Router] = field(default_factory=dict)  # by router id

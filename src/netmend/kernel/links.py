@@ -38,6 +38,8 @@ IFLA_MASTER: Final = 10
 IFLA_LINKINFO: Final = 18
 IFLA_IFALIAS: Final = 20
 IFLA_GROUP: Final = 27
+_MACVLAN_MODE: Final = 1  # IFLA_MACVLAN_MODE
+_MACVLAN_MODE_BRIDGE: Final = 4
 IFLA_NET_NS_FD: Final = 28
 IFLA_NUM_TX_QUEUES: Final = 31
 IFLA_NUM_RX_QUEUES: Final = 32
@@ -222,6 +224,18 @@ def create_veth(
     if master:
         body += u32(IFLA_MASTER, master)
     return _create(route, near.name, body + info)
+
+
+def create_macvlan(
+    route: RouteSocket, name: str, parent: "Link | Found", namespace: Netns, *, mac: str, mtu: int
+) -> None:
+    """Make a macvlan on `parent`, down, born in `namespace`; in mode bridge, so that those on one device reach each
+    other. Raises KernelError (EEXIST: the name is taken there; EINVAL: `parent` can bear none, EBUSY: is a port)."""
+    mode = nested(IFLA_INFO_DATA, u32(_MACVLAN_MODE, _MACVLAN_MODE_BRIDGE))
+    info = nested(IFLA_LINKINFO, text(IFLA_INFO_KIND, "macvlan"), mode)
+    body = _new_link(name, mtu, 0, mac, up=False) + u32(IFLA_LINK, parent.index)
+    body += u32(IFLA_NET_NS_FD, namespace.fileno()) + info
+    perform(route, Request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body, "create link", f"{name} on {parent.name}"))
 
 
 def _queues(end: VethEnd) -> bytes:

@@ -17,6 +17,8 @@ RTM_NEWNEIGH: Final = 28
 RTM_DELNEIGH: Final = 29
 NUD_NOARP: Final = 0x40  # linux/neighbour.h
 
+PROTOCOL: Final = 0x6E  # "n": the rtm_protocol of routes of netmend's (linux/rtnetlink.h leaves it free)
+
 _SO_ATTACH_FILTER: Final = 26  # asm-generic/socket.h
 _LOAD_HALF, _LOAD_BYTE = 0x28, 0x30  # linux/bpf_common.h: BPF_LD | BPF_ABS | BPF_H, BPF_B
 _JUMP_EQUAL, _JUMP_SET, _RETURN = 0x15, 0x45, 0x06
@@ -31,19 +33,22 @@ def _half(value: int) -> int:
     return int.from_bytes(struct.pack("=H", value), "big")
 
 
-# Of routes: a new one of eight bits in table local, which is ff00::/8, and shows that IPv6 was switched on on a device.
+# Of routes: a new one of eight bits in table local, which is ff00::/8, and shows that IPv6 was switched on on a device;
+# one of netmend's own that is gone.
 # Of neighbours: those that are gone and were not learned, such as static entries of a bridge.
 _PROGRAM: Final = (
     (_LOAD_HALF, 0, 0, _TYPE_AT),
     (_JUMP_EQUAL, 4, 0, _half(RTM_NEWROUTE)),
-    (_JUMP_EQUAL, 9, 0, _half(RTM_DELROUTE)),
-    (_JUMP_EQUAL, 8, 0, _half(RTM_NEWNEIGH)),
-    (_JUMP_EQUAL, 5, 0, _half(RTM_DELNEIGH)),
+    (_JUMP_EQUAL, 7, 0, _half(RTM_DELROUTE)),
+    (_JUMP_EQUAL, 10, 0, _half(RTM_NEWNEIGH)),
+    (_JUMP_EQUAL, 7, 0, _half(RTM_DELNEIGH)),
     (_RETURN, 0, 0, _ALL),
     (_LOAD_BYTE, 0, 0, 16 + 1),  # rtm_dst_len
-    (_JUMP_EQUAL, 0, 4, 8),
+    (_JUMP_EQUAL, 0, 6, 8),
     (_LOAD_BYTE, 0, 0, 16 + 4),  # rtm_table
-    (_JUMP_EQUAL, 3, 2, _TABLE_LOCAL),
+    (_JUMP_EQUAL, 5, 4, _TABLE_LOCAL),
+    (_LOAD_BYTE, 0, 0, 16 + 5),  # rtm_protocol
+    (_JUMP_EQUAL, 3, 2, PROTOCOL),
     (_LOAD_HALF, 0, 0, 16 + 8),  # ndm_state
     (_JUMP_SET, 1, 0, _half(NUD_NOARP)),
     (_RETURN, 0, 0, 0),

@@ -32,6 +32,7 @@ _NLA_TYPE_MASK: Final = 0x3FFF
 _NLMSGERR_ATTR_MSG: Final = 1
 
 _SOL_NETLINK: Final = 270
+_NETLINK_LISTEN_ALL_NSID: Final = 8
 _NETLINK_CAP_ACK: Final = 10
 _NETLINK_EXT_ACK: Final = 11
 _NETLINK_GET_STRICT_CHK: Final = 12
@@ -306,6 +307,15 @@ def notifications(data: bytes) -> Iterator[tuple[int, bytes]]:
         yield kind, body
 
 
+def namespace_of(ancillary: list[tuple[int, int, bytes]]) -> int | None:
+    """The id of the namespace that a datagram heard of all namespaces is from; None: this one."""
+    for level, kind, data in ancillary:
+        if level == _SOL_NETLINK and kind == _NETLINK_LISTEN_ALL_NSID:
+            found: int = struct.unpack("i", data[:4])[0]
+            return found if found >= 0 else None
+    return None
+
+
 def _refusal(request: Request, flags: int, data: bytes) -> KernelError | None:
     code = -struct.unpack_from("=i", data)[0]
     if code == 0 or code in request.tolerate:
@@ -325,7 +335,7 @@ def events_socket(groups: Sequence[int], *, all_namespaces: bool, family: int = 
     `all_namespaces`, those of every network namespace that this one has an id for, such as the far side of each of its
     veths (linux/netlink.h, NETLINK_LISTEN_ALL_NSID). Raises KernelError.
     """
-    listen_all_nsid, add_membership = 8, 1
+    add_membership = 1
     try:
         listener = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, family
@@ -339,7 +349,7 @@ def events_socket(groups: Sequence[int], *, all_namespaces: bool, family: int = 
             listener.setsockopt(_SOL_NETLINK, add_membership, group)
         if all_namespaces:
             try:
-                listener.setsockopt(_SOL_NETLINK, listen_all_nsid, 1)
+                listener.setsockopt(_SOL_NETLINK, _NETLINK_LISTEN_ALL_NSID, 1)
             except OSError as error:
                 if error.errno != errno.EPERM:  # no CAP_NET_BROADCAST: hear our own namespace only
                     raise

@@ -48,11 +48,13 @@ def add_route(
     destination: Block,
     gateway: Address | None,
     tolerate: tuple[int, ...] = (),
+    *,
+    protocol: int = _RTPROT_STATIC,
 ) -> None:
     """A route out of `link`, by way of `gateway` or (None) on the link itself; one that is there is replaced. Raises
     KernelError, but not for the errnos to `tolerate`."""
     is_on_link = gateway is None and destination.version == 4
-    kind = (_RTPROT_STATIC, _RT_SCOPE_LINK if is_on_link else _RT_SCOPE_UNIVERSE, _RTN_UNICAST)
+    kind = (protocol, _RT_SCOPE_LINK if is_on_link else _RT_SCOPE_UNIVERSE, _RTN_UNICAST)
     body = _body(link, destination, gateway, kind)
     flags, target = NLM_F_CREATE | NLM_F_REPLACE, _target(link, destination, gateway)
     perform(route, Request(RTM_NEWROUTE, flags, body, "add route", target, tolerate))

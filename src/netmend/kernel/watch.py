@@ -16,8 +16,8 @@ from netmend.kernel import addresses, links
 from netmend.kernel.errors import KernelError
 from netmend.kernel.forwarding import AF_BRIDGE
 from netmend.kernel.links import Link, decode_link, glance
-from netmend.kernel.message_filter import RTM_DELNEIGH, RTM_NEWROUTE, hear_only_what_concerns
-from netmend.kernel.netlink import events_socket, notifications, parse_attributes
+from netmend.kernel.message_filter import RTM_DELNEIGH, RTM_DELROUTE, RTM_NEWROUTE, hear_only_what_concerns
+from netmend.kernel.netlink import events_socket, namespace_of, notifications, parse_attributes
 
 IN_MODIFY: Final = 0x2  # linux/inotify.h
 IN_CLOSE_WRITE: Final = 0x8
@@ -33,11 +33,13 @@ IN_IGNORED: Final = 0x8000
 
 _EVENT: Final = struct.Struct("iIII")
 _AT_A_TIME: Final = 256  # datagrams
-# linux/rtnetlink.h: RTNLGRP_LINK, _NEIGH, _IPV4_IFADDR, _IPV6_IFADDR, _IPV6_ROUTE, _IPV4_NETCONF, _IPV6_NETCONF
-_GROUPS: Final = (1, 3, 5, 9, 11, 24, 25)
+# linux/rtnetlink.h: RTNLGRP_LINK, _NEIGH, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE, _IPV4_NETCONF,
+# _IPV6_NETCONF
+_GROUPS: Final = (1, 3, 5, 7, 9, 11, 24, 25)
 _RTM_NEWNETCONF: Final = 80
 _RTA_OIF: Final = 4
 _NETCONFA_IFINDEX: Final = 1  # linux/netconf.h
+_AF_INET6: Final = 10
 _NETCONF: Final = {
     2: {2: "ipv4.forwarding", 3: "ipv4.rp_filter", 5: "ipv4.proxy_arp", 8: "ipv4.bc_forwarding"},  # AF_INET
     10: {2: "ipv6.forwarding", 5: "ipv6.proxy_ndp"},  # AF_INET6
@@ -167,7 +169,14 @@ class ForwardingGone:
     netnsid: int | None
 
 
-Heard = LinkChanged | AddressChanged | SettingsChanged | Ipv6SwitchedOn | ForwardingGone
+@dataclass(frozen=True, slots=True)
+class RouteGone:
+    """A route of netmend's own making is gone."""
+
+    netnsid: int | None
+
+
+Heard = LinkChanged | AddressChanged | SettingsChanged | Ipv6SwitchedOn | ForwardingGone | RouteGone
 
 
 class LinkWatch:
@@ -195,7 +204,7 @@ class LinkWatch:
             except OSError:  # ENOBUFS
                 yield None
                 continue
-            netnsid = _netnsid(ancillary)
+            netnsid = namespace_of(ancillary)
             for kind, body in notifications(data):
                 heard = _understand(kind, body, netnsid)
                 if heard is not None:
@@ -218,7 +227,9 @@ def _understand(kind: int, body: bytes, netnsid: int | None) -> Heard | None:
             names = _NETCONF.get(body[0], {})
             values = tuple((names[number], _index(raw, 0)) for number, raw in attributes.items() if number in names)
             return SettingsChanged(_index(attributes.get(_NETCONFA_IFINDEX, b""), 0), netnsid, values)
-        case _ if kind == RTM_NEWROUTE:
+        case _ if kind == RTM_DELROUTE:
+            return RouteGone(netnsid)
+        case _ if kind == RTM_NEWROUTE and body[0] == _AF_INET6:
             return Ipv6SwitchedOn(_index(parse_attributes(body, 12).get(_RTA_OIF, b""), 0), netnsid)
         case _ if kind == RTM_DELNEIGH and body[0] == AF_BRIDGE:
             return ForwardingGone(_index(body, 4), netnsid)
@@ -227,11 +238,3 @@ def _understand(kind: int, body: bytes, netnsid: int | None) -> Heard | None:
 
 def _index(data: bytes, start: int) -> int:
     return int.from_bytes(data[start : start + 4], sys.byteorder, signed=True)
-
-
-def _netnsid(ancillary: list[tuple[int, int, bytes]]) -> int | None:
-    for level, kind, data in ancillary:
-        if level == 270 and kind == 8:  # SOL_NETLINK, NETLINK_LISTEN_ALL_NSID
-            found: int = struct.unpack("i", data[:4])[0]
-            return found if found >= 0 else None
-    return None

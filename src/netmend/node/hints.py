@@ -8,21 +8,40 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from netmend.intent.names import Mark, bridge_name, namespace_name, network_of_namespace, own_device_names
+from netmend.intent.names import (
+    Mark,
+    bridge_name,
+    namespace_name,
+    network_of_namespace,
+    own_device_names,
+    router_namespace_name,
+)
 from netmend.intent.network import Intent, Network, OvsWiring
 from netmend.intent.port import NetnsPlug, NoPlug, Port
 from netmend.kernel.device_settings import differing_settings
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netns import is_namespace
 from netmend.kernel.ovsdb.watch import PortsChanged
-from netmend.kernel.watch import AddressChanged, ForwardingGone, Ipv6SwitchedOn, LinkChanged, LinkWatch, SettingsChanged
+from netmend.kernel.watch import (
+    AddressChanged,
+    ForwardingGone,
+    Ipv6SwitchedOn,
+    LinkChanged,
+    LinkWatch,
+    RouteGone,
+    SettingsChanged,
+)
+from netmend.node.router_hints import RouterHints
+from netmend.reconcile.routers.settings import HOST_END, ROUTER_LINK
 from netmend.services.shared.port_changes import changed_ports
 from netmend.wiring.own_addresses import own_addresses
 from netmend.wiring.settings import ON_HOST, OWN_PORT, settings_of
 
 EVERYTHING = "*"  # in place of a network id: look at all of them
 RULES = "rules"  # in place of a network id: look at the rules of port security
+_ROUTER_PREFIX = router_namespace_name("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +78,15 @@ class Hints:
         network_of_netnsid: Callable[[int], str | None],
         is_awaited: Callable[[str], bool] = lambda device: False,
         device_of_index: Callable[[int], str | None] = lambda index: None,
+        router_of_netnsid: Callable[[int], str | None] = lambda netnsid: None,
     ) -> None:
         """`is_awaited` says whether the switch has yet to make a device."""
         self._network_of_device = network_of_device
         self._network_of_netnsid = network_of_netnsid
         self._is_awaited = is_awaited
         self._device_of_index = device_of_index
+        self._router_of_netnsid = router_of_netnsid
+        self._routers = RouterHints(Intent())
         self._indexes: dict[int, str] = {}  # of devices on the host, as heard since
         self._intent = Intent()
         self._own_addresses: dict[str, frozenset[bytes]] = {}  # by network
@@ -79,6 +101,7 @@ class Hints:
     def intent_changed(self, intent: Intent) -> None:
         """Learn which namespaces of guests are awaited, and which devices the switch makes."""
         self._intent, self._own_addresses = intent, {}
+        self._routers = RouterHints(intent, self._routers)
         names: dict[str, set[str]] = {}
         known, self._guest_namespaces = self._guest_namespaces, {}
         self._switched, self._internal = set(), set()
@@ -106,6 +129,8 @@ class Hints:
                     self._suspect_device(index)
                 case Ipv6SwitchedOn(index, None):
                     self._hear_ipv6(index)
+                case RouteGone(netnsid):
+                    self._suspect_router(netnsid)
                 case LinkChanged(netnsid=None):
                     latest[event.name] = event
                 case LinkChanged():
@@ -129,12 +154,17 @@ class Hints:
             self._indexes[link.index] = link.name
         mark = Mark.parse(link.alias)
         is_port = link.master or network_id in self._switched
-        is_right = not event.gone and link.up and mark is not None and (is_port or mark.role == "bridge")
+        stands_alone = mark is not None and mark.role in ("bridge", "uplink")
+        is_right = not event.gone and link.up and mark is not None and (is_port or stands_alone)
         if is_right and mark is not None:
             wanted = settings_of(is_bridge=mark.role == "bridge", is_switched=network_id in self._switched)
+            if mark.role == "uplink":
+                wanted = ON_HOST if link.master else HOST_END
             is_right = not differing_settings(link.data, wanted)
         if mark is not None and mark.role == "dhcp" and link.peer_netnsid is not None:
             self._netnsids[link.peer_netnsid] = network_id
+        if mark is not None and mark.role == "router" and link.peer_netnsid is not None:
+            self._routers.learn(link.peer_netnsid, mark.port_id)
         if is_right:
             self._objects.pop(link.name, None)
         else:
@@ -150,7 +180,9 @@ class Hints:
             self._objects[event.name] = network_id
 
     def _hear_settings(self, event: SettingsChanged) -> None:
-        wanted = ON_HOST if event.netnsid is None else OWN_PORT
+        wanted: Mapping[str, int] = ON_HOST if event.netnsid is None else OWN_PORT
+        if self._is_uplink(event) or (event.netnsid is not None and self._router_behind(event.netnsid)):
+            wanted = HOST_END if event.netnsid is None else ROUTER_LINK
         if any(wanted.get(name, value) != value for name, value in event.values):
             if event.netnsid is None:
                 self._suspect_device(event.index)
@@ -166,7 +198,14 @@ class Hints:
 
     def _hear_address(self, event: AddressChanged) -> None:
         """An address came or went: devices on the host should have none, those in namespaces what intent says."""
-        if event.gone:
+        router_id = None if event.netnsid is None else self._router_behind(event.netnsid)
+        if router_id is not None and not event.gone:
+            if not self._routers.has_address(router_id, event.address):
+                self._networks.add(router_id)
+        elif event.gone and event.netnsid is None:
+            if self._is_uplink(event):
+                self._suspect_device(event.index)
+        elif event.gone:
             self._suspect_namespace(event.netnsid)
         elif event.netnsid is None:
             self._suspect_device(event.index)
@@ -207,6 +246,21 @@ class Hints:
         network_id = None if netnsid is None else self._network_behind(netnsid)
         if network_id is not None:
             self._networks.add(network_id)
+        else:
+            self._suspect_router(netnsid)
+
+    def _suspect_router(self, netnsid: int | None) -> None:
+        router_id = None if netnsid is None else self._router_behind(netnsid)
+        if router_id is not None:
+            self._networks.add(router_id)
+
+    def _router_behind(self, netnsid: int) -> str | None:
+        return self._routers.behind(netnsid) or self._router_of_netnsid(netnsid)
+
+    def _is_uplink(self, event: AddressChanged | SettingsChanged) -> bool:
+        """Whether an event on the host is about the end of a router's uplink that is no port of a bridge."""
+        name = self._name_of(event.index) if event.netnsid is None else None
+        return name is not None and self._routers.is_by_way_of_host(self._network_of_device(name))
 
     def _network_behind(self, netnsid: int) -> str | None:
         return self._netnsids.get(netnsid) or self._network_of_netnsid(netnsid)
@@ -218,12 +272,22 @@ class Hints:
                 self._networks.add(EVERYTHING)
             elif (network_id := network_of_namespace(name)) is not None:
                 self._objects[name] = network_id
+            elif name.startswith(_ROUTER_PREFIX):
+                if self._routers.is_wanted(router_id := name.removeprefix(_ROUTER_PREFIX)):
+                    self._objects[name] = router_id
             else:
                 self._networks.update(self._networks_of_name.get(name, ()))
 
-    def hear_rules(self) -> None:
-        """Somebody changed the rules of port security, which a pass over no network puts right too."""
-        self._networks.add(RULES)
+    def hear_rules(self, netnsids: Iterable[int | Literal["lost"] | None]) -> None:
+        """Somebody changed netmend's rules of these namespaces; None: of the host, which a pass over no network puts
+        right too."""
+        for netnsid in netnsids:
+            if netnsid == "lost":
+                self._networks.add(EVERYTHING)
+            elif netnsid is None:
+                self._networks.add(RULES)
+            else:
+                self._suspect_router(netnsid)
 
     def check_pins(self, network_ids: Iterable[str], directory: str) -> None:
         """After mounts changed: suspect the networks whose name leads to a namespace no more."""

@@ -18,6 +18,7 @@ from typing import Final
 
 import structlog
 
+from netmend.ground.listen import CannotListen, Listen
 from netmend.ground.private_files import make_private_directory
 from netmend.reconcile.reconciler import Reconciler
 from netmend.reconcile.switch_lock import SwitchTaken
@@ -124,3 +125,13 @@ def _peer() -> tuple[int, int]:
             return 0, 0
         pid, uid, _ = _CREDENTIALS.unpack(asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
         return pid, uid
+
+
+def open_tcp(listen: Listen) -> socket.socket:
+    """The socket that listens there; raises CannotStart."""
+    try:
+        tcp = listen.open().tcp
+    except CannotListen as error:
+        raise CannotStart(str(error)) from error
+    assert tcp is not None
+    return tcp

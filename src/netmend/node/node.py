@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from netmend import __version__
-from netmend.ground.listen import CannotListen, Listen
+from netmend.ground.listen import Listen
 from netmend.ground.private_files import make_private_directory, narrow
 from netmend.intent.network import Intent, Network
 from netmend.kernel import descriptors
@@ -27,9 +27,10 @@ from netmend.node.guests.routed_metadata import RoutedServing
 from netmend.node.guests.serving import Serving
 from netmend.node.hints import EVERYTHING, Hints, same_devices
 from netmend.node.intake.source import Source, follow_on
-from netmend.node.lock import CannotStart, claim_switch, hold_lock, hold_network_namespace
+from netmend.node.lock import claim_switch, hold_lock, hold_network_namespace, open_tcp
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
 from netmend.node.pass_log import log_pass
+from netmend.node.router_hints import changed_routers
 from netmend.node.sd_notify import Notifier, summary
 from netmend.node.settings import KEPT, Settings
 from netmend.node.state import IntentState, NodeState
@@ -84,7 +85,7 @@ class Node:
         with hold_lock(settings.lock), hold_network_namespace(), contextlib.ExitStack() as stack:
             intent = IntentState(await asyncio.to_thread(self._source.first), time.time())
             if self._listen is not None:
-                self._tcp = self._listen, stack.enter_context(_open_tcp(self._listen))
+                self._tcp = self._listen, stack.enter_context(open_tcp(self._listen))
             descriptors.raise_open_files()
             self._garbage.keep()  # the intent stays; walking its values over and over would cost answers their time
             self._make_state_directory()
@@ -109,7 +110,11 @@ class Node:
                 await asyncio.to_thread(claim_switch, reconciler)
             owners = reconciler.owners
             self._hints = Hints(
-                owners.network_of_device, owners.network_of_netnsid, reconciler.awaits, owners.device_of_index
+                owners.network_of_device,
+                owners.network_of_netnsid,
+                reconciler.awaits,
+                owners.device_of_index,
+                owners.router_of_netnsid,
             )
             self._hints.intent_changed(intent.intent)
             try:
@@ -131,7 +136,7 @@ class Node:
             self._settings.netns_directory,
             served=served,
             mounts_changed=self._hear_mounts,
-            rules_port=lambda: self.state.reconciler.rules_port,
+            rules_ports=lambda: self.state.reconciler.rules_ports,
             wake=self._wake.set,
         )
 
@@ -329,7 +334,7 @@ class Node:
 
     def take_intent(self, intent: Intent) -> None:
         """Put `intent` in force: answers follow at once, devices with the next pass over the networks that differ."""
-        old = self.state.intent.intent.networks
+        old, routers = self.state.intent.intent.networks, self.state.intent.intent.routers
         self.state.intent = IntentState(intent, time.time(), self.state.intent.problem)
         changed = {network_id for network_id, network in intent.networks.items() if old.get(network_id) is not network}
         changed.update(old.keys() - intent.networks.keys())
@@ -337,6 +342,8 @@ class Node:
         self._hints.intent_changed(intent)
         self._watch_switch(intent)
         self._dirty |= changed - self._right_already(old, intent, changed)
+        changed |= (moved := changed_routers(routers, intent.routers))
+        self._dirty |= moved
         if changed:
             log.info("intent changed", networks=len(changed))
             self.state.journal.intent(len(changed))
@@ -375,12 +382,3 @@ class Node:
     def _stop(self) -> None:
         self._stopping = True
         self._wake.set()
-
-
-def _open_tcp(listen: Listen) -> socket.socket:
-    try:
-        tcp = listen.open().tcp
-    except CannotListen as error:
-        raise CannotStart(str(error)) from error
-    assert tcp is not None
-    return tcp

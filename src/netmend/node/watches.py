@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import errno
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from threading import Thread
 
 import structlog
@@ -17,6 +17,7 @@ from netmend.kernel.ovsdb.stream import Tls
 from netmend.kernel.ovsdb.watch import PortsChanged, PortWatch
 from netmend.kernel.watch import DirectoryWatch, LinkWatch, MountWatch
 from netmend.node.hints import Hints
+from netmend.routing.rules import TABLE as ROUTING
 from netmend.wiring.ovs import MARK_KEY, OWNER
 
 _CROWD = 0.4  # seconds between two looks at mounts: they come in crowds, and each look is at every name
@@ -35,17 +36,17 @@ class Watches(contextlib.ExitStack):
         *,
         served: Callable[[], Iterable[str]],
         mounts_changed: Callable[[], None],
-        rules_port: Callable[[], int],
+        rules_ports: Callable[[], Container[int]],
         wake: Callable[[], None],
     ) -> None:
         """`served` gives the networks whose names should lead to a namespace. `mounts_changed` is called when anything
-        was mounted or unmounted, `wake` at any other change. `rules_port` is the netlink port by which netmend changes
-        rules of nftables itself."""
+        was mounted or unmounted, `wake` at any other change. `rules_ports` are the netlink ports by which netmend
+        changes rules of nftables on the host itself."""
         super().__init__()
         self._hints = hints
         self._names_directory = names_directory
         self._served, self._mounts_changed, self._wake = served, mounts_changed, wake
-        self._rules_port = rules_port
+        self._rules_ports = rules_ports
         self._loop = asyncio.get_running_loop()
         self._closed = False
         self._hears_switch = False
@@ -136,12 +137,12 @@ class Watches(contextlib.ExitStack):
 
     def _watch_rules(self) -> None:
         with contextlib.suppress(KernelError):  # a kernel without nftables has no rules to hear of
-            watch = RulesWatch(TABLE.name)
+            watch = RulesWatch(TABLE.name, {TABLE.family, ROUTING.family})
             self.callback(watch.close)
 
             def hear() -> None:
-                if watch.read(self._rules_port()):
-                    self._hints.hear_rules()
+                if changed := watch.read(self._rules_ports()):
+                    self._hints.hear_rules(changed)
                     self._wake()
 
             self._read(watch.fileno(), hear)

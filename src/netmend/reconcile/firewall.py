@@ -69,6 +69,7 @@ def _wanted(network: Network) -> Elements:
     if not isinstance(network.wiring, BridgeWiring):
         return frozenset()
     found = {element_of_device(own_device_names(network)[0])} if network.is_served else set()
+    found.update(element_of_device(tap_name(port.id)) for port in network.router_ports)
     for port in network.ports.values():
         if not isinstance(port.plug, NoPlug):
             found.add(element_of_device(tap_name(port.id)))

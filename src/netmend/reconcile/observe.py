@@ -108,9 +108,13 @@ class NamespaceSeen:
     routes: Mapping[int, set[Route]] = field(default_factory=dict)  # set in it, by index of the link
 
 
-def look_into_namespace(network_id: str, path: str, opened: Netns | None, *, exists: bool) -> NamespaceSeen:
+def look_into_namespace(
+    network_id: str, path: str, opened: Netns | None, *, exists: bool, mark: Mark | None = None
+) -> NamespaceSeen:
     """What the name at `path` leads to. A namespace that is open already (`opened`) counts, whatever the name leads to.
-    The caller closes a Netns of the answer that is not `opened`. Raises KernelError."""
+    One of netmend's bears `mark`, by default that of the network's. The caller closes a Netns of the answer that is not
+    `opened`. Raises KernelError."""
+    wanted = mark or Mark("namespace", network_id)
     named, plain = None, False
     if exists:
         try:
@@ -127,14 +131,14 @@ def look_into_namespace(network_id: str, path: str, opened: Netns | None, *, exi
         inner, addresses, routes, _ = _contents(opened)
         return NamespaceSeen("usable", pinned, plain, opened, inner, addresses, _is_adopted(inner), routes)
     if named is None:
-        marked = plain and Mark.parse(netns.name_mark(path)) == Mark("namespace", network_id)
+        marked = plain and Mark.parse(netns.name_mark(path)) == wanted
         return NamespaceSeen("plain" if plain else "absent", marked=marked)
     try:
-        inner, addresses, routes, mark = _contents(named)
+        inner, addresses, routes, borne = _contents(named)
     except BaseException:
         named.close()
         raise
-    if mark != Mark("namespace", network_id):
+    if borne != wanted:
         named.close()
         return NamespaceSeen("foreign")
     return NamespaceSeen("usable", True, False, named, inner, addresses, _is_adopted(inner), routes)

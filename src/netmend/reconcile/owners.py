@@ -18,6 +18,9 @@ class Owners:
     def __init__(self) -> None:
         self._devices: dict[str, tuple[Network, list[Device]]] = {}
         self._network_of: dict[str, str] = {}
+        self._uplinks: dict[str, str] = {}  # ends of routers' uplinks on the host, each with the router's id
+        self._router_of_port: dict[str, str] = {}
+        self._router_of_netnsid: dict[int, str] = {}
         self._own_macs: dict[str, str] = {}
         self._device_of_index: dict[int, str] = {}
         self._network_of_netnsid: dict[int, str] = {}
@@ -32,8 +35,21 @@ class Owners:
         return self._device_of_index.get(index)
 
     def wanted_names(self) -> Mapping[str, str]:
-        """The network id of each device that the host should have, by name, by the intent of the last pass."""
+        """The network id (of an uplink's end: the router's) of each device that the host should have, by name, by the
+        intent of the last pass."""
         return self._network_of
+
+    def router_of_netnsid(self, netnsid: int) -> str | None:
+        """The id of the router whose namespace has this id on the host, by the snapshot of the last pass."""
+        return self._router_of_netnsid.get(netnsid)
+
+    def want_uplinks(self, uplinks: Mapping[str, str]) -> None:
+        """The host should have these ends of routers' uplinks from now on, each given with its router's id."""
+        if uplinks != self._uplinks:
+            gone = self._uplinks.keys() - uplinks.keys()
+            devices = {name: owner for name, owner in self._network_of.items() if name not in gone}
+            self._uplinks = dict(uplinks)
+            self._network_of = {**devices, **uplinks}
 
     def network_of_netnsid(self, netnsid: int) -> str | None:
         """The id of the network whose namespace has this id on the host, by the snapshot of the last pass."""
@@ -44,7 +60,7 @@ class Owners:
         known = self._devices.get(network.id)
         if known is None or known[0] is not network:
             known = self._devices[network.id] = (network, wanted_devices(network))
-            for device in known[1][:2]:  # netmend's own port comes behind the bridge
+            for device in known[1][: _own_most(network)]:
                 if (mac := device.own_mac) is not None:
                     self._own_macs[device.name] = mac
         return known[1]
@@ -53,7 +69,7 @@ class Owners:
         """MACs of netmend's own ports, by the host's end of each, of these networks; None: of all."""
         if networks is None:
             return self._own_macs
-        names = (device.name for network in networks for device in self.devices(network)[:2])
+        names = (device.name for network in networks for device in self.devices(network)[: _own_most(network)])
         return {name: self._own_macs[name] for name in names if name in self._own_macs}
 
     def want(self, networks: Iterable[Network]) -> Mapping[str, str]:
@@ -61,6 +77,8 @@ class Owners:
         wanted: dict[str, str] = {}
         for network in networks:
             wanted.update(dict.fromkeys((device.name for device in self.devices(network)), network.id))
+            self._router_of_port.update((port.id, port.router_id) for port in network.router_ports)
+        wanted.update(self._uplinks)
         self._network_of = wanted
         return wanted
 
@@ -72,6 +90,14 @@ class Owners:
             link.peer_netnsid: mark.network_id
             for link in snapshot.links.values()
             if link.peer_netnsid is not None and (mark := Mark.parse(link.alias)) and mark.role == "dhcp"
+        }
+        self._router_of_netnsid = {
+            link.peer_netnsid: router_id
+            for link in snapshot.links.values()
+            if link.peer_netnsid is not None
+            and (mark := Mark.parse(link.alias))
+            and mark.role == "router"
+            and (router_id := self._router_of_port.get(mark.port_id or ""))
         }
         self._netnsids = {owner: netnsid for owner, netnsid in self._netnsids.items() if owner in open_namespaces}
         self._network_of_netnsid |= {netnsid: owner for owner, netnsid in self._netnsids.items()}
@@ -86,3 +112,8 @@ class Owners:
     def forget(self, network_id: str) -> None:
         """Forget a network that is gone."""
         self._devices.pop(network_id, None)
+
+
+def _own_most(network: Network) -> int:
+    """The first devices of a network, among which are its bridge, netmend's own port and its routers' ports."""
+    return 2 + len(network.router_ports)

@@ -27,6 +27,7 @@ from netmend.reconcile.owners import Owners
 from netmend.reconcile.pinning import Pinning, PinTrouble
 from netmend.reconcile.reports import Listener, Mended, PassReport, Taken
 from netmend.reconcile.resync import Problem, Resync
+from netmend.reconcile.routers.routers import RouterPass, Routers
 from netmend.reconcile.steps import AddPort, DeleteDevice, DeletePort, Plan, by_network, in_full
 from netmend.reconcile.workers import work_through
 
@@ -65,6 +66,7 @@ class Reconciler:
         self._networks = NetworkReconciler(
             self._host, self._listener, self.breaker, diagnose, takes_over=take_over is not None
         )
+        self._routers = Routers(self._host, workers)
         self._clock = clock
         self._foreign_names: set[str] = set()
         self._workers = workers
@@ -74,12 +76,18 @@ class Reconciler:
 
     def close(self) -> None:
         """Close descriptors; what was made on the host stays."""
+        self._routers.close()
         self._host.close()
 
     @property
     def open_namespaces(self) -> OpenNamespaces:
         """The namespaces that are open, by network id."""
         return self._host.open_namespaces
+
+    @property
+    def open_routers(self) -> OpenNamespaces:
+        """The namespaces of routers that are open, by router id."""
+        return self._routers.open_namespaces
 
     @property
     def owners(self) -> Owners:
@@ -119,19 +127,23 @@ class Reconciler:
         return self._host.switch.connection.remote
 
     @property
-    def rules_port(self) -> int:
-        """The netlink port by which passes change rules of nftables."""
-        return self._host.firewall.netlink_port
+    def rules_ports(self) -> tuple[int, int]:
+        """The netlink ports by which passes change rules of nftables on the host."""
+        return self._host.firewall.netlink_port, self._routers.rules_port
 
     def plan(self, intent: Intent) -> list[Plan]:
         """What a pass would do; changes nothing. Raises KernelError, HostFault."""
         with self._pass_lock:
             work = self._look(intent, apply=False)
             self._guard(work)
+            routers = self._routers.begin(intent, work.snapshot, None, apply=False)
             self._remove(self._unwanted(work, None), work)
             for network in intent.networks.values():
                 self._networks.reconcile(network, work)
+            self._routers.finish(routers)
+            work.plans += routers.plans
             self._host.open_namespaces.close()
+            self._routers.open_namespaces.close()
             return [plan for plan in by_network(work.plans) if plan.steps or plan.blocked]
 
     def run(self, intent: Intent, scope: Collection[str] | None = None) -> PassReport:
@@ -145,8 +157,13 @@ class Reconciler:
                 chosen = self._chosen(intent, scope, probing=probing)
                 if probing:
                     chosen = self._probe(chosen, work)
+                routers = None
                 if not self.breaker.is_open:
                     self._remove(self._unwanted(work, scope), work)
+                    routers = self._routers.begin(intent, work.snapshot, scope, apply=True)
+                    for network_id in self._routers.networks_to_look_at(routers):
+                        if intent.networks[network_id] not in chosen:
+                            chosen.append(intent.networks[network_id])
                 if self._find_helpers is not None:
                     self._networks.helpers, self._find_helpers = self._find_helpers(), None
                 work_through(lambda network: self._reconcile_guarded(network, work), chosen, self._workers)
@@ -154,6 +171,9 @@ class Reconciler:
                     self._add_batch(work)
                 if work.foreign:
                     work = self._take_over(work)
+                if routers is not None:
+                    self._routers.finish(routers)
+                    self._note_routers(routers, work)
                 if late:
                     names = {link.name for link in links.dump_chosen_links(self._host.route(), DEVICE_GROUPS, ())}
                     self._host.firewall.remove_late(late, names)
@@ -197,6 +217,17 @@ class Reconciler:
             work.closed = firewall.closed()
             work.closed_why = f"port security is not in force, so the port stays closed: {firewall.problem}"
         return plan.late
+
+    def _note_routers(self, routers: RouterPass, work: Pass) -> None:
+        """Take what a pass found of routers into its report; their reasons stand beside those of networks."""
+        work.plans += routers.plans
+        work.mended += routers.mended
+        for router_id, problems in routers.problems.items():
+            error = routers.errors.get(router_id)
+            fault = host_fault(error) if error is not None else None
+            if fault:
+                self.breaker.open(fault.diagnosis, self._clock(), router_id)
+            self._found(router_id, problems, work)
 
     def _failed_by_defect(self, error: Exception, network_ids: Collection[str]) -> PassReport:
         reasons = [
@@ -255,12 +286,13 @@ class Reconciler:
 
     def _unwanted(self, work: Pass, scope: Collection[str] | None) -> list[str]:
         """Ids of networks that intent does not have, and of which something of netmend's is there."""
-        wanted = work.intent.networks
+        wanted = {**work.intent.networks, **work.intent.routers}
         found = {owner for owner in work.snapshot.network_of.values() if owner not in wanted}
         found.update(owner for owner in work.snapshot.switch.network_of.values() if owner not in wanted)
         found.update(network_id for network_id in self._host.open_namespaces if network_id not in wanted)
         if scope is None:
-            found.update(names_of_ours(work.snapshot.names, self._host.directory, wanted, self._foreign_names))
+            names, directory = work.snapshot.names, self._host.directory
+            found.update(names_of_ours(names, directory, work.intent.networks, self._foreign_names))
         else:
             found = {network_id for network_id in found if network_id in scope or not network_id}
         return sorted(found)

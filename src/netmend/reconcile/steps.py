@@ -9,6 +9,7 @@ from netmend.kernel.links import Link
 from netmend.kernel.ovsdb.ports import Port, Tag
 from netmend.kernel.routes import Route
 from netmend.reconcile.resync import Problem
+from netmend.reconcile.routers.steps import RouterStep, router_target
 from netmend.wiring import Device
 
 
@@ -227,6 +228,7 @@ Step = (
     | DeletePort
     | MoveDevice
     | SetRules
+    | RouterStep
 )
 
 
@@ -245,6 +247,8 @@ def target(step: Step) -> str:
             return bridge_name(step.network_id)
         case DeleteDevice() | DeleteInner():
             return step.link.name
+        case _:
+            return router_target(step)
 
 
 def in_full(step: Step) -> str:

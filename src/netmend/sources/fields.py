@@ -4,11 +4,14 @@ import re
 from ipaddress import (
     AddressValueError,
     IPv4Address,
+    IPv4Interface,
     IPv4Network,
     IPv6Address,
+    IPv6Interface,
     IPv6Network,
     NetmaskValueError,
     ip_address,
+    ip_interface,
     ip_network,
 )
 from socket import AF_INET, inet_pton
@@ -248,8 +251,8 @@ def namespace_name(text: str) -> str:
         raise ValueError(f"{text!r} is no namespace name: it is a file name, without '/', and not '.' or '..'")
     if len(text.encode()) > NAME_MAX:
         raise ValueError(f"{len(text.encode())} bytes long; a file name has at most {NAME_MAX}")
-    if text.startswith("qdhcp-"):
-        raise ValueError(f"{text}: namespaces named qdhcp- are netmend's own, no guest's")
+    if text.startswith(("qdhcp-", "qrouter-")):
+        raise ValueError(f"{text}: namespaces named qdhcp- or qrouter- are netmend's own, no guest's")
     return text
 
 
@@ -268,6 +271,37 @@ def dns_server(text: str) -> DnsServer:
     if not 1 <= port <= 65_535:
         raise ValueError(f"{text}: a port is 1 to 65535")
     return DnsServer(value, port)
+
+
+def interface(text: str) -> IPv4Interface | IPv6Interface:
+    """A host's address with the prefix length of its link, `address/prefix length`, of IPv4 or IPv6."""
+    try:
+        value = ip_interface(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no address with a prefix length (such as 203.0.113.5/24)") from None
+    if "/" not in text:
+        raise ValueError(f"{text!r} has no prefix length (such as /24)")
+    record_address(str(value.ip))
+    network = value.network
+    if value.version == 4 and network.prefixlen < 31 and value.ip in (network[0], network[-1]):
+        which = "network" if value.ip == network[0] else "broadcast"
+        raise ValueError(f"{value.ip} is the {which} address of {network}")
+    return value
+
+
+def any_block(text: str) -> IPv4Network | IPv6Network:
+    """A block of either version, `address/prefix length`, without host bits."""
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise ValueError(str(error)) from None
+
+
+def port_number(value: int) -> int:
+    """A port of TCP or UDP: 1 to 65535."""
+    if 1 <= value <= 0xFFFF:
+        return value
+    raise ValueError(f"{value} is no port (1 to 65535)")
 
 
 def guest_rate(value: int) -> int:

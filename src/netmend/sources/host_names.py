@@ -1,8 +1,8 @@
 """Names that all networks of a node share, each to be used once: ids, devices, the ends of plugs."""
 
 from netmend.ground.problem import Place
-from netmend.intent import NetnsPlug, PidPlug, Port, Subnet, Subnet6
-from netmend.intent.names import bridge_name, dhcp_port_id, tap_name
+from netmend.intent import NetnsPlug, PidPlug, Port, Router, Subnet, Subnet6
+from netmend.intent.names import bridge_name, dhcp_port_id, tap_name, uplink_host_name
 from netmend.sources.problem import Complaints
 
 Owner = tuple[str, str, str]  # kind, name, and the name of the network; put into words only for a complaint
@@ -10,6 +10,8 @@ Owner = tuple[str, str, str]  # kind, name, and the name of the network; put int
 
 def _words(owner: Owner) -> str:
     kind, name, network_name = owner
+    if not network_name:
+        return f"{kind} {name}"
     return f"{kind} {name} of network {network_name}" if name else f"{kind} network {network_name}"
 
 
@@ -20,6 +22,7 @@ class HostNames:
         self._complain = complaints.add
         self._network_names: set[str] = set()
         self._network_ids: dict[str, str] = {}
+        self._router_names: set[str] = set()
         self._subnet_ids: dict[str, Owner] = {}
         self._port_ids: dict[str, Owner] = {}
         self._devices: dict[str, Owner] = {}
@@ -54,6 +57,16 @@ class HostNames:
             self._take_end(place, (plug.netns, plug.device), owner)
         elif isinstance(plug, PidPlug):
             self._take_end(place, (plug.pid, plug.device), owner)
+
+    def take_router(self, place: Place, router: Router) -> None:
+        if router.name in self._router_names:
+            self._complain((*place, "name"), f"another router is named {router.name}")
+        self._router_names.add(router.name)
+        if other := self._network_ids.get(router.id):
+            self._complain((*place, "id"), f"network {other} has the id {router.id} too")
+        self._take_device(place, uplink_host_name(router.id), ("router", router.name, ""))
+        for port in router.ports:
+            self._take_device(place, tap_name(port.id), ("a port of router", router.name, ""))
 
     def _take_end(self, place: Place, end: tuple[str | int, str], owner: Owner) -> None:
         other = self._plugged.setdefault(end, owner)

@@ -5,8 +5,9 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6
 from typing import Literal
 from zlib import crc32
 
-from netmend.intent.names import Mark
+from netmend.intent.names import Mark, router_namespace_name, router_port_name
 from netmend.intent.port import NetnsPlug, PidPlug
+from netmend.intent.router import RouterPort
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class FarEnd:
             case PidPlug(pid):
                 place = f"pid {pid}"
         return f"{crc32(place.encode()):08x}{crc32(f'{self.name} {self.mac}'.encode()):08x}"
+
+
+def router_end(port: RouterPort) -> FarEnd:
+    """A router's end of its port on a network. Its addresses are the business of `netmend.routing`."""
+    return FarEnd(NetnsPlug(router_namespace_name(port.router_id)), router_port_name(port.id), port.mac)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ class Device:
 
     @property
     def own_mac(self) -> str | None:
-        """The MAC of netmend's own port, for the device by which a bridge reaches it."""
-        if self.master is None or self.far is None or not isinstance(self.far.place, Home):
+        """The MAC of netmend's own port, or of a router's, for the device by which a bridge reaches it."""
+        if self.master is None or self.far is None:
             return None
-        return self.far.mac
+        return self.far.mac if isinstance(self.far.place, Home) or self.mark.role == "router" else None

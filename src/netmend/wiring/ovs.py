@@ -14,7 +14,8 @@ from typing import Final
 from netmend.intent.names import Mark, dhcp_port, own_device_names, tap_name
 from netmend.intent.network import Network, OvnWiring, OvsWiring
 from netmend.intent.port import NetnsPlug, PidPlug, Port, TapPlug
-from netmend.wiring.device import Device, FarEnd, Home, SwitchPort
+from netmend.intent.router import RouterPort
+from netmend.wiring.device import Device, FarEnd, Home, SwitchPort, router_end
 from netmend.wiring.own_addresses import own_addresses
 from netmend.wiring.own_routes import own_routes
 
@@ -25,9 +26,10 @@ TAG_KEY: Final = "netmend-tag"
 
 
 def wanted_devices(network: Network, wiring: OvsWiring) -> list[Device]:
-    """The devices of `network`: its DHCP port where it has subnets, and its plugged ports; each a port of the wiring's
-    bridge, which netmend does not make."""
+    """The devices of `network`: its DHCP port where it has subnets, its routers' ports, and its plugged ports; each
+    a port of the wiring's bridge, which netmend does not make."""
     devices = [_dhcp(network, wiring)] if network.is_served else []
+    devices.extend(_router(network, wiring, port) for port in network.router_ports)
     devices.extend(device for port in network.ports.values() if (device := _guest(network, wiring, port)))
     return devices
 
@@ -39,6 +41,13 @@ def _dhcp(network: Network, wiring: OvsWiring) -> Device:
     far = FarEnd(Home(), inner, port.mac, own_addresses(network), own_routes(network))
     kind: Final = "veth" if wiring.veth else "internal"
     return Device(name, kind, mark, network.mtu, far=far, switch=_switch_port(wiring, mark, port.id, port.mac))
+
+
+def _router(network: Network, wiring: OvsWiring, port: RouterPort) -> Device:
+    far = router_end(port)
+    mark = Mark("router", network.id, port.id, far.made)
+    switch = _switch_port(wiring, replace(mark, made=None), port.id, port.mac)
+    return Device(tap_name(port.id), "veth", mark, network.mtu, far=far, switch=switch)
 
 
 def _guest(network: Network, wiring: OvsWiring, port: Port) -> Device | None:

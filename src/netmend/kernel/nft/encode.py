@@ -5,16 +5,48 @@ import struct
 from collections.abc import Iterable
 from typing import Final
 
-from netmend.ground.nftables import Element, FragmentOffset, InSet, Load, Match, Meta, Payload, Rule, Set, Verdict
+from netmend.ground.nftables import (
+    ClampSegments,
+    Conntrack,
+    Element,
+    Field,
+    FragmentOffset,
+    InSet,
+    Load,
+    LocalAddress,
+    Masquerade,
+    Match,
+    Meta,
+    Payload,
+    Rule,
+    Set,
+    SetMark,
+    Translate,
+    Verdict,
+    bits,
+)
 from netmend.kernel.netlink import attribute, nested, text
 
 _FIRST: Final = 0  # registers of four octets, counted from 0
-_META: Final = {"iifname": (6, 16), "l4proto": (16, 1), "oifname": (7, 16)}  # NFT_META_*
+_META: Final = {"mark": (3, 4), "iifname": (6, 16), "oifname": (7, 16), "nfproto": (15, 1), "l4proto": (16, 1)}
+_CONNTRACK: Final = {"state": 0, "status": 2}  # NFT_CT_*
+_TRANSLATION: Final = {"source": 0, "destination": 1}  # NFT_NAT_*
 _BASES: Final = {"link": 0, "network": 1, "transport": 2}
 _VERDICTS: Final = {"drop": 0, "accept": 1, "goto": -4}
-_TYPES: Final = {"ipv4_addr": 7, "ipv6_addr": 8, "ether_addr": 9, "ifname": 41}  # of nft(8), which shows sets by them
+_TYPES: Final = {
+    "ipv4_addr": 7,
+    "ipv6_addr": 8,
+    "ether_addr": 9,
+    "inet_proto": 12,
+    "inet_service": 13,
+    "ifname": 41,
+}  # of nft(8), which shows sets by them
 _SET_INTERVAL: Final = 0x4
+_SET_MAP: Final = 0x8
 _SET_CONCAT: Final = 0x80
+_NFPROTO_IPV4: Final = 2
+_EXTHDR_TCP_OPTION: Final = 1
+_MAXIMUM_SEGMENT: Final = 2  # the TCP option (RFC 9293 section 3.2)
 _EXTHDR_FRAGMENT: Final = 44
 LIST_ELEMENT: Final = 1
 
@@ -50,11 +82,43 @@ def encode_rule(rule: Rule) -> list[tuple[str, bytes]]:
                     register += (length + 3) // 4
                 inverted = be32(5, 1) if unless else b""
                 found.append(("lookup", text(1, name) + _register(2, _FIRST) + inverted))
+            case Translate():
+                found += _translate(statement)
+            case Masquerade():
+                found.append(("masq", b""))
+            case SetMark(value):
+                found.append(("immediate", _register(1, _FIRST) + nested(2, attribute(1, bits(value)))))
+                found.append(("meta", be32(2, _META["mark"][0]) + _register(3, _FIRST)))
+            case ClampSegments():
+                found += _clamp()
             case Verdict(code, chain):
                 to = text(2, chain) if chain else b""
                 data = nested(2, nested(2, be32(1, _VERDICTS[code]) + to))
                 found.append(("immediate", be32(1, 0) + data))
     return found
+
+
+def _translate(statement: Translate) -> list[tuple[str, bytes]]:
+    found, register = [], _FIRST
+    for load in statement.loads:
+        expression, length = _load(load, register)
+        found.append(expression)
+        register += (length + 3) // 4
+    found.append(("lookup", text(1, statement.name) + _register(2, _FIRST) + _register(3, _FIRST)))
+    body = be32(1, _TRANSLATION[statement.what]) + be32(2, _NFPROTO_IPV4) + _register(3, _FIRST)
+    found.append(("nat", body + (_register(5, _FIRST + 1) if statement.port else b"")))
+    return found
+
+
+def _clamp() -> list[tuple[str, bytes]]:
+    """As nft(8) writes `tcp option maxseg size set rt mtu`."""
+    to_network = _register(1, _FIRST) + _register(2, _FIRST) + be32(3, 1) + be32(4, 2) + be32(5, 2)
+    where = attribute(2, bytes((_MAXIMUM_SEGMENT,))) + be32(3, 2) + be32(4, 2)
+    return [
+        ("rt", _register(1, _FIRST) + be32(2, 3)),  # NFT_RT_TCPMSS
+        ("byteorder", to_network),
+        ("exthdr", where + be32(6, _EXTHDR_TCP_OPTION) + _register(7, _FIRST)),
+    ]
 
 
 def _load(load: Load, register: int) -> tuple[tuple[str, bytes], int]:
@@ -65,6 +129,10 @@ def _load(load: Load, register: int) -> tuple[tuple[str, bytes], int]:
         case Payload(base, offset, length):
             where = be32(2, _BASES[base]) + be32(3, offset) + be32(4, length)
             return ("payload", _register(1, register) + where), length
+        case Conntrack(key):
+            return ("ct", be32(2, _CONNTRACK[key]) + _register(1, register)), 4
+        case LocalAddress():
+            return ("fib", _register(1, register) + be32(2, 3) + be32(3, 2)), 4  # NFT_FIB_RESULT_ADDRTYPE, of daddr
         case FragmentOffset():
             where = attribute(2, bytes((_EXTHDR_FRAGMENT,))) + be32(3, 2) + be32(4, 2)
             return ("exthdr", _register(1, register) + where), 2
@@ -77,16 +145,26 @@ def encode_expressions(rule: Rule) -> bytes:
 
 def encode_set(described: Set) -> bytes:
     """What says of a set what its keys are."""
-    kind, length = 0, 0
-    for field in described.fields:
-        kind = kind << 6 | _TYPES[field.type]
-        length += (field.length + 3) & ~3
+    kind, length = _type(described.fields)
     flags = _SET_INTERVAL if described.ranges else 0
     body = be32(4, kind) + be32(5, length)
+    if described.data:
+        kind, length = _type(described.data)
+        body += be32(6, kind) + be32(7, length)
+        flags |= _SET_MAP
     if len(described.fields) == 1:
         return body + be32(3, flags)
     lengths = [nested(LIST_ELEMENT, be32(1, field.length)) for field in described.fields]
     return body + be32(3, flags | _SET_CONCAT) + nested(9, nested(2, *lengths))
+
+
+def _type(fields: Iterable[Field]) -> tuple[int, int]:
+    """The type of a key of these fields, as nft(8) numbers it, and its octets."""
+    kind, length = 0, 0
+    for field in fields:
+        kind = kind << 6 | _TYPES[field.type]
+        length += (field.length + 3) & ~3
+    return kind, length
 
 
 def encode_elements(elements: Iterable[Element]) -> bytes:
@@ -96,5 +174,7 @@ def encode_elements(elements: Iterable[Element]) -> bytes:
         key = nested(1, attribute(1, element.key))
         if element.end:
             key += nested(10, attribute(1, element.end))
+        if element.data:
+            key += nested(2, attribute(1, element.data))
         found.append(nested(LIST_ELEMENT, key))
     return nested(3, *found)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
+from netmend.ground.nftables import FAMILY_BRIDGE
 from netmend.kernel.changes import changing
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netlink import (
@@ -20,7 +21,6 @@ from netmend.kernel.netlink import (
     parse_attributes,
 )
 
-NFPROTO_BRIDGE: Final = 7  # linux/netfilter.h
 SUBSYSTEM: Final = 10  # NFNL_SUBSYS_NFTABLES, linux/netfilter/nfnetlink.h
 GETGEN: Final = 16
 _NETLINK_NETFILTER: Final = 12
@@ -31,18 +31,21 @@ _BUFFER: Final = 32 << 20
 _HEADER: Final = struct.Struct("=IHHII")
 _ROOM: Final = 4096  # octets of the send buffer that a message does not get
 _NAMES: Final = {0: "table", 2: "table", 3: "chain", 6: "rule", 9: "set", 12: "element", 14: "element", -1: "commit"}
-TARGET: Final = "of bridges (nftables)"
+_TARGETS: Final = {FAMILY_BRIDGE: "of bridges (nftables)"}
+_TARGET: Final = "of routing (nftables)"
 
 
 class NftSocket:
     """In the network namespace that the calling thread was in when it was made. Not thread-safe."""
 
-    def __init__(self) -> None:
-        """Raises KernelError."""
+    def __init__(self, family: int = FAMILY_BRIDGE) -> None:
+        """For tables of one family. Raises KernelError."""
+        self._family = family
+        self._target = _TARGETS.get(family, _TARGET)
         try:
             self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
         except OSError as error:
-            raise KernelError("set rules", TARGET, error.errno or 0) from error
+            raise KernelError("set rules", self._target, error.errno or 0) from error
         self._socket.bind((0, 0))
         self.port: int = self._socket.getsockname()[0]
         """By which messages of the kernel say that a change was made through this socket."""
@@ -66,10 +69,10 @@ class NftSocket:
         return int.from_bytes(parse_attributes(answer, 4)[1], "big")
 
     def dump(self, kind: int, body: bytes = b"") -> list[bytes]:
-        """All objects of a kind in family bridge, each as its attributes behind four octets; nothing where the object
-        they are part of is not there. Raises KernelError."""
+        """All objects of a kind in the socket's family, each as its attributes behind four octets; nothing where the
+        object they are part of is not there. Raises KernelError."""
         try:
-            return self._ask(kind, NFPROTO_BRIDGE, body, NLM_F_DUMP)
+            return self._ask(kind, self._family, body, NLM_F_DUMP)
         except KernelError as error:
             if error.code == errno.ENOENT:
                 return []
@@ -99,7 +102,7 @@ class NftSocket:
                     if code == errno.EINTR:
                         return found, False
                     if code:
-                        raise KernelError("look at rules", TARGET, code)
+                        raise KernelError("look at rules", self._target, code)
                     return found, consistent
                 found.append(data)
                 if not asked & NLM_F_DUMP:
@@ -113,11 +116,11 @@ class NftSocket:
         for number, (kind, flags, body) in enumerate(changes, 1):
             self._sequence += 1
             acknowledge = NLM_F_ACK if number == len(changes) else 0
-            batch.append(self._message(kind, NFPROTO_BRIDGE, body, flags | acknowledge))
+            batch.append(self._message(kind, self._family, body, flags | acknowledge))
         last = self._sequence
         self._sequence += 1
         batch.append(self._message(_BATCH_END, 0, b"", 0, subsystem=0, resource=SUBSYSTEM))
-        with changing("set rules", TARGET):
+        with changing("set rules", self._target):
             self._send(b"".join(batch))
             failure, failed, acknowledged = 0, 0, False
             while not acknowledged and not failure:
@@ -130,7 +133,7 @@ class NftSocket:
         if failure:
             kind = changes[failed][0] if 0 <= failed < len(changes) else -1
             raise KernelError(
-                "set rules", TARGET, failure, f"at the transaction's {failed + 1}. change, a {_NAMES[kind]}"
+                "set rules", self._target, failure, f"at the transaction's {failed + 1}. change, a {_NAMES[kind]}"
             )
 
     def _drain(self) -> None:
@@ -150,10 +153,10 @@ class NftSocket:
         try:
             self._socket.send(message)
         except OSError as error:
-            raise KernelError("set rules", TARGET, error.errno or 0) from error
+            raise KernelError("set rules", self._target, error.errno or 0) from error
 
     def _receive(self) -> bytes:
         try:
             return self._socket.recv(1 << 17)
         except OSError as error:
-            raise KernelError("set rules", TARGET, error.errno or 0) from error
+            raise KernelError("set rules", self._target, error.errno or 0) from error

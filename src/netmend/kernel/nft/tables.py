@@ -1,4 +1,4 @@
-"""A table of ours in family bridge: read, compared, made anew, and its sets changed."""
+"""A table of ours: read, compared, made anew, and its sets changed."""
 
 import struct
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -16,7 +16,6 @@ NEWRULE, GETRULE = 6, 7
 NEWSET, GETSET = 9, 10
 NEWSETELEM, GETSETELEM, DELSETELEM = 12, 13, 14
 _NLM_F_APPEND: Final = 0x800
-_PRIORITY: Final = -300  # before all else
 _ACCEPT: Final = 1
 _AT_A_TIME: Final = 500  # elements of one message, whose list is to be shorter than 64 KiB
 _NETLINK_HEADERS: Final = 20
@@ -106,33 +105,39 @@ def _encode_chain(chain: Chain) -> bytes:
     body = text(3, chain.name)
     if chain.hook is None:
         return body
-    hook = nested(4, be32(1, chain.hook), be32(2, _PRIORITY))
-    return body + hook + be32(5, _ACCEPT) + text(7, "filter")
+    hook = nested(4, be32(1, chain.hook), be32(2, chain.priority))
+    return body + hook + be32(5, _ACCEPT) + text(7, chain.type)
 
 
 def _chains_are_right(nft: NftSocket, wanted: Table) -> bool:
-    found: dict[str, int | None] = {}
+    found: dict[str, tuple[int, int, str] | None] = {}  # hook, priority and type
     for data in nft.dump(GETCHAIN):
         chain = parse_attributes(data, 4)
         if _text(chain.get(1)) == wanted.name:
-            hook = parse_attributes(chain[4]) if 4 in chain else {}
-            found[_text(chain.get(3))] = int.from_bytes(hook[1], "big") if 1 in hook else None
-            if hook and (hook.get(2) != struct.pack("!i", _PRIORITY) or chain.get(5) != struct.pack("!I", _ACCEPT)):
+            name, hook = _text(chain.get(3)), parse_attributes(chain[4]) if 4 in chain else {}
+            if not hook:
+                found[name] = None
+                continue
+            number, priority = struct.unpack("!Ii", hook[1] + hook[2])
+            found[name] = number, priority, _text(chain.get(7))
+            if chain.get(5) != struct.pack("!I", _ACCEPT):
                 return False
-    return found == {chain.name: chain.hook for chain in wanted.chains}
+    return found == {
+        chain.name: None if chain.hook is None else (chain.hook, chain.priority, chain.type) for chain in wanted.chains
+    }
 
 
 def _sets_are_right(nft: NftSocket, wanted: Table) -> bool:
     found = {}
     for data in nft.dump(GETSET, text(1, wanted.name)):
         described = parse_attributes(data, 4)
-        found[_text(described.get(2))] = (described.get(5), described.get(3, bytes(4)))
+        found[_text(described.get(2))] = (described.get(5), described.get(3, bytes(4)), described.get(7))
     return found == {described.name: _shape(described) for described in wanted.sets}
 
 
-def _shape(described: Set) -> tuple[bytes | None, bytes]:
+def _shape(described: Set) -> tuple[bytes | None, bytes, bytes | None]:
     attributes = parse_attributes(encode_set(described))
-    return attributes.get(5), attributes.get(3, bytes(4))
+    return attributes.get(5), attributes.get(3, bytes(4)), attributes.get(7)
 
 
 def _rules_are_right(nft: NftSocket, wanted: Table) -> bool:
@@ -176,7 +181,8 @@ def _elements(nft: NftSocket, wanted: Table) -> Iterator[Element]:
             for item in _list(parse_attributes(data, 4).get(3, b"")):
                 element = parse_attributes(item)
                 end = parse_attributes(element[10])[1] if 10 in element else b""
-                yield Element(described.name, parse_attributes(element[1])[1], end)
+                held = parse_attributes(element[2])[1] if 2 in element else b""
+                yield Element(described.name, parse_attributes(element[1])[1], end, held)
 
 
 def _list(data: bytes) -> Iterator[bytes]:

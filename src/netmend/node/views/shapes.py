@@ -191,7 +191,7 @@ def lease_json(lease: LeaseRow) -> dict[str, Any]:
 
 
 def reason_json(node: NodeState, reason: Reason, times: Times) -> dict[str, Any]:
-    """A resync reason; `name` is its network's, null where intent has the network no more."""
+    """A resync reason; `name` is that of its network or router, null where intent has it no more."""
     return {
         "network": reason.network_id,
         "name": _name(node, reason.network_id),
@@ -233,5 +233,6 @@ def steps_json(plan: Plan) -> list[str]:
 
 
 def _name(node: NodeState, network_id: str | None) -> str | None:
-    network = node.intent.intent.networks.get(network_id or "")
-    return network.name if network else None
+    intent = node.intent.intent
+    found = intent.networks.get(network_id or "") or intent.routers.get(network_id or "")
+    return found.name if found else None

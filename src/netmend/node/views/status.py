@@ -8,6 +8,7 @@ from netmend.intent.names import namespace_name
 from netmend.intent.network import Network
 from netmend.node.log_writer import lines_lost
 from netmend.node.state import NodeState
+from netmend.node.views.routers import router_json
 from netmend.node.views.shapes import (
     Spans,
     answers_by_port,
@@ -32,6 +33,7 @@ def status(node: NodeState) -> dict[str, Any]:
         network_json(node, network, has_reasons=network.id in reasons)
         for network in node.intent.intent.networks.values()
     ]
+    routers = [router_json(node, router, reasons) for router in node.intent.intent.routers.values()]
     breaker = node.reconciler.breaker.state
     return {
         "node": {
@@ -41,7 +43,7 @@ def status(node: NodeState) -> dict[str, Any]:
             "first_answer_after": node.first_answer_after,
             "passes": node.passes,
             "log_lines_lost": lines_lost(),
-            "healthy": is_healthy(node, (network["state"] for network in networks)),
+            "healthy": is_healthy(node, (found["state"] for found in (*networks, *routers))),
         },
         "intent": {
             **node.source.status(),
@@ -56,6 +58,7 @@ def status(node: NodeState) -> dict[str, Any]:
         "leases_problem": node.serving.leases_problem,
         "routed_metadata": node.routed.status() if node.routed else None,
         "networks": networks,
+        "routers": routers,
         "reasons": [reason_json(node, reason, spans) for found in reasons.values() for reason in found],
         "in_progress": progress_json(node),
     }

@@ -12,6 +12,7 @@ from netmend.sources import fields, fields6, metadata_fields
 from netmend.sources.file.build_dns import build_dns, without_servers
 from netmend.sources.file.build_metadata import build_proxy
 from netmend.sources.file.build_port import build_common_options, build_options, build_port
+from netmend.sources.file.build_router import with_routers
 from netmend.sources.file.build_subnet import build_subnet
 from netmend.sources.file.build_subnet6 import build_subnet6
 from netmend.sources.file.frames import ANY_CIDR, Frame, Frames, frame_in, read_frame
@@ -38,7 +39,10 @@ def build_intent(shape: FileShape, complaints: Complaints, directory: Path) -> I
         for index, network_shape in enumerate(shape.networks or ()):
             if network_shape.metadata == "proxy":
                 complaints.add(("networks", index, "metadata"), "needs a metadata_proxy, which this file does not have")
-    return Intent({network.id: network for network in networks}, proxy)
+    intent = Intent({network.id: network for network in networks}, proxy)
+    if not shape.routers:
+        return intent
+    return with_routers(reader, host_names, intent, shape.routers)
 
 
 def _build_network(

@@ -173,9 +173,41 @@ class NetworkShape(Shape):
     ports: list[PortShape] | None = None
 
 
+class UplinkShape(Shape):
+    device: str | None = None
+    addresses: list[str] | None = None
+    gateways: list[str] | None = None
+
+
+class FloatingIpShape(Shape):
+    address: str
+    to: str
+
+
+class PortForwardShape(Shape):
+    port: int
+    to: str
+    protocol: Literal["tcp", "udp"] = "tcp"
+    to_port: int | None = None
+    address: str | None = None
+
+
+class RouterShape(Shape):
+    name: str
+    id: str | None = None
+    networks: list[str] | None = None
+    uplink: UplinkShape | Literal["host"] | None = None
+    snat: bool = True
+    routes: list[RouteShape] | None = None
+    floating_ips: list[FloatingIpShape] | None = None
+    port_forwards: list[PortForwardShape] | None = None
+    project_id: str | None = None
+
+
 class FileShape(Shape):
     networks: list[NetworkShape] | None
     metadata_proxy: MetadataProxyShape | None = None
+    routers: list[RouterShape] | None = None
 
 
 def check_shape(root: object, complaints: Complaints) -> FileShape | None:
@@ -211,11 +243,20 @@ _FIELDS: dict[str, type[Shape]] = {
     "dns": DnsShape,
     "instance": InstanceShape,
     "metadata_proxy": MetadataProxyShape,
+    "routers": RouterShape,
+    "uplink": UplinkShape,
+    "floating_ips": FloatingIpShape,
+    "port_forwards": PortForwardShape,
 }
 SECRETS = frozenset(("admin_password", "shared_secret"))  # what they say is not repeated
 WIRING_FORMS = "`bridge`, `ovs` or `{ovs: {...}}`"
 PLUG_FORMS = "`none`, `{tap: {owner: UID}}`, `{netns: NAME}` or `{pid: NUMBER}`"
-_FORMS: dict[str | int, str] = {"plug": PLUG_FORMS, "wiring": WIRING_FORMS}  # a word, or a mapping
+UPLINK_FORMS = "`host` or `{device: NAME, addresses: [ADDRESS/LENGTH], gateways: [ADDRESS]}`"
+_FORMS: dict[str | int, str] = {
+    "plug": PLUG_FORMS,
+    "wiring": WIRING_FORMS,
+    "uplink": UPLINK_FORMS,
+}  # a word, or a mapping
 
 
 def _explain(root: dict[str, Any], error: ValidationError) -> Iterator[tuple[Place, str]]:

@@ -17,9 +17,10 @@ def share(new: Intent, old: Intent) -> Intent:
         network_id: _share_network(network, old.networks[network_id]) if network_id in old.networks else network
         for network_id, network in new.networks.items()
     }
-    if _same(networks, old.networks) and new.metadata_proxy == old.metadata_proxy:
+    routers = {router_id: _equal_or(router, old.routers.get(router_id)) for router_id, router in new.routers.items()}
+    if _same(networks, old.networks) and _same(routers, old.routers) and new.metadata_proxy == old.metadata_proxy:
         return old
-    return Intent(networks, new.metadata_proxy)
+    return Intent(networks, new.metadata_proxy, routers)
 
 
 def _share_network(new: Network, old: Network) -> Network:

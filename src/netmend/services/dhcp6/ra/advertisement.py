@@ -62,13 +62,16 @@ def advertisements(network: Network, mac: bytes, withdrawn: Withdrawn = ()) -> t
 
 def routers(network: Network, owner: Callable[[int], Port | None]) -> frozenset[bytes]:
     """The link-local addresses of the routers that the advertised subnets name: a `gateway` that is one, else the one
-    that the port with the gateway's address makes of its MAC. `owner` gives the port of an address."""
+    that the router or the port with the gateway's address makes of its MAC. `owner` gives the port of an address."""
     found = set()
     for subnet in announced(network):
         if subnet.gateway is None:
             continue
+        own = next((port for port in network.router_ports if port.has(subnet.gateway)), None)
         if subnet.gateway.is_link_local:
             found.add(subnet.gateway.packed)
+        elif own is not None:
+            found.add(link_local_address(own.mac).packed)
         elif port := owner(int(subnet.gateway)):
             found.add(link_local_address(port.mac).packed)
     return frozenset(found)

@@ -7,8 +7,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Any
 
+from netmend.ground.problem import Problem
 from netmend.intent import MetadataProxy, Network, Pool, Pool6, Port, Subnet, Subnet6
 from netmend.sources.file.load import load_with_root
+from netmend.sources.problem import IntentError
 from netmend.sources.store.values import SETTINGS
 
 Body = dict[str, Any]
@@ -31,6 +33,9 @@ class Wanted:
 def wanted_of(path: Path) -> Wanted:
     """The objects that the intent file at `path` wants. Raises IntentError."""
     root, intent = load_with_root(path)
+    if intent.routers:
+        why = "are not taken from a file into the store; make them by the API (docs/api.md)"
+        raise IntentError((Problem(str(path), 0, "routers", why),))
     wanted = Wanted(metadata_proxy=intent.metadata_proxy)
     for raw, network in zip(root["networks"] or (), intent.networks.values(), strict=True):
         wanted.networks[network.id] = _network(raw, network)

@@ -1,0 +1,98 @@
+"""Observes one router: its namespace and what is in it, its uplink on the host."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from netmend.intent.names import Mark, router_namespace_name, uplink_host_name
+from netmend.intent.router import DeviceUplink, Router
+from netmend.kernel import links
+from netmend.kernel.addresses import Interface, dump_addresses
+from netmend.kernel.links import Link
+from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.netns import Netns
+from netmend.kernel.nft.socket import NftSocket
+from netmend.kernel.nft.tables import TableSeen, read_table
+from netmend.kernel.routes import dump_set_routes
+from netmend.reconcile.observe import look_into_namespace
+from netmend.reconcile.routers.steps import RouteSeen
+from netmend.routing.rules import TABLE
+
+_PREFIX: Final = router_namespace_name("")
+
+
+def mark_of(router_id: str) -> Mark:
+    """The mark on a router's namespace."""
+    return Mark("router-namespace", router_id)
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkSeen:
+    """What the host has of a router's uplink."""
+
+    parent: Link | None = None  # the device that intent names
+    host_end: Link | None = None  # `uplink_host_name`
+    addresses: frozenset[Interface] = frozenset()  # of `host_end`
+
+
+@dataclass(frozen=True, slots=True)
+class InsideSeen:
+    """What is in a router's namespace."""
+
+    links: Mapping[str, Link] = field(default_factory=dict)  # by name
+    addresses: Mapping[int, set[Interface]] = field(default_factory=dict)  # by index of the link
+    routes: frozenset[RouteSeen] = frozenset()
+
+
+def look_inside(namespace: Netns) -> InsideSeen:
+    """What is in the namespace of a router; raises KernelError."""
+    with namespace.entered(), RouteSocket() as route:
+        found = {link.name: link for link in links.dump_links(route)}
+        routes = frozenset(RouteSeen(*each, index) for index, set_ in dump_set_routes(route).items() for each in set_)
+        return InsideSeen(found, dump_addresses(route), routes)
+
+
+def look_at_rules(namespace: Netns, known: TableSeen | None) -> TableSeen:
+    """The rules in the namespace of a router; `known` where nobody changed any since. Raises KernelError."""
+    with namespace.entered():
+        nft = NftSocket(TABLE.family)
+    try:
+        if known is not None and nft.generation() == known.generation:
+            return known
+        return read_table(nft, TABLE)
+    finally:
+        nft.close()
+
+
+def look_at_uplink(route: RouteSocket, router: Router, own: Mapping[str, Link]) -> UplinkSeen:
+    """What the host has of the router's uplink; `own` are netmend's links on the host. Raises KernelError."""
+    uplink, name = router.uplink, uplink_host_name(router.id)
+    parent = links.find_link(route, uplink.device) if isinstance(uplink, DeviceUplink) else None
+    host_end = links.find_link(route, name) if uplink is not None or name in own else None
+    if host_end is None:
+        return UplinkSeen(parent)
+    index = host_end.index
+    addresses = dump_addresses(route, lambda data: int.from_bytes(data[4:8], "little") == index)
+    return UplinkSeen(parent, host_end, frozenset(addresses.get(index, ())))
+
+
+def routers_of_ours(names: Iterable[str], directory: str, foreign: set[str]) -> list[str]:
+    """Ids of routers of which a namespace, or a half-made name, bears netmend's mark.
+
+    `foreign` remembers names that turned out not to be netmend's, so that they are looked into once: Neutron's own
+    agent gives its routers' namespaces names like these.
+    """
+    ours = []
+    for name in names:
+        router_id = name.removeprefix(_PREFIX)
+        if router_id == name or name in foreign:
+            continue
+        mark = mark_of(router_id)
+        seen = look_into_namespace(router_id, f"{directory}/{name}", None, exists=True, mark=mark)
+        if seen.handle:
+            seen.handle.close()
+        if seen.state == "usable" or seen.marked:
+            ours.append(router_id)
+        else:
+            foreign.add(name)
+    return ours
