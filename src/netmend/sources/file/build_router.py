@@ -109,7 +109,7 @@ def _port(
             if isinstance(subnet.gateway, IPv4Address)
             else IPv6Interface((subnet.gateway, length))
         )
-    if not network.has_subnets:
+    if not (network.subnets or network.subnets6):
         reader.complain(place, f"network {network.name} has no subnet, so no gateway that the router could be")
     port_id = id_from_name("router-port", router_name, network.name)
     return RouterPort(port_id, router_id, network.id, mac_from_id(port_id), tuple(addresses))
