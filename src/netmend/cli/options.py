@@ -9,7 +9,6 @@ import typer
 from netmend.ground.listen import Listen
 from netmend.kernel import nsdir
 from netmend.kernel.errors import KernelError
-from netmend.kernel.ovsdb.stream import check_remote
 from netmend.node.settings import Settings
 
 Config = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The intent file (YAML or JSON).")]
@@ -35,6 +34,8 @@ RuntimeDirectory = Annotated[
 
 def _remote(text: str | None) -> str | None:
     """The remote of a database, checked. Raises typer.BadParameter where netmend cannot connect to its kind."""
+    from netmend.kernel.ovsdb.stream import check_remote
+
     try:
         return None if text is None else check_remote(text)
     except KernelError as error:

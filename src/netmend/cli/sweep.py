@@ -23,9 +23,10 @@ from netmend.cli.options import (
     StateDirectory,
 )
 from netmend.ground.printable import printable_line
+from netmend.intent.network import Intent
 from netmend.node.lock import CannotStart, hold_lock, hold_network_namespace
 from netmend.node.settings import Settings
-from netmend.sources.file import IntentError, load
+from netmend.sources.problem import IntentError
 from netmend.sweep import report
 from netmend.sweep import sweep as sweeping
 from netmend.sweep.journal import BadJournal, read_journal
@@ -87,7 +88,7 @@ def sweep(
         if config is None and not kinds:
             refuse("nothing to sweep: give the intent with -c FILE, or --kind, or both")
         options = sweeping.Options(
-            intent=load(config) if config is not None else None,
+            intent=_intent(config),
             kinds=kinds,
             min_age=_seconds(min_age),
             known=read_ports_files(ports_file or ()),
@@ -113,6 +114,14 @@ def sweep(
         raise typer.Exit(1)
     dead = result is None and (findings.dead_units or findings.dead_ports or findings.dead_names)
     raise typer.Exit(3 if dead or report.undecided(findings) else 0)
+
+
+def _intent(config: Path | None) -> Intent | None:
+    if config is None:
+        return None
+    from netmend.sources.file import load  # here: it costs 0.1 s
+
+    return load(config)
 
 
 def _delete(options: sweeping.Options, findings: sweeping.Findings) -> sweeping.Result:

@@ -98,7 +98,7 @@ def _label(given: str, whose: str, *, several: bool) -> str:
 
 def _missing(data: bytes, tree: MountTree) -> str:
     """What a part of a file leaves out without which nothing can be called in order; empty for a whole one."""
-    adrift = [m for m in tree if network_namespace(m) is not None and m.parent_id not in tree.by_id]
+    adrift = [m for m in tree if m.parent_id not in tree.by_id and network_namespace(m) is not None]
     if not adrift and _ROOT.search(data):
         return ""
     points = {fields[4] for line in data.split(b"\n") if len(fields := line.split(b" ", 5)) > 5}

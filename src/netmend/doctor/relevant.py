@@ -52,7 +52,8 @@ def keep_relevant(files: Mapping[str, bytes], also: Iterable[str] = ()) -> dict[
     directories = {_escaped(path) for path in (*WELL_KNOWN, *also)}
     for data in files.values():
         directories.update(_NAMESPACE_MOUNT.findall(data))
-        directories.update(_PROC_MOUNT.findall(data))
+        if not _numbered(data):
+            directories.update(_PROC_MOUNT.findall(data))
     search = _Search(Parser(), _prefixes(directories) | {b"/sys"}, {})  # /sys: see checks/nameless, former_name
     found: dict[str, Kept] = {}
     learnt: set[int] = set()
@@ -99,6 +100,7 @@ class _Search:
         own: list[bytes] = []
         parents: list[bytes] = []
         lines = data.split(b"\n")
+        unnumbered = not _numbered(data)
         for line in lines:
             fields = line.split(b" ", 5)
             if len(fields) < 6:
@@ -109,7 +111,7 @@ class _Search:
                 fields[4] in points
                 or fields[3][:4] == b"net:"
                 or (fields[2] in inner and self._covers(fields))
-                or (fields[3] == b"/" and b"/netns/" in fields[4] and b" - proc " in line)
+                or (unnumbered and fields[3] == b"/" and b"/netns/" in fields[4] and b" - proc " in line)
             ):
                 kept.append(line)
                 own.append(fields[0])
@@ -163,6 +165,11 @@ class _Search:
                 for inner in self._inner[device]
             ):
                 self._points |= _prefixes({_escaped(mount.mount_point)})
+
+
+def _numbered(data: bytes) -> bool:
+    """Whether the kernel pins namespaces by nsfs: one that does has none of the form that Linux 3.10 has."""
+    return b" - nsfs " in data
 
 
 def _escaped(path: str) -> bytes:

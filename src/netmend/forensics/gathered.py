@@ -33,8 +33,10 @@ class Tally:
         if first < self.first or (first == self.first and (file, sample) < (self.file, self.sample)):
             self.sample, self.file = sample, file
         self.count += count
-        self.first = min(self.first, first)
-        self.last = max(self.last, last)
+        if first < self.first:  # noqa: PLR1730 - a call of min() costs more
+            self.first = first
+        if last > self.last:  # noqa: PLR1730
+            self.last = last
 
     def merge(self, other: Tally) -> None:
         self.add(other.count, other.first, other.last, other.sample, other.file)
@@ -195,7 +197,10 @@ class Gathered:
             if held is None:
                 held = {}
                 self.keyed.put(name, held)
-            held.setdefault((event, actor), Tally()).add(1, when, when, "", file)
+            tally = held.get((event, actor))
+            if tally is None:
+                tally = held[event, actor] = Tally()
+            tally.add(1, when, when, "", file)
 
     def device(self, name: str, when: float, created: bool, network: str = "") -> None:
         """A device was created or deleted."""
@@ -211,7 +216,7 @@ class Gathered:
                 device.created = when
             if when > device.created_last:  # noqa: PLR1730
                 device.created_last = when
-        else:
-            device.deleted = max(device.deleted, when)
+        elif when > device.deleted:
+            device.deleted = when
         if network and (not device.network or network < device.network):
             device.network = network

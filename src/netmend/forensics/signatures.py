@@ -50,10 +50,12 @@ class Event:
 
     def confirms(self, line: bytes) -> re.Match[bytes] | Literal[True] | None:
         """For a line that holds one of `any_of`: the pattern's match (True where there is no pattern), or None."""
-        if self.all_of and any(text not in line for text in self.all_of):
-            return None
-        if self.none_of and any(text in line for text in self.none_of):
-            return None
+        for text in self.all_of:
+            if text not in line:
+                return None
+        for text in self.none_of:
+            if text in line:
+                return None
         if self.pattern is None:
             return True
         match = self.pattern.search(line)
