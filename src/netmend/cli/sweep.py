@@ -31,7 +31,7 @@ from netmend.sweep import report
 from netmend.sweep import sweep as sweeping
 from netmend.sweep.journal import BadJournal, read_journal
 from netmend.sweep.kinds import KINDS
-from netmend.sweep.known import BadPortsFile, read_ports_files
+from netmend.sweep.known import BadPortsFile, Known, known_of_lists, read_ports_files
 from netmend.sweep.restore import restore as make_again
 from netmend.sweep.sightings import CannotRemember
 
@@ -57,6 +57,14 @@ def sweep(
             "--ports-file",
             metavar="FILE",
             help="What the control plane knows: names, ids, or JSON; - reads standard input. Repeat it.",
+        ),
+    ] = None,
+    neutron_api: Annotated[
+        str | None,
+        typer.Option(
+            "--neutron-api",
+            metavar="FROM",
+            help="Ask Neutron what it knows, as an administrator: env (OS_*), a cloud of clouds.yaml, or nova.conf.",
         ),
     ] = None,
     assume_all_seen: Annotated[
@@ -91,7 +99,7 @@ def sweep(
             intent=_intent(config),
             kinds=kinds,
             min_age=_seconds(min_age),
-            known=read_ports_files(ports_file or ()),
+            known=_known(ports_file or [], neutron_api),
             assume_all_seen=assume_all_seen,
             directory=netns_dir,
             state=state_dir / "sweep",
@@ -114,6 +122,18 @@ def sweep(
         raise typer.Exit(1)
     dead = result is None and (findings.dead_units or findings.dead_ports or findings.dead_names)
     raise typer.Exit(3 if dead or report.undecided(findings) else 0)
+
+
+def _known(files: list[Path], neutron_api: str | None) -> Known:
+    known = read_ports_files(files)
+    if neutron_api is None:
+        return known
+    from netmend.sources.neutron.credentials import CannotAsk, find_credentials
+    from netmend.sources.neutron.listing import ask_neutron  # here: aiohttp costs 0.2 s
+
+    with refuse_on(CannotAsk):
+        listing = ask_neutron(find_credentials(neutron_api))
+    return known | known_of_lists(listing.asked_at, listing.ports, listing.networks, listing.routers)
 
 
 def _intent(config: Path | None) -> Intent | None:

@@ -1,10 +1,11 @@
-"""What the control plane knows, from files: names of devices, ids of ports, networks and routers; lines or JSON."""
+"""What the control plane knows, from files (lines or JSON) and from its API: names of devices, ids of ports, networks
+and routers."""
 
 import json
 import re
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -87,6 +88,28 @@ def read_ports_file(path: Path) -> Known:
     words, about = _from_json(path, text) if text.lstrip()[:1] in ("[", "{") else (_from_lines(path, text), _LINES)
     if not words:
         raise BadPortsFile(f"{path}: has no port in it; without the option nothing is compared with a control plane")
+    return _known(words, about, asked_at)
+
+
+def known_of_lists(
+    asked_at: float,
+    ports: Iterable[Mapping[str, object]],
+    networks: Iterable[Mapping[str, object]],
+    routers: Iterable[Mapping[str, object]] | None,
+) -> Known:
+    """What the API's entries say; `routers` is None where it has no such list. Raises BadPortsFile for no entries."""
+    words = {
+        value
+        for entry in (*ports, *networks, *(routers or ()))
+        for key in _ABOUT_IDS
+        if isinstance(value := entry.get(key), str) and value
+    }
+    if not words:
+        raise BadPortsFile("the control plane has no port and no network: everything would be unknown to it")
+    return _known(words, _LINES if routers is not None else _LINES - {"routers"}, asked_at)
+
+
+def _known(words: set[str], about: frozenset[str], asked_at: float) -> Known:
     ids = {word.lower() for word in words if _ID.fullmatch(word.lower())}
     short = {found[:length] for found in ids for length in (10, 11)}
     return Known(frozenset(words), frozenset(ids | short), about, asked_at)

@@ -10,5 +10,6 @@
 | `configuration` | Neutron's own files, by oslo.config |
 | `rpc`, `notices` | the server's calls, and its notifications to us, by oslo.messaging |
 | `last_known` | the networks on disk, for the time when the server is away |
+| `credentials`, `listing` | Neutron's API asked once for all that it knows, by aiohttp |
 | `agent` | the threads that put these together |
 """
