@@ -24,7 +24,6 @@ from netmend.cli.options import (
 )
 from netmend.ground.printable import printable_line
 from netmend.intent.network import Intent
-from netmend.node.lock import CannotStart, hold_lock, hold_network_namespace
 from netmend.node.settings import Settings
 from netmend.sources.problem import IntentError
 from netmend.sweep import report
@@ -87,7 +86,7 @@ def sweep(
     or the host cannot be looked at; 3 something is dead (dry run), or looks so and cannot be called so yet: it is
     younger than --min-age, as everything is at the first look, or not everything could be looked at.
     """
-    with refuse_on(IntentError, CannotStart, BadPortsFile, BadJournal, CannotRemember):
+    with refuse_on(IntentError, BadPortsFile, BadJournal, CannotRemember):
         if restore is not None:
             _restore(restore, as_json=as_json)
         kinds = tuple(dict.fromkeys(kind or ()))
@@ -106,10 +105,7 @@ def sweep(
         )
         with ExitStack() as locks:
             if yes:
-                if config is not None:  # a running node removes what is not in its intent, and makes what is
-                    locks.enter_context(hold_lock(Settings(runtime=runtime_dir).lock))
-                    locks.enter_context(hold_network_namespace())
-                locks.enter_context(_only_sweep(options.state / "lock"))
+                locks.enter_context(_locks(options.state / "lock", runtime_dir if config is not None else None))
                 sweeping.recover(options)
             findings = sweeping.find(options)
             result = _delete(options, findings) if yes else None
@@ -189,19 +185,26 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def _only_sweep(path: Path) -> Iterator[None]:
-    try:
-        lock = hold_lock(path)
-        lock.__enter__()
-    except CannotStart as error:
-        text = (
-            str(error).replace("netmend runs already", "a sweep runs already").replace("--runtime-dir", "--state-dir")
-        )
-        raise CannotStart(text) from error
-    try:
+def _locks(sweep_lock: Path, runtime: Path | None) -> Iterator[None]:
+    """Be the only sweep; where the node's `runtime` directory is given, keep a node from running too: it removes what is
+    not in its intent, and makes what is."""
+    from netmend.node.lock import (  # with the node's logging
+        CannotStart,
+        hold_lock,
+        hold_network_namespace,
+    )
+
+    with ExitStack() as locks:
+        with refuse_on(CannotStart):
+            if runtime is not None:
+                locks.enter_context(hold_lock(Settings(runtime=runtime).lock))
+                locks.enter_context(hold_network_namespace())
+            try:
+                locks.enter_context(hold_lock(sweep_lock))
+            except CannotStart as error:
+                text = str(error).replace("netmend runs already", "a sweep runs already")
+                raise CannotStart(text.replace("--runtime-dir", "--state-dir")) from error
         yield
-    finally:
-        lock.__exit__(None, None, None)
 
 
 def _restore(path: Path, *, as_json: bool) -> NoReturn:
