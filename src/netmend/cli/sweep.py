@@ -186,7 +186,7 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def _locks(sweep_lock: Path, runtime: Path | None) -> Iterator[None]:
-    """Be the only sweep; where the node's `runtime` directory is given, keep a node from running too: it removes what is
+    """Be the only sweep. `runtime`: keep a node that has this directory from running too: it would remove what is
     not in its intent, and makes what is."""
     from netmend.node.lock import (  # with the node's logging
         CannotStart,
