@@ -70,6 +70,17 @@ def test_cve_2022_0934_the_same_client_many_times_in_any_state(kind: type) -> No
     assert answers(server)
 
 
+def test_cve_2026_4892_a_client_s_identifier_of_any_length() -> None:
+    """dnsmasq wrote an identifier past the end of its buffer. RFC 8415 section 11.1 ends at 130 octets."""
+    for size in (0, 1, 2, 130, 131, 1000, 1900):
+        server = responder()
+        for duid in (b"\0\1" + b"x" * size, b"\xff" * size):
+            for kind in (Solicit, Request, Renew, Release):
+                server.handle(message(kind, ia(), duid=duid, server=server.duid), SENDER, NOW)
+        assert answers(server)
+        assert all(len(lease.client) <= 200 for lease in server.held())
+
+
 def test_relays_within_relays_end() -> None:
     """RFC 8415 section 19.1.2: at most 8 hops; deeper nesting is dropped, whatever it costs to make."""
     server = responder()

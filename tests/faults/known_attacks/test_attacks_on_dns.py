@@ -1,16 +1,19 @@
 """Attacks that were found on other DNS forwarders, most on dnsmasq: each test names the CVE, and what netmend does.
 
 Octets that no parser of ours may choke on are in tests/unit/services/dns/test_responder_any_bytes.py and tests/fuzz.
+What has no counterpart here: CVE-2025-12198 to 12200 are of dnsmasq's configuration file, of which netmend has none.
 """
 
 import os
 
 import dns.edns
+import dns.flags
 import dns.message
 import dns.rrset
 from tests.unit.services.dns.asker import Server, data, upstream_answer
 
-from netmend.services.dns import Verdict, ask, judge
+from netmend.services.dns import Forward, Verdict, ask, judge
+from netmend.services.dns.upstream import read_answer
 
 NAME = "www.example.org."
 
@@ -92,9 +95,10 @@ def test_cve_2023_28450_answers_are_asked_for_in_a_size_that_is_not_fragmented()
     assert message.payload == 1232
 
 
-def test_a_guest_s_client_subnet_is_neither_passed_on_nor_believed() -> None:
-    """A client subnet (RFC 7871) of a guest makes a server answer as for somebody else, and the cache keep that for
-    all; one in an answer has made forwarders take what they did not ask for. EDNS is for one hop: neither passes."""
+def test_cve_2026_4893_a_guest_s_client_subnet_is_neither_passed_on_nor_believed() -> None:
+    """dnsmasq checked the source that a client subnet (RFC 7871) spoke of, in place of the packet's. A guest's makes a
+    server answer as for somebody else, and the cache keep that for all; one in an answer has made forwarders take what
+    they did not ask for. EDNS is for one hop: neither passes."""
     server = Server()
     spoofed: list[dns.edns.Option] = [dns.edns.ECSOption("198.51.100.0", 24)]
     forward = server.forward(NAME, use_edns=0, options=spoofed)
@@ -117,3 +121,61 @@ def test_records_of_names_that_were_not_asked_for_are_kept_for_nobody() -> None:
     answer.additional.append(dns.rrset.from_text("bank.example.com.", 60, "IN", "A", "192.0.9.66"))
     server.learn(forward, answer)
     server.forward("bank.example.com.")  # asked of others still
+
+
+def signed_answer(forward: Forward, keys: int) -> bytes:
+    """An answer with so many keys and signatures of one key tag, each of which a validator would try with each other,
+    and with an NSEC3 record of many iterations."""
+    answer = upstream_answer(forward, f"{NAME} 60 IN A 192.0.9.1")
+    key, signature = "AwEAAQ==", "AAAA"
+    for number in range(keys):
+        answer.answer.append(dns.rrset.from_text(f"k{number}.example.org.", 60, "IN", "DNSKEY", f"257 3 13 {key}"))
+        when = "20300101000000 20200101000000"
+        answer.answer.append(
+            dns.rrset.from_text(NAME, 60, "IN", "RRSIG", f"A 13 3 60 {when} 4711 example.org. {signature}")
+        )
+    hashed = "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom"
+    answer.authority.append(
+        dns.rrset.from_text(f"{hashed}.example.org.", 60, "IN", "NSEC3", f"1 0 65535 aabbccdd {hashed} A")
+    )
+    return answer.to_wire(want_shuffle=False, max_size=65535)
+
+
+def test_cve_2023_50387_and_50868_and_2026_4890_and_4891_nobody_computes_with_what_is_signed() -> None:
+    """KeyTrap: a validator tried each key with each signature, and hashed a name 65,535 times. dnsmasq's went round and
+    round in NSEC records, and read past signatures. netmend validates nothing, and says so: the answer costs what its
+    octets cost, and has no AD."""
+    server = Server()
+    forward = server.forward(NAME, want_dnssec=True)
+    asked = ask(forward.query, os.urandom)
+    found = signed_answer(forward, 200)
+    message = asked.message[:2] + found[2:12] + asked.question + found[12 + len(asked.question) :]
+    assert judge(asked, message) is Verdict.GOOD
+    server.learn(forward, dns.message.from_wire(found))
+    told = server.ask(NAME, want_dnssec=True)
+    assert not told.flags & dns.flags.AD
+
+
+def test_cve_2026_2291_names_of_any_octets_are_no_longer_than_they_are() -> None:
+    """dnsmasq escaped octets of names in a buffer too small for all of them escaped. Here names stay octets."""
+    server = Server()
+    for octet in (0, 1, 0x2E, 0x5C, 0x7F, 0xFF):
+        labels = (bytes([63]) + bytes([octet]) * 63) * 3 + bytes([61]) + bytes([octet]) * 61 + b"\0"
+        assert len(labels) == 255
+        query = os.urandom(2) + b"\1\0\0\1\0\0\0\0\0\0" + labels + b"\0\1\0\1"
+        server.raw(query)
+        asked = ask(server.forwards[-1].query, os.urandom)
+        assert asked.question.lower() == (labels + b"\0\1\0\1").lower()
+        assert server.raw(query[:12] + b"\1" + bytes([octet]) + labels + b"\0\1\0\1") is not None  # 257: refused
+
+
+def test_cve_2026_5172_lengths_of_records_that_lie_make_an_answer_useless() -> None:
+    """dnsmasq took addresses out of records by lengths that it had not held against the message's."""
+    server = Server()
+    forward = server.forward(NAME)
+    asked = ask(forward.query, os.urandom)
+    for rdtype, true in ((1, 4), (28, 16), (5, 2), (6, 22)):
+        for size in (true + 1, 255, 0x7FFF, 0xFFFF):
+            record = b"\xc0\x0c" + rdtype.to_bytes(2, "big") + b"\0\1" + b"\0\0\0\x3c" + size.to_bytes(2, "big")
+            message = asked.message[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + asked.question + record + bytes(true)
+            assert read_answer(asked, message, None, 0.0) is None
