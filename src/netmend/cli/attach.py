@@ -17,6 +17,7 @@ from netmend.cli.options import (
     NetnsDirectory,
     RuntimeDirectory,
 )
+from netmend.ground.printable import printable_line
 from netmend.intent.names import tap_name
 from netmend.kernel import links
 from netmend.kernel.netlink import RouteSocket
@@ -80,7 +81,8 @@ def attach(
         )
     else:
         where = host_device if tap else f"{device}, by {host_device} on the host"
-        say(f"{found['name'] or found['id']}: {where}, {found['mac_address']}, {', '.join(addresses)}")
+        name = printable_line(found["name"] or found["id"])
+        say(f"{name}: {where}, {found['mac_address']}, {', '.join(addresses)}")
     raise typer.Exit(1 if problem else 0)
 
 
@@ -96,7 +98,7 @@ def detach(port: Port, runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY, as_jso
     if as_json:
         say_json({"port": found["id"], "plug": None})
     else:
-        say(f"{found['name'] or found['id']}: not plugged")
+        say(f"{printable_line(found['name'] or found['id'])}: not plugged")
 
 
 def _set_plug(runtime_dir: Path, text: str, plug: places.Plug | None) -> Document:

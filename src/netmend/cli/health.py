@@ -7,6 +7,7 @@ import typer
 
 from netmend.cli.messages import refuse_on, say, say_json
 from netmend.cli.options import RUNTIME_DIRECTORY, Json, RuntimeDirectory
+from netmend.ground.printable import printable_line
 from netmend.node.http.status_client import NobodyListens, NoNode, ask_health
 from netmend.node.settings import Settings
 
@@ -49,5 +50,5 @@ def health(
     if as_json:
         say_json(found, indent=2)
     else:
-        say("\n".join([f"{found['health']}: {'yes' if found['ok'] else 'no'}", *found["wrong"]]))
+        say("\n".join([f"{found['health']}: {'yes' if found['ok'] else 'no'}", *map(printable_line, found["wrong"])]))
     raise typer.Exit(0 if found["ok"] else 1)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import typer
 
-from netmend.ground.printable import printable
+from netmend.ground.printable import printable, printable_line
 from netmend.kernel.errors import KernelError
 from netmend.sources.problem import IntentError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _WIDE = 10_000  # columns; wider than any line
+_OF_LINES = frozenset(("problem", "cause", "mend"))  # of diagnoses, and of intent that cannot be used
 T = TypeVar("T")
 BAD_INPUT = 2  # the exit code when a verb has nothing that it can work with
 
@@ -48,15 +49,20 @@ def as_ascii_json(document: Any, *, indent: int | None = None) -> str:
     return json.dumps(document, indent=indent).replace("\x7f", "\\u007f")
 
 
-def shown(value: T) -> T:
-    """A document as `say` would print its texts: for what goes another way to a terminal."""
+def shown(value: T, *, lines: bool = True) -> T:
+    """A document as `say` would print its texts: for what goes another way to a terminal.
+
+    A text stays on its line, so that a name with a line break in it makes no line of its own. One of netmend's own that
+    may have several keeps them, further ones indented: a text by itself, and in a mapping those of the keys in
+    `_OF_LINES`.
+    """
     made: Any = value
     if isinstance(value, str):
-        made = printable(value)
+        made = printable(value).replace("\n", "\n  ") if lines else printable_line(value)
     elif isinstance(value, dict):
-        made = {key: shown(inner) for key, inner in value.items()}
+        made = {key: shown(inner, lines=key in _OF_LINES) for key, inner in value.items()}
     elif isinstance(value, list):
-        made = [shown(inner) for inner in value]
+        made = [shown(inner, lines=lines) for inner in value]
     return cast(T, made)
 
 

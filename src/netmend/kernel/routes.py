@@ -33,6 +33,8 @@ _RT_SCOPE_UNIVERSE: Final = 0
 _RT_SCOPE_LINK: Final = 253
 _RT_SCOPE_NOWHERE: Final = 255
 _RTN_UNICAST: Final = 1
+_DEAD_ENDS: Final = {6, 7, 8}  # RTN_BLACKHOLE, _UNREACHABLE, _PROHIBIT
+NOWHERE: Final = Found(0, "no device")  # the link of routes that are dead ends
 _HEADER: Final = struct.Struct("=BBBBBBBBI")  # struct rtmsg
 
 Block = IPv4Network | IPv6Network
@@ -61,7 +63,8 @@ def add_route(
 
 
 def remove_route(route: RouteSocket | Batch, link: Link | Found, destination: Block, gateway: Address | None) -> None:
-    """Remove a route, whoever made it; no error when it is gone already. Raises KernelError."""
+    """Remove a route, whoever made it; no error when it is gone already. With NOWHERE, the first one to there,
+    wherever it leads. Raises KernelError."""
     body = _body(link, destination, gateway, (0, _RT_SCOPE_NOWHERE, 0))  # of any origin, scope and type
     perform(route, Request(RTM_DELROUTE, 0, body, "remove route", _target(link, destination, gateway), _GONE))
 
@@ -72,7 +75,8 @@ def _body(link: Link | Found, destination: Block, gateway: Address | None, kind:
     body = _HEADER.pack(family, destination.prefixlen, 0, 0, _RT_TABLE_MAIN, *kind, 0)
     if destination.prefixlen:
         body += attribute(RTA_DST, destination.network_address.packed)
-    body += u32(RTA_OIF, link.index)
+    if link.index:
+        body += u32(RTA_OIF, link.index)
     if gateway is not None:
         body += attribute(RTA_GATEWAY, gateway.packed)
     return body
@@ -117,15 +121,17 @@ def dump_routes(route: RouteSocket, index: int) -> set[Route]:
 
 def dump_set_routes(route: RouteSocket) -> dict[int, set[Route]]:
     """Routes of the main table that somebody has set, beside those that the kernel makes for addresses, by the index of
-    the link that they lead to; raises KernelError."""
+    the link that they lead to; that of NOWHERE has dead ends. Raises KernelError."""
     return _by_link(route, lambda data: data[4] == _RT_TABLE_MAIN and data[5] != _RTPROT_KERNEL)
 
 
 def _by_link(route: RouteSocket, keep: Callable[[bytes], bool]) -> dict[int, set[Route]]:
     found: dict[int, set[Route]] = {}
     for data in route.dump(RTM_GETROUTE, _HEADER.pack(*bytes(9)), "list routes", "of the namespace", keep):
-        family, prefix, *_ = _HEADER.unpack_from(data)
+        family, prefix, _, _, _, _, _, kind, _ = _HEADER.unpack_from(data)
         attributes = parse_attributes(data, 12)
+        if kind in _DEAD_ENDS:  # those of IPv6 lead to the loopback device
+            attributes[RTA_OIF] = bytes(4)
         if RTA_OIF not in attributes:
             continue
         raw, gateway = attributes.get(RTA_DST), attributes.get(RTA_GATEWAY)

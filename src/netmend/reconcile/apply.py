@@ -171,7 +171,8 @@ class Executor:
             case MendInner():
                 self._restore_inner(step)
             case SetRoutes(network_id, was, add, remove):
-                self._set_routes(network_id, was, remove, add)
+                if was is not routes.NOWHERE:  # nobody misses a dead end
+                    self._set_routes(network_id, was, remove, add)
             case AddPort(_, device, _):
                 self._switch.take_back(device.name)
             case MendPort(_, _, port, differs, _):
@@ -366,7 +367,7 @@ class Executor:
             batch.send()
 
     def _set_routes(
-        self, network_id: str, was: Link, add: Iterable[routes.Route], remove: Iterable[routes.Route]
+        self, network_id: str, was: Link | Found, add: Iterable[routes.Route], remove: Iterable[routes.Route]
     ) -> None:
         with self._open_namespaces[network_id].entered(), RouteSocket() as inside:
             for destination, gateway in add:  # those that are there are replaced, so there is one at every instant

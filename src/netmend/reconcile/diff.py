@@ -10,7 +10,7 @@ from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
 from netmend.intent.network import Network
 from netmend.kernel.device_settings import differing_settings
 from netmend.kernel.links import Link
-from netmend.kernel.routes import Route
+from netmend.kernel.routes import NOWHERE
 from netmend.reconcile.diff_switch import (
     INTERNAL_KINDS,
     WAITING,
@@ -269,23 +269,22 @@ def _plan_inner(
 def _plan_routes(
     network: Network, wanted: Iterable[Device], core: Iterable[Step], namespace: NamespaceSeen
 ) -> Iterable[Unit]:
-    """The routes of netmend's own device that is there, and stays. A device gets its routes when it is made."""
+    """The routes of netmend's own device that is there, and stays: those that somebody else has set go. A device gets
+    its routes when it is made."""
     made = {step.device.name for step in core if isinstance(step, MakeDevice | MoveDevice)}
     for device in wanted:
         if device.far is None or device.name in made or not _is_wired(device, namespace):
             continue
         inner, routes = namespace.links[device.far.name], device.far.routes
-        has = {route for route in namespace.routes.get(inner.index, ()) if _leads_out(route)}
+        has = namespace.routes.get(inner.index, set())
         add = tuple(route for route in routes if route not in has)
         remove = tuple(sorted(has - set(routes), key=str))
         if add or remove:
             yield Unit(None, (SetRoutes(network.id, inner, add, remove),), spared=True)
-
-
-def _leads_out(route: Route) -> bool:
-    """Whether the route is a default one, or leads to a gateway outside its subnet."""
-    destination, gateway = route
-    return destination.prefixlen == 0 or (gateway is None and destination.prefixlen == destination.max_prefixlen)
+        own = {address.network for address in device.far.addresses}  # the kernel's routes there come first
+        dead = {route for route in namespace.routes.get(NOWHERE.index, ()) if route[0] not in own}
+        if dead:
+            yield Unit(None, (SetRoutes(network.id, NOWHERE, (), tuple(sorted(dead, key=str))),), spared=True)
 
 
 def _plan_guest(network: Network, device: Device, snapshot: Snapshot, seen: FarSeen | None) -> list[Step]:

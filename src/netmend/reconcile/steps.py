@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from netmend.intent.names import bridge_name, namespace_name
 from netmend.kernel.addresses import Interface
-from netmend.kernel.links import Link
+from netmend.kernel.links import Found, Link
 from netmend.kernel.ovsdb.ports import Port, Tag
 from netmend.kernel.routes import Route
 from netmend.reconcile.resync import Problem
@@ -92,10 +92,10 @@ class MendInner:
 
 @dataclass(frozen=True, slots=True)
 class SetRoutes:
-    """Add and remove routes of the end of the DHCP port that is in the namespace."""
+    """Add and remove routes of the end of the DHCP port that is in the namespace; or, of NOWHERE, remove dead ends."""
 
     network_id: str
-    was: Link
+    was: Link | Found
     add: tuple[Route, ...] = ()
     remove: tuple[Route, ...] = ()
 

@@ -1,5 +1,6 @@
 """The default routes of a network's namespace: they follow the gateways of its subnets, as Neutron's agent has it."""
 
+import subprocess
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -11,7 +12,7 @@ from netmend.kernel import links
 from netmend.kernel.addresses import remove_address
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
-from netmend.kernel.routes import Address, Block, add_route, dump_set_routes, remove_route
+from netmend.kernel.routes import NOWHERE, Address, Block, add_route, dump_set_routes, remove_route
 from netmend.reconcile.reconciler import Reconciler
 from netmend.wiring.own_addresses import own_addresses
 
@@ -92,9 +93,15 @@ def test_what_others_change_is_put_right() -> None:
         assert found
         remove_route(route, found, ALL4, FOUR[1])
         add_route(route, found, ALL6, SIX[7])
-        add_route(route, found, IPv4Network("203.0.113.0/24"), FOUR[3])  # is nobody's default
+        add_route(route, found, IPv4Network("203.0.113.0/24"), FOUR[3])
+        for words in ("-4 route add blackhole 203.0.114.0/24", "-4 route add unreachable 10.0.0.9"):
+            subprocess.run(["ip", *words.split()], check=True)
+        subprocess.run(["ip", "-6", "route", "add", "prohibit", "2001:db8::9"], check=True)
+        assert len(dump_set_routes(route)[NOWHERE.index]) == 3
     run(reconciler, NETWORK)
-    assert routes() == DEFAULTS | {(IPv4Network("203.0.113.0/24"), FOUR[3])}
+    assert routes() == DEFAULTS
+    with Netns.open(f"/run/netns/{namespace_name(NETWORK.id)}") as place, place.entered(), RouteSocket() as route:
+        assert set(dump_set_routes(route)) == {found.index}
     with Netns.open(f"/run/netns/{namespace_name(NETWORK.id)}") as place, place.entered(), RouteSocket() as route:
         for address in own_addresses(NETWORK):
             remove_address(route, found, address)  # the kernel takes the routes by way of them with it

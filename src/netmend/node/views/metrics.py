@@ -20,6 +20,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from netmend import __version__
+from netmend.ground.printable import printable_line
 from netmend.node.http.counts import BOUNDS
 from netmend.node.log_writer import lines_lost
 from netmend.node.state import NodeState
@@ -142,7 +143,8 @@ class _NodeCollector(Collector):
         )
         networks = node.intent.intent.networks
         for network_id, age in sorted(ages.items(), key=lambda pair: -pair[1])[:_NETWORKS]:
-            family.add_metric([network_id, networks[network_id].name if network_id in networks else ""], age)
+            name = printable_line(networks[network_id].name) if network_id in networks else ""
+            family.add_metric([network_id, name], age)
         yield family
         yield _counter("netmend_resync_reasons_seen", "Resync reasons that came up", node.journal.new_reasons)
 

@@ -27,9 +27,7 @@ def error_response(status: int, kind: str, message: str) -> web.Response:
 
 
 def json_response(body: object, status: int = 200) -> web.Response:
-    return web.Response(
-        body=json.dumps(body, ensure_ascii=False).encode(), status=status, content_type="application/json"
-    )
+    return web.Response(body=json.dumps(body).encode(), status=status, content_type="application/json")
 
 
 @web.middleware

@@ -21,7 +21,7 @@ from netmend.sources.store.transaction import Document, Transaction, read
 
 _REVISION = re.compile(r"revision_number=(\d{1,18})")
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":")).encode  # ASCII: names shall not steer a terminal
 
 Present = Callable[[Document, Context], Document]
 
