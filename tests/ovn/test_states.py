@@ -1,0 +1,146 @@
+"""States of the incident, with OVN's names: each ends with the guest served, or with the reason, and leaks nothing."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Interface
+from pathlib import Path
+
+from tests.neutron.nova import nova_metadata
+from tests.ovn.agent import Agent, booted, get, get_soon, namespaces
+from tests.ovn.central import Central, Guest, metadata_port, network_id
+from tests.waiting import wait_for
+
+from netmend.kernel import links, netns
+from netmend.kernel.addresses import add_address
+from netmend.kernel.links import Found, VethEnd
+from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.netns import Netns
+from netmend.kernel.offload import compute_checksums
+
+GUEST = Guest(1, 5)
+NAME = f"ovnmeta-{network_id(1)}"
+PATH = Path("/run/netns") / NAME
+STEM = f"tap{network_id(1)[:10]}"
+
+
+@contextmanager
+def cloud() -> Iterator[Central]:
+    """A network with one port that no device bears yet."""
+    with nova_metadata(), Central() as central:
+        central.add_networks([1])
+        central.add_ports(GUEST)
+        PATH.parent.mkdir(exist_ok=True)
+        yield central
+
+
+def own_devices() -> set[str]:
+    """Devices of the network's metadata port on the host."""
+    with RouteSocket() as route:
+        return {link.name for link in links.dump_links(route) if link.name in {f"{STEM}0", f"{STEM}1"}}
+
+
+def test_a_plain_file_under_the_name_is_no_obstacle() -> None:
+    with cloud() as central, Agent() as agent:
+        PATH.touch()
+        with booted(central, GUEST) as place:
+            agent.wait_served(network_id(1))
+            assert get_soon(place)["instance"] == GUEST.instance and netns.is_namespace(str(PATH))
+
+
+def test_a_name_that_dies_under_netmend_is_mended_while_guests_are_served() -> None:
+    with cloud() as central, Agent() as agent, booted(central, GUEST) as place:
+        agent.wait_served(network_id(1))
+        get_soon(place)
+        subprocess.run(["umount", "--lazy", str(PATH)], check=True)
+        wait_for(lambda: netns.is_namespace(str(PATH)), "the name leads to the namespace again", agent.text)
+        assert get(place)[0] == 200
+        agent.wait_served(network_id(1))
+
+
+def test_killed_while_it_removes_a_network_the_next_start_finishes() -> None:
+    with cloud() as central, Agent() as agent:
+        with booted(central, GUEST):
+            agent.wait_served(network_id(1))
+        agent.end(signal.SIGKILL)
+        agent.start()
+        agent.wait_served()
+        wait_for(
+            lambda: namespaces() == set() and not own_devices(),
+            "nothing is left",
+            lambda: (namespaces(), own_devices()),
+        )
+        assert not central.switch.ports()
+
+
+def test_a_directory_of_names_that_is_deleted_costs_no_guest_an_answer() -> None:
+    with cloud() as central, Agent() as agent, booted(central, GUEST) as place:
+        agent.wait_served(network_id(1))
+        get_soon(place)
+        subprocess.run(["umount", "--lazy", str(PATH)], check=False)
+        shutil.rmtree(PATH.parent, ignore_errors=True)
+        assert get_soon(place)["instance"] == GUEST.instance
+        wait_for(lambda: netns.is_namespace(str(PATH)), "the name is there again", agent.text)
+
+
+@contextmanager
+def of_neutrons_agent(central: Central) -> Iterator[subprocess.Popen[bytes]]:
+    """What neutron-ovn-metadata-agent leaves for the network: a namespace by its name, the veth and its port, and a
+    haproxy in it, for which a program by that name stands, with its arguments, that sleeps."""
+    with Netns.create(NAME) as made:
+        place = made.duplicate()
+    netns.pin(place, str(PATH), "")
+    with RouteSocket() as route:
+        far = VethEnd(f"{STEM}1", 1400, 0, "fa:16:3f:00:00:01")
+        near = links.create_veth(route, VethEnd(f"{STEM}0", 1400, 0), far, place)
+    with place.entered(), RouteSocket() as inside:
+        inner = Found(near.peer_index, f"{STEM}1")
+        links.set_link(inside, links.LOOPBACK, up=True)
+        links.set_link(inside, inner, up=True)
+        for text in ("10.0.0.2/24", "169.254.169.254/32"):
+            add_address(inside, inner, IPv4Interface(text))
+        compute_checksums(f"{STEM}1")
+        file = f"/var/lib/neutron/ovn-metadata-proxy/{network_id(1)}.conf"
+        words = ["haproxy", "-c", "import time; time.sleep(600)", "-f", file]
+        process = subprocess.Popen(words, executable=sys.executable)
+    ids = f"external_ids:iface-id={metadata_port(1)}"
+    central.switch.vsctl("add-port", "br-int", f"{STEM}0", "--", "set", "Interface", f"{STEM}0", ids)
+    try:
+        yield process
+    finally:
+        place.close()
+        process.kill()
+        process.wait()
+
+
+def test_what_neutrons_agent_made_is_taken_over_as_it_is_and_its_haproxy_ended() -> None:
+    with cloud() as central, booted(central, GUEST) as place, of_neutrons_agent(central) as haproxy:
+        with RouteSocket() as route:
+            before = links.find_link(route, f"{STEM}0")
+        inode = PATH.stat().st_ino
+        with Agent() as agent:
+            agent.wait_served(network_id(1))
+            assert get_soon(place)["instance"] == GUEST.instance
+            assert haproxy.wait(30) != 0 and PATH.stat().st_ino == inode
+            with RouteSocket() as route:
+                after = links.find_link(route, f"{STEM}0")
+            assert before and after and before.index == after.index
+            assert "taken over" in agent.text()
+
+
+def test_a_name_that_is_busy_in_another_process_still_ends_with_the_network() -> None:
+    with cloud() as central, Agent() as agent:
+        with booted(central, GUEST):
+            agent.wait_served(network_id(1))
+            with Netns.open(str(PATH)) as held, held.entered():
+                process = subprocess.Popen(["sleep", "600"])
+        try:
+            agent.wait_served()
+            wait_for(lambda: namespaces() == set(), "the name is gone")
+            assert not central.switch.ports()
+        finally:
+            process.kill()
+            process.wait()
