@@ -11,6 +11,7 @@
 #   make bench-neutron        the two side by side
 #   make test-boot            machines of QEMU boot from netmend: BIOS, UEFI, PXE and HTTP, IPv4 and IPv6
 #   make test-ovn             netmend in the place of OVN's metadata agent, beside real OVN programs
+#   make bench-ovn            side by side with neutron-ovn-metadata-agent [ARGS="10 100"]
 #   make test-web             the page in a real browser, alerts and dashboard with a real Prometheus
 #   make coverage            unit tests, and how much of each room they reach
 #   make man                  docs/netmend.1, the manual page, from the texts of --help
@@ -18,7 +19,7 @@
 # What set-up makes lives in .venv and .tools (tools/README.md).
 
 .DEFAULT_GOAL := help
-.PHONY: help coverage man run soak test test-neutron test-neutron-releases test-ovn test-boot test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-ovn setup-fuzz setup-web setup-boot clean
+.PHONY: help coverage man run soak test test-neutron test-neutron-releases test-ovn bench-ovn test-boot test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-ovn setup-fuzz setup-web setup-boot clean
 .SILENT:
 
 SHELL := /bin/bash
@@ -67,6 +68,10 @@ test-boot: setup-boot
 
 test-ovn: setup-ovn
 	$(BIN)/pytest tests/ovn $(ARGS)
+
+bench-ovn: setup-ovn
+	tools/nova
+	$(BIN)/python -m benchmarks.ovn $(ARGS)
 
 test-web: setup-web
 	$(BIN)/pytest tests/web $(ARGS)

@@ -73,6 +73,7 @@ class Central:
     """Runs while entered."""
 
     controller: bool = True
+    vswitchd: bool = True
     remotes: tuple[str, ...] = ()  # where the southbound database listens beside its socket
     options: tuple[str, ...] = ()  # more of its server's
     switch: VSwitch = field(init=False)
@@ -82,7 +83,7 @@ class Central:
         missing = [name for name in _PROGRAMS if shutil.which(name) is None]
         if missing:
             pytest.fail(f"not there: {', '.join(missing)}; run tools/setup-programs ovn", pytrace=False)
-        self.switch = VSwitch()
+        self.switch = VSwitch(vswitchd=self.vswitchd)
         self._environment = os.environ | {"OVN_RUNDIR": str(RUN), "OVN_LOGDIR": str(RUN), "OVN_DBDIR": str(RUN)}
         RUN.mkdir(exist_ok=True)
         for name in ("nb", "sb"):
@@ -94,7 +95,7 @@ class Central:
         self.switch.__enter__()
         ids = {"system-id": CHASSIS, "ovn-remote": f"unix:{SOUTHBOUND}", "ovn-encap-type": "geneve"}
         words = [f"external-ids:{key}={value}" for key, value in (ids | {"ovn-encap-ip": "127.0.0.1"}).items()]
-        self.switch.vsctl("set", "Open_vSwitch", ".", *words)
+        self.switch.vsctl("--no-wait", "set", "Open_vSwitch", ".", *words)
         if self.controller:
             self.start_controller()
         return self

@@ -100,8 +100,8 @@ def chassis(name: str = CHASSIS) -> list[Operation]:
 class Watched:
     """A monitor with the scope of one chassis, as the node has it."""
 
-    def __init__(self, remotes: Sequence[str], tls: Tls | None = None, **options: Any) -> None:
-        self.scope = Scope(CHASSIS)
+    def __init__(self, remotes: Sequence[str], tls: Tls | None = None, name: str = CHASSIS, **options: Any) -> None:
+        self.scope = Scope(name)
         self.said: list[str] = []
         self.connections: list[str] = []
         self.tables: Tables = {}
