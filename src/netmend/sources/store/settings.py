@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from netmend.intent import MetadataProxy
+from netmend.sources.file.shape import MetadataProxyShape
 from netmend.sources.store.transaction import Transaction
 
 _PROXY = "metadata_proxy"
@@ -31,8 +32,8 @@ def metadata_proxy(connection: sqlite3.Connection) -> MetadataProxy | None:
 
 
 def proxy_document(proxy: MetadataProxy) -> dict[str, object]:
-    """The settings in the intent file's form."""
-    values = asdict(proxy)
+    """The settings in the intent file's form; times and rates are not said there, and have their defaults here."""
+    values = {name: value for name, value in asdict(proxy).items() if name in MetadataProxyShape.model_fields}
     return {
         **values,
         "endpoints": list(proxy.endpoints),
