@@ -110,7 +110,7 @@ setup-dev:
 	tools/setup-programs udhcpc peers switch
 
 setup-peers: setup-dev
-	tools/setup-programs clients names metadata decoder
+	tools/setup-programs clients odd-clients names metadata decoder
 	tools/setup-clients
 
 setup-ovn: setup-dev

@@ -1,6 +1,11 @@
 """Debian's cloud-init finds its data source by itself, from DHCP to user data."""
 
+import base64
+import gzip
+import hashlib
 import json
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 
 from tests.peers.cloud_guest import CloudGuest
 from tests.peers.guests import make_guest, network, port, wait_for_device
@@ -58,3 +63,27 @@ def test_ec2_with_tokens() -> None:
 def test_ec2_without() -> None:
     """Where nothing says that this is Amazon's cloud, it asks without a token, once the network is up."""
     assert boot("Ec2", {}, connected=True).startswith("DataSourceEc2")
+
+
+def test_user_data_of_64_kib_packed_and_in_parts() -> None:
+    """gzip around MIME parts, as `cloud-init devel make-mime` and Terraform make it, and as much as Nova allows."""
+    script = "#!/bin/sh\necho by a script > /var/tmp/ran\n"
+    filling = base64.b64encode(
+        bytes(hashlib.sha256(bytes((n % 256, n // 256))).digest()[0] for n in range(50_000))
+    ).decode()
+    whole = MIMEMultipart()
+    whole.attach(
+        MIMEText(f"#cloud-config\nwrite_files:\n  - {{path: /var/tmp/written, content: {filling}}}\n", "cloud-config")
+    )
+    whole.attach(MIMEText(script, "x-shellscript"))
+    packed = gzip.compress(whole.as_bytes())
+    assert 45_000 < len(packed) < 65_535 < len(whole.as_bytes())
+    guest = make_guest("guest")
+    described = {"id": "i-large", "user_data_base64": base64.b64encode(packed).decode()}
+    blue = {**network("blue", port("guest", MAC, "10.20.0.11", instance=described)), "metadata": "embedded"}
+    with Node(blue):
+        wait_for_device(guest)
+        booted = CloudGuest(guest, "OpenStack", NOVA)
+        booted.boot()
+        assert booted.file("/var/tmp/written") == filling
+        assert booted.file("/var/tmp/ran") == "by a script\n"

@@ -109,3 +109,19 @@ def test_what_intent_says_arrives(kind: type[PeerClient]) -> None:
             IPv4Network("198.51.100.0/24"): "10.20.0.254",
             IPv4Network("0.0.0.0/0"): "10.20.0.1",
         }
+
+
+@pytest.mark.parametrize("kind", CLIENTS, ids=lambda kind: kind.name)
+def test_more_routes_than_one_option_holds(kind: type[PeerClient]) -> None:
+    """Option 121 is sent in parts beyond 255 octets (RFC 3396), and over `file` and `sname` where a client takes no
+    more than 576 octets."""
+    guest = make_guest("guest")
+    routes = [{"destination": f"172.16.{number}.0/24", "nexthop": "10.20.0.254"} for number in range(34)]
+    with Node(network("net", port("guest", MAC, "10.20.0.11"), routes=routes)):
+        wait_for_device(guest)
+        client = kind(guest)
+        found = client.routes(client.get())
+    assert found == {
+        **{IPv4Network(route["destination"]): route["nexthop"] for route in routes},
+        IPv4Network("0.0.0.0/0"): "10.20.0.1",
+    }

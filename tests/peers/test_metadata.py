@@ -106,3 +106,31 @@ def test_it_comes_and_goes_with_intent() -> None:
         node.end(signal.SIGKILL)
         node.start()
         node.wait_for_answer(answers)
+
+
+def test_what_ignition_asks() -> None:
+    """Fedora CoreOS and Flatcar: the AWS SDK for the region, then the user data of one dated version; on OpenStack the
+    user data alone. Without any, 404 means that there is no configuration."""
+    guest, bare = make_guest("guest"), make_guest("bare")
+    config = json.dumps({"ignition": {"version": "3.4.0"}})
+    described = instance("guest", user_data=config, availability_zone="eu-north-1a")
+    ports = [port("guest", MAC, "10.20.0.11", instance=described), port("bare", OTHER_MAC, "10.20.0.12")]
+    with Node({**network("blue", *ports), "metadata": "embedded"}):
+        connect(guest)
+        ttl = ("-X", "PUT", "-H", "X-aws-ec2-metadata-token-ttl-seconds: 21600", "-H", "Content-Length: 0")
+        status, token = curl(guest, "/latest/api/token", *ttl)
+        assert status == 200
+        shown = ("-H", f"X-aws-ec2-metadata-token: {token}")
+        status, body = curl(guest, "/latest/dynamic/instance-identity/document", *shown)
+        assert (status, json.loads(body)["region"]) == (200, "eu-north-1")
+        accepted = (
+            "-H",
+            "User-Agent: Ignition/2.19.0",
+            "-H",
+            "Accept: application/vnd.coreos.ignition+json;version=3.4.0",
+        )
+        for path in ("/2019-10-01/user-data", "/openstack/latest/user_data"):
+            assert curl(guest, path, *accepted) == (200, config)
+        connect(bare)
+        for path in ("/2019-10-01/user-data", "/openstack/latest/user_data"):
+            assert curl(bare, path, *accepted)[0] == 404

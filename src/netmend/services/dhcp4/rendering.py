@@ -8,6 +8,7 @@ A `Rendering` is made once per kind of question and shared by all ports that get
 case of one that must be squeezed into what the client accepts, with `file` and `sname` overloaded (option 52).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from netmend.services.dhcp4 import wire
@@ -16,6 +17,9 @@ from netmend.services.dhcp4.options.boot import BootChoice, choose
 
 _END = bytes((wire.END,))
 _OVERLOAD_SIZE = 3
+_MOST = 255  # octets of a part's payload
+_PART = 2 + _MOST
+_IN_PARTS = frozenset((119, 120, 121))  # that every client joins: RFC 3397, RFC 3361, RFC 3442
 
 
 class Rendering(NamedTuple):
@@ -100,8 +104,9 @@ def _order(options: Options, ask: Ask, choice: BootChoice, explicit: Options) ->
 def fit(rendering: Rendering, hostname: bytes, trailer: bytes, limit: int) -> Fitted | None:
     """The options of a reply of at most `limit` octets of UDP payload; None when not even the required ones fit.
 
-    What does not fit into the options field goes to `file` and `sname` (RFC 2131 section 4.1), and when these are full,
-    what stands last is left out. `trailer` (what is echoed, and END) always stays last in the options field.
+    What does not fit into the options field goes to `file` and `sname` (RFC 2131 section 4.1); a long option goes there
+    in parts, where it fits nowhere whole (RFC 3396 section 5); and when these are full, what stands last is left out.
+    `trailer` (what is echoed, and END) always stays last in the options field.
     """
     parts = [hostname if part is None else part for part in rendering.parts]
     required, rest = parts[: rendering.required], [*rendering.boot_parts, *parts[rendering.required :]]
@@ -115,12 +120,34 @@ def fit(rendering: Rendering, hostname: bytes, trailer: bytes, limit: int) -> Fi
             if len(area) + len(part) <= size:
                 area.extend(part)
                 break
+        else:
+            if len(part) > _PART or part[0] in _IN_PARTS:
+                _spread(part, areas)
     overload = (1 if file else 0) | (2 if sname else 0)
     if overload:
         options += wire.encode_option(wire.OVERLOAD, bytes((overload,)))
     names = (bytes(sname) + _END).ljust(wire.SNAME_SIZE, b"\0") if sname else rendering.names[: wire.SNAME_SIZE]
     names += (bytes(file) + _END).ljust(wire.FILE_SIZE, b"\0") if file else rendering.names[wire.SNAME_SIZE :]
     return Fitted(names, bytes(options) + trailer)
+
+
+def _spread(encoded: bytes, areas: Sequence[tuple[bytearray, int]]) -> None:
+    """Put an encoded option into the areas, in parts, in the order in which a client joins them; nowhere if it has too
+    little room there. Each area may have so many octets in all."""
+    payload, at = bytearray(), 0
+    while at < len(encoded):
+        payload += encoded[at + 2 : at + 2 + encoded[at + 1]]
+        at += 2 + encoded[at + 1]
+    rooms = [size - len(area) for area, size in areas]
+    if sum(room // _PART * _MOST + max(0, room % _PART - 2) for room in rooms) < len(payload):
+        return
+    for (area, _), room in zip(areas, rooms, strict=True):
+        left = room
+        while payload and left > 2:
+            part = payload[: min(_MOST, left - 2)]
+            area.extend((encoded[0], len(part), *part))
+            del payload[: len(part)]
+            left -= 2 + len(part)
 
 
 def refusal(server: bytes, text: str) -> bytes:

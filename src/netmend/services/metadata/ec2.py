@@ -5,6 +5,7 @@ know (ami-id, iam, public addresses) are left out rather than made up.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -92,6 +93,9 @@ def _interface(facts: Facts, port: Port, number: int) -> Branch:
     return data
 
 
+_ZONE = re.compile(r"^(.*-\d+)[a-z]$")  # a zone of Amazon's is its region and a letter; any other is one itself
+
+
 def _identity(facts: Facts) -> dict[str, str | None]:
     """The document of Amazon's fields that there is a value for; it is not signed."""
     return {
@@ -100,6 +104,7 @@ def _identity(facts: Facts) -> dict[str, str | None]:
         "instanceId": facts.instance.id,
         "instanceType": facts.instance.instance_type,
         "privateIp": facts.ipv4,
+        "region": _ZONE.sub(r"\1", facts.instance.availability_zone or "") or None,
         "version": "2017-09-30",
     }
 

@@ -66,6 +66,23 @@ class TestOverload:
         assert {239, 238, 3} <= set(seen.options)
         assert 237 not in seen.options
 
+    def test_a_long_option_is_spread_over_the_fields_rfc3396_5(self) -> None:
+        routes = bytes(range(256)) + b"r" * 40
+        seen = server(dhcp_options=((121, routes), (225, b"y" * 20))).ask(DISCOVER)
+        assert seen.options[52] in (b"\x01", b"\x03")
+        assert (seen.options[121], seen.options[225]) == (routes, b"y" * 20)
+
+    def test_a_shorter_one_is_too_where_every_client_joins_it(self) -> None:
+        said = ((224, b"x" * 100), (121, b"r" * 200), (119, b"s" * 40))
+        seen = server(dhcp_options=said).ask(DISCOVER)
+        assert [seen.options[code] for code, _ in said] == [payload for _, payload in said]
+        others = ((224, b"x" * 100), (226, b"r" * 200))
+        assert 226 not in server(dhcp_options=others).ask(DISCOVER).options
+
+    def test_an_option_that_does_not_fit_in_parts_either_is_left_out_whole(self) -> None:
+        seen = server(dhcp_options=((121, bytes(700)), (225, b"y"))).ask(DISCOVER)
+        assert 121 not in seen.options and seen.options[225] == b"y"
+
     def test_the_host_name_is_not_lost(self) -> None:
         asked = server(hostname="vm1", dhcp_options=((224, b"x" * 230), (225, b"y" * 100)))
         assert asked.ask(DISCOVER).options[12] == b"vm1"

@@ -20,6 +20,7 @@ from tests.unit.services.metadata.guest import (
     with_token,
 )
 
+from netmend.intent import Instance
 from netmend.services.metadata import tokens
 from netmend.services.metadata.versions import EC2
 
@@ -110,6 +111,14 @@ def test_the_identity_document_is_json(service: Service) -> None:
     document = json.loads(service.text("/latest/dynamic/instance-identity/document"))
     assert document["instanceId"] == INSTANCE.id
     assert document["privateIp"] == WEB
+
+
+@pytest.mark.parametrize(("zone", "region"), [("eu-north-1a", "eu-north-1"), ("nova", "nova"), (None, None)])
+def test_the_region_is_the_zones(zone: str | None, region: str | None) -> None:
+    """SDKs of Amazon's want one, Ignition's among them."""
+    port = replace(DB_PORT, instance=Instance("i-1", availability_zone=zone))
+    document = json.loads(Service(network(port)).text("/latest/dynamic/instance-identity/document", DB))
+    assert document["region"] == region
 
 
 def test_a_port_without_an_instance_is_one_by_itself(service: Service) -> None:
