@@ -1,6 +1,6 @@
 """From bytes to blocks of whole lines, one record a line, also where records span lines or the encoding is not UTF-8.
 
-Most files need nothing but a cut at line ends. A file's head shows the others: journal exports, JSON
+Most files need nothing but a cut at line ends. A file's head shows the others: journal exports, JSON and YAML
 documents over several lines, RabbitMQ's reports, and the pieces in which container engines keep long lines.
 """
 
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from netmend.forensics import journal_export
+from netmend.forensics import journal_export, yaml_documents
 
 LONGEST_LINE = 1 << 20
 """Bytes. A line longer than this is cut: a file without line ends must not be read into memory whole."""
@@ -72,6 +72,8 @@ def blocks(head: bytes, pieces: Iterable[bytes], notes: list[str], path: str) ->
         return journal_export.verbose_to_lines(line_blocks(pieces))
     if is_document(head):
         return _documents(pieces, notes, path)
+    if yaml_documents.is_yaml(head):
+        return yaml_documents.to_lines(pieces)
     lines = line_blocks(pieces)
     if _REPORT.search(head[:65536]):
         return _joined(lines, _Reports())
