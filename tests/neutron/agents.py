@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 from netmend.node.http.status_client import NoNode, ask
 
@@ -67,7 +67,7 @@ class Netmend:
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(number)
-            self._process.wait(timeout=30)
+            self._process.wait(timeout=PATIENCE)
 
     def status(self, network_id: str | None = None) -> dict[str, Any] | None:
         try:
@@ -75,7 +75,7 @@ class Netmend:
         except NoNode:
             return None
 
-    def wait_until(self, what: str, condition: Any, seconds: float = 30) -> dict[str, Any]:
+    def wait_until(self, what: str, condition: Any, seconds: float = PATIENCE) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
             assert self._process is not None
             assert self._process.poll() is None, f"netmend has ended:\n{self.tail()}"
@@ -87,7 +87,7 @@ class Netmend:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{json.dumps(self.status(), indent=1)[:4000]}\n{self.tail()}") from None
 
-    def wait_until_served(self, network_id: str, seconds: float = 30) -> None:
+    def wait_until_served(self, network_id: str, seconds: float = PATIENCE) -> None:
         self.wait_until(
             f"network {network_id} to be served",
             lambda status: any(
@@ -96,7 +96,7 @@ class Netmend:
             seconds,
         )
 
-    def wait_until_gone(self, network_id: str, seconds: float = 30) -> None:
+    def wait_until_gone(self, network_id: str, seconds: float = PATIENCE) -> None:
         self.wait_until(
             f"network {network_id} to go",
             lambda status: all(network["id"] != network_id for network in status["networks"]),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 API = "http://127.0.0.1:9696/v2.0/"
 
@@ -114,11 +114,11 @@ class Cloud:
     def is_active(self, port: Resource) -> bool:
         return bool(self.get("port", port)["status"] == "ACTIVE")
 
-    def wait_until_active(self, port: Resource, seconds: float = 30) -> None:
+    def wait_until_active(self, port: Resource, seconds: float = PATIENCE) -> None:
         wait_for(lambda: self.is_active(port), f"port {port['id']} to become ACTIVE", seconds=seconds)
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
     wait_for(condition, what, seconds=seconds)
 
 

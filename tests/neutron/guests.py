@@ -5,9 +5,10 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from tests.neutron.cloud import Resource, wait_until
+from tests.waiting import PATIENCE
 
 SCRIPT = """#!/bin/sh
 [ "$1" = bound ] || [ "$1" = renew ] || exit 0
@@ -44,6 +45,16 @@ def run(*command: str, check: bool = True, timeout: float = 60) -> str:
     done = subprocess.run(command, text=True, capture_output=True, timeout=timeout, check=False)
     assert not check or done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
     return done.stdout
+
+
+def end(process: "subprocess.Popen[Any]") -> None:
+    """End a program that a test has started; it may take its time, and be killed when it takes too much."""
+    process.terminate()
+    try:
+        process.wait(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 class Guest:
@@ -90,7 +101,7 @@ class Guest:
             lines = lease.read_text().splitlines() if lease.exists() else []
             return dict(line.split("=", 1) for line in lines)
 
-    def dhclient(self, version: int, *options: str, conf: str = "", seconds: int = 20) -> dict[str, str]:
+    def dhclient(self, version: int, *options: str, conf: str = "", seconds: int = 45) -> dict[str, str]:
         """A lease by dhclient, by the names of its script's variables; empty when nobody answered. Of DHCPv6, with
         `-S`, what is told without an address."""
         if version == 6:  # it binds to the link-local address, which is nobody's while duplicates are looked for
@@ -107,8 +118,8 @@ class Guest:
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline and not lease.exists() and client.poll() is None:
                 time.sleep(0.05)
-            client.terminate()
-            print(client.communicate(timeout=10)[1])
+            end(client)
+            print(client.communicate()[1])
             lines = lease.read_text().splitlines() if lease.exists() else []
             return dict(line.split("=", 1) for line in lines)
 
@@ -117,5 +128,9 @@ class Guest:
         listed = self.inside("ip", "-6", "-o", "addr", "show", "dev", self.device, "scope", scope, "-tentative")
         return [line.split()[3].partition("/")[0] for line in listed.splitlines()]
 
+    def wait_until_reached(self, address: str) -> None:
+        ping = ("ping", "-c", "1", "-W", "2", address)
+        wait_until(lambda: "1 received" in self.inside(*ping, check=False), f"{address} to answer a ping")
+
     def resolve(self, name: str, server: str, kind: str = "A") -> list[str]:
-        return self.inside("dig", "+short", "+time=2", "+tries=2", f"@{server}", name, kind, check=False).split()
+        return self.inside("dig", "+short", "+time=5", "+tries=4", f"@{server}", name, kind, check=False).split()

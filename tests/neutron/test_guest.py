@@ -1,17 +1,18 @@
 """A guest of the real cloud, served by netmend in the place of Neutron's agents."""
 
 from tests.neutron.agents import Netmend
-from tests.neutron.cloud import Cloud
+from tests.neutron.cloud import Cloud, wait_until
 from tests.neutron.guests import Guest, run
 
 
 def test_the_agents_are_alive(netmend: Netmend) -> None:
-    listed = run("openstack", "network", "agent", "list", "--host", "node1")
-    alive = {
-        row[-2].strip(): row[-4].strip() for row in (line.split("|") for line in listed.splitlines()) if len(row) > 4
-    }
-    assert alive["neutron-dhcp-agent"] == ":-)"
-    assert alive["neutron-metadata-agent"] == ":-)"
+    def are_alive() -> bool:
+        listed = run("openstack", "network", "agent", "list", "--host", "node1")
+        rows = (line.split("|") for line in listed.splitlines())
+        alive = {row[-2].strip(): row[-4].strip() for row in rows if len(row) > 4}
+        return alive["neutron-dhcp-agent"] == alive["neutron-metadata-agent"] == ":-)"
+
+    wait_until(are_alive, "the server to hear of both agents")
 
 
 def test_what_the_agent_says_of_itself(netmend: Netmend, cloud: Cloud) -> None:
@@ -43,7 +44,7 @@ def test_address_route_mtu_and_name(netmend: Netmend, cloud: Cloud) -> None:
         own = cloud.dhcp_ports(network)[0]
         assert lease["serverid"] == own["fixed_ips"][0]["ip_address"]
         assert own["status"] == "ACTIVE"
-        assert "1 received" in guest.inside("ping", "-c", "1", "-W", "2", lease["serverid"])
+        guest.wait_until_reached(lease["serverid"])
 
 
 def test_a_guest_can_ping_another(netmend: Netmend, cloud: Cloud) -> None:
@@ -53,4 +54,4 @@ def test_a_guest_can_ping_another(netmend: Netmend, cloud: Cloud) -> None:
     with Guest(one) as first, Guest(two) as second:
         assert first.dhcp()
         address = second.dhcp()["ip"]
-        assert "1 received" in first.inside("ping", "-c", "1", "-W", "5", address)
+        first.wait_until_reached(address)

@@ -87,3 +87,29 @@ def test_a_metadata_network(cloud: Cloud, option: str, is_served: bool) -> None:
         if is_served:
             guest.inside("ip", "route", "replace", ROUTE, "via", lease["serverid"])
             assert ask(guest, "169.254.169.254")["instance"] == INSTANCE
+
+
+def test_limits_are_those_of_neutrons_files(cloud: Cloud) -> None:
+    """A guest that asks more often than `[metadata_rate_limiting]` says is told so, and another one is not."""
+    network = cloud.network()
+    cloud.subnet(network, "10.50.3.0/24")
+    ports = [cloud.port(network, device_id=INSTANCE) for _ in range(2)]
+    options = (
+        "enable_isolated_metadata = true",
+        "[metadata_rate_limiting]",
+        "rate_limit_enabled = true",
+        "base_window_duration = 3600",
+        "base_query_rate_limit = 4",
+        "burst_query_rate_limit = 100",
+    )
+    with Netmend(*options, name="limits") as netmend, Guest(ports[0]) as guest, Guest(ports[1]) as other:
+        netmend.wait_until_served(network["id"])
+        for one in (guest, other):
+            cloud.wait_until_active(one.port)
+            assert one.dhcp()
+        url = f"http://169.254.169.254{PATH}"
+        ask = ("curl", "-s", "-m", "20", "-o", "/dev/null", "-w", "%{http_code} ")
+        wait_until(lambda: guest.inside(*ask, url, check=False) == "200 ", "metadata")
+        codes = [guest.inside(*ask, url) for _ in range(5)]
+        assert codes[-1] == "429 " and codes.count("200 ") <= 3
+        assert other.inside(*ask, url) == "200 "

@@ -59,7 +59,7 @@ def test_each_that_reaches_this_host_has_a_port_of_its_own(netmend: Netmend, clo
             (own,) = own_ports(cloud, of, rack)
             assert lease["serverid"] == lease["dns"] == address_of(own)
             assert own["status"] == "ACTIVE"
-            assert "1 received" in guest.inside("ping", "-c", "1", "-W", "5", lease["serverid"])
+            guest.wait_until_reached(lease["serverid"])
             # By way of the gateway: it is not on the link. The server says so of every subnet of a routed network.
             assert routes(lease)[of.subnets[other]["cidr"]] == of.subnets[rack]["gateway_ip"]
             for known in (1, 2):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.neutron.agents import Netmend
 from tests.neutron.cloud import Cloud, Resource, wait_until
-from tests.neutron.guests import Guest
+from tests.neutron.guests import Guest, end
 from tests.neutron.wire import Wire
 
 MANAGEMENT = "10.99.0.1"  # of node1: infrastructure-up
@@ -100,8 +100,7 @@ def renewing(guest: Guest, command: list[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        client.terminate()
-        client.wait(timeout=10)
+        end(client)
 
 
 @contextmanager
@@ -115,8 +114,7 @@ def upstream(address: str, answer: str) -> Iterator[None]:
     try:
         yield
     finally:
-        server.terminate()
-        server.wait(timeout=10)
+        end(server)
 
 
 class TestNamesOfOthers:

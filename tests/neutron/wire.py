@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.neutron.guests import Guest
+from tests.neutron.guests import Guest, end
 from tests.waiting import wait_for
 
 
@@ -27,8 +27,7 @@ class Wire:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=10)
+        end(self._process)
         self._directory.cleanup()
 
     def lines(self) -> list[str]:
