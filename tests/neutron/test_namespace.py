@@ -31,7 +31,8 @@ def on_link(network: Resource) -> list[str]:
 class TestDefaultRoute:
     def test_follows_the_gateway_and_what_others_change_is_put_right(self, netmend: Netmend, cloud: Cloud) -> None:
         network = cloud.network()
-        subnet = cloud.subnet(network, "10.52.0.0/24")
+        pools = [{"start": "10.52.0.20", "end": "10.52.0.99"}]  # the server wants gateways outside them
+        subnet = cloud.subnet(network, "10.52.0.0/24", allocation_pools=pools)
         netmend.wait_until_served(network["id"])
         assert gateways(network) == ["10.52.0.1"]
         for gateway in ("10.52.0.9", None, "10.52.0.1"):

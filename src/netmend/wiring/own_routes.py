@@ -36,7 +36,7 @@ def _by_first_gateway(
     if not same_version or any(address.ip == gateway for address in same_version):  # no IPv6 here; or it is netmend
         return ()
     default: Route = (_EVERYWHERE[gateway.version], gateway)
-    if gateway.is_link_local or any(gateway in address.network for address in same_version):
-        return (default,)
-    network = IPv4Network(gateway) if isinstance(gateway, IPv4Address) else IPv6Network(gateway)
-    return ((network, None), default)
+    is_on_link = any(gateway in address.network for address in same_version)
+    if isinstance(gateway, IPv4Address):
+        return (default,) if is_on_link else ((IPv4Network(gateway), None), default)
+    return (default,) if is_on_link or gateway.is_link_local else ((IPv6Network(gateway), None), default)

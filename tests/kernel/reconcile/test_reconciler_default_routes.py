@@ -60,6 +60,8 @@ def test_by_the_gateways() -> None:
          {(ALL4, IPv4Address("10.0.1.1")), (ALL6, SIX[1])}),
         (gateways(FOUR[2], SIX[1]), {(ALL6, SIX[1])}),  # netmend's own address is no way out
         (gateways(None, IPv6Address("fe80::1")), {(ALL6, IPv6Address("fe80::1"))}),
+        (gateways(IPv4Address("169.254.0.1"), None),
+         {(ALL4, IPv4Address("169.254.0.1")), (IPv4Network("169.254.0.1"), None)}),
     ],
 )  # fmt: skip
 def test_they_follow_a_change(network: Network, expected: set[tuple[Block, Address | None]]) -> None:
