@@ -128,8 +128,8 @@ class Guest:
         listed = self.inside("ip", "-6", "-o", "addr", "show", "dev", self.device, "scope", scope, "-tentative")
         return [line.split()[3].partition("/")[0] for line in listed.splitlines()]
 
-    def wait_until_reached(self, address: str) -> None:
-        ping = ("ping", "-c", "1", "-W", "2", address)
+    def wait_until_reached(self, address: str, *options: str) -> None:
+        ping = ("ping", "-c", "1", "-W", "2", *options, address)
         wait_until(lambda: "1 received" in self.inside(*ping, check=False), f"{address} to answer a ping")
 
     def resolve(self, name: str, server: str, kind: str = "A") -> list[str]:
