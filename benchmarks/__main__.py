@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 MEASURED = (
     "cold_start",
     "restart",
+    "start",
     "rubbish",
     "change",
     "dhcp",

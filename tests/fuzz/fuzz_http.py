@@ -16,8 +16,9 @@ import atheris
 with atheris.instrument_imports(include=["netmend.sources.store"]):
     from tests.unit.sources.store.served import serve
 
-import structlog
 from tests.fuzz.campaign import run
+
+from netmend.ground import log
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH")
 PATHS = (
@@ -27,7 +28,7 @@ PATHS = (
 TYPES = ("application/json", "application/json; charset=no-such", "text/plain", "\x01")
 _server = ExitStack()
 _ports: list[int] = []
-structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+log.configure(lambda line: None)
 
 
 def one_input(data: bytes) -> None:

@@ -19,9 +19,10 @@ with atheris.instrument_imports(include=["netmend.sources.neutron"]):
     from netmend.sources.neutron.policy import Policy
     from netmend.sources.neutron.riddles import riddle_of_network, sorted_out
 
-import structlog
 from tests.fuzz.campaign import run
 from tests.unit.sources.neutron import payloads
+
+from netmend.ground import log
 
 NETWORKS = [payloads.network(name) for name in payloads.NAMES]
 ODD: list[Any] = [
@@ -30,7 +31,7 @@ ODD: list[Any] = [
 ]  # fmt: skip
 
 
-structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+log.configure(lambda line: None)
 
 
 def changed(value: Any, path: list[int], odd: Any) -> Any:

@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
+from netmend.cli.command import Option
 from netmend.cli.messages import refuse, refuse_on
 from netmend.cli.options import (
     NETNS_DIRECTORY,
@@ -35,18 +34,18 @@ from netmend.sources.problem import SourceError
 
 ConfigFiles = Annotated[
     list[Path] | None,
-    typer.Option("--config-file", metavar="FILE", help="A file of Neutron's, once or more; later ones win."),
+    Option("--config-file", metavar="FILE", help="A file of Neutron's, once or more; later ones win."),
 ]
 ConfigDirectories = Annotated[
     list[Path] | None,
-    typer.Option("--config-dir", metavar="DIRECTORY", help="Its *.conf files are read after all of --config-file."),
+    Option("--config-dir", metavar="DIRECTORY", help="Its *.conf files are read after all of --config-file."),
 ]
 LogFile = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Log into this file, as oslo.log does; it is opened anew when it is rotated."),
+    Option(metavar="FILE", help="Log into this file, as oslo.log does; it is opened anew when it is rotated."),
 ]
-LogDirectory = Annotated[Path | None, typer.Option(metavar="DIRECTORY", help="The directory of the log file.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Log what libraries say too.")]
+LogDirectory = Annotated[Path | None, Option(metavar="DIRECTORY", help="The directory of the log file.")]
+Debug = Annotated[bool, Option("--debug", help="Log what libraries say too.")]
 
 
 def agent(
@@ -94,14 +93,17 @@ def agent(
 
 
 def _files_in(directory: Path) -> list[Path]:
-    """The files of a directory that oslo.config reads, in its order. Raises typer.Exit."""
+    """The files of a directory that oslo.config reads, in its order. Raises click.exceptions.Exit."""
     if not directory.is_dir():
         refuse(f"--config-dir {directory}: there is no such directory")
     return sorted(directory.glob("*.conf"))
 
 
 def _log(files: Sequence[Path], log_file: Path | None, log_dir: Path | None, *, debug: bool) -> None:
-    """Begin to log, where options say, or else files, for the agent that we are called after. Raises typer.Exit."""
+    """Begin to log, where options say, or else files, for the agent that we are called after.
+
+    Raises click.exceptions.Exit.
+    """
     program = Path(sys.argv[0]).name
     if not (program in ROLES or log_file or log_dir):
         log_to_stderr(debug=debug)

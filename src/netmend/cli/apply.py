@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from netmend.cli.api_client import ApiClient, ApiError
+from netmend.cli.command import Option
 from netmend.cli.import_file import show_changes
 from netmend.cli.messages import refuse_on
 from netmend.cli.options import RUNTIME_DIRECTORY, Json, RuntimeDirectory
@@ -21,14 +20,14 @@ _GROUP_SIZE = 500  # objects in one request
 
 def apply(
     *,
-    file: Annotated[Path, typer.Option("--file", "-f", metavar="FILE", help="The intent file (YAML or JSON).")],
-    prune: Annotated[bool, typer.Option("--prune", help="Delete networks that the file does not have.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")] = False,
+    file: Annotated[Path, Option("--file", "-f", metavar="FILE", help="The intent file (YAML or JSON).")],
+    prune: Annotated[bool, Option("--prune", help="Delete networks that the file does not have.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Print what would change, and change nothing.")] = False,
     api: Annotated[
-        str | None, typer.Option(metavar="URL", help="The API's address; without it, the node's own socket.")
+        str | None, Option(metavar="URL", help="The API's address; without it, the node's own socket.")
     ] = None,
     token_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Holds the token, in its first line; or set NETMEND_TOKEN.")
+        Path | None, Option(metavar="FILE", help="Holds the token, in its first line; or set NETMEND_TOKEN.")
     ] = None,
     runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
     as_json: Json = False,

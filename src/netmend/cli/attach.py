@@ -5,10 +5,11 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import typer
+import click
 
 from netmend.attach import guest, places
 from netmend.attach.client import Api, Document, NoApi, NoSuchObject, Refused
+from netmend.cli.command import Argument, Option
 from netmend.cli.messages import complain, refuse, refuse_on, say, say_json
 from netmend.cli.options import (
     NETNS_DIRECTORY,
@@ -25,25 +26,21 @@ from netmend.kernel.netns import Netns
 from netmend.node.http.status_client import NoNode, ask
 from netmend.node.settings import Settings
 
-Port = Annotated[str, typer.Argument(metavar="PORT", help="A port of the store, by id or name.")]
+Port = Annotated[str, Argument(metavar="PORT", help="A port of the store, by id or name.")]
 
 
 def attach(
     port: Port,
     *,
-    pid: Annotated[int | None, typer.Option("--pid", min=1, help="Into the network namespace of this process.")] = None,
-    netns: Annotated[
-        str | None, typer.Option("--netns", metavar="NAME", help="Into the namespace of this name.")
-    ] = None,
+    pid: Annotated[int | None, Option("--pid", least=1, help="Into the network namespace of this process.")] = None,
+    netns: Annotated[str | None, Option("--netns", metavar="NAME", help="Into the namespace of this name.")] = None,
     container: Annotated[
-        str | None, typer.Option("--container", metavar="NAME", help="Into this container of Docker or Podman.")
+        str | None, Option("--container", metavar="NAME", help="Into this container of Docker or Podman.")
     ] = None,
-    tap: Annotated[bool, typer.Option("--tap", help="As a tap on the host, for a VM.")] = False,
-    device: Annotated[str, typer.Option("--device", help="What the device is called in the guest.")] = "eth0",
-    owner: Annotated[
-        int | None, typer.Option("--owner", metavar="UID", help="With --tap: whose process opens it.")
-    ] = None,
-    wait: Annotated[float, typer.Option("--wait", min=0, max=600, help="Seconds until it must be plugged in.")] = 10.0,
+    tap: Annotated[bool, Option("--tap", help="As a tap on the host, for a VM.")] = False,
+    device: Annotated[str, Option("--device", help="What the device is called in the guest.")] = "eth0",
+    owner: Annotated[int | None, Option("--owner", metavar="UID", help="With --tap: whose process opens it.")] = None,
+    wait: Annotated[float, Option("--wait", least=0, most=600, help="Seconds until it must be plugged in.")] = 10.0,
     netns_dir: NetnsDirectory = NETNS_DIRECTORY,
     runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
     as_json: Json = False,
@@ -83,7 +80,7 @@ def attach(
         where = host_device if tap else f"{device}, by {host_device} on the host"
         name = printable_line(found["name"] or found["id"])
         say(f"{name}: {where}, {found['mac_address']}, {', '.join(addresses)}")
-    raise typer.Exit(1 if problem else 0)
+    raise click.exceptions.Exit(1 if problem else 0)
 
 
 def detach(port: Port, runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY, as_json: Json = False) -> None:

@@ -1,6 +1,6 @@
 """`netmend check`: is an intent file good?"""
 
-import typer
+import click
 
 from netmend.cli.messages import BAD_INPUT, refuse_on, say, say_json
 from netmend.cli.options import Config, Json
@@ -25,7 +25,7 @@ def check(
             with refuse_on(IntentError):
                 raise
         say_json(_report(Intent(), error))
-        raise typer.Exit(BAD_INPUT) from None
+        raise click.exceptions.Exit(BAD_INPUT) from None
     if as_json:
         say_json(_report(intent))
     else:

@@ -4,8 +4,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
+import click
 
+from netmend.cli.command import Option
 from netmend.cli.messages import output, refuse_on
 from netmend.cli.options import Json
 from netmend.lab.demo import demo as lab
@@ -17,9 +18,9 @@ from netmend.sources.file import IntentError
 def demo(
     config: Annotated[
         Path | None,
-        typer.Option("--config", "-c", metavar="FILE", help="Another intent file than the example of two networks."),
+        Option("--config", "-c", metavar="FILE", help="Another intent file than the example of two networks."),
     ] = None,
-    once: Annotated[bool, typer.Option("--once", help="End when all has been shown, and do not stay up.")] = False,
+    once: Annotated[bool, Option("--once", help="End when all has been shown, and do not stay up.")] = False,
     as_json: Json = False,
 ) -> None:
     """Serve two isolated networks and their four guests, in a sandbox.
@@ -32,4 +33,4 @@ def demo(
     show = DocumentShow(sys.stdout, sys.stderr) if as_json else TerminalShow(output())
     with refuse_on(IntentError, lab.CannotRun):
         code = lab.run(lab.prepare(config), show, once=once or as_json)
-    raise typer.Exit(code)
+    raise click.exceptions.Exit(code)

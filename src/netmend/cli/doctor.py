@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-import typer
+import click
 
+from netmend.cli.command import Option
 from netmend.cli.messages import refuse, say, say_json, shown
 from netmend.cli.options import Json
 from netmend.doctor import report, snapshot
@@ -24,18 +25,18 @@ def doctor(
     *,
     as_json: Json = False,
     record: Annotated[
-        Path | None, typer.Option("--snapshot", metavar="FILE", help="Record all that was looked at in one file.")
+        Path | None, Option("--snapshot", metavar="FILE", help="Record all that was looked at in one file.")
     ] = None,
     recorded: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="Diagnose a snapshot instead of this host.")
+        Path | None, Option("--from", metavar="FILE", help="Diagnose a snapshot instead of this host.")
     ] = None,
     mountinfo: Annotated[
         list[str] | None,
-        typer.Option("--mountinfo", metavar="LABEL=FILE", help="Diagnose copies of /proc/PID/mountinfo; repeat it."),
+        Option("--mountinfo", metavar="LABEL=FILE", help="Diagnose copies of /proc/PID/mountinfo; repeat it."),
     ] = None,
-    fix: Annotated[bool, typer.Option("--fix", help="Make the mends that cannot destroy anything in use.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --fix: do not ask.")] = False,
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the drawing, as one page.")] = None,
+    fix: Annotated[bool, Option("--fix", help="Make the mends that cannot destroy anything in use.")] = False,
+    yes: Annotated[bool, Option("--yes", help="With --fix: do not ask.")] = False,
+    html: Annotated[Path | None, Option("--html", metavar="FILE", help="Write the drawing, as one page.")] = None,
 ) -> None:
     """Name the mount flag that is wrong on this host, and its container.
 
@@ -48,7 +49,7 @@ def doctor(
     if recorded and mountinfo:
         refuse("give either --from or --mountinfo")
     observation, findings = _observe(recorded, mountinfo or [])
-    if fix and make_safe_mends(findings, lambda text: yes or typer.confirm(shown(text), err=True), _say(as_json)):
+    if fix and make_safe_mends(findings, lambda text: yes or click.confirm(shown(text), err=True), _say(as_json)):
         observation, findings = _observe(None, [])
     if record is not None:
         _write(record, snapshot.write(observation))
@@ -60,8 +61,8 @@ def doctor(
         for text in report.to_text(observation, findings):
             say(text)
     if observation.parts and not findings:
-        raise typer.Exit(2)
-    raise typer.Exit(1 if any(finding.severity > Severity.NOTE for finding in findings) else 0)
+        raise click.exceptions.Exit(2)
+    raise click.exceptions.Exit(1 if any(finding.severity > Severity.NOTE for finding in findings) else 0)
 
 
 def _observe(recorded: Path | None, mountinfo: list[str]) -> tuple[Observation, list[Finding]]:

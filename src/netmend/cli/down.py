@@ -1,6 +1,6 @@
 """`netmend down`: removes all that netmend made."""
 
-import typer
+import click
 
 from netmend.cli.messages import complain, refuse_on, say, say_json
 from netmend.cli.options import (
@@ -55,4 +55,4 @@ def down(
         say_json({"removed": removed, "left": left})
     else:
         say(f"{removed} removed, {left} left")
-    raise typer.Exit(1 if left or faults else 0)
+    raise click.exceptions.Exit(1 if left or faults else 0)

@@ -2,8 +2,7 @@
 
 from typing import Annotated
 
-import typer
-
+from netmend.cli.command import Argument, Option
 from netmend.cli.messages import refuse, say, say_json
 from netmend.cli.options import Json
 from netmend.propagation.explain import ENGINES, Explanation
@@ -16,7 +15,7 @@ CONTEXT_SETTINGS = {"ignore_unknown_options": True}  # -v and --mount are what i
 def explain(
     options: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             metavar="OPTION...",
             help="As in -v, --mount, Volume=, MountFlags=, mountPropagation:, mount --make-…, unshare …; or what the "
             "engine said.",
@@ -24,7 +23,7 @@ def explain(
     ],
     engine: Annotated[
         str | None,
-        typer.Option("--engine", metavar="NAME", help=f"One of {', '.join(ENGINES)}; default: by its form."),
+        Option("--engine", metavar="NAME", help=f"One of {', '.join(ENGINES)}; default: by its form."),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -4,8 +4,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
-import typer
+import click
 
+from netmend.cli.command import Option
 from netmend.cli.messages import as_ascii_json, complain, refuse_on
 from netmend.cli.options import STATE_DIRECTORY, StateDirectory
 from netmend.ground.private_files import write_private
@@ -19,10 +20,10 @@ def export(
     *,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where to write; without it, to standard output."),
+        Option("--output", "-o", metavar="FILE", help="Where to write; without it, to standard output."),
     ] = None,
     state_dir: StateDirectory = STATE_DIRECTORY,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, which loads faster, instead of YAML.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Write JSON, which loads faster, instead of YAML.")] = False,
 ) -> None:
     """Write what the store holds as an intent file, with all ids.
 
@@ -39,7 +40,7 @@ def export(
             complain(f"left out: {line}")
         text = as_ascii_json(found.root, indent=1) + "\n" if as_json else found.text()
         if output is None:
-            typer.echo(text, nl=False)
+            click.echo(text, nl=False)
             return
         try:
             write_private(output, text)

@@ -3,8 +3,9 @@
 from enum import StrEnum
 from typing import Annotated
 
-import typer
+import click
 
+from netmend.cli.command import Argument
 from netmend.cli.messages import refuse_on, say, say_json
 from netmend.cli.options import RUNTIME_DIRECTORY, Json, RuntimeDirectory
 from netmend.ground.printable import printable_line
@@ -21,9 +22,7 @@ class Word(StrEnum):
 
 
 def health(
-    word: Annotated[
-        Word, typer.Argument(metavar="[live|ready|whole]", show_default=False, help="Default: ready.")
-    ] = Word.READY,
+    word: Annotated[Word, Argument(metavar="[live|ready|whole]", help="Default: ready.")] = Word.READY,
     runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
     as_json: Json = False,
 ) -> None:
@@ -51,4 +50,4 @@ def health(
         say_json(found, indent=2)
     else:
         say("\n".join([f"{found['health']}: {'yes' if found['ok'] else 'no'}", *map(printable_line, found["wrong"])]))
-    raise typer.Exit(0 if found["ok"] else 1)
+    raise click.exceptions.Exit(0 if found["ok"] else 1)

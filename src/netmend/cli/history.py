@@ -4,8 +4,7 @@ import time
 from contextlib import closing
 from typing import Annotated
 
-import typer
-
+from netmend.cli.command import Option
 from netmend.cli.messages import refuse_on, say, say_json
 from netmend.cli.options import STATE_DIRECTORY, Json, StateDirectory
 from netmend.ground.printable import printable_line
@@ -17,7 +16,7 @@ from netmend.sources.store.records import read_records
 
 def history(
     *,
-    limit: Annotated[int, typer.Option(min=1, help="How many of each kind to show, the newest.")] = 50,
+    limit: Annotated[int, Option(least=1, help="How many of each kind to show, the newest.")] = 50,
     state_dir: StateDirectory = STATE_DIRECTORY,
     as_json: Json = False,
 ) -> None:

@@ -3,8 +3,7 @@
 from contextlib import closing
 from typing import Annotated
 
-import typer
-
+from netmend.cli.command import Option
 from netmend.cli.messages import refuse_on, say, say_json
 from netmend.cli.options import (
     RUNTIME_DIRECTORY,
@@ -33,9 +32,9 @@ def import_file(
     *,
     config: Config,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave networks alone that the file does not have; without it they go.")
+        bool, Option("--keep", help="Leave networks alone that the file does not have; without it they go.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Print what would change, and change nothing.")] = False,
     state_dir: StateDirectory = STATE_DIRECTORY,
     runtime_dir: RuntimeDirectory = RUNTIME_DIRECTORY,
     as_json: Json = False,

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, cast
 
-import typer
+import click
 
+from netmend.cli.command import Argument, Option, command
 from netmend.cli.lab_incident import incident
 from netmend.cli.lab_search import search
 from netmend.cli.messages import name_command, refuse, say, say_json
@@ -18,30 +19,31 @@ from netmend.lab.scenario.run import predict as predicted
 from netmend.lab.scenario.scenario import ENGINES, Scenario, load
 from netmend.lab.scenario.text import ScenarioError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+@click.group("lab", no_args_is_help=True)
+@click.pass_context
+def lab(context: click.Context) -> None:
+    """Reproduce mount propagation between a host and its containers."""
+    name_command(f"netmend lab {context.invoked_subcommand}")
+
 
 File = Annotated[
     str,
-    typer.Argument(metavar="FILE", help="A scenario (YAML), or one a line (.jsonl); - reads YAML."),
+    Argument(metavar="FILE", help="A scenario (YAML), or one a line (.jsonl); - reads YAML."),
 ]
-Json = Annotated[bool, typer.Option("--json", help='Print {"name", "results"}, one line a scenario.')]
+Json = Annotated[bool, Option("--json", help='Print {"name", "results"}, one line a scenario.')]
 Engine = Annotated[
     str | None,
-    typer.Option("--engine", metavar="NAME", help="kernel, docker or podman, instead of the one in the scenario."),
+    Option("--engine", metavar="NAME", help="kernel, docker or podman, instead of the one in the scenario."),
 ]
 
 
 def _verb(function: Callable[..., None]) -> Callable[..., None]:
     """Add a verb of its function's name; `netmend lab --help` shows the first paragraph of its docstring, whole."""
-    summary = " ".join(str(function.__doc__).split("\n\n")[0].split())
-    app.command(function.__name__, short_help=summary)(function)
+    made = command(function)
+    made.short_help = " ".join(str(function.__doc__).split("\n\n")[0].split())
+    lab.add_command(made)
     return function
-
-
-@app.callback()
-def _root(context: typer.Context) -> None:
-    """Reproduce mount propagation between a host and its containers."""
-    name_command(f"netmend lab {context.invoked_subcommand}")
 
 
 _verb(incident)
@@ -96,7 +98,7 @@ def compare(file: File, as_json: Json = False, engine: Engine = None) -> None:
             say(f"       predicted  {result_in_words(cast(str, item['predicted']))}")
             say(f"       seen       {result_in_words(cast(str, item['seen']))}")
     if differ:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _perform(scenarios: list[Scenario], engine: str | None) -> list[Results]:

@@ -7,8 +7,9 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Annotated
 
-import typer
+import click
 
+from netmend.cli.command import Option
 from netmend.cli.messages import output, refuse_on, say, say_json
 from netmend.cli.options import Json
 from netmend.lab.incident import logs, page
@@ -19,17 +20,17 @@ from netmend.lab.incident.setup import CannotPlay, setup_from
 
 _ROUNDS = 20  # with --once or --json, and no --rounds
 
-Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Draw the curve, as one page.")]
+Html = Annotated[Path | None, Option("--html", metavar="FILE", help="Draw the curve, as one page.")]
 
 
 def incident(
     *,
-    once: Annotated[bool, typer.Option("--once", help=f"End after {_ROUNDS} rounds, or those of --rounds.")] = False,
+    once: Annotated[bool, Option("--once", help=f"End after {_ROUNDS} rounds, or those of --rounds.")] = False,
     as_json: Json = False,
-    engine: Annotated[str, typer.Option("--engine", metavar="NAME", help="kernel, or docker (as root).")] = "kernel",
+    engine: Annotated[str, Option("--engine", metavar="NAME", help="kernel, or docker (as root).")] = "kernel",
     propagation: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--propagation",
             metavar="NAME=WORD",
             help="A container and its mount of /run/netns: private, shared, slave (with r or without) or none; several "
@@ -38,28 +39,28 @@ def incident(
     ] = None,
     restart: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--restart",
             metavar="NAME@ROUND",
             help="Restart a container (default: a@1, when one container makes and uses the namespace).",
         ),
     ] = None,
-    no_restart: Annotated[bool, typer.Option("--no-restart", help="Restart nothing.")] = False,
+    no_restart: Annotated[bool, Option("--no-restart", help="Restart nothing.")] = False,
     interval: Annotated[
-        float, typer.Option("--interval", metavar="S", help="Seconds from resync to resync.", min=0)
+        float, Option("--interval", metavar="S", help="Seconds from resync to resync.", least=0)
     ] = 0.25,
-    rounds: Annotated[int | None, typer.Option("--rounds", metavar="N", help="End after N rounds.", min=1)] = None,
-    made_by: Annotated[str | None, typer.Option("--made-by", metavar="NAME", help="A container, or host.")] = None,
-    used_by: Annotated[str | None, typer.Option("--used-by", metavar="NAME", help="A container.")] = None,
+    rounds: Annotated[int | None, Option("--rounds", metavar="N", help="End after N rounds.", least=1)] = None,
+    made_by: Annotated[str | None, Option("--made-by", metavar="NAME", help="A container, or host.")] = None,
+    used_by: Annotated[str | None, Option("--used-by", metavar="NAME", help="A container.")] = None,
     before: Annotated[
         str,
-        typer.Option("--before", metavar="WHAT", help="What has the name already: none, file, namespace."),
+        Option("--before", metavar="WHAT", help="What has the name already: none, file, namespace."),
     ] = "none",
-    run: Annotated[str, typer.Option("--run", metavar="WORD", help="The host's /run: shared or private.")] = "shared",
+    run: Annotated[str, Option("--run", metavar="WORD", help="The host's /run: shared or private.")] = "shared",
     html: Html = None,
     log: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--log", metavar="DIR", help="Write the agents' logs, a directory each, as netmend timeline reads them."
         ),
     ] = None,
@@ -93,7 +94,7 @@ def incident(
         say_json(document(outcome), indent=2)
     elif written:
         say("written: " + ", ".join(map(str, written)))
-    raise typer.Exit(0 if outcome.ok else 1)
+    raise click.exceptions.Exit(0 if outcome.ok else 1)
 
 
 def _terminated(number: int, _: FrameType | None) -> None:

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+import click
 from rich.console import Console
 from rich.progress import Progress
 
+from netmend.cli.command import Option
 from netmend.cli.messages import refuse, refuse_on, say, say_json
 from netmend.cli.options import Json
 from netmend.lab.engines.world import EngineMissing
@@ -17,10 +18,10 @@ from netmend.lab.search import search as lab
 def search(
     as_json: Json = False,
     kernel_all: Annotated[
-        bool, typer.Option("--kernel-all", help="Do every set-up on the kernel, not only those that were found.")
+        bool, Option("--kernel-all", help="Do every set-up on the kernel, not only those that were found.")
     ] = False,
     scenarios: Annotated[
-        Path | None, typer.Option("--scenarios", metavar="DIR", help="Write each reproduction for netmend lab run.")
+        Path | None, Option("--scenarios", metavar="DIR", help="Write each reproduction for netmend lab run.")
     ] = None,
 ) -> None:
     """Walk mounts, restarts, makers and old names for every way to endless taps, and give the shortest of each.
@@ -42,4 +43,4 @@ def search(
             report.write_scenarios(found, scenarios)
         except OSError as error:
             refuse(f"{error.filename}: cannot be written: {error.strerror}")
-    raise typer.Exit(1 if found.disagreements else 0)
+    raise click.exceptions.Exit(1 if found.disagreements else 0)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
+import click
 
+from netmend.cli.command import Argument
 from netmend.cli.messages import complain, say, say_json
 from netmend.cli.options import Json
 from netmend.ground.finding import Severity
@@ -16,7 +17,7 @@ from netmend.lint.files import Report, lint_all
 def lint(
     files: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             metavar="FILE...",
             help="Files, directories of them, or - for standard input: compose, Quadlet, Kubernetes, docker, podman "
             "and crictl inspect, Ansible, Kolla-Ansible, Nomad, LXC, Incus, OCI, MachineConfig, scripts and units with "
@@ -54,7 +55,7 @@ def lint(
         if report.files or not report.problems:
             say(printable_line(_summary(report)))
     mistaken = any(finding.severity > Severity.NOTE for finding in findings)
-    raise typer.Exit(2 if report.problems else 1 if mistaken else 0)
+    raise click.exceptions.Exit(2 if report.problems else 1 if mistaken else 0)
 
 
 def _summary(report: Report) -> str:

@@ -5,13 +5,12 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-from typer.core import TyperCommand
-from typer.main import get_command
+import click
 
 from netmend import __version__
+from netmend.cli.command import command
 from netmend.cli.messages import complain, name_command, say
 from netmend.cli.roles import ROLES
 
@@ -45,7 +44,7 @@ _FUNCTIONS = {"import": "import_file"}  # `import` is a word of Python
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # what a write to a full disk may say
 
 
-class Verb(TyperCommand):
+class Verb(click.Command):
     """A verb by name and summary. What else it is, options too, is loaded when a context is made for it."""
 
     def __init__(self, name: str, summary: str) -> None:
@@ -55,44 +54,32 @@ class Verb(TyperCommand):
         """The command itself."""
         name = str(self.name)
         module = import_module(f"netmend.cli.{_MODULES.get(name, name)}")
-        if name == "lab":
-            command = get_command(module.app)
-        else:
-            app = typer.Typer(add_completion=False, rich_markup_mode=None)
-            settings = getattr(module, "CONTEXT_SETTINGS", None)
-            app.command(name, context_settings=settings)(getattr(module, _FUNCTIONS.get(name, name)))
-            command = get_command(app)
-        command.name = name
-        return command
+        made = getattr(module, _FUNCTIONS.get(name, name))
+        if isinstance(made, click.Command):  # a group of verbs
+            return made
+        return command(made, name, settings=getattr(module, "CONTEXT_SETTINGS", None))
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         name_command(f"netmend {self.name}")
         return self.load().make_context(info_name, args, parent, **extra)
 
 
-def build() -> Any:
+def build() -> click.Group:
     """The command line: a group of all verbs, none of them loaded."""
-    app = typer.Typer(help=DESCRIPTION, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.callback()(_root)
-    group = get_command(app)
-    group.name = "netmend"
+    version = click.Option(
+        ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_print_version,
+        help="Print the version and exit.",
+    )  # fmt: skip
+    group = click.Group("netmend", help=DESCRIPTION, no_args_is_help=True, params=[version])
     for name, summary in VERBS.items():
-        group.add_command(Verb(name, summary))  # type: ignore[attr-defined]
+        group.add_command(Verb(name, summary))
     return group
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        typer.echo(f"netmend {__version__}")
-        raise typer.Exit
-
-
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
-    ] = False,
-) -> None:
-    pass
+        click.echo(f"netmend {__version__}")
+        context.exit()
 
 
 def _open_standard_streams() -> None:
@@ -124,7 +111,7 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except typer.Abort:  # a question was answered with Ctrl-D
+    except click.Abort:  # a question was answered with Ctrl-D
         sys.exit(130)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
@@ -149,7 +136,7 @@ def main() -> None:
 
 
 def _say_usage(error: Any) -> None:
-    """Print what is wrong with the command line; the errors that typer raises have no public type."""
+    """Print what is wrong with the command line; the errors that click raises have no public type."""
     text = str(error.format_message())
     if text.startswith("Usage: "):  # no verb was given: the text is the whole help
         say(text, err=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
-import typer
+import click
 
 from netmend.ground.printable import printable, printable_line
 from netmend.kernel.errors import KernelError
@@ -36,12 +36,12 @@ def name_command(words: str) -> None:
 
 def say(text: str, *, err: bool = False) -> None:
     """Print lines for a person."""
-    typer.echo(printable(text), err=err)
+    click.echo(printable(text), err=err)
 
 
 def say_json(document: Any, *, indent: int | None = None) -> None:
     """Print a document as JSON."""
-    typer.echo(as_ascii_json(document, indent=indent))
+    click.echo(as_ascii_json(document, indent=indent))
 
 
 def as_ascii_json(document: Any, *, indent: int | None = None) -> str:
@@ -72,14 +72,14 @@ def complain(text: str) -> None:
 
 
 def refuse(text: str) -> NoReturn:
-    """Print one message and end with exit code 2. Raises typer.Exit."""
+    """Print one message and end with exit code 2. Raises click.exceptions.Exit."""
     complain(text)
-    raise typer.Exit(BAD_INPUT)
+    raise click.exceptions.Exit(BAD_INPUT)
 
 
 @contextmanager
 def refuse_on(*errors: type[Exception]) -> Iterator[None]:
-    """Turn these errors, and the kernel's, into messages and exit code 2. Raises typer.Exit.
+    """Turn these errors, and the kernel's, into messages and exit code 2. Raises click.exceptions.Exit.
 
     An IntentError becomes one message for each of its problems: `netmend VERB: FILE:LINE: FIELD: WHY`.
     """
@@ -90,7 +90,7 @@ def refuse_on(*errors: type[Exception]) -> Iterator[None]:
             raise
         for text in str(error).splitlines() if isinstance(error, IntentError) else [str(error)]:
             complain(text)
-        raise typer.Exit(BAD_INPUT) from None
+        raise click.exceptions.Exit(BAD_INPUT) from None
 
 
 def output(*, obey_columns: bool = False) -> "Console":

@@ -4,47 +4,43 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
-import typer
+import click
 
+from netmend.cli.command import Option
 from netmend.ground.listen import Listen
 from netmend.kernel import nsdir
 from netmend.kernel.errors import KernelError
 from netmend.node.settings import Settings
 
-Config = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The intent file (YAML or JSON).")]
+Config = Annotated[Path, Option("--config", "-c", metavar="FILE", help="The intent file (YAML or JSON).")]
 NetnsDirectory = Annotated[
-    str, typer.Option("--netns-dir", envvar="NETMEND_NETNS_DIR", help="Where names of namespaces live.")
+    str, Option("--netns-dir", envvar="NETMEND_NETNS_DIR", help="Where names of namespaces live.")
 ]
 StateDirectory = Annotated[
     Path,
-    typer.Option(
-        "--state-dir", envvar="NETMEND_STATE_DIR", readable=False, help="Where leases are kept over restarts."
-    ),
+    Option("--state-dir", envvar="NETMEND_STATE_DIR", help="Where leases are kept over restarts."),
 ]
 RuntimeDirectory = Annotated[
     Path,
-    typer.Option(
-        "--runtime-dir",
-        envvar="NETMEND_RUNTIME_DIR",
-        readable=False,  # netmend says what it cannot use, in its own words
-        help="Where the status socket and the lock are.",
-    ),
+    Option("--runtime-dir", envvar="NETMEND_RUNTIME_DIR", help="Where the status socket and the lock are."),
 ]
 
 
 def _remote(text: str | None) -> str | None:
-    """The remote of a database, checked. Raises typer.BadParameter where netmend cannot connect to its kind."""
-    from netmend.kernel.ovsdb.stream import check_remote
+    """The remote of a database, checked. Raises click.BadParameter where netmend cannot connect to its kind."""
+    if text is None:
+        return None
+    from netmend.kernel.ovsdb.stream import check_remote  # most calls name none
 
     try:
-        return None if text is None else check_remote(text)
+        return check_remote(text)
     except KernelError as error:
-        raise typer.BadParameter(str(error.detail)) from None
+        raise click.BadParameter(str(error.detail)) from None
 
 
 Ovsdb = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--ovsdb",
         envvar="NETMEND_OVSDB",
         metavar="REMOTE",
@@ -55,7 +51,7 @@ Ovsdb = Annotated[
 ]
 ListenAt = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--listen",
         envvar="NETMEND_LISTEN",
         metavar="ADDRESS:PORT",
@@ -64,9 +60,9 @@ ListenAt = Annotated[
 ]
 HttpNames = Annotated[
     list[str] | None,
-    typer.Option("--http-name", metavar="NAME", help="A further host name that browsers and scrapers call it by."),
+    Option("--http-name", metavar="NAME", help="A further host name that browsers and scrapers call it by."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Json = Annotated[bool, Option("--json", help="Print JSON instead of text.")]
 
 NETNS_DIRECTORY = nsdir.DEFAULT
 STATE_DIRECTORY = Settings().state

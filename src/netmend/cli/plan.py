@@ -1,6 +1,6 @@
 """`netmend plan`: what would change."""
 
-import typer
+import click
 
 from netmend.cli.messages import refuse_on, say, say_json
 from netmend.cli.options import NETNS_DIRECTORY, Config, Json, NetnsDirectory, Ovsdb
@@ -27,7 +27,7 @@ def plan(
     else:
         for line in _lines(plans, intent):
             say(printable_line(line))
-    raise typer.Exit(3 if any(found.steps for found in plans) else 0)
+    raise click.exceptions.Exit(3 if any(found.steps for found in plans) else 0)
 
 
 def _name(network_id: str, intent: Intent) -> str | None:

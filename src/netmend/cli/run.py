@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from netmend.cli.command import Option
 from netmend.cli.messages import refuse, refuse_on
 from netmend.cli.options import (
     NETNS_DIRECTORY,
@@ -40,10 +39,10 @@ if TYPE_CHECKING:
 def run(
     *,
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", metavar="FILE", help="The intent file (YAML or JSON).")
+        Path | None, Option("--config", "-c", metavar="FILE", help="The intent file (YAML or JSON).")
     ] = None,
     store: Annotated[
-        bool, typer.Option("--store", help="Intent is what the store holds; its API is Neutron's v2.0.")
+        bool, Option("--store", help="Intent is what the store holds; its API is Neutron's v2.0.")
     ] = False,
     netns_dir: NetnsDirectory = NETNS_DIRECTORY,
     state_dir: StateDirectory = STATE_DIRECTORY,
@@ -51,25 +50,23 @@ def run(
     ovsdb: Ovsdb = None,
     api_listen: Annotated[
         str,
-        typer.Option(
-            metavar="ADDRESS:PORT", help="Where the API of the store listens, or `socket`: on its socket alone."
-        ),
+        Option(metavar="ADDRESS:PORT", help="Where the API of the store listens, or `socket`: on its socket alone."),
     ] = "127.0.0.1:9696",
     api_tokens: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Who may use the API; default: api-tokens in the state directory."),
+        Option(metavar="FILE", help="Who may use the API; default: api-tokens in the state directory."),
     ] = None,
     api_no_tokens: Annotated[
-        bool, typer.Option("--api-no-tokens", help="Let everybody on this host use the API (loopback only).")
+        bool, Option("--api-no-tokens", help="Let everybody on this host use the API (loopback only).")
     ] = False,
     api_plain_http: Annotated[
         bool,
-        typer.Option("--api-plain-http", help="Let tokens travel unencrypted where the API listens beyond loopback."),
+        Option("--api-plain-http", help="Let tokens travel unencrypted where the API listens beyond loopback."),
     ] = False,
     api_certificate: Annotated[
-        Path | None, typer.Option(metavar="PEM", help="TLS for the API: certificate, and key unless --api-key has it.")
+        Path | None, Option(metavar="PEM", help="TLS for the API: certificate, and key unless --api-key has it.")
     ] = None,
-    api_key: Annotated[Path | None, typer.Option(metavar="PEM", help="The certificate's key.")] = None,
+    api_key: Annotated[Path | None, Option(metavar="PEM", help="The certificate's key.")] = None,
     listen: ListenAt = None,
     http_name: HttpNames = None,
 ) -> None:

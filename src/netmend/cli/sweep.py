@@ -10,8 +10,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-import typer
+import click
 
+from netmend.cli.command import Option
 from netmend.cli.messages import refuse, refuse_on, say, say_json
 from netmend.cli.options import (
     NETNS_DIRECTORY,
@@ -41,18 +42,18 @@ def sweep(
     *,
     config: Annotated[
         Path | None,
-        typer.Option("--config", "-c", metavar="FILE", help="The intent file: sweep what is netmend's and not in it."),
+        Option("--config", "-c", metavar="FILE", help="The intent file: sweep what is netmend's and not in it."),
     ] = None,
     kind: Annotated[
-        list[str] | None, typer.Option("--kind", help=f"Sweep these of others too; repeat it: {', '.join(KINDS)}.")
+        list[str] | None, Option("--kind", help=f"Sweep these of others too; repeat it: {', '.join(KINDS)}.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes/--dry-run", help="Delete; without it nothing is.")] = False,
+    yes: Annotated[bool, Option("--yes/--dry-run", help="Delete; without it nothing is.")] = False,
     min_age: Annotated[
-        str, typer.Option("--min-age", help="Others' devices must have been dead for so long (10m, 2h, 1d).")
+        str, Option("--min-age", help="Others' devices must have been dead for so long (10m, 2h, 1d).")
     ] = "10m",
     ports_file: Annotated[
         list[Path] | None,
-        typer.Option(
+        Option(
             "--ports-file",
             metavar="FILE",
             help="What the control plane knows: names, ids, or JSON; - reads standard input. Repeat it.",
@@ -60,19 +61,19 @@ def sweep(
     ] = None,
     neutron_api: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--neutron-api",
             metavar="FROM",
             help="Ask Neutron what it knows, as an administrator: env (OS_*), a cloud of clouds.yaml, or nova.conf.",
         ),
     ] = None,
     assume_all_seen: Annotated[
-        bool, typer.Option("--assume-all-seen", help="Take the processes that can be seen for all there are.")
+        bool, Option("--assume-all-seen", help="Take the processes that can be seen for all there are.")
     ] = False,
     restore: Annotated[
-        Path | None, typer.Option("--restore", metavar="JOURNAL", help="Make again what this journal says was deleted.")
+        Path | None, Option("--restore", metavar="JOURNAL", help="Make again what this journal says was deleted.")
     ] = None,
-    every: Annotated[bool, typer.Option("--list", help="Print each object, not only counts.")] = False,
+    every: Annotated[bool, Option("--list", help="Print each object, not only counts.")] = False,
     as_json: Json = False,
     netns_dir: NetnsDirectory = NETNS_DIRECTORY,
     state_dir: StateDirectory = STATE_DIRECTORY,
@@ -115,9 +116,9 @@ def sweep(
         for line in report.to_text(options, findings, result, every_object=every):
             say(printable_line(line))
     if result is not None and result.outcome.failed:
-        raise typer.Exit(1)
+        raise click.exceptions.Exit(1)
     dead = result is None and (findings.dead_units or findings.dead_ports or findings.dead_names)
-    raise typer.Exit(3 if dead or report.undecided(findings) else 0)
+    raise click.exceptions.Exit(3 if dead or report.undecided(findings) else 0)
 
 
 def _known(files: list[Path], neutron_api: str | None) -> Known:
@@ -224,7 +225,7 @@ def _restore(path: Path, *, as_json: bool) -> NoReturn:
         there = len(found) - len(made) - len(problems)
         never_went = f", {there:,} never went" if there else ""
         say(f"{len(made):,} made again{never_went}, {len(problems):,} not")
-    raise typer.Exit(1 if problems else 0)
+    raise click.exceptions.Exit(1 if problems else 0)
 
 
 def _seconds(text: str) -> float:

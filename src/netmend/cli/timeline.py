@@ -7,8 +7,7 @@ import time
 from pathlib import Path, PurePath
 from typing import IO, Annotated
 
-import typer
-
+from netmend.cli.command import Argument, Option
 from netmend.cli.messages import output, refuse, say, say_json
 from netmend.cli.options import Json
 from netmend.forensics import console, page, reading, report, signatures, zones
@@ -52,25 +51,25 @@ class Ticker:
 
 
 def timeline(
-    logs: Annotated[list[str], typer.Argument(help="Log files, directories of them, or - for standard input.")],
+    logs: Annotated[list[str], Argument(help="Log files, directories of them, or - for standard input.")],
     *,
     tz: Annotated[
         list[str] | None,
-        typer.Option("--tz", help="FILE_GLOB=ZONE: the zone of stamps that do not say theirs (default: UTC)."),
+        Option("--tz", help="FILE_GLOB=ZONE: the zone of stamps that do not say theirs (default: UTC)."),
     ] = None,
     offset: Annotated[
         list[str] | None,
-        typer.Option("--offset", help="FILE_GLOB=SECONDS, added to each stamp of a host whose clock is wrong."),
+        Option("--offset", help="FILE_GLOB=SECONDS, added to each stamp of a host whose clock is wrong."),
     ] = None,
     as_json: Json = False,
-    html: Annotated[Path | None, typer.Option("--html", help="Write the report as one page.", metavar="FILE")] = None,
+    html: Annotated[Path | None, Option("--html", help="Write the report as one page.", metavar="FILE")] = None,
     signature: Annotated[
-        list[Path] | None, typer.Option("--signatures", help="A directory or file with further signatures.")
+        list[Path] | None, Option("--signatures", help="A directory or file with further signatures.")
     ] = None,
-    show: Annotated[int, typer.Option("--show", help="Rows of the time line and of the messages.", min=1)] = 25,
+    show: Annotated[int, Option("--show", help="Rows of the time line and of the messages.", least=1)] = 25,
     progress: Annotated[
         bool | None,
-        typer.Option("--progress/--no-progress", help="Say on standard error how far it is; a terminal is told."),
+        Option("--progress/--no-progress", help="Say on standard error how far it is; a terminal is told."),
     ] = None,
 ) -> None:
     """Put logs on one time line, and name what went wrong.

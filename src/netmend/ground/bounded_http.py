@@ -15,17 +15,17 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import structlog
 from aiohttp import web
 
 from netmend.ground.exhaustion import share_of_descriptors
+from netmend.ground.log import get_logger
 
 _REFUSAL: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 )
 _LINGER: Final = 1.0  # seconds that the rest of a refused body is read and forgotten, so that the answer is heard
 _SAY_AGAIN: Final = 60.0  # seconds between two lines in the log about the same listener
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ Sockets are opened before anything else is done, so that a port that is taken en
 
 import os
 import socket
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import ssl
 
 _LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _BACKLOG: Final = 512
@@ -26,7 +28,7 @@ class Listeners:
 
     tcp: socket.socket | None
     unix: socket.socket | None
-    tls: ssl.SSLContext | None  # of `tcp`
+    tls: "ssl.SSLContext | None"  # of `tcp`
     port: int | None  # of `tcp`
 
     def close(self) -> None:
@@ -100,9 +102,11 @@ class Listen:
             text = f"cannot listen at {address} port {self.port}: {_reason(error)}"
             raise CannotListen(f"{text}; {advice}" if advice else text) from error
 
-    def _load_certificate(self) -> ssl.SSLContext | None:
+    def _load_certificate(self) -> "ssl.SSLContext | None":
         if self.certificate is None:
             return None
+        import ssl  # slow to load, and mostly not needed
+
         try:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(self.certificate, self.key)

@@ -16,9 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from netmend.ground.listen import CannotListen, Listen
+from netmend.ground.log import get_logger
 from netmend.ground.private_files import make_private_directory
 from netmend.reconcile.reconciler import Reconciler
 from netmend.reconcile.switch_lock import SwitchTaken
@@ -26,7 +25,7 @@ from netmend.reconcile.switch_lock import SwitchTaken
 _NAME: Final = "\0netmend/node"
 ENDING: Final = 5.0  # seconds that a killed process may take to end: its container is made anew before
 _CREDENTIALS: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid
-log = structlog.get_logger()
+log = get_logger()
 
 
 class CannotStart(Exception):

@@ -6,18 +6,22 @@ A traceback follows, each line of it after `TIME PROCESS ERROR NAME `, as oslo.l
 """
 
 import os
+from datetime import datetime
 from typing import Final
 
-import structlog
+from netmend.ground.log import Line
 
-TIME: Final = "%Y-%m-%d %H:%M:%S.%f"
-"""What `timestamp` must be, in local time."""
 _FIRST: Final = frozenset({"timestamp", "level", "event", "logger", "exception"})
 
 
-def oslo_text(_: object, __: str, line: structlog.typing.EventDict) -> str:
-    """A renderer of structlog: one line, and one for each line of a traceback."""
-    moment, name = str(line["timestamp"])[:-3], line.get("logger", "netmend")
+def local_time() -> str:
+    """Now in local time, to the millisecond, as oslo.log writes it."""
+    return datetime.now().isoformat(" ", "milliseconds")
+
+
+def oslo_text(line: Line) -> str:
+    """One line, and one for each line of a traceback; `timestamp` is as `local_time` gives it."""
+    moment, name = line["timestamp"], line.get("logger", "netmend")
     begin = f"{moment} {os.getpid()}"
     more = "".join(f" {key}={value!r}" for key, value in line.items() if key not in _FIRST)
     event = str(line["event"]).replace("\n", "\\n")

@@ -13,13 +13,14 @@ import select
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import structlog
-
+from netmend.ground import log
+from netmend.ground.log import Line, for_a_person, get_logger, utc_time
 from netmend.ground.printable import printable, printable_line
-from netmend.node.log_format import TIME, oslo_text
+from netmend.node.log_format import local_time, oslo_text
 
 _MOST_LINES: Final = 10_000
 _MOST_BYTES: Final = 4 << 20
@@ -78,7 +79,7 @@ class LogWriter:
                 continue
             if (lost := self._lost) != self._lost_said:
                 self._lost_said = lost
-                structlog.get_logger().warning("log lines lost", since_start=lost)
+                get_logger().warning("log lines lost", since_start=lost)
 
     def _follow(self, path: Path) -> None:
         """Open the file anew where its name does not lead to ours; keep ours while that cannot be done."""
@@ -158,9 +159,9 @@ class _Records(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            log = structlog.get_logger()
+            logger = get_logger()
             level = "critical" if record.levelno > logging.ERROR else logging.getLevelName(record.levelno).lower()
-            say = getattr(log, level, log.warning)
+            say = getattr(logger, level, logger.warning)
             say(record.getMessage(), logger=record.name, exc_info=record.exc_info or None)
         except Exception:
             self.handleError(record)
@@ -175,50 +176,29 @@ def lines_lost() -> int:
 
 
 def log_to_stderr(*, debug: bool = False) -> None:
-    """Send structlog, Python's logging and whatever is printed to standard error through one LogWriter.
+    """Send the log, Python's logging and whatever is printed to standard error through one LogWriter.
 
     Lines are for a person on a terminal, JSON anywhere else. `debug`: those of libraries too, whatever their level.
     """
-    renderer: structlog.typing.Processor
-    if os.isatty(2):
-        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    else:
-        renderer = structlog.processors.JSONRenderer()
-    _log_to(LogWriter(2), structlog.processors.TimeStamper(fmt="iso", utc=True), renderer, debug=debug)
+    _log_to(LogWriter(2), for_a_person if os.isatty(2) else log.as_json, debug=debug)
 
 
 def log_to_file(path: Path, *, as_json: bool = False, debug: bool = False) -> None:
     """As `log_to_stderr`, into a file, in oslo.log's text format or as JSON. Raises OSError."""
     writer = LogWriter(path)
     if as_json:
-        stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
-        _log_to(writer, stamp, structlog.processors.JSONRenderer(), debug=debug)
+        _log_to(writer, log.as_json, debug=debug)
     else:
-        _log_to(writer, structlog.processors.TimeStamper(fmt=TIME, utc=False), oslo_text, debug=debug)
+        _log_to(writer, oslo_text, local_time, debug=debug)
 
 
 def _log_to(
-    writer: LogWriter,
-    stamp: structlog.processors.TimeStamper,
-    renderer: structlog.typing.Processor,
-    *,
-    debug: bool,
+    writer: LogWriter, render: Callable[[Line], str], now: Callable[[], str] = utc_time, *, debug: bool
 ) -> None:
     global _writer
     _writer = writer
     atexit.register(writer.close)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            stamp,
-            structlog.processors.format_exc_info,
-            _safe_to_show,
-            _what_first,
-            renderer,
-        ],
-        logger_factory=lambda *_: _Lines(writer),
-        cache_logger_on_first_use=True,
-    )
+    log.configure(writer.write, lambda line: render(_safe_to_show(line)), now)
     sys.stderr = _Stream(writer)
     level = logging.DEBUG if debug else logging.WARNING
     logging.basicConfig(handlers=[_Records(level)], level=level)
@@ -230,24 +210,6 @@ def close_log() -> None:
         _writer.close()
 
 
-class _Lines:
-    """What structlog hands finished lines to."""
-
-    def __init__(self, writer: LogWriter) -> None:
-        self._write = writer.write
-
-    def msg(self, line: str) -> None:
-        self._write(line)
-
-    log = debug = info = warn = warning = error = critical = fatal = exception = failure = msg
-
-
-def _safe_to_show(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+def _safe_to_show(line: Line) -> Line:
     """Text of guests and tenants is in these lines: what a terminal obeys is shown as an escape."""
     return {key: printable(value) if isinstance(value, str) else value for key, value in line.items()}
-
-
-def _what_first(_: object, __: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """When, how bad, what; then the rest."""
-    first = {key: line.pop(key) for key in ("timestamp", "level", "event") if key in line}
-    return {**first, **line}

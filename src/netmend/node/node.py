@@ -14,10 +14,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import structlog
-
 from netmend import __version__
 from netmend.ground.listen import Listen
+from netmend.ground.log import get_logger
 from netmend.ground.private_files import make_private_directory, narrow
 from netmend.intent.network import Intent, Network
 from netmend.kernel import descriptors
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
 _BEFORE_STATUS = 1.0  # seconds for first answers, before the status socket takes time to load its HTTP stack
 _BETWEEN_MOUNT_CHECKS = 5.0  # seconds
 _SETTLE = 0.02  # seconds between the first hint and the look it causes, so that one look serves many hints
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Node:

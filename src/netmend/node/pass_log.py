@@ -3,12 +3,11 @@
 from itertools import groupby
 from typing import Final
 
-import structlog
-
+from netmend.ground.log import get_logger
 from netmend.reconcile.reports import PassReport
 
 _STEPS_A_LINE: Final = 20
-log = structlog.get_logger()
+log = get_logger()
 
 
 def log_pass(report: PassReport) -> None:

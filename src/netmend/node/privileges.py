@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import structlog
-
+from netmend.ground.log import get_logger
 from netmend.kernel import privileges
 from netmend.kernel.errors import KernelError
 from netmend.node.settings import Settings
@@ -22,7 +21,7 @@ LOOKS: Final = ("CAP_SYS_PTRACE", "CAP_NET_BROADCAST")
 others make in networks' namespaces (linux/netlink.h, NETLINK_LISTEN_ALL_NSID)."""
 TAKES_OVER: Final = ("CAP_KILL", "CAP_CHOWN", "CAP_FOWNER", "CAP_DAC_OVERRIDE")
 """Kept in the place of Neutron's agents: for their processes, sockets and files."""
-log = structlog.get_logger()
+log = get_logger()
 
 
 class GivenUp:

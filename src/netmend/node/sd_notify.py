@@ -11,11 +11,10 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable
 
-import structlog
-
+from netmend.ground.log import get_logger
 from netmend.node.state import NodeState
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Notifier:

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from netmend.kernel import nsdir
-from netmend.kernel.ovsdb.stream import Tls
+
+if TYPE_CHECKING:
+    from netmend.kernel.ovsdb.stream import Tls
 
 KEPT = ("*.sqlite", "*.sqlite-wal", "*.sqlite-shm", "api-tokens", "sweep")
 """What netmend keeps in its state directory, as patterns of names."""
@@ -20,7 +23,7 @@ class Settings:
     resolv_conf: Path = Path("/etc/resolv.conf")  # names the forwarders of networks that name none
     full_look: float = 60.0  # seconds between looks at everything, beside those that events ask for
     ovsdb: str | None = None  # where the database of Open vSwitch listens (unix:PATH, tcp:ADDRESS:PORT); None: as usual
-    ovsdb_tls: Tls | None = None  # for ssl:ADDRESS:PORT
+    ovsdb_tls: "Tls | None" = None  # for ssl:ADDRESS:PORT
     take_over: bool = False  # take over namespaces of networks that Neutron's own agents made
 
     @property

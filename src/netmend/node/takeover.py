@@ -3,8 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Iterator
 
-import structlog
-
+from netmend.ground.log import get_logger
 from netmend.intent.network import Network
 from netmend.kernel.ovsdb.connection import Connection
 from netmend.node.settings import Settings
@@ -12,7 +11,7 @@ from netmend.reconcile.adoption import Adoption
 from netmend.reconcile.switch import DEFAULT
 
 _NAMES_MAX = 20  # names in one line of the log
-log = structlog.get_logger()
+log = get_logger()
 
 
 def take_over(settings: Settings, networks: Iterable[Network]) -> None:

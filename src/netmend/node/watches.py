@@ -8,9 +8,8 @@ import time
 from collections.abc import Callable, Container, Iterable
 from threading import Thread
 
-import structlog
-
 from netmend.firewall.rules import TABLE
+from netmend.ground.log import get_logger
 from netmend.kernel.errors import KernelError
 from netmend.kernel.nft.watch import RulesWatch
 from netmend.kernel.ovsdb.stream import Tls
@@ -23,7 +22,7 @@ from netmend.wiring.ovs import MARK_KEY, OWNER
 _CROWD = 0.4  # seconds between two looks at mounts: they come in crowds, and each look is at every name
 _GATHER = 0.02  # seconds from the first event to the reading of all: a network that is made causes twenty
 _BETWEEN_TENDINGS = 2.0  # seconds: a database gives up whoever has not answered it for 5 (inactivity_probe)
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Watches(contextlib.ExitStack):

@@ -13,7 +13,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[3]
 ENGINE = str(CHECKOUT / "tools" / "engine")
-DOCTOR = "from typer import run; from netmend.cli.doctor import doctor; run(doctor)"
+DOCTOR = "from netmend.cli.command import command; from netmend.cli.doctor import doctor; command(doctor)()"
 
 
 @dataclass(frozen=True)

@@ -372,7 +372,7 @@ def test_it_starts_fast() -> None:
         [sys.executable, "-c", "import sys, netmend.attach.cni; print(*sys.modules)"],
         capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
-    assert not {"typer", "rich", "pydantic", "aiohttp", "asyncio", "structlog", "yaml"} & set(modules)
+    assert not {"click", "rich", "pydantic", "aiohttp", "asyncio", "yaml"} & set(modules)
     with store_node() as api:
         make_network(api, "lab")
         version, add = [], []

@@ -5,9 +5,9 @@ import json
 import tempfile
 from pathlib import Path
 
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
-from netmend.cli.lab import app
+from netmend.cli.lab import lab
 from netmend.forensics import report
 from netmend.kernel import links, mounts
 from netmend.kernel.netlink import RouteSocket
@@ -73,7 +73,7 @@ def test_rounds_before_the_restart_are_healthy() -> None:
 def test_the_command_prints_one_document_and_leaves_nothing() -> None:
     with RouteSocket() as route:
         before = links.dump_links(route), mounts.read_mountinfo()
-    done = CliRunner().invoke(app, ["incident", "--once", "--json", "--rounds", "3", "--interval", "0"])
+    done = CliRunner().invoke(lab, ["incident", "--once", "--json", "--rounds", "3", "--interval", "0"])
     assert done.exit_code == 0, done.output
     document = json.load(io.StringIO(done.output))
     assert document["ok"] is True
@@ -86,6 +86,6 @@ def test_the_command_prints_one_document_and_leaves_nothing() -> None:
 
 
 def test_what_the_engine_refuses_is_one_sentence() -> None:
-    done = CliRunner().invoke(app, ["incident", "--once", "--propagation", "a=shared", "--run", "private"])
+    done = CliRunner().invoke(lab, ["incident", "--once", "--propagation", "a=shared", "--run", "private"])
     assert done.exit_code == 2
     assert "path /run/netns is mounted on /run but it is not a shared mount" in done.output

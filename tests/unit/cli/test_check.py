@@ -4,14 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from netmend.cli.check import check
+from netmend.cli.command import command
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-app = typer.Typer()
-app.command()(check)
+app = command(check)
 
 
 @pytest.fixture

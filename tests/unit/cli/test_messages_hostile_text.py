@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from netmend.cli import history, messages, status
+from netmend.cli import history, messages, status_text
 from netmend.ground.located_yaml import parse
 from netmend.sources.store.exchange.export import Export
 
@@ -128,7 +128,7 @@ def answer() -> dict[str, Any]:
 
 def test_status() -> None:
     printed = StringIO()
-    status._show_node(Console(file=printed, width=10_000, force_terminal=False), messages.shown(answer()))
+    status_text.show_node(Console(file=printed, width=10_000, force_terminal=False), messages.shown(answer()))
     assert printed.getvalue().count(r"\x1b[2J") > 10
     assert steering(printed.getvalue()) == set()
 
@@ -179,6 +179,6 @@ def test_no_verb_has_another_way_to_a_terminal() -> None:
         (path.name, line.strip())
         for path in Path(messages.__file__).parent.glob("*.py")
         for line in path.read_text().splitlines()
-        if re.match(r"\s*(typer\.echo|print|sys\.stdout\.write)\(", line) and path.name != "messages.py"
+        if re.match(r"\s*(click\.echo|print|sys\.stdout\.write)\(", line) and path.name != "messages.py"
     }
     assert {name for name, _ in ways} == {"export.py", "main.py"}, ways

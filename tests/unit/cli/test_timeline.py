@@ -8,16 +8,15 @@ import os
 from pathlib import Path
 
 import pytest
-import typer
+from click.testing import CliRunner
 from tests.unit.forensics.logs import Night
 from tests.unit.forensics.test_signatures import leaking_agent
-from typer.testing import CliRunner
 
+from netmend.cli.command import command
 from netmend.cli.timeline import Ticker, timeline
 from netmend.forensics import report
 
-app = typer.Typer()
-app.command()(timeline)
+app = command(timeline)
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
-import typer
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.doctor.texts import HOST, A, B
-from typer.testing import CliRunner
 
+from netmend.cli.command import command
 from netmend.cli.doctor import doctor
 from netmend.doctor import snapshot
 from netmend.doctor.containers import from_docker
@@ -18,8 +18,7 @@ from netmend.doctor.diagnose import diagnose
 from netmend.doctor.page import page
 from netmend.doctor.pasted import observe_copies
 
-app = typer.Typer()
-app.command()(doctor)
+app = command(doctor)
 
 
 def run(*words: str) -> tuple[int, str, str]:

@@ -123,9 +123,9 @@ def test_a_file_that_cannot_be_made_anew_is_gone_on_with(tmp_path: Path) -> None
 PROGRAM = """
 import logging, sys, threading, warnings
 from netmend.node.log_writer import close_log, log_to_stderr
-import structlog
+from netmend.ground.log import get_logger
 log_to_stderr()
-structlog.get_logger().error("guest", name="evil\\x1b[2J\\u202e")
+get_logger().error("guest", name="evil\\x1b[2J\\u202e")
 logging.getLogger("library").warning("said %s", "this")
 print("half a line, ", end="", file=sys.stderr)
 print("and the rest", file=sys.stderr)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
-import typer
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
+from netmend.cli.command import command as make_command
 from netmend.cli.explain import explain as command
 from netmend.propagation.explain import ENGINES, explain, guess_engine
 from netmend.propagation.options.request import OptionError
 
-app = typer.Typer()
-app.command()(command)
+app = make_command(command)
 runner = CliRunner()
 
 

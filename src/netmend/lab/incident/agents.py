@@ -10,8 +10,6 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-import structlog
-
 from netmend.intent.network import Network
 from netmend.lab.engines.kernel import RealSystem
 from netmend.lab.incident.old_agent import NamespaceMaker, OldAgent
@@ -66,17 +64,7 @@ def run_netmend(intent: str, log: int, _: Channel) -> None:
     """The node, with `intent` (YAML) as its file and its log on descriptor `log`; ends when it is killed."""
     _CONFIG.parent.mkdir(parents=True, exist_ok=True)
     _CONFIG.write_text(intent, encoding="utf-8")
-    sys.stderr = os.fdopen(log, "w", buffering=1)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
+    sys.stderr = os.fdopen(log, "w", buffering=1)  # what netmend.ground.log writes to
     asyncio.run(Node(FileSource(_CONFIG), Settings()).run())
 
 

@@ -7,15 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Condition, Thread
 
-import structlog
-
 from netmend.ground.exhaustion import exhausted
+from netmend.ground.log import get_logger
 from netmend.intent.network import Network
 from netmend.kernel.errors import KernelError
 from netmend.node.guests.service import CannotServe, GuestService
 from netmend.reconcile.reports import Ready
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(slots=True)

@@ -8,9 +8,8 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
-
 from netmend.ground.exhaustion import share_of_descriptors
+from netmend.ground.log import get_logger
 from netmend.intent.metadata import METADATA_ADDRESS, METADATA_ADDRESS6, MetadataProxy
 from netmend.intent.network import Network
 from netmend.kernel.errors import KernelError
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 PORT: Final = 80
 _NO_IPV6: Final = frozenset((errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL))  # the kernel has none, or this namespace
 
-log = structlog.get_logger(__name__)
+log = get_logger()
 
 
 class MetadataServing:

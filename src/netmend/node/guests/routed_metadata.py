@@ -10,8 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
-
+from netmend.ground.log import get_logger
 from netmend.intent.metadata import MetadataProxy
 from netmend.node.intake.source import RoutedMetadata
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY: Final = 5.0  # seconds: somebody may take the path, or the directory, away
 _BACKLOG: Final = 1024
-log = structlog.get_logger()
+log = get_logger()
 
 
 class RoutedServing:

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from netmend.ground.exhaustion import exhausted
+from netmend.ground.log import get_logger
 from netmend.intent.network import Intent
 from netmend.kernel.errors import KernelError
 from netmend.kernel.watch import DirectoryWatch
@@ -17,7 +16,7 @@ from netmend.sources.file import IntentError, load
 
 _LOOK_EVERY = 2.0  # seconds between looks at a file that cannot be watched
 _GATHER = 0.02  # seconds from the first event to the look: a file is written in several steps
-log = structlog.get_logger()
+log = get_logger()
 
 
 class FileSource(Source):

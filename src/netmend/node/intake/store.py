@@ -13,11 +13,10 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from netmend import __version__
 from netmend.ground.diagnosis import Diagnosis
 from netmend.ground.listen import CannotListen, Listen, Listeners, is_loopback
+from netmend.ground.log import get_logger
 from netmend.ground.private_files import make_private_directory
 from netmend.intent.network import Intent
 from netmend.node.intake.source import Source
@@ -35,7 +34,7 @@ DATABASE = "store.sqlite"
 _ANOTHER_PLACE = "give another place with --api-listen ADDRESS:PORT, or `--api-listen socket`"
 _BETWEEN_RECORDS = 2.0  # seconds
 Wrong = tuple[tuple[ReasonRecord, ...], tuple[Diagnosis, ...]]
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)

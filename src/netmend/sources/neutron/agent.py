@@ -12,8 +12,7 @@ from functools import partial
 from threading import Event, Thread
 from typing import Any
 
-import structlog
-
+from netmend.ground.log import get_logger
 from netmend.intent import Intent
 from netmend.sources.neutron.cache import NetworkCache
 from netmend.sources.neutron.calls import Calls
@@ -43,7 +42,7 @@ _SAVE_EVERY = 1.0  # seconds
 _VERIFY_AFTER = 30.0  # seconds without news of a network after a notice of its ports, until it is asked for once
 _REMIND_AFTER = 30.0  # seconds from telling of a network's ports to telling again of those that are still not ACTIVE
 _IDLE = 60.0  # seconds
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(slots=True)

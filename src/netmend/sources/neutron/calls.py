@@ -4,13 +4,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
-import structlog
-
+from netmend.ground.log import get_logger
 from netmend.sources.neutron.names import Raw
 from netmend.sources.neutron.own_ports import with_own_ports
 from netmend.sources.neutron.rpc import Server, ServerError
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Receiver(Protocol):

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-import structlog
-
+from netmend.ground.log import get_logger
 from netmend.intent import Intent, MetadataProxy, Network
 from netmend.sources.neutron.dhcp_port import own_port
 from netmend.sources.neutron.dhcp_scopes import DhcpScope, dhcp_scopes
@@ -11,7 +10,7 @@ from netmend.sources.neutron.names import Raw
 from netmend.sources.neutron.policy import Policy
 from netmend.sources.neutron.translate import Translated, TranslationError, translate
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(slots=True)

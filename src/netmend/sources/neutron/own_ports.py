@@ -3,14 +3,13 @@ use for. Runs in a worker."""
 
 from typing import Any
 
-import structlog
-
+from netmend.ground.log import get_logger
 from netmend.sources.neutron import dhcp_port
 from netmend.sources.neutron.dhcp_scopes import DhcpScope, dhcp_scopes, left_over
 from netmend.sources.neutron.names import Raw
 from netmend.sources.neutron.rpc import Server
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def with_own_ports(server: Server, raw: Raw, host: str) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-from netmend.cli.lab import app
+from netmend.cli.lab import lab
 from netmend.lab.engines.built_in_engine import BuiltInEngine
 from netmend.lab.scenario.run import predict
 from netmend.lab.scenario.scenario import Scenario, load
@@ -178,7 +178,7 @@ def test_no_value_raises_anything_else(value: dict[str, Any]) -> None:
 
 
 def test_lab_predict_prints_one_json_line_a_scenario() -> None:
-    done = runner.invoke(app, ["predict", str(RECORDED), "--json"])
+    done = runner.invoke(lab, ["predict", str(RECORDED), "--json"])
     assert done.exit_code == 0
     lines = [json.loads(line) for line in done.output.splitlines()]
     assert [line["results"] for line in lines] == [case["observed"] for case in _recorded]
@@ -193,12 +193,12 @@ def test_lab_ends_with_2_where_it_cannot_go_on(tmp_path: Path, monkeypatch: pyte
         (["predict", str(tmp_path / "none.yaml")], "No such file or directory"),
         (["run", str(RECORDED), "--engine", "lxc"], "--engine: must be one of"),
     ):
-        done = runner.invoke(app, arguments)
+        done = runner.invoke(lab, arguments)
         assert done.exit_code == 2
         assert said in done.output
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("DOCKER_HOST", raising=False)
-    done = runner.invoke(app, ["run", str(RECORDED), "--engine", "docker"])
+    done = runner.invoke(lab, ["run", str(RECORDED), "--engine", "docker"])
     assert done.exit_code == 2
     assert "engine docker needs the program dockerd" in done.output
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Final
 
-import structlog
-
+from netmend.ground.log import get_logger
 from netmend.sources.neutron import reports
 from netmend.sources.neutron.agent import Agent
 from netmend.sources.neutron.configuration import Configuration
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 RETRY: Final = 2.0  # seconds between tries to reach a broker, or to report to the server what it has not heard
 _BETWEEN_BATCHES: Final = 0.01  # seconds: ports that become ready together are reported together
 _LOST: Final = "Reconnected to AMQP server"  # oslo.messaging's driver says so in its log, and nowhere else
-log = structlog.get_logger()
+log = get_logger()
 
 
 class ServerConnection:

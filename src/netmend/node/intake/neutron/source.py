@@ -9,8 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import structlog
-
+from netmend.ground.log import get_logger
 from netmend.intent import Intent
 from netmend.intent.network import OvsWiring
 from netmend.node.intake.neutron.connection import RETRY, ServerConnection
@@ -21,7 +20,7 @@ from netmend.sources.neutron.last_known import LastKnown
 from netmend.sources.neutron.readiness import Readiness
 from netmend.sources.neutron.routed_metadata import RoutedMetadata
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class NeutronSource(Source):

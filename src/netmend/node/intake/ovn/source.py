@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from threading import Event, Lock
 from typing import Any, Final
 
-import structlog
-
+from netmend.ground.log import get_logger
 from netmend.intent import Intent
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.connection import Connection
@@ -28,7 +27,7 @@ from netmend.sources.ovn.rows import Tables, chassis_uuid
 _RETRY: Final = 2.0  # seconds between looks at a local switch that does not answer
 _CONFIRM: Final = 30.0  # seconds between notes, on disk, that what is known is right
 _DEFAULT_BRIDGE: Final = "br-int"
-log = structlog.get_logger()
+log = get_logger()
 
 
 class OvnSource(Source):

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Thread, Timer
 from typing import Any, Final
 
-import structlog
-
+from netmend.ground.log import get_logger
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.columns import Columns
 from netmend.kernel.ovsdb.monitor import Monitor
@@ -21,7 +20,7 @@ from netmend.sources.ovn.scope import Scope
 ASK: Final = "ask OVN's southbound database at"
 DATABASE: Final = "OVN_Southbound"
 _SPREAD: Final = 3.0  # seconds over which chassis answer a new nb_cfg: each answer wakes the server
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Southbound:

@@ -15,9 +15,8 @@ from pathlib import Path
 from threading import Condition, Thread
 from typing import Any, Literal, TypeVar
 
-import structlog
-
 from netmend.ground.exhaustion import exhausted
+from netmend.ground.log import get_logger
 from netmend.ground.sqlite_file import set_aside
 from netmend.services.leases.io.store import LeaseStore, LeaseStoreError
 from netmend.services.leases.table import Lease
@@ -28,7 +27,7 @@ _LOOK_AGAIN = 5.0  # seconds between two looks at the file, and between two trie
 T = TypeVar("T")
 Send = Callable[[Sequence[T]], None]
 
-log = structlog.get_logger(__name__)
+log = get_logger()
 
 
 class LeaseCommits:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import structlog
 from aiohttp import web
 
+from netmend.ground.log import get_logger
 from netmend.intent import MetadataProxy
 from netmend.services.metadata import Forward, KeepPassword, Request, Response
 from netmend.services.metadata.io.connection import Connection, closing, response
@@ -20,7 +20,7 @@ from netmend.services.metadata.io.to_nova import ToNova
 
 _LOOK_AGAIN = 5.0  # seconds between two looks at the database
 
-log = structlog.get_logger(__name__)
+log = get_logger()
 
 
 class Answering:

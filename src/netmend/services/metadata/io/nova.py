@@ -16,9 +16,9 @@ import time
 from dataclasses import dataclass
 
 import aiohttp
-import structlog
 from yarl import URL
 
+from netmend.ground.log import get_logger
 from netmend.intent import MetadataProxy
 from netmend.services.metadata import Forward
 
@@ -29,7 +29,7 @@ _CONNECT_TIME = 3.0  # seconds
 _AVOID = 5.0  # seconds that an endpoint is left alone after it could not be reached
 _SAY_AGAIN = 60.0  # seconds before the same is logged again
 
-log = structlog.get_logger(__name__)
+log = get_logger()
 
 
 class ProxyError(Exception):

@@ -14,9 +14,9 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-import structlog
 from aiohttp import web
 
+from netmend.ground.log import get_logger
 from netmend.intent import MetadataProxy
 from netmend.services.metadata import Forward
 from netmend.services.metadata.io.connection import closing, within
@@ -32,7 +32,7 @@ _PRUNE_AT = 1024
 _LEAST_ANSWER_TIME = 60.0  # seconds, as neutron-metadata-agent has it: haproxy has a limit of its own
 _DEFAULT_LIMITS = Limits()
 
-log = structlog.get_logger(__name__)
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, ip_address
 from typing import Any
 
-import structlog
 from aiohttp import web
 
+from netmend.ground.log import get_logger
 from netmend.intent import MetadataProxy, Network
 from netmend.services.metadata import MetadataResponder
 from netmend.services.metadata.io.answering import Answering
@@ -34,7 +34,7 @@ from netmend.services.metadata.io.store import MetadataStore
 _ACCEPT_REST = 0.25  # seconds that a socket is left alone after an error
 _DEFAULT_LIMITS = Limits()
 
-log = structlog.get_logger(__name__)
+log = get_logger()
 
 
 class MetadataServer:

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
 
-import structlog
-
 from netmend.ground import sqlite_file
+from netmend.ground.log import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger()
 
 
 class MetadataStoreError(Exception):

@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import structlog
 from aiohttp import web
 
+from netmend.ground.log import get_logger
 from netmend.intent import MetadataProxy
 from netmend.services.metadata import Forward
 from netmend.services.metadata.io.connection import closing, response
 from netmend.services.metadata.io.limits import Limits
 from netmend.services.metadata.io.nova import NovaProxy, ProxyError, tls_of
 
-log = structlog.get_logger(__name__)
+log = get_logger()
 
 
 class ToNova:

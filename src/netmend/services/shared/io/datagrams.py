@@ -8,8 +8,7 @@ import socket
 import time
 from typing import Any, Protocol
 
-import structlog
-
+from netmend.ground.log import get_logger
 from netmend.services.shared.counters import SocketCounters
 from netmend.services.shared.io.loop import Loop
 from netmend.services.shared.sender_limits import TURN
@@ -19,7 +18,7 @@ _SO_RCVBUFFORCE = 33  # asm-generic/socket.h; the socket module does not have it
 _REST = 0.25  # seconds that a socket is left alone after an error in reading
 _REPORT_AGAIN = 10.0  # seconds before the same error of a network is reported again
 
-log = structlog.get_logger(__name__)
+log = get_logger()
 
 
 class OnError(Protocol):

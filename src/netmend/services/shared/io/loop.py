@@ -16,14 +16,14 @@ from itertools import count
 from select import EPOLLIN, epoll
 from threading import Event, Thread, current_thread
 
-import structlog
+from netmend.ground.log import get_logger
 
 # Each system call lets go of the interpreter's lock, and while another thread computes, getting it back takes this
 # long, some three times a request. Python's 5 ms would be felt in every answer.
 _SWITCH_INTERVAL = 0.0002
 _EVENTS = 256  # ready descriptors asked for at once
 
-log = structlog.get_logger(__name__)
+log = get_logger()
 
 Turn = Callable[[], None]
 
