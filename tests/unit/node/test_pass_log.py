@@ -1,6 +1,6 @@
 """What a pass did, in the log."""
 
-from structlog.testing import capture_logs
+from tests.log_lines import captured
 
 from netmend.node.pass_log import log_pass
 from netmend.reconcile.reports import PassReport, Taken
@@ -8,7 +8,7 @@ from netmend.reconcile.reports import PassReport, Taken
 
 def test_each_step_is_named_with_its_network() -> None:
     taken = (Taken("b", "create tap tap1"), Taken("a", "create veth tap2 with 10.0.0.2/24"), Taken("b", "three"))
-    with capture_logs() as lines:
+    with captured() as lines:
         log_pass(PassReport(planned_steps=3, taken=taken))
     assert [(line["event"], line.get("network"), line.get("steps")) for line in lines] == [
         ("pass", None, 3),
@@ -18,12 +18,12 @@ def test_each_step_is_named_with_its_network() -> None:
 
 
 def test_a_line_has_an_end() -> None:
-    with capture_logs() as lines:
+    with captured() as lines:
         log_pass(PassReport(planned_steps=45, taken=tuple(Taken("a", str(number)) for number in range(45))))
     assert [len(line["steps"]) for line in lines[1:]] == [20, 20, 5]
 
 
 def test_of_a_pass_that_did_nothing_there_is_nothing_to_say() -> None:
-    with capture_logs() as lines:
+    with captured() as lines:
         log_pass(PassReport(right=frozenset("a")))
     assert lines == []
