@@ -96,6 +96,7 @@ class Node:
                 diagnose=diagnose_name,
                 ovsdb=settings.ovsdb,
                 ovsdb_tls=settings.ovsdb_tls,
+                own_rules=True,
                 take_over=partial(take_over, settings) if settings.take_over else None,
                 helpers=helper_namespaces if settings.take_over else tuple,
             )

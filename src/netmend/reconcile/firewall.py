@@ -5,6 +5,7 @@ keeps the rule that guards it until it is gone. Observed in full is only what so
 transactions, and as long as nobody made one, the rules are what the last pass left.
 """
 
+import errno
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,10 +18,11 @@ from netmend.intent.network import BridgeWiring, Network
 from netmend.intent.port import NoPlug
 from netmend.kernel.errors import KernelError
 from netmend.kernel.nft.socket import NftSocket
-from netmend.kernel.nft.tables import TableSeen, change_elements, read_table, remake, remove_table
+from netmend.kernel.nft.tables import TableSeen, adopt, change_elements, read_table, remake, remove_table
 from netmend.reconcile.steps import Plan, SetRules, Unit
 
 _OF_DEVICE = frozenset(("ports", "devices"))  # sets whose elements keep a device closed
+_KNOWS_NO_OWNERS = {errno.EOPNOTSUPP, errno.EINVAL}
 Elements = frozenset[Element]
 
 
@@ -82,7 +84,9 @@ class Firewall:
     """In the network namespace of the threads that use it. Not thread-safe: a pass uses it before and after its work
     on networks."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, own: bool = False) -> None:
+        """With `own`, nobody else can change or flush the rules as long as this is open, where the kernel knows how."""
+        self._own, self._adopted = own, False
         self._socket: NftSocket | None = None
         self._wanted = _Wanted()
         self._seen: TableSeen | None = None
@@ -132,7 +136,7 @@ class Firewall:
         seen = self._seen
         try:
             if not plan.is_right:
-                remake(nft, TABLE, self._wanted.all)
+                self._remake(nft)
                 self._note(nft, frozenset(self._wanted.all), seen)
             elif (plan.add or plan.remove) and seen is not None:
                 change_elements(nft, TABLE, plan.add, plan.remove)
@@ -141,6 +145,25 @@ class Firewall:
             self.problem, self._seen = error, None
             with suppress(KernelError):
                 self._look()
+
+    def _remake(self, nft: NftSocket) -> None:
+        try:
+            remake(nft, TABLE, self._wanted.all, own=self._own)
+        except KernelError as error:
+            if not self._own or error.code not in _KNOWS_NO_OWNERS:
+                raise
+            self._own = False
+            remake(nft, TABLE, self._wanted.all)
+
+    def keep(self) -> None:
+        """Have the rules of a process before us as our own. What fails leaves them as they are."""
+        if not self._own or self._adopted or self._seen is None:
+            return
+        nft, seen = self._nft(), self._seen
+        with suppress(KernelError):
+            self._adopted = True
+            if adopt(nft, TABLE):
+                self._note(nft, seen.elements, seen)
 
     def remove_late(self, elements: Iterable[Element], present: Iterable[str]) -> None:
         """Remove what guarded devices that are gone by now; `present` are those that are still there. What fails is the

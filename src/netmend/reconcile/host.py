@@ -16,15 +16,23 @@ from netmend.reconcile.switch import Switch
 class Host:
     """One host, in the network namespace of the threads that use it. Thread-safe."""
 
-    def __init__(self, directory: str, clock: Callable[[], float], ovsdb: str | None, ovsdb_tls: Tls | None) -> None:
+    def __init__(
+        self,
+        directory: str,
+        clock: Callable[[], float],
+        ovsdb: str | None,
+        ovsdb_tls: Tls | None,
+        *,
+        own_rules: bool = False,
+    ) -> None:
         """`directory` is where names of namespaces live; `ovsdb` is where Open vSwitch's database listens, None: at its
-        usual socket."""
+        usual socket. With `own_rules`, nobody else can change port security's rules as long as this is open."""
         self.directory = directory
         self.open_namespaces = OpenNamespaces()
         self.owners = Owners()
         self.pinning = Pinning(directory, clock)
         self.switch = Switch(ovsdb, ovsdb_tls)
-        self.firewall = Firewall()
+        self.firewall = Firewall(own=own_rules)
         self.ipv6_sysctls = SysctlDirectory("ipv6/conf")
         self._routes = local()
 

@@ -53,15 +53,16 @@ class Reconciler:
         helpers: Callable[[], Collection[int]] = tuple,
         ovsdb: str | None = None,
         ovsdb_tls: Tls | None = None,
+        own_rules: bool = False,
     ) -> None:
         """`diagnose` says of a directory and a name in it why the name is dead here, None where it does not know.
         `take_over` makes namespaces netmend's that bear the name of a network and that netmend did not make; None: they
         stay as they are. `helpers` gives the namespaces, by inode, where helpers of another agent run; it is called
         once. `ovsdb` is where the database of Open vSwitch listens, as ovs-vsctl(8) writes it; None: at its usual
-        socket."""
+        socket. With `own_rules`, nobody else can change port security's rules as long as this is open."""
         self.breaker = breaker or Breaker()
         self.resync = Resync()
-        self._host = Host(directory, clock, ovsdb, ovsdb_tls)
+        self._host = Host(directory, clock, ovsdb, ovsdb_tls, own_rules=own_rules)
         self._listener = listener or Listener()
         self._networks = NetworkReconciler(
             self._host, self._listener, self.breaker, diagnose, takes_over=take_over is not None
@@ -213,6 +214,8 @@ class Reconciler:
             if plan.changed_by_others and firewall.problem is None:
                 text = f"put {len(plan.add):,} entries of port security back into table bridge {TABLE.name} of nftables"
                 work.mended.append(Mended(None, text))
+        if work.apply:
+            firewall.keep()
         if firewall.problem is not None:
             work.closed = firewall.closed()
             work.closed_why = f"port security is not in force, so the port stays closed: {firewall.problem}"

@@ -16,6 +16,7 @@ NEWRULE, GETRULE = 6, 7
 NEWSET, GETSET = 9, 10
 NEWSETELEM, GETSETELEM, DELSETELEM = 12, 13, 14
 _NLM_F_APPEND: Final = 0x800
+_OWNER, _PERSIST = 0x2, 0x4  # NFT_TABLE_F_*
 _ACCEPT: Final = 1
 _AT_A_TIME: Final = 500  # elements of one message, whose list is to be shorter than 64 KiB
 _NETLINK_HEADERS: Final = 20
@@ -42,12 +43,14 @@ def read_table(nft: NftSocket, wanted: Table) -> TableSeen:
             return TableSeen(is_right, elements, generation)
 
 
-def remake(nft: NftSocket, wanted: Table, elements: Iterable[Element]) -> None:
+def remake(nft: NftSocket, wanted: Table, elements: Iterable[Element], *, own: bool = False) -> None:
     """Put the table in the place of whatever bears its name, with `elements`, in one transaction; in more where the
-    kernel takes no more in one, and then the first elements in the order of `wanted.sets` come first. Raises
-    KernelError."""
+    kernel takes no more in one, and then the first elements in the order of `wanted.sets` come first. With `own`, it is
+    the socket's, as `adopt` has it. Raises KernelError: EPERM where it is another socket's, EOPNOTSUPP where the kernel
+    knows no owners."""
     name = text(1, wanted.name)
-    changes: list[Change] = [(NEWTABLE, NLM_F_CREATE, name), (DELTABLE, 0, name), (NEWTABLE, NLM_F_CREATE, name)]
+    changes = _removal(nft, wanted)
+    changes.append((NEWTABLE, NLM_F_CREATE, name + (be32(2, _OWNER | _PERSIST) if own else b"")))
     for number, described in enumerate(wanted.sets, 1):
         changes.append(
             (NEWSET, NLM_F_CREATE, name + text(2, described.name) + be32(10, number) + encode_set(described))
@@ -69,8 +72,36 @@ def change_elements(nft: NftSocket, wanted: Table, add: Collection[Element], rem
 
 def remove_table(nft: NftSocket, wanted: Table) -> None:
     """Raises KernelError."""
+    nft.commit(_removal(nft, wanted))
+
+
+def _removal(nft: NftSocket, wanted: Table) -> list[Change]:
+    """What removes the table, be it there or not; one with flags must not be named without them."""
     name = text(1, wanted.name)
-    nft.commit([(NEWTABLE, NLM_F_CREATE, name), (DELTABLE, 0, name)])
+    removal: list[Change] = [(DELTABLE, 0, name)]
+    return removal if _flags(nft, wanted) else [(NEWTABLE, NLM_F_CREATE, name), *removal]
+
+
+def adopt(nft: NftSocket, wanted: Table) -> bool:
+    """Make the table the socket's, where it was of one that is closed; False where it was not.
+
+    The kernel lets nobody else change or flush it as long as the socket is open (Linux 5.12), and keeps it when that
+    is closed (6.9; nft(8), flags owner and persist). Raises KernelError.
+    """
+    flags = _flags(nft, wanted)
+    if flags is None or not flags & _PERSIST or flags & _OWNER:
+        return False
+    nft.commit([(NEWTABLE, 0, text(1, wanted.name) + be32(2, _OWNER | _PERSIST))])
+    return True
+
+
+def _flags(nft: NftSocket, wanted: Table) -> int | None:
+    """The flags of the table of that name; None: there is none."""
+    for data in nft.dump(GETTABLE):
+        table = parse_attributes(data, 4)
+        if _text(table.get(1)) == wanted.name:
+            return int.from_bytes(table.get(2, b""), "big")
+    return None
 
 
 def _commit(nft: NftSocket, first: Sequence[Change], rest: Iterable[Change]) -> None:
