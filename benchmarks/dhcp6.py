@@ -30,7 +30,7 @@ from netmend.kernel import addresses, links
 from netmend.kernel.links import VethEnd
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
-from netmend.kernel.sockets6 import open_dhcp6
+from netmend.kernel.sockets6 import open_groups, open_questions
 from netmend.services.dhcp6 import Dhcp6Responder
 from netmend.services.dhcp6.io.server import Dhcp6Server
 from netmend.services.shared.sender_limits import Limits
@@ -69,10 +69,10 @@ def netmend(namespace: Netns, _: Path) -> Iterator[None]:
     pid = os.fork()
     if pid == 0:
         try:
-            opened = open_dhcp6(namespace, DEVICE)
+            groups, packet = open_groups(namespace, DEVICE), open_questions(namespace, DEVICE)
             sockets = Dhcp6Server(lambda *_: None, limits=UNLIMITED)
             mac = bytes.fromhex(OURS.replace(":", ""))
-            sockets.add(Dhcp6Responder(network()), opened.packet, opened.groups, mac, link_local_address(OURS))
+            sockets.add(Dhcp6Responder(network()), packet, groups, mac, link_local_address(OURS))
             signal.pause()
         finally:
             os._exit(1)

@@ -16,7 +16,8 @@ from netmend.node.privileges import LOOKS, NEEDED, TAKES_OVER
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 UNIT, DROP_IN = DEPLOY / "systemd" / "netmend.service", DEPLOY / "systemd" / "neutron-agents.conf"
-QUADLET, COMPOSE = DEPLOY / "quadlet" / "netmend.container", DEPLOY / "compose" / "compose.yaml"
+QUADLET, KEEPER = DEPLOY / "quadlet" / "netmend.container", DEPLOY / "quadlet" / "netmend-keep.container"
+COMPOSE = DEPLOY / "compose" / "compose.yaml"
 SYSTEMD = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
 MOUNT_NAMESPACE = re.compile(
     r"(?m)^(PrivateMounts|PrivateTmp|PrivateDevices|Protect(System|Home|Proc|KernelModules|KernelTunables|KernelLogs|"
@@ -37,7 +38,7 @@ def check_command(words: list[str]) -> None:
     assert {word for word in words if word.startswith("-")} <= known
 
 
-@pytest.mark.parametrize("path", [UNIT, QUADLET, COMPOSE], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [UNIT, QUADLET, KEEPER, COMPOSE], ids=lambda path: path.name)
 def test_lint_finds_nothing(path: Path) -> None:
     assert lint(str(path), path.read_text()) == []
 

@@ -3,7 +3,6 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
@@ -18,20 +17,9 @@ _IP_FREEBIND: Final = 15  # linux/in.h
 _IPV6_FREEBIND: Final = 78  # linux/in6.h
 
 
-@dataclass(frozen=True, slots=True)
-class DhcpSockets:
-    """The sockets of a DHCP server on a device: `udp`, bound to it and port 67; `packet`, which only sends frames."""
-
-    udp: socket.socket
-    packet: socket.socket
-
-    def close(self) -> None:
-        self.udp.close()
-        self.packet.close()
-
-
-def open_dhcp(namespace: Netns, device: str, port: int = 67) -> DhcpSockets:
-    """Open both sockets on `device` inside `namespace`, non-blocking; raises KernelError."""
+def open_dhcp(namespace: Netns, device: str, port: int = 67) -> socket.socket:
+    """The UDP socket of a DHCP server, bound to `device` and `port` inside `namespace`, non-blocking; raises
+    KernelError."""
     with opening(namespace, device):
         udp = bound_socket(socket.AF_INET, socket.SOCK_DGRAM, device)
         try:
@@ -40,17 +28,23 @@ def open_dhcp(namespace: Netns, device: str, port: int = 67) -> DhcpSockets:
             # frames would see a wrong one (RFC 768 allows none; Neutron has a firewall rule against this).
             udp.setsockopt(socket.SOL_SOCKET, _SO_NO_CHECK, 1)
             udp.bind(("0.0.0.0", port))
-            # Protocol 0: it receives nothing, so nothing queues up behind it (packet(7)).
-            packet = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, 0)
-            try:
-                packet.bind((device, 0))
-            except BaseException:
-                packet.close()
-                raise
         except BaseException:
             udp.close()
             raise
-    return DhcpSockets(udp, packet)
+    return udp
+
+
+def open_sender(namespace: Netns, device: str) -> socket.socket:
+    """A packet socket that only sends frames, by `device` inside `namespace`, non-blocking; raises KernelError."""
+    with opening(namespace, device):
+        # Protocol 0: it receives nothing, so nothing queues up behind it (packet(7)).
+        packet = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, 0)
+        try:
+            packet.bind((device, 0))
+        except BaseException:
+            packet.close()
+            raise
+    return packet
 
 
 def open_udp(namespace: Netns, device: str, address: IPv4Address | IPv6Address, port: int) -> socket.socket:

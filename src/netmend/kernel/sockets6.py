@@ -12,7 +12,6 @@ nobody is told that it is unreachable; a filter keeps it empty.
 import ctypes
 import socket
 import struct
-from dataclasses import dataclass
 from typing import Final
 
 from netmend.kernel.netns import Netns
@@ -47,20 +46,9 @@ _QUESTIONS: Final[_Program] = (
 _NOTHING: Final[_Program] = ((_RETURN, 0, 0, 0),)
 
 
-@dataclass(frozen=True, slots=True)
-class Dhcp6Sockets:
-    """`packet` reads and sends whole Ethernet frames; `groups` is only kept open."""
-
-    packet: socket.socket
-    groups: socket.socket
-
-    def close(self) -> None:
-        self.packet.close()
-        self.groups.close()
-
-
-def open_dhcp6(namespace: Netns, device: str) -> Dhcp6Sockets:
-    """Open both sockets on `device` inside `namespace`, non-blocking; raises KernelError."""
+def open_groups(namespace: Netns, device: str) -> socket.socket:
+    """The socket that joins the groups and holds the port on `device` inside `namespace`, non-blocking; raises
+    KernelError."""
     with opening(namespace, device):
         groups = bound_socket(socket.AF_INET6, socket.SOCK_DGRAM, device)
         try:
@@ -71,22 +59,24 @@ def open_dhcp6(namespace: Netns, device: str) -> Dhcp6Sockets:
             for group in _GROUPS:
                 request = socket.inet_pton(socket.AF_INET6, group) + struct.pack("@I", index)
                 groups.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, request)
-            packet = _open_packet(device)
         except BaseException:
             groups.close()
             raise
-    return Dhcp6Sockets(packet, groups)
+    return groups
 
 
-def _open_packet(device: str) -> socket.socket:
-    # Protocol 0: it receives nothing before it has its filter (packet(7)).
-    packet = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, 0)
-    try:
-        _attach(packet, _QUESTIONS)
-        packet.bind((device, _ETH_P_IPV6))
-    except BaseException:
-        packet.close()
-        raise
+def open_questions(namespace: Netns, device: str) -> socket.socket:
+    """The packet socket that reads questions and sends answers, whole Ethernet frames, on `device` inside `namespace`,
+    non-blocking; raises KernelError."""
+    with opening(namespace, device):
+        # Protocol 0: it receives nothing before it has its filter (packet(7)).
+        packet = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, 0)
+        try:
+            _attach(packet, _QUESTIONS)
+            packet.bind((device, _ETH_P_IPV6))
+        except BaseException:
+            packet.close()
+            raise
     return packet
 
 

@@ -26,6 +26,8 @@ from netmend.node.guests.routed_metadata import RoutedServing
 from netmend.node.guests.serving import Serving
 from netmend.node.hints import EVERYTHING, Hints, same_devices
 from netmend.node.intake.source import Source, follow_on
+from netmend.node.keeping.holders import find_holder
+from netmend.node.keeping.kept import KeptSockets
 from netmend.node.lock import claim_switch, hold_lock, hold_network_namespace, open_tcp
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
 from netmend.node.pass_log import log_pass
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from netmend.node.http.server import AddRoutes
 
 _BEFORE_STATUS = 1.0  # seconds for first answers, before the status socket takes time to load its HTTP stack
+_LEFT_FOR = 30.0  # seconds after the first pass, in which networks may still take up sockets of the node before
 _BETWEEN_MOUNT_CHECKS = 5.0  # seconds
 _SETTLE = 0.02  # seconds between the first hint and the look it causes, so that one look serves many hints
 log = get_logger()
@@ -101,7 +104,11 @@ class Node:
                 helpers=helper_namespaces if settings.take_over else tuple,
             )
             serving = Serving(
-                settings, self._suspect, lambda: self.state.intent.intent.metadata_proxy, self._report_if_served
+                settings,
+                self._suspect,
+                lambda: self.state.intent.intent.metadata_proxy,
+                self._report_if_served,
+                KeptSockets(find_holder(settings.keeper, self._notifier.path)),
             )
             self.state = NodeState(self._source, settings, started, intent, reconciler, serving)
             if (routed := self._source.routed_metadata) is not None:
@@ -174,6 +181,7 @@ class Node:
                 await first
                 self._notifier.ready(summary(self.state))
                 self._garbage.keep()  # what serves the networks stays too
+                self._loop.call_later(_LEFT_FOR, self.state.serving.kept.drop_left)
                 await self._check_mounts()
                 if self._settings.take_over:
                     await asyncio.to_thread(

@@ -21,7 +21,7 @@ class Notifier:
     """Speaks to the service manager, if there is one."""
 
     def __init__(self) -> None:
-        self._path = os.environ.pop("NOTIFY_SOCKET", "")  # processes that we start are not the service
+        self.path = os.environ.pop("NOTIFY_SOCKET", "")  # processes that we start are not the service
         self._watchdog = _seconds("WATCHDOG_USEC") if _is_for_us() else None
 
     def ready(self, status: str) -> None:
@@ -46,7 +46,7 @@ class Notifier:
 
         Where `while_starting`, each message asks for more time to start too: a thousand networks may need it.
         """
-        if not self._path:
+        if not self.path:
             yield
             return
         task = asyncio.create_task(self._stay_alive(while_starting))
@@ -65,14 +65,14 @@ class Notifier:
             await asyncio.sleep(every)
 
     def _send(self, text: str) -> None:
-        if not self._path:
+        if not self.path:
             return
-        address = "\0" + self._path[1:] if self._path.startswith("@") else self._path
+        address = "\0" + self.path[1:] if self.path.startswith("@") else self.path
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK) as one:
                 one.sendto(text.encode(), address)
         except OSError as error:
-            log.warning("the service manager cannot be told", socket=self._path, problem=str(error))
+            log.warning("the service manager cannot be told", socket=self.path, problem=str(error))
 
 
 def summary(node: NodeState) -> str:

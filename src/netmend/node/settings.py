@@ -31,6 +31,10 @@ class Settings:
         return self.runtime / "netmend.sock"
 
     @property
+    def keeper(self) -> Path:
+        return self.runtime / "keeper.sock"
+
+    @property
     def lock(self) -> Path:
         return self.runtime / "lock"
 

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from netmend.intent.network import Network
+from netmend.node.keeping.kept import KeptSockets
 from netmend.reconcile.reports import Ready
 from netmend.services.leases.io.commits import LeaseCommits
 from netmend.services.leases.io.server import DhcpServer
@@ -46,8 +47,10 @@ class Served(Generic[R]):
 class DhcpServing(ABC, Generic[R, S]):
     """DHCP of one version for all networks of the node; a GuestService."""
 
-    def __init__(self, server: S, commits: LeaseCommits, version: Literal[4, 6]) -> None:
-        self._server, self._commits, self._version = server, commits, version
+    name: str
+
+    def __init__(self, server: S, commits: LeaseCommits, version: Literal[4, 6], kept: KeptSockets) -> None:
+        self._server, self._commits, self._version, self._kept = server, commits, version, kept
         self._served: dict[str, Served[R]] = {}
         self._lock = Lock()
 
@@ -89,6 +92,7 @@ class DhcpServing(ABC, Generic[R, S]):
             served = self._served.pop(network_id, None)
         if served is not None:
             self._server.remove(network_id)
+            self._kept.gone(self.name, network_id)
 
     def served_since(self, network_id: str) -> float | None:
         """Since when the network is answered, in seconds since the epoch; None when it is not."""

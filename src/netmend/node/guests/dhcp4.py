@@ -6,8 +6,9 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from netmend.intent.network import Network
-from netmend.kernel.sockets import open_dhcp
+from netmend.kernel.sockets import open_dhcp, open_sender
 from netmend.node.guests.dhcp import DhcpServing
+from netmend.node.keeping.kept import KeptSockets
 from netmend.reconcile.reports import Ready
 from netmend.services.dhcp4 import Dhcp4Responder, LeaseTable
 from netmend.services.dhcp4.io.server import Dhcp4Server
@@ -21,11 +22,15 @@ class Dhcp4Serving(DhcpServing[Dhcp4Responder, Dhcp4Server]):
     name = "dhcp4"
 
     def __init__(
-        self, commits: LeaseCommits, suspect: Callable[[str], None], leased: Callable[[str], LeasedNames]
+        self,
+        commits: LeaseCommits,
+        suspect: Callable[[str], None],
+        leased: Callable[[str], LeasedNames],
+        kept: KeptSockets,
     ) -> None:
         """`suspect` is called, in some other thread, with the id of a network whose sockets fail; `leased` gives where
         the dynamic leases of a network are entered for DNS."""
-        super().__init__(Dhcp4Server(lambda network_id, *_: suspect(network_id), commits), commits, 4)
+        super().__init__(Dhcp4Server(lambda network_id, *_: suspect(network_id), commits), commits, 4, kept)
         self._suspect, self._leased = suspect, leased
 
     def wanted(self, network: Network) -> bool:
@@ -33,14 +38,20 @@ class Dhcp4Serving(DhcpServing[Dhcp4Responder, Dhcp4Server]):
 
     def _join(self, ready: Ready, responder: Dhcp4Responder | None) -> Dhcp4Responder:
         network = ready.network
-        sockets = open_dhcp(ready.namespace, ready.device)
+        with self._kept.opening(self.name, network.id) as opening:
+            udp = opening.open("dhcp4", ready, lambda: open_dhcp(ready.namespace, ready.device))
+        try:
+            packet = open_sender(ready.namespace, ready.device)
+        except BaseException:
+            udp.close()
+            raise
         if responder is None:
             stored = LeaseTable(self._stored(network.id), self._leased(network.id))
             responder = Dhcp4Responder(network, stored, lambda: self._suspect(network.id))
         else:
             self.update(network)
         mac = bytes.fromhex(ready.mac.replace(":", ""))
-        self._server.add(network.id, responder, sockets.udp, sockets.packet, mac)
+        self._server.add(network.id, responder, udp, packet, mac)
         return responder
 
     def update(self, network: Network) -> None:

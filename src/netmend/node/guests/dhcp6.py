@@ -5,9 +5,10 @@ from typing import Any
 
 from netmend.intent.eui64 import link_local_address
 from netmend.intent.network import Network
-from netmend.kernel.sockets6 import open_dhcp6
+from netmend.kernel.sockets6 import open_groups, open_questions
 from netmend.node.guests.dhcp import DhcpServing
 from netmend.node.guests.service import CannotServe
+from netmend.node.keeping.kept import KeptSockets
 from netmend.reconcile.reports import Ready
 from netmend.services.dhcp6 import Dhcp6Responder
 from netmend.services.dhcp6.io.server import Dhcp6Server
@@ -24,11 +25,15 @@ class Dhcp6Serving(DhcpServing[Dhcp6Responder, Dhcp6Server]):
     name = "dhcp6"
 
     def __init__(
-        self, commits: LeaseCommits, suspect: Callable[[str], None], leased: Callable[[str], LeasedNames]
+        self,
+        commits: LeaseCommits,
+        suspect: Callable[[str], None],
+        leased: Callable[[str], LeasedNames],
+        kept: KeptSockets,
     ) -> None:
         """`suspect` is called, in some other thread, with the id of a network whose sockets fail; `leased` gives where
         the dynamic leases of a network are entered for DNS."""
-        super().__init__(Dhcp6Server(lambda network_id, *_: suspect(network_id), commits), commits, 6)
+        super().__init__(Dhcp6Server(lambda network_id, *_: suspect(network_id), commits), commits, 6, kept)
         self._suspect, self._leased = suspect, leased
 
     def wanted(self, network: Network) -> bool:
@@ -47,14 +52,21 @@ class Dhcp6Serving(DhcpServing[Dhcp6Responder, Dhcp6Server]):
 
     def _join(self, ready: Ready, responder: Dhcp6Responder | None) -> Dhcp6Responder:
         network = ready.network
-        sockets = open_dhcp6(ready.namespace, ready.device)
+        namespace, device = ready.namespace, ready.device
+        with self._kept.opening(self.name, network.id) as opening:
+            groups = opening.open("dhcp6-groups", ready, lambda: open_groups(namespace, device))
+            try:
+                packet = opening.open("dhcp6", ready, lambda: open_questions(namespace, device))
+            except BaseException:
+                groups.close()
+                raise
         if responder is None:
             stored = LeaseTable(self._stored(network.id), self._leased(network.id))
             responder = Dhcp6Responder(network, stored, lambda: self._suspect(network.id))
         else:
             responder.update(network)
         mac = bytes.fromhex(ready.mac.replace(":", ""))
-        self._server.add(responder, sockets.packet, sockets.groups, mac, link_local_address(ready.mac))
+        self._server.add(responder, packet, groups, mac, link_local_address(ready.mac))
         return responder
 
     def update(self, network: Network) -> None:

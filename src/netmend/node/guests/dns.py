@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
@@ -11,6 +12,7 @@ from netmend.intent.network import Network
 from netmend.kernel.errors import KernelError
 from netmend.kernel.sockets import open_listener, open_udp
 from netmend.node.guests.host_resolvers import HostResolvers
+from netmend.node.keeping.kept import KeptSockets
 from netmend.node.settings import Settings
 from netmend.reconcile.reports import Ready
 from netmend.services.dns.io import DnsSockets
@@ -25,10 +27,15 @@ class DnsServing:
     name = "dns"
 
     def __init__(
-        self, suspect: Callable[[str], None], settings: Settings, leased: Callable[[str], LeasedNames]
+        self,
+        suspect: Callable[[str], None],
+        settings: Settings,
+        leased: Callable[[str], LeasedNames],
+        kept: KeptSockets,
     ) -> None:
         """`suspect` is called, in some other thread, with the id of a network whose sockets fail; `leased` gives the
         dynamic leases of a network."""
+        self._kept = kept
         self._sockets = DnsSockets(
             lambda network_id, *_: suspect(network_id), HostResolvers(settings.resolv_conf), _limits(), leased
         )
@@ -55,17 +62,17 @@ class DnsServing:
         self._sockets.suspend(network.id)  # two sockets cannot listen at one address
         opened: list[socket.socket] = []
         try:
-            for address in addresses:
-                opened.append(open_udp(ready.namespace, ready.device, address, PORT))
-            udp = opened.copy()
-            for address in addresses:
-                opened.append(open_listener(ready.namespace, ready.device, address, PORT))
+            with self._kept.opening(self.name, network.id) as opening:
+                for kind, opener in (("udp", open_udp), ("tcp", open_listener)):
+                    for address in addresses:
+                        call = partial(opener, ready.namespace, ready.device, address, PORT)
+                        opened.append(opening.open(f"dns-{kind}.{address.packed.hex()}", ready, call))
         except BaseException:
             for one in opened:
                 one.close()
             raise
         try:
-            self._sockets.add(network, udp, opened[len(udp) :])
+            self._sockets.add(network, opened[: len(addresses)], opened[len(addresses) :])
         except OSError as error:
             raise KernelError("watch sockets of", network.name, error.errno or 0) from error
         self._served[network.id] = wanted
@@ -76,6 +83,7 @@ class DnsServing:
     def gone(self, network_id: str) -> None:
         self._served.pop(network_id, None)
         self._sockets.remove(network_id)
+        self._kept.gone(self.name, network_id)
 
     def status(self, network_id: str) -> dict[str, Any] | None:
         return self._sockets.status(network_id)

@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ from netmend.intent.network import Network
 from netmend.kernel.errors import KernelError
 from netmend.kernel.sockets import open_listener
 from netmend.node.guests.service import CannotServe
+from netmend.node.keeping.kept import KeptSockets, Opening
 from netmend.node.settings import Settings
 from netmend.reconcile.reports import Ready
 
@@ -38,9 +40,11 @@ class MetadataServing:
         settings: Settings,
         proxy: Callable[[], MetadataProxy | None],
         lease_holder: Callable[[str, IPv4Address], str | None],
+        kept: KeptSockets,
     ) -> None:
         """`proxy` gives what intent says of the proxy now; `lease_holder` the MAC that an address is leased to."""
         self._suspect, self._settings, self._proxy, self._lease_holder = suspect, settings, proxy, lease_holder
+        self._kept = kept
         self._store: MetadataStore | None = None
         self._server: MetadataServer | None = None  # from the first network on
         self._served: dict[str, int] = {}  # namespaces (inodes) by network
@@ -75,8 +79,14 @@ class MetadataServing:
         if self._served.get(network_id) == ready.namespace.inode and not ready.anew:
             server.update(ready.network)
             return
-        listeners = [open_listener(ready.namespace, ready.device, METADATA_ADDRESS, PORT)]
-        listeners += _open_ipv6(ready)
+        with self._kept.opening(self.name, network_id) as opening:
+            call = partial(open_listener, ready.namespace, ready.device, METADATA_ADDRESS, PORT)
+            listeners = [opening.open("metadata", ready, call)]
+            try:
+                listeners += _open_ipv6(ready, opening)
+            except BaseException:
+                listeners[0].close()
+                raise
         server.serve(ready.network, listeners)
         self._served[network_id] = ready.namespace.inode
 
@@ -89,6 +99,7 @@ class MetadataServing:
     def gone(self, network_id: str) -> None:
         if self._served.pop(network_id, None) is not None and self._server is not None:
             self._server.remove(network_id)
+            self._kept.gone(self.name, network_id)
 
     def status(self, network_id: str) -> dict[str, Any] | None:
         return self._server.status(network_id) if self._server is not None else None
@@ -106,10 +117,11 @@ class MetadataServing:
             self._store.close()
 
 
-def _open_ipv6(ready: Ready) -> list[socket.socket]:
+def _open_ipv6(ready: Ready, opening: Opening) -> list[socket.socket]:
     """The listener on IPv6, where the namespace has IPv6."""
     try:
-        return [open_listener(ready.namespace, ready.device, METADATA_ADDRESS6, PORT)]
+        call = partial(open_listener, ready.namespace, ready.device, METADATA_ADDRESS6, PORT)
+        return [opening.open("metadata6", ready, call)]
     except KernelError as error:
         if error.code not in _NO_IPV6:
             raise

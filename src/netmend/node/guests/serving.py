@@ -17,6 +17,7 @@ from netmend.intent.network import Network
 from netmend.node.guests.dhcp4 import Dhcp4Serving
 from netmend.node.guests.followers import Followers
 from netmend.node.guests.service import GuestService
+from netmend.node.keeping.kept import KeptSockets
 from netmend.node.settings import Settings
 from netmend.reconcile.reports import Ready
 from netmend.reconcile.resync import Problem
@@ -46,12 +47,14 @@ class Serving:
         suspect: Callable[[str], None],
         metadata_proxy: Callable[[], MetadataProxy | None],
         all_served: Callable[[Network], None] = lambda network: None,
+        kept: KeptSockets | None = None,
     ) -> None:
         """`suspect` is called, in some other thread, with the id of a network whose sockets fail; `all_served`, in some
         other thread, with a network that has all services from now on, when that is later than `ready`.
-        `metadata_proxy` gives what the intent in force says of it.
+        `metadata_proxy` gives what the intent in force says of it; `kept` keeps sockets over restarts.
         """
         self._suspect = suspect
+        self.kept = kept or KeptSockets(None)
         self._names: dict[str, LeasedNames] = {}  # by network id
         self._commits = LeaseCommits(
             settings.leases,
@@ -60,7 +63,7 @@ class Serving:
             held=self._held,
             opened=self._restore_leases,
         )
-        self.dhcp4 = Dhcp4Serving(self._commits, suspect, self._leased_names)
+        self.dhcp4 = Dhcp4Serving(self._commits, suspect, self._leased_names, self.kept)
         self._dhcp6: Dhcp6Serving | None = None
         self._metadata: MetadataServing | None = None
         self._followers = Followers(self._make_followers(settings, suspect, metadata_proxy), suspect, all_served)
@@ -75,9 +78,9 @@ class Serving:
             from netmend.node.guests.dns import DnsServing
             from netmend.node.guests.metadata import MetadataServing
 
-            self._dhcp6 = Dhcp6Serving(self._commits, suspect, self._leased_names)
-            self._metadata = MetadataServing(suspect, settings, metadata_proxy, self.dhcp4.lease_holder)
-            return self._dhcp6, DnsServing(suspect, settings, self._leased_names), self._metadata
+            self._dhcp6 = Dhcp6Serving(self._commits, suspect, self._leased_names, self.kept)
+            self._metadata = MetadataServing(suspect, settings, metadata_proxy, self.dhcp4.lease_holder, self.kept)
+            return self._dhcp6, DnsServing(suspect, settings, self._leased_names, self.kept), self._metadata
 
         return make
 
@@ -182,6 +185,7 @@ class Serving:
         self._followers.close()
         self.dhcp4.close()
         self._commits.close()
+        self.kept.close()
 
 
 def _open_leases(path: Path, now: float) -> LeaseStore:

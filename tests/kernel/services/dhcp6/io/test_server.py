@@ -21,7 +21,7 @@ from netmend.kernel.errors import KernelError
 from netmend.kernel.links import VethEnd
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
-from netmend.kernel.sockets6 import Dhcp6Sockets, open_dhcp6
+from netmend.kernel.sockets6 import open_groups, open_questions
 from netmend.services.dhcp6 import Dhcp6Responder
 from netmend.services.dhcp6.io.server import Dhcp6Server
 
@@ -61,18 +61,17 @@ def to_servers(port_: int = 547, payload: bytes = b"x") -> bytes:
 QUESTION = frame(inet6.IPv6(src=eui64(MAC), dst="ff02::2", hlim=255) / inet6.ICMPv6ND_RS(), "33:33:00:00:00:02")
 
 
-def heard(sockets: Dhcp6Sockets) -> list[bytes]:
+def heard(packet: socket.socket) -> list[bytes]:
     found = []
     while True:
         try:
-            found.append(sockets.packet.recv(4096))
+            found.append(packet.recv(4096))
         except BlockingIOError:
             return found
 
 
 def test_nothing_but_questions_comes_in() -> None:
-    with link() as (guest, far):
-        sockets = open_dhcp6(far, "ns-0")
+    with link() as (guest, far), open_groups(far, "ns-0") as groups, open_questions(far, "ns-0") as packet:
         wanted = [to_servers(), QUESTION]
         unwanted = [
             to_servers(546),
@@ -83,34 +82,31 @@ def test_nothing_but_questions_comes_in() -> None:
         ]
         for each in (*unwanted, *wanted):
             guest.send(each)
-        sockets.packet.send(to_servers())  # our own, on its way out
+        packet.send(to_servers())  # our own, on its way out
         got: list[bytes] = []
 
         def hear() -> bool:
-            got.extend(heard(sockets))
+            got.extend(heard(packet))
             return len(got) >= len(wanted)
 
         wait_for(hear, "what was sent last is heard")
         assert got == wanted
         with pytest.raises(BlockingIOError):
-            sockets.groups.recv(4096)
-        sockets.close()
+            groups.recv(4096)
 
 
 def test_the_groups_are_joined_on_the_device() -> None:
-    with link() as (_, far):
-        sockets = open_dhcp6(far, "ns-0")
+    with link() as (_, far), open_groups(far, "ns-0"):
         with far.entered():
             lines = Path("/proc/thread-self/net/igmp6").read_text().splitlines()
         joined = {line.split()[2] for line in lines if line.split()[1] == "ns-0"}
         wanted = ("ff02::1:2", "ff05::1:3", "ff02::2")
         assert {IPv6Address(group).packed.hex() for group in wanted} <= joined
-        sockets.close()
 
 
 def test_a_device_that_is_not_there() -> None:
     with Netns.create("far") as far, pytest.raises(KernelError) as caught:
-        open_dhcp6(far, "ns-0")
+        open_questions(far, "ns-0")
     assert caught.value.errno == errno.ENODEV
     assert "ns-0 in far" in str(caught.value)
 
@@ -119,12 +115,10 @@ def test_a_guest_is_answered_in_a_frame_and_advertised_to() -> None:
     base = subnet(ra_mode="dhcpv6-stateful")
     responder = Dhcp6Responder(network(base, ports=[port(MAC, "2001:db8:1::10")]))
     with link() as (guest, far):
-        opened = open_dhcp6(far, "ns-0")
+        groups, questions = open_groups(far, "ns-0"), open_questions(far, "ns-0")
         sockets = Dhcp6Server(lambda *_: None)
         try:
-            sockets.add(
-                responder, opened.packet, opened.groups, bytes.fromhex(OURS.replace(":", "")), link_local_address(OURS)
-            )
+            sockets.add(responder, questions, groups, bytes.fromhex(OURS.replace(":", "")), link_local_address(OURS))
             guest.send(to_servers(payload=message(Solicit, ia())))
             kinds: set[str] = set()
             while kinds != {"advertisement", "advertise"}:
@@ -140,4 +134,4 @@ def test_a_guest_is_answered_in_a_frame_and_advertised_to() -> None:
             assert counters is not None and counters.errors == {}
         finally:
             sockets.close()
-        assert (opened.packet.fileno(), opened.groups.fileno()) == (-1, -1)
+        assert (questions.fileno(), groups.fileno()) == (-1, -1)
