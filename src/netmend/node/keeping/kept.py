@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from threading import RLock
 from typing import Final
 
-import structlog
-
+from netmend.ground.log import get_logger
 from netmend.node.keeping.holders import Holder
 from netmend.reconcile.reports import Ready
 
-log = structlog.get_logger()
+log = get_logger()
 _SO_RCVBUFFORCE: Final = 33  # asm-generic/socket.h, socket(7)
 _QUEUE: Final = 1 << 20  # octets: some 1,000 questions of a network
 Owner = tuple[str, str]  # a service, and the id of a network
