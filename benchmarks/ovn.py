@@ -94,6 +94,8 @@ def _measure(name: str, count: int) -> dict[str, float]:
     with Central(controller=False, vswitchd=False) as central:
         central.sbctl("chassis-add", CHASSIS, "geneve", "127.0.0.1")
         central.sbctl("create", "Chassis_Private", f"name={CHASSIS}")
+        # Of a bridge of the userspace datapath, Neutron's agent would have iptables compute checksums.
+        central.switch.vsctl("--no-wait", "set", "Bridge", "br-int", "datapath_type=system")
         for first in range(1, count + 2, 50):
             chosen = range(first, min(first + 50, count + 2))
             central.add_networks(chosen)
@@ -132,10 +134,8 @@ def _neutron() -> Iterator[subprocess.Popen[bytes]]:
     state.mkdir(exist_ok=True)
     FILE.write_text(
         f"[DEFAULT]\nstate_path = {state}\nmetadata_proxy_shared_secret = secret\nmetadata_workers = 0\n"
-        f"[agent]\nroot_helper =\n[ovs]\novsdb_connection = unix:{SWITCH_SOCKET}\n"
+        f"[agent]\nroot_helper = env\n[ovs]\novsdb_connection = unix:{SWITCH_SOCKET}\n"
         f"[ovn]\novn_sb_connection = unix:{SOUTHBOUND}\n[oslo_concurrency]\nlock_path = {state}/lock\n"
-        "[privsep]\nhelper_command = "
-        f"{NOVA}/bin/python -m oslo_privsep.daemon --config-file {FILE}\n"
     )
     environment = os.environ | {"PATH": f"{NOVA}/bin:{os.environ['PATH']}"}
     with (HOME / "neutron.log").open("ab") as log:
@@ -271,7 +271,12 @@ def _fill(database: Database, numbers: range, place: str, other: str) -> None:
             "logical_port": f"p{number}", "datapath": ["named-uuid", f"d{number // 10}"], "tunnel_key": number % 10 + 1,
             "mac": f"fa:16:3e:00:00:01 10.0.0.{number % 10}", "external_ids": ids,
         }  # fmt: skip
-        row |= {"type": "localport"} if number % 10 == 0 else {"chassis": ["uuid", place if number < 20 else other]}
+        owner = ["map", [["neutron:device_owner", "network:distributed"], *ids[1]]]
+        row |= (
+            {"type": "localport", "external_ids": owner}
+            if number % 10 == 0
+            else {"chassis": ["uuid", place if number < 20 else other]}
+        )
         operations.append(insert("Port_Binding", row))
     database.transact(*operations)
 

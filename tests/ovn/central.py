@@ -167,7 +167,7 @@ class Central:
     def _metadata_port(self, number: int) -> list[str]:
         switch, port = f"neutron-{network_id(number)}", metadata_port(number)
         ids = {"cidrs": "10.0.0.2/24 fd00::2/64", "device_id": f"ovnmeta-{network_id(number)}", "mtu": "1400"}
-        ids |= {"project_id": PROJECT}
+        ids |= {"project_id": PROJECT, "device_owner": "network:distributed"}
         return [
             *("--", "lsp-add", switch, port, "--", "lsp-set-type", port, "localport"),
             *("--", "lsp-set-addresses", port, f"fa:16:3f:00:{number >> 8:02x}:{number & 255:02x} 10.0.0.2 fd00::2"),

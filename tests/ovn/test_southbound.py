@@ -13,6 +13,7 @@ from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.connection import Operation
 from netmend.kernel.ovsdb.stream import Tls
 
+METADATA = {"type": "localport", "external_ids": ["map", [["neutron:device_owner", "network:distributed"]]]}
 SWITCH = "neutron-0b0c0d0e-0000-4000-8000-000000000001"
 
 
@@ -25,7 +26,7 @@ def fill(database: Database, *, elsewhere: int = 50) -> tuple[str, str]:
     (made,) = database.transact(insert("Datapath_Binding", {"tunnel_key": 1, "external_ids": ids}))
     datapath = str(made["uuid"][1])
     database.transact(
-        port(datapath, "local", None, 1, type="localport"),
+        port(datapath, "local", None, 1, **METADATA),
         port(datapath, "guest", here, 2),
         *(port(datapath, f"other{number}", there, 3 + number) for number in range(elsewhere)),
     )
@@ -64,7 +65,7 @@ def test_a_chassis_sees_its_own_and_follows_each_change() -> None:
             )
             database.transact(delete("local"))
             wait_for(lambda: "local" not in seen.ports(), "the localport is gone", seen.ports)
-            database.transact(port(datapath, "anew", None, 900, type="localport"))
+            database.transact(port(datapath, "anew", None, 900, **METADATA))
             seen.wait_for_ports("guest", "other3", "anew")
             database.transact(delete("guest"), change("other3", {"chassis": ["set", []]}))
             seen.wait_for_ports()

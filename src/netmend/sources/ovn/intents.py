@@ -135,10 +135,10 @@ class Builder:
 
 
 def _localports(tables: Tables) -> dict[str, Row]:
-    """The metadata port of each datapath: its localport; of more, that with the first name."""
+    """The metadata port of each datapath; of more, that with the first name."""
     found: dict[str, Row] = {}
     for row in rows_of(tables, "Port_Binding").values():
-        if row["type"] == rows.LOCALPORT:
+        if rows.is_metadata_port(row["type"], row["external_ids"]):
             datapath = str(row["datapath"])
             before = found.get(datapath)
             if before is None or row["logical_port"] < before["logical_port"]:

@@ -14,6 +14,9 @@ DEVICE: Final = "neutron:device_id"
 PROJECT: Final = "neutron:project_id"
 MTU: Final = "neutron:mtu"
 LOCALPORT: Final = "localport"
+_OWNER: Final = "neutron:device_owner"
+_METADATA_OWNER: Final = "network:distributed"
+_METADATA_DEVICE: Final = "ovnmeta-"
 _GUEST_TYPES: Final = frozenset(("", "external"))
 _NETWORK: Final = "neutron-"
 _NO_ROWS: Final[Rows] = {}
@@ -32,6 +35,15 @@ def is_guest(row: Row, chassis: str) -> bool:
     """Whether a port binding is a guest's on this chassis, or is about to be: a live migration is under way."""
     here = row["chassis"] == chassis or chassis in row.get("additional_chassis", ())
     return here and row["type"] in _GUEST_TYPES
+
+
+def is_metadata_port(kind: str, external_ids: Mapping[str, str]) -> bool:
+    """Whether a port binding of that type is a network's metadata port. Neutron makes other localports too, for health
+    monitors of load balancers; before 2023 it gave metadata ports another owner."""
+    if kind != LOCALPORT:
+        return False
+    owner, device = external_ids.get(_OWNER, ""), external_ids.get(DEVICE, "")
+    return owner == _METADATA_OWNER or device.startswith(_METADATA_DEVICE)
 
 
 def guests(tables: Tables, chassis: str) -> Iterator[tuple[str, Row]]:

@@ -1,4 +1,5 @@
-"""Which rows of the southbound database one chassis needs: its own guests, their networks, and the localport of each.
+"""Which rows of the southbound database one chassis needs: its own guests, their networks, and the metadata port (a
+localport) of each.
 
 A cloud's database has all ports of all hosts. Conditions of a monitor are alternatives, so "a localport of this
 datapath" cannot be asked for: localports are looked up once, by a `select`, and then monitored by their UUID. Where a
@@ -9,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from netmend.sources.ovn.rows import LOCALPORT, Tables, chassis_uuid, guests, rows_of
+from netmend.sources.ovn.rows import LOCALPORT, Tables, chassis_uuid, guests, is_metadata_port, rows_of
 
 _PORT_COLUMNS: Final = ("logical_port", "type", "chassis", "datapath", "mac", "external_ids")
 _NEEDED: Final = {
@@ -85,7 +86,7 @@ class Scope:
                 "op": "select",
                 "table": "Port_Binding",
                 "where": [["type", "==", LOCALPORT], ["datapath", "==", ["uuid", datapath]]],
-                "columns": ["_uuid", "logical_port"],
+                "columns": ["_uuid", "logical_port", "external_ids"],
             }
             for datapath in self._asked
         ]
@@ -93,7 +94,11 @@ class Scope:
     def answered(self, results: Sequence[Mapping[str, Any]]) -> None:
         """The results of the last questions, in their order."""
         for datapath, result in zip(self._asked, results, strict=True):
-            found = sorted((str(row["logical_port"]), str(row["_uuid"][1])) for row in result["rows"])
+            found = sorted(
+                (str(row["logical_port"]), str(row["_uuid"][1]))
+                for row in result["rows"]
+                if is_metadata_port(LOCALPORT, {str(key): str(value) for key, value in row["external_ids"][1]})
+            )
             self._localport_of[datapath] = found[0][1] if found else None
 
     def localport(self, datapath: str) -> str | None:
@@ -107,7 +112,8 @@ class Scope:
         """Learn of localports that came, and of those that are gone."""
         ports = rows_of(tables, "Port_Binding")
         for uuid, row in ports.items():
-            if row["type"] == LOCALPORT and self._localport_of.get(str(row["datapath"]), "") is None:
+            is_ours = is_metadata_port(row["type"], row["external_ids"])
+            if is_ours and self._localport_of.get(str(row["datapath"]), "") is None:
                 self._localport_of[str(row["datapath"])] = uuid
         for datapath, localport in list(self._localport_of.items()):
             if localport in self._monitored and localport not in ports:

@@ -35,8 +35,19 @@ def localport(network: int, cidrs: str = "10.0.0.2/24 fd00::2/64", mtu: str = "1
         "additional_chassis": (),
         "datapath": uuid("datapath", network),
         "mac": (f"fa:16:3f:00:00:{network:02x} {ips}".strip(),),
-        "external_ids": {"neutron:cidrs": cidrs, "neutron:mtu": mtu, "neutron:project_id": "p1"},
+        "external_ids": {
+            "neutron:cidrs": cidrs,
+            "neutron:mtu": mtu,
+            "neutron:project_id": "p1",
+            "neutron:device_owner": "network:distributed",
+        },
     }
+
+
+def health_monitor(network: int) -> dict[str, Any]:
+    """A localport that answers for load balancers, and not for metadata; its name comes first."""
+    owner = {"neutron:device_owner": "ovn-lb-hm:distributed", "neutron:cidrs": "10.0.0.3/24"}
+    return localport(network) | {"logical_port": f"0-{network}", "external_ids": owner}
 
 
 def guest(network: int, number: int, chassis: str | None = uuid("chassis"), **more: Any) -> dict[str, Any]:

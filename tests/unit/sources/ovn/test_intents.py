@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.sources.ovn.rows import CHASSIS, datapath, guest, localport, tables, uuid
+from tests.unit.sources.ovn.rows import CHASSIS, datapath, guest, health_monitor, localport, tables, uuid
 
 from netmend.intent import MetadataProxy, OvnWiring
 from netmend.intent.names import own_device_names
@@ -49,6 +49,12 @@ def test_a_network_without_a_metadata_port_is_not_served_and_status_says_why() -
     found = tables(guest(1, 5))
     found["Port_Binding"][uuid("row", uuid("metadata", 1))]["mac"] = ("unknown",)
     assert not made.build(found).networks and "has no MAC" in made.problems[uuid("network", 1)]
+
+
+def test_another_localport_is_not_the_metadata_port() -> None:
+    (network,) = builder().build(tables(guest(1, 5), health_monitor(1))).networks.values()
+    assert network.dhcp_port and network.dhcp_port.id == uuid("metadata", 1)
+    assert not builder().build(tables(guest(1, 5), health_monitor(1), localports=False)).networks
 
 
 def test_of_two_ports_with_one_address_neither_is_known_by_it() -> None:

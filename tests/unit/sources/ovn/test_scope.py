@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.sources.ovn.rows import CHASSIS, SCHEMA, guest, tables, uuid
+from tests.unit.sources.ovn.rows import CHASSIS, SCHEMA, guest, health_monitor, tables, uuid
 
 from netmend.sources.ovn.scope import Scope
 
@@ -28,7 +28,11 @@ class Server:
     def select(self, question: dict[str, Any]) -> dict[str, Any]:
         self.selects += 1
         found = [
-            {"_uuid": ["uuid", uuid], "logical_port": row["logical_port"]}
+            {
+                "_uuid": ["uuid", uuid],
+                "logical_port": row["logical_port"],
+                "external_ids": ["map", [list(pair) for pair in row["external_ids"].items()]],
+            }
             for uuid, row in self.rows["Port_Binding"].items()
             if all(_holds(one, uuid, row) for one in question["where"])
         ]
@@ -83,6 +87,12 @@ def test_a_localport_that_comes_later_or_is_made_anew_is_found() -> None:
     full["Port_Binding"][uuid("made anew")] = row
     has = settle(scope, server, server.given(scope.wanted(SCHEMA, has)))
     assert uuid("made anew") in has["Port_Binding"]
+
+
+def test_another_localport_than_the_metadata_port_is_not_taken_for_it() -> None:
+    rows = tables(guest(1, 5), health_monitor(1))
+    has = settle(Scope(CHASSIS), Server(rows), {})
+    assert ports(has) == {uuid("port", 1, 5), uuid("metadata", 1)}
 
 
 def test_a_schema_that_lacks_what_is_needed_is_named() -> None:
