@@ -18,15 +18,16 @@ from netmend.sources.file import IntentError
 def demo(
     config: Annotated[
         Path | None,
-        Option("--config", "-c", metavar="FILE", help="Another intent file than the example of two networks."),
+        Option("--config", "-c", metavar="FILE", help="Another intent file than the example."),
     ] = None,
     once: Annotated[bool, Option("--once", help="End when all has been shown, and do not stay up.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Serve two isolated networks and their four guests, in a sandbox.
+    """Serve networks, a router and five guests, in a sandbox.
 
-    Both networks use the same addresses, and the guests run real DHCP clients. All of it happens in a sandbox: no root
-    is needed, nothing of the host is touched, nothing is left behind. With --json it prints one document and ends.
+    Two networks use the same addresses and never meet; a router joins one of them with a third, and leads to a world
+    beyond. The guests run real DHCP clients. All of it happens in a sandbox: no root is needed, nothing of the host is
+    touched, nothing is left behind. With --json it prints one document and ends.
 
     Exit codes: 0 every guest was served and isolation held; 1 not so; 2 this machine, or the file, cannot be used.
     """

@@ -54,7 +54,9 @@ def test_every_guest_is_served_and_isolation_holds() -> None:
         ("blue", "blue-two"): ("fa:16:3e:b1:00:02", "10.10.0.12"),
         ("green", "green-one"): ("fa:16:3e:93:00:01", "10.10.0.11"),
         ("green", "green-two"): ("fa:16:3e:93:00:02", "10.10.0.12"),
+        ("amber", "amber-one"): ("fa:16:3e:a3:00:01", "10.20.0.11"),
     }
+    assert leases.pop(("amber", "amber-one"))["gateway"] == "10.20.0.1"
     for (network, _), guest in leases.items():
         assert (guest["gateway"], guest["dns_servers"], guest["prefix_length"]) == ("10.10.0.1", ["10.10.0.2"], 24)
         assert (guest["domain"], guest["lease_time"], guest["problem"]) == (f"{network}.example", 86_400, None)
@@ -64,8 +66,10 @@ def test_every_guest_is_served_and_isolation_holds() -> None:
         assert guest["address6"] == str(eui64_address(IPv6Network("2001:db8:10::/64"), guest["mac"]))
     findings = document["isolation"]["findings"]
     assert [finding["check"] for finding in findings if finding["held"]] == [
-        *["same-address"] * 2, *["layer-2"] * 3, *["host"] * 2
+        *["same-address"] * 2, *["layer-2"] * 5, *["host"] * 3
     ]  # fmt: skip
+    routing = document["routing"]["findings"]
+    assert [finding["held"] for finding in routing] == [True] * 7, routing
     assert all(devices["wanted"] == devices["found"] for devices in document["devices"])
     assert _traces() == before
 
@@ -73,9 +77,9 @@ def test_every_guest_is_served_and_isolation_holds() -> None:
 def test_what_a_person_sees_names_every_guest() -> None:
     done = _run("--once")
     assert (done.returncode, done.stderr) == (0, "")
-    for name in ("blue-one", "blue-two", "green-one", "green-two"):
+    for name in ("blue-one", "blue-two", "green-one", "green-two", "amber-one"):
         assert name in done.stdout
-    assert done.stdout.rstrip().endswith("4 of 4 guests served, isolation held")
+    assert done.stdout.rstrip().endswith("5 of 5 guests served, isolation held, routing worked")
 
 
 def test_what_intent_promises_and_a_guest_does_not_get_is_told(tmp_path: Path) -> None:

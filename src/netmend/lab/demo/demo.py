@@ -28,10 +28,12 @@ from netmend.lab.demo.isolation import Finding
 from netmend.lab.demo.node_process import NodeFailed, NodeProcess
 from netmend.lab.demo.outside import HostPids, Outside, listen_on_loopback
 from netmend.lab.demo.services import NOTHING, NoProgram, Programs, Services, ask_for_services, find_programs
+from netmend.lab.demo.world import World
+from netmend.lab.demo.world import look as look_at_routing
 from netmend.node.http.status_client import NoNode
 from netmend.sources.file import load
 
-EXAMPLE = Path(str(files("netmend.lab.demo") / "two-networks.yaml"))
+EXAMPLE = Path(str(files("netmend.lab.demo") / "routed-networks.yaml"))
 _DIRECTORY = Path("/run/netmend-demo")  # in the sandbox's own tmpfs
 _SERVING = 30.0  # seconds for the node to serve every network
 _PLUGGED = 30.0  # seconds for the node to plug every guest
@@ -79,6 +81,7 @@ class Outcome:
     served: tuple[Served, ...]
     findings: tuple[Finding, ...]
     devices: Mapping[str, Devices]  # by network id, as `count_devices` gives them
+    routing: tuple[Finding, ...] = ()  # of what routers are for
 
     @property
     def held(self) -> bool:
@@ -89,7 +92,8 @@ class Outcome:
     def ok(self) -> bool:
         """Whether every guest was served, isolation held, and there are exactly the devices that intent asks for."""
         served = all(served.problem is None for served in self.served)
-        return served and self.held and all(found.wanted == found.found for found in self.devices.values())
+        routed = all(finding.held for finding in self.routing)
+        return served and self.held and routed and all(found.wanted == found.found for found in self.devices.values())
 
 
 class Show(Protocol):
@@ -100,6 +104,9 @@ class Show(Protocol):
     def guests_served(self, served: Sequence[Served]) -> None: ...
 
     def isolation(self, findings: Sequence[Finding]) -> None: ...
+
+    def routing(self, findings: Sequence[Finding]) -> None:
+        """Who reaches whom by way of routers; not called without one."""
 
     def finished(self, outcome: Outcome) -> None: ...
 
@@ -180,6 +187,10 @@ def _protect_files() -> None:
 
 def _serve(prepared: Prepared, show: Show, stack: ExitStack, outside: Outside | None) -> Outcome:
     page_port = outside.page_port if outside else None
+    nsdir.prepare(nsdir.DEFAULT)
+    world = World(prepared.intent, nsdir.DEFAULT) if prepared.intent.routers else None
+    if world is not None:
+        stack.callback(world.close)
     node = stack.enter_context(NodeProcess(prepared.config, _DIRECTORY / "node", nsdir.DEFAULT, page_port))
     show.node_serves(prepared, node.wait_until_serving(_SERVING))
     guests = make_guests(prepared.intent, nsdir.DEFAULT)
@@ -189,7 +200,10 @@ def _serve(prepared: Prepared, show: Show, stack: ExitStack, outside: Outside | 
     show.guests_served(served)
     findings = tuple(isolation.look(guests)) if any(guest.lease for guest in guests) else ()
     show.isolation(findings)
-    outcome = Outcome(prepared, node.status(), served, findings, count_devices(prepared.intent))
+    routing = tuple(look_at_routing(world, guests)) if world is not None else ()
+    if world is not None:
+        show.routing(routing)
+    outcome = Outcome(prepared, node.status(), served, findings, count_devices(prepared.intent), routing)
     show.finished(outcome)
     if outside is not None:
         show.things_to_try(outside.things_to_try(guests, nsdir.DEFAULT))
@@ -239,16 +253,18 @@ def _served(guest: Guest, node: NodeProcess) -> Served:
 
 
 def count_devices(intent: Intent) -> dict[str, Devices]:
-    """Count devices on the host by network id, those of ours that are no network's under ""; raises KernelError."""
+    """Count devices on the host by network id, those of ours that are no network's, such as ends of routers' uplinks,
+    under ""; raises KernelError."""
     with RouteSocket() as route:
         found = links.dump_chosen_links(route, DEVICE_GROUPS, ())
     marks = (Mark.parse(link.alias) for link in found)
     by_network = Counter(mark.network_id if mark and mark.network_id in intent.networks else "" for mark in marks)
     counted = {network.id: Devices(_wanted(network), by_network[network.id]) for network in intent.networks.values()}
-    return counted | {"": Devices(0, by_network[""])}
+    uplinks = sum(router.uplink is not None for router in intent.routers.values())
+    return counted | {"": Devices(uplinks, by_network[""])}
 
 
 def _wanted(network: Network) -> int:
-    """A bridge, netmend's own port where there is a subnet, and one for each port that it plugs."""
+    """A bridge, netmend's own port where there is a subnet, and one for each port that it plugs, routers' too."""
     plugged = sum(not isinstance(port.plug, NoPlug) for port in network.ports.values())
-    return 1 + network.is_served + plugged
+    return 1 + network.is_served + len(network.router_ports) + plugged

@@ -23,6 +23,8 @@ class DocumentShow:
 
     def isolation(self, findings: Sequence[Finding]) -> None: ...
 
+    def routing(self, findings: Sequence[Finding]) -> None: ...
+
     def finished(self, outcome: Outcome) -> None:
         json.dump(document(outcome), self._out, indent=2)
         self._out.write("\n")
@@ -49,6 +51,10 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "isolation": {
             "held": outcome.held,
             "findings": [{"check": found.check, "held": found.held, "text": found.text} for found in outcome.findings],
+        },
+        "routing": {
+            "held": all(found.held for found in outcome.routing),
+            "findings": [{"check": found.check, "held": found.held, "text": found.text} for found in outcome.routing],
         },
         "devices": [
             {"network": names.get(network_id), "wanted": counted.wanted, "found": counted.found}

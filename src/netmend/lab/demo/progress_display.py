@@ -91,6 +91,13 @@ class TerminalShow:
         if not findings:
             self._line(Text("  nothing could be tried: no guest has an address", "red"))
 
+    def routing(self, findings: Sequence[Finding]) -> None:
+        self._line()
+        self._line(Text("routing, by real packets", "bold"))
+        for finding in findings:
+            self._line(Text("  holds  ", "green") if finding.held else Text("  FAILS  ", "bold red"), finding.text)
+        self._line()
+
     def finished(self, outcome: Outcome) -> None:
         wanted, found = _sums(outcome)
         self._line(
@@ -102,6 +109,9 @@ class TerminalShow:
         served = sum(one.problem is None for one in outcome.served)
         self._line()
         verdict = "isolation held" if outcome.held else "isolation did not hold"
+        if outcome.routing:
+            routed = all(finding.held for finding in outcome.routing)
+            verdict += ", routing worked" if routed else ", routing did not work"
         style = "bold green" if outcome.ok else "bold red"
         self._line(Text(f"{served} of {len(outcome.served)} guests served, {verdict}", style))
 

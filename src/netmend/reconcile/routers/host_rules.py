@@ -1,7 +1,6 @@
 """Netmend's own rules on the host for routers that have their way out through it: observed, compared, put in force."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from netmend.ground.nftables import Element
@@ -63,8 +62,9 @@ class HostRules:
             remake(self._nft(), TABLE, wanted)
             self._look()
         else:
-            with suppress(KernelError):
-                remove_table(self._nft(), TABLE)
+            self._looked = False  # until it is gone
+            remove_table(self._nft(), TABLE)
+            self._looked = True
 
     def _nft(self) -> NftSocket:
         if self._socket is None:
