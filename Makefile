@@ -1,5 +1,5 @@
 # Two commands do everything, set-up included, as root or as anybody, and nothing is installed outside this directory:
-#   make run  [ARGS=--once]   `netmend demo`: three networks, a router, five guests, real DHCP clients
+#   make run  [ARGS=--once]   `netmend demo`: three networks, a router, six guests, real DHCP clients
 #   make test                 lint, strict types, the import table, unit and kernel tests
 # and
 #   make bench [ARGS=...]     the figures of benchmarks/RESULTS.md

@@ -23,7 +23,7 @@ def demo(
     once: Annotated[bool, Option("--once", help="End when all has been shown, and do not stay up.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Serve networks, a router and five guests, in a sandbox.
+    """Serve networks, a router and six guests, in a sandbox.
 
     Two networks use the same addresses and never meet; a router joins one of them with a third, and leads to a world
     beyond. The guests run real DHCP clients. All of it happens in a sandbox: no root is needed, nothing of the host is

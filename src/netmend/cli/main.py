@@ -18,7 +18,7 @@ DESCRIPTION = "DHCP, DNS and metadata for guests on isolated networks; cannot le
 # Each verb is loaded only when it is called: start-up time is part of the time to a guest's first answer. The summary
 # is the first paragraph of the verb's docstring (a test compares them).
 VERBS = {
-    "demo": "Serve networks, a router and five guests, in a sandbox.",
+    "demo": "Serve networks, a router and six guests, in a sandbox.",
     "run": "Make networks exist and serve their guests, in the foreground.",
     "agent": "Serve the networks of a Neutron server, in place of its agents.",
     "plan": "Show what `netmend run -c FILE` would change, and do nothing.",

@@ -55,21 +55,23 @@ def test_every_guest_is_served_and_isolation_holds() -> None:
         ("green", "green-one"): ("fa:16:3e:93:00:01", "10.10.0.11"),
         ("green", "green-two"): ("fa:16:3e:93:00:02", "10.10.0.12"),
         ("amber", "amber-one"): ("fa:16:3e:a3:00:01", "10.20.0.11"),
+        ("amber", "amber-two"): ("fa:16:3e:a3:00:02", "10.20.0.12"),
     }
-    assert leases.pop(("amber", "amber-one"))["gateway"] == "10.20.0.1"
     for (network, _), guest in leases.items():
-        assert (guest["gateway"], guest["dns_servers"], guest["prefix_length"]) == ("10.10.0.1", ["10.10.0.2"], 24)
+        block = "20" if network == "amber" else "10"
+        assert (guest["gateway"], guest["dns_servers"]) == (f"10.{block}.0.1", [f"10.{block}.0.2"])
+        assert guest["prefix_length"] == 24
         assert (guest["domain"], guest["lease_time"], guest["problem"]) == (f"{network}.example", 86_400, None)
         assert guest["seconds_to_lease"] > 0
         neighbour = {"one": "two", "two": "one"}[guest["name"].removeprefix(f"{network}-")]
         assert (guest["metadata"], guest["name_resolved"]) == (f"i-{guest['name']}", f"{neighbour}.{network}.example")
-        assert guest["address6"] == str(eui64_address(IPv6Network("2001:db8:10::/64"), guest["mac"]))
+        assert guest["address6"] == str(eui64_address(IPv6Network(f"2001:db8:{block}::/64"), guest["mac"]))
     findings = document["isolation"]["findings"]
     assert [finding["check"] for finding in findings if finding["held"]] == [
-        *["same-address"] * 2, *["layer-2"] * 5, *["host"] * 3
+        *["same-address"] * 2, *["layer-2"] * 6, *["host"] * 3
     ]  # fmt: skip
     routing = document["routing"]["findings"]
-    assert [finding["held"] for finding in routing] == [True] * 7, routing
+    assert [finding["held"] for finding in routing] == [True] * 8, routing
     assert all(devices["wanted"] == devices["found"] for devices in document["devices"])
     assert _traces() == before
 
@@ -77,9 +79,9 @@ def test_every_guest_is_served_and_isolation_holds() -> None:
 def test_what_a_person_sees_names_every_guest() -> None:
     done = _run("--once")
     assert (done.returncode, done.stderr) == (0, "")
-    for name in ("blue-one", "blue-two", "green-one", "green-two", "amber-one"):
+    for name in ("blue-one", "blue-two", "green-one", "green-two", "amber-one", "amber-two"):
         assert name in done.stdout
-    assert done.stdout.rstrip().endswith("5 of 5 guests served, isolation held, routing worked")
+    assert done.stdout.rstrip().endswith("6 of 6 guests served, isolation held, routing worked")
 
 
 def test_what_intent_promises_and_a_guest_does_not_get_is_told(tmp_path: Path) -> None:
