@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.peers.node import HOME
@@ -48,6 +49,16 @@ class Resolvers:
     def glibc(self, name: str, database: str = "ahosts") -> list[str]:
         """The addresses that `getent` finds."""
         return sorted({line.split()[0] for line in self.run("getent", database, name).splitlines()})
+
+    def c_ares(self, name: str, version: str = "4") -> list[str]:
+        """Addresses that c-ares finds, the resolver of Node.js, Envoy and many builds of curl."""
+        return sorted(self.run(*self.c_ares_program(name, version)).split())
+
+    @staticmethod
+    def c_ares_program(name: str, version: str = "4") -> list[str]:
+        found = list(PROGRAMS.glob("usr/lib/*-linux-gnu/libcares.so.2"))
+        assert found, "not there: libcares.so.2; run tools/setup-programs odd-clients"
+        return [sys.executable, str(Path(__file__).with_name("c_ares.py")), str(found[0]), name, version]
 
     def musl(self, name: str) -> dict[str, str]:
         """Addresses that musl's resolver finds, and the name that it finds for each."""

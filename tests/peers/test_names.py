@@ -1,4 +1,4 @@
-"""Names as guests ask for them: by dig, drill and host, and by the resolvers of glibc and musl."""
+"""Names as guests ask for them: by dig, drill and host, and by the resolvers of glibc, musl and c-ares."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,6 +101,15 @@ def test_the_resolver_of_musl() -> None:
             assert ask.musl(name) == {"10.20.0.12": "db.blue.example"}
         assert set(ask.musl("alias.example.org")) == {"192.0.9.1", "2a00::1"}
         assert "does not resolve" in ask.run(str(musl_program()), "nobody.blue.example", fails=True)
+
+
+def test_c_ares() -> None:
+    with served() as (ask, _):
+        for name in ("db", "db.blue.example"):
+            assert ask.c_ares(name) == ["10.20.0.12"]
+        assert ask.c_ares("alias.example.org") == ["192.0.9.1"]
+        assert ask.c_ares("alias.example.org", "6") == ["2a00::1"]
+        assert "not found" in ask.run(*ask.c_ares_program("nobody.blue.example"), fails=True)
 
 
 def test_a_renamed_port_is_known_by_its_new_name_at_once() -> None:
