@@ -5,6 +5,7 @@ client hears of success; where several come before the loop looks, it takes the 
 """
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -104,13 +105,17 @@ class StoreSource(Source):
             if self._settings is not None:
                 self._api = await asyncio.to_thread(self._start_api, store, self._settings)
             take(store.intent)
-            await self._keep_records(store)
+            await self._keep_records(store, problem)
         finally:
             await asyncio.shield(asyncio.to_thread(self.close))
 
-    async def _keep_records(self, store: Store) -> None:
+    async def _keep_records(self, store: Store, problem: Callable[[str | None], None]) -> None:
         kept: Wrong | None = None
         while True:
+            if (looking := store.look()) is not None:
+                with contextlib.suppress(StoreError):
+                    await asyncio.wrap_future(looking)
+            problem(f"changes cannot be stored: {store.problem}" if store.problem is not None else None)
             wrong = self._look()
             if wrong != kept:
                 try:

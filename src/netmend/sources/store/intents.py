@@ -48,6 +48,10 @@ class Intents:
             raise StoreError(f"the store holds what this netmend cannot make intent of: {error}") from error
         self.intent = self._whole({key: known.value for key, known in self._known.items() if known.value})
 
+    def use(self, connection: Connection) -> None:
+        """Read by another connection from now on, which has the same."""
+        self._connection = connection
+
     def apply(self, transactions: Iterable[Transaction]) -> Intent:
         """The intent after these commits, in order; what did not change are the same objects as before."""
         ports: dict[str, dict[str, Port | None]] = {}

@@ -29,6 +29,7 @@ class Store:
         self._listener: Callable[[Intent], None] | None = None
         self._intents = self._writer.submit_now(Intents)
         self._writer.committed = self._committed
+        self._writer.opened_anew = self._intents.use
 
     @property
     def intent(self) -> Intent:
@@ -46,12 +47,29 @@ class Store:
 
     def read(self) -> sqlite3.Connection:
         """This thread's own connection for reading: what is committed, whole."""
+        openings = self._writer.openings
         connection: sqlite3.Connection | None = getattr(self._readers, "connection", None)
-        if connection is None:
+        if connection is None or self._readers.openings != openings:
+            if connection is not None:
+                connection.close()
+                with self._lock:
+                    self._opened.remove(connection)
             connection = self._readers.connection = open_reader(self.path)
+            self._readers.openings = openings
             with self._lock:
                 self._opened.append(connection)
         return connection
+
+    def look(self) -> "Future[None] | None":
+        """See to the file where something is wrong with it; the future has a result once it is well again."""
+        if self._writer.problem is None and self._writer.place.why_lost() is None:
+            return None
+        return self.write(lambda transaction: None)
+
+    @property
+    def problem(self) -> str | None:
+        """Why changes cannot be stored, None while they can."""
+        return self._writer.problem
 
     def close(self) -> None:
         """Write what was submitted, and let go of the file."""
