@@ -20,16 +20,18 @@ from netmend.cli.options import (
     StateDirectory,
     where_to_listen,
 )
-from netmend.cli.roles import ROLES
+from netmend.cli.roles import DHCP_FILE, METADATA_AGENT, ROLES
 from netmend.cli.serving import routes_of
-from netmend.node.intake.neutron import leave, neutron_source
+from netmend.node.intake.neutron import leave, metadata_agent, neutron_source
 from netmend.node.intake.ovn import is_of_ovn, ovn_source
 from netmend.node.intake.source import Source
 from netmend.node.lock import CannotStart
-from netmend.node.log_writer import log_to_file, log_to_stderr
+from netmend.node.log_sockets import journal_output, syslog_output
+from netmend.node.log_writer import file_output, log_to, stderr_output
 from netmend.node.node import Node
 from netmend.node.privileges import GivenUp
 from netmend.node.settings import Settings
+from netmend.sources.neutron.log_options import LogOptions, log_options
 from netmend.sources.problem import SourceError
 
 ConfigFiles = Annotated[
@@ -69,21 +71,34 @@ def agent(
     the southbound database.
 
     Called as neutron-dhcp-agent, neutron-ovn-metadata-agent or neutron-ovn-agent (a link or a copy of netmend by that
-    name), it logs where these files say: log_file, log_dir, use_json, debug. Called as netmend, it logs to standard
-    error unless an option says else.
+    name), it logs where these files say: log_file, log_dir, use_json, use_journal, use_syslog, debug; its state is in
+    the directory of metadata_proxy_socket. Called as neutron-metadata-agent, it is that agent alone, unless
+    dhcp_agent.ini is among the files. Called as netmend, it logs to standard error unless an option says else.
 
     Exit codes: 0 ended as asked; 2 the files or the host cannot be used.
     """
-    settings = Settings(netns_dir, state_dir, runtime_dir)
+    program = Path(sys.argv[0]).name
     files = [*(config_file or ()), *(file for directory in config_dir or () for file in _files_in(directory))]
     if not files:
         refuse("give Neutron's files with --config-file FILE, or --config-dir DIRECTORY")
+    said = _said(files, program)
+    if state_dir == STATE_DIRECTORY and said.kept is not None:
+        state_dir = said.kept / "netmend"
+    settings = Settings(netns_dir, state_dir, runtime_dir)
+    if program == METADATA_AGENT and not any(file.name == DHCP_FILE for file in files):
+        if listen is not None:
+            refuse("--listen: neutron-metadata-agent alone has no page; netmend status and netmend health ask it")
+        given_up = GivenUp(settings, files, take_over=True, needed={})
+        _log(said, program, log_file, log_dir, debug=debug)
+        given_up.report()
+        with refuse_on(SourceError, CannotStart):
+            asyncio.run(metadata_agent(files, settings).run())
+        leave()
     given_up = GivenUp(settings, files, take_over=True)
-    _log(files, log_file, log_dir, debug=debug)
+    _log(said, program, log_file, log_dir, debug=debug)
     given_up.report()
     with refuse_on(SourceError, CannotStart):
         source: Source
-        program = Path(sys.argv[0]).name
         if is_of_ovn(program, files):
             source, settings = ovn_source(files, settings, program)
         else:
@@ -99,34 +114,39 @@ def _files_in(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.conf"))
 
 
-def _log(files: Sequence[Path], log_file: Path | None, log_dir: Path | None, *, debug: bool) -> None:
+def _said(files: Sequence[Path], program: str) -> LogOptions:
+    """What the files say of the log; called as netmend, of its form alone. Raises click.exceptions.Exit."""
+    with refuse_on(SourceError):
+        try:
+            said = log_options(files)
+        except ModuleNotFoundError:  # without the extra `neutron`, which is said when the source is made
+            return LogOptions()
+    return said if program in ROLES else LogOptions(use_json=said.use_json)
+
+
+def _log(said: LogOptions, program: str, log_file: Path | None, log_dir: Path | None, *, debug: bool) -> None:
     """Begin to log, where options say, or else files, for the agent that we are called after.
 
     Raises click.exceptions.Exit.
     """
-    program = Path(sys.argv[0]).name
-    if not (program in ROLES or log_file or log_dir):
-        log_to_stderr(debug=debug)
-        return
-    try:
-        from netmend.sources.neutron.log_options import LogOptions, log_options
-    except ModuleNotFoundError:  # without the extra `neutron`, which is said when the source is made
-        log_to_stderr(debug=debug)
-        return
-    with refuse_on(SourceError):
-        said = log_options(files)
-    of_files = said if program in ROLES else LogOptions(use_json=said.use_json)
     options = replace(
-        of_files,
-        log_file=str(log_file) if log_file else of_files.log_file,
-        log_dir=str(log_dir) if log_dir else of_files.log_dir,
-        debug=debug or of_files.debug,
+        said,
+        log_file=str(log_file) if log_file else said.log_file,
+        log_dir=str(log_dir) if log_dir else said.log_dir,
+        debug=debug or said.debug,
     )
-    path = options.path(program if program in ROLES else "netmend")
-    if path is None:
-        log_to_stderr(debug=options.debug)
-        return
+    name = program if program in ROLES else "netmend"
+    path = options.path(name)
+    outputs = []
     try:
-        log_to_file(path, as_json=options.use_json, debug=options.debug)
+        if path is not None:
+            outputs.append(file_output(path, as_json=options.use_json))
+        if options.use_journal:
+            outputs.append(journal_output(name))
+        if options.use_syslog:
+            outputs.append(syslog_output(name, options.facility))
+    except ValueError as error:
+        refuse(str(error))
     except OSError as error:
         refuse(f"{path}: the log file cannot be opened: {error.strerror}")
+    log_to(*outputs or [stderr_output(as_oslo=program in ROLES and not options.use_json)], debug=options.debug)

@@ -5,5 +5,10 @@ The name stands in the command line of the process, where health checks of Kolla
 
 from typing import Final
 
-ROLES: Final = {"neutron-dhcp-agent": "agent", "neutron-ovn-metadata-agent": "agent", "neutron-ovn-agent": "agent"}
+ROLES: Final = dict.fromkeys(
+    ("neutron-dhcp-agent", "neutron-metadata-agent", "neutron-ovn-metadata-agent", "neutron-ovn-agent"), "agent"
+)
 """Verb by the name that the program is called by (argv[0])."""
+METADATA_AGENT: Final = "neutron-metadata-agent"
+DHCP_FILE: Final = "dhcp_agent.ini"
+"""The configuration file that makes neutron-metadata-agent the DHCP agent too."""

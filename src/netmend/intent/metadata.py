@@ -47,7 +47,11 @@ class RequestRates:
 
 @dataclass(frozen=True, slots=True)
 class MetadataProxy:
-    """A Nova metadata API. `endpoints` are URLs, tried in turn; the files are PEM. Times are in seconds."""
+    """A Nova metadata API. `endpoints` are URLs, tried in turn; the files are PEM. Times are in seconds.
+
+    With `agent_socket`, requests go to the metadata agent at that Unix socket instead, which finds out by network and
+    address who asks, and signs (neutron/agent/metadata/agent.py).
+    """
 
     endpoints: tuple[str, ...]
     shared_secret: str = field(repr=False)
@@ -59,3 +63,4 @@ class MetadataProxy:
     request_time: float | None = None  # for a guest to send a request, and the next; None: the service's own limit
     taking_time: float | None = None  # for a guest to take its answer; None: the same
     rates: RequestRates | None = None
+    agent_socket: Path | None = None

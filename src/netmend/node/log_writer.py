@@ -6,6 +6,7 @@ dropped and counted; the count is in status and metrics, and the log says it its
 """
 
 import atexit
+import contextlib
 import io
 import logging
 import os
@@ -14,6 +15,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -31,11 +33,18 @@ _LAST_WORDS: Final = 1.0  # seconds that the end of the process waits for its la
 class LogWriter:
     """Writes lines in the order of `write`. Thread-safe; every method but `close` returns at once."""
 
-    def __init__(self, to: int | Path, *, most_lines: int = _MOST_LINES, most_bytes: int = _MOST_BYTES) -> None:
-        """`to`: a descriptor; or a file to append to, which is opened anew when another file has its name (rotation).
-        Raises OSError when it cannot be opened."""
+    def __init__(
+        self,
+        to: int | Path | Callable[[bytes], None],
+        *,
+        most_lines: int = _MOST_LINES,
+        most_bytes: int = _MOST_BYTES,
+    ) -> None:
+        """`to`: a descriptor; a file to append to, which is opened anew when another file has its name (rotation); or
+        what sends each line, and raises OSError when it is lost. Raises OSError when the file cannot be opened."""
         self._path = to if isinstance(to, Path) else None
-        self._descriptor = _open(to) if isinstance(to, Path) else to
+        self._descriptor = _open(to) if isinstance(to, Path) else to if isinstance(to, int) else -1
+        self._send = None if isinstance(to, int | Path) else to
         self._most_lines, self._most_bytes = most_lines, most_bytes
         self._lines: deque[bytes] = deque()
         self._bytes = 0
@@ -73,13 +82,20 @@ class LogWriter:
             if self._path is not None:
                 self._follow(self._path)
             try:
-                _write_all(self._descriptor, b"".join(batch))
+                self._write(batch)
             except OSError:  # nobody reads any more, or the disk is full: there is nowhere to say so but in status
                 self._lost += len(batch)
                 continue
             if (lost := self._lost) != self._lost_said:
                 self._lost_said = lost
                 get_logger().warning("log lines lost", since_start=lost)
+
+    def _write(self, batch: list[bytes]) -> None:
+        if self._send is None:
+            _write_all(self._descriptor, b"".join(batch))
+        else:
+            for line in batch:
+                self._send(line)
 
     def _follow(self, path: Path) -> None:
         """Open the file anew where its name does not lead to ours; keep ours while that cannot be done."""
@@ -112,7 +128,11 @@ class LogWriter:
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, 0o640)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, 0o640)
+    if os.fstat(descriptor).st_size == 0:  # Kolla's fluentd reads as another user, whatever our umask is
+        with contextlib.suppress(PermissionError):
+            os.fchmod(descriptor, 0o644)
+    return descriptor
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -167,12 +187,38 @@ class _Records(logging.Handler):
             self.handleError(record)
 
 
-_writer: LogWriter | None = None
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One place where the log goes, and in which form; `now` gives its time stamps."""
+
+    writer: LogWriter
+    render: Callable[[Line], str] = log.as_json
+    now: Callable[[], str] = utc_time
+
+    def write(self, line: Line) -> None:
+        """Write one line."""
+        self.writer.write(self.render({**line, "timestamp": self.now()}))
+
+
+_outputs: list[Output] = []
 
 
 def lines_lost() -> int:
     """Lines of this process's log that nobody can read any more."""
-    return 0 if _writer is None else _writer.lost
+    return sum(output.writer.lost for output in _outputs)
+
+
+def stderr_output(*, as_oslo: bool = False) -> Output:
+    """Standard error: lines are for a person on a terminal, JSON anywhere else; or in oslo.log's text format."""
+    if as_oslo:
+        return Output(LogWriter(2), oslo_text, local_time)
+    return Output(LogWriter(2), for_a_person if os.isatty(2) else log.as_json)
+
+
+def file_output(path: Path, *, as_json: bool = False) -> Output:
+    """A file, in oslo.log's text format or as JSON. Raises OSError."""
+    writer = LogWriter(path)
+    return Output(writer) if as_json else Output(writer, oslo_text, local_time)
 
 
 def log_to_stderr(*, debug: bool = False) -> None:
@@ -180,34 +226,31 @@ def log_to_stderr(*, debug: bool = False) -> None:
 
     Lines are for a person on a terminal, JSON anywhere else. `debug`: those of libraries too, whatever their level.
     """
-    _log_to(LogWriter(2), for_a_person if os.isatty(2) else log.as_json, debug=debug)
+    log_to(stderr_output(), debug=debug)
 
 
-def log_to_file(path: Path, *, as_json: bool = False, debug: bool = False) -> None:
-    """As `log_to_stderr`, into a file, in oslo.log's text format or as JSON. Raises OSError."""
-    writer = LogWriter(path)
-    if as_json:
-        _log_to(writer, log.as_json, debug=debug)
-    else:
-        _log_to(writer, oslo_text, local_time, debug=debug)
-
-
-def _log_to(
-    writer: LogWriter, render: Callable[[Line], str], now: Callable[[], str] = utc_time, *, debug: bool
-) -> None:
-    global _writer
-    _writer = writer
-    atexit.register(writer.close)
-    log.configure(writer.write, lambda line: render(_safe_to_show(line)), now)
-    sys.stderr = _Stream(writer)
+def log_to(*outputs: Output, debug: bool = False) -> None:
+    """As `log_to_stderr`, to each of these; what others print to standard error goes to the first alone."""
+    _outputs[:] = outputs
+    for output in outputs:
+        atexit.register(output.writer.close)
+    log.configure(lambda _: None, _to_outputs)
+    sys.stderr = _Stream(outputs[0].writer)
     level = logging.DEBUG if debug else logging.WARNING
     logging.basicConfig(handlers=[_Records(level)], level=level)
 
 
 def close_log() -> None:
     """Let the last lines out, at the end of the process."""
-    if _writer is not None:
-        _writer.close()
+    for output in _outputs:
+        output.writer.close()
+
+
+def _to_outputs(line: Line) -> str:
+    safe = _safe_to_show(line)
+    for output in _outputs:
+        output.write(safe)
+    return ""
 
 
 def _safe_to_show(line: Line) -> Line:

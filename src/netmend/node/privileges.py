@@ -1,6 +1,6 @@
 """What a node gives up before it does anything else, and what it says is missing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,16 +27,24 @@ log = get_logger()
 class GivenUp:
     """Gives up privileges when made, before there is a thread; `report` says in the log what is missing."""
 
-    def __init__(self, settings: Settings, read: Sequence[Path] = (), *, take_over: bool = False) -> None:
-        """`read`: files that will be read again."""
+    def __init__(
+        self,
+        settings: Settings,
+        read: Sequence[Path] = (),
+        *,
+        take_over: bool = False,
+        needed: Mapping[str, str] = NEEDED,
+    ) -> None:
+        """`read`: files that will be read again. `needed` is as NEEDED."""
+        self._needed = needed
         self._problem: str | None = None
         try:
             before = privileges.held()
-            keep = {*NEEDED, *LOOKS, *(TAKES_OVER if take_over else ())}
+            keep = {*needed, *(LOOKS if needed else ()), *(TAKES_OVER if take_over else ())}
             if privileges.needs_override(read, (settings.state, settings.runtime)):
                 keep.add("CAP_DAC_OVERRIDE")
             privileges.keep_only(keep)
-            self._missing = [name for name in NEEDED if name not in before]
+            self._missing = [name for name in needed if name not in before]
             self._filtered = privileges.forbid_system_calls()
         except (KernelError, OSError) as error:
             self._missing, self._filtered, self._problem = [], False, str(error)
@@ -47,7 +55,7 @@ class GivenUp:
             log.warning(
                 "a capability is missing",
                 capability=name,
-                without=NEEDED[name],
+                without=self._needed[name],
                 mend=f"docker run --cap-add {name.removeprefix('CAP_')}, or CapabilityBoundingSet={name} of the unit",
             )
         if self._problem:

@@ -29,11 +29,13 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """A request for Nova, in the name of this instance. `source` is the guest's address, without a zone."""
+    """A request for Nova, in the name of this instance. `source` is the guest's address, without a zone; `network_id`,
+    the network that it asks on, is for another metadata agent."""
 
     instance_id: str
     project_id: str
     source: str
+    network_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class MetadataResponder:
         project_id = port.project_id or self.network.project_id
         if not port.device_id or not project_id:
             return refusal(404, "The port that you ask from belongs to no instance.")
-        return Forward(port.device_id, project_id, str(source).partition("%")[0])
+        return Forward(port.device_id, project_id, str(source).partition("%")[0], self.network.id)
 
     def _embedded(self, source: IPv4Address | IPv6Address, port: Port, request: Request, now: float) -> Outcome:
         facts = Facts.of(self.network, port, self._callers.ports_of(port), source)

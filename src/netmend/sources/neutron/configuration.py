@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from socket import gethostname
 from typing import Any
@@ -134,7 +134,10 @@ HONOURED: dict[tuple[str, str], str] = {
     ("METADATA_RATE_LIMITING", "burst_query_rate_limit"): "requests of a guest in it; both count",
     ("DEFAULT", "log_file"): "the log's file, where called as neutron-dhcp-agent",
     ("DEFAULT", "log_dir"): "its directory; the file is called after the program unless log_file says else",
-    ("DEFAULT", "use_json"): "lines in that file are netmend's own JSON, and not oslo.log's text format",
+    ("DEFAULT", "use_json"): "lines are netmend's own JSON, and not oslo.log's text format",
+    ("DEFAULT", "use_journal"): "the log goes to systemd's journal too",
+    ("DEFAULT", "use_syslog"): "the log goes to syslog too, at /dev/log",
+    ("DEFAULT", "syslog_log_facility"): "as which facility",
     ("DEFAULT", "debug"): "what libraries say is logged too",
     ("DEFAULT", "metadata_proxy_user"): "when it is neither empty nor root, anybody may (if the mode is deduced)",
 }
@@ -163,7 +166,7 @@ MOOT: dict[tuple[str, str], str] = {
     ("DEFAULT", "metadata_proxy_group"): _ONE_PROCESS,
     ("METADATA_HAPROXY", "timeout_connect"): "there is no haproxy to connect to netmend",
     ("METADATA_HAPROXY", "timeout_http_keep_alive"): "the next request has as long as the first",
-    ("DEFAULT", "use_syslog"): "netmend logs to standard error, or to a file",
+    ("DEFAULT", "log_config_append"): "the log is where log_file, use_journal and use_syslog say, or on standard error",
 }
 # Options that would matter, and are not honoured: a warning at the start.
 NOT_HONOURED: dict[tuple[str, str], str] = {
@@ -189,15 +192,18 @@ class Configuration:
     conf: cfg.ConfigOpts
     files: tuple[Path, ...]
     policy: Policy
-    metadata_proxy: MetadataProxy
+    metadata_proxy: MetadataProxy  # without a file that speaks of Nova's metadata API: another agent's socket
     is_metadata_agent: bool  # a file speaks of Nova's metadata API
     ovs: OvsDatabase
     moot: tuple[str, ...] = ()  # sentences, one an option
     not_honoured: tuple[str, ...] = ()
 
 
-def configuration(files: Sequence[Path], arguments: Sequence[str] = ()) -> Configuration:
-    """Read the files, later ones winning. Raises SourceError with a sentence."""
+def configuration(
+    files: Sequence[Path], arguments: Sequence[str] = (), *, is_metadata_agent: bool | None = None
+) -> Configuration:
+    """Read the files, later ones winning. `is_metadata_agent`: whether this is the metadata agent; None: as the files
+    say. Raises SourceError with a sentence."""
     conf = cfg.CONF  # the one that oslo.messaging registers all its own options with; of others it lacks some
     for group, options in _OPTIONS.items():
         conf.register_opts(options, group=None if group == "DEFAULT" else group)
@@ -209,19 +215,25 @@ def configuration(files: Sequence[Path], arguments: Sequence[str] = ()) -> Confi
             default_config_dirs=[],
         )
         found = set_options(files)
-        return _configuration(conf, tuple(files), found)
+        return _configuration(conf, tuple(files), found, is_metadata_agent)
     except (cfg.Error, ValueError) as error:
         raise SourceError(f"{', '.join(map(str, files))}: {error}") from error
 
 
-def _configuration(conf: cfg.ConfigOpts, files: tuple[Path, ...], found: set[tuple[str, str]]) -> Configuration:
-    metadata_options = {("DEFAULT", option.name) for option in METADATA_OPTIONS}
+def _configuration(
+    conf: cfg.ConfigOpts, files: tuple[Path, ...], found: set[tuple[str, str]], is_metadata_agent: bool | None
+) -> Configuration:
+    if is_metadata_agent is None:
+        is_metadata_agent = not found.isdisjoint({("DEFAULT", option.name) for option in METADATA_OPTIONS})
+    proxy = metadata_proxy(conf)
+    if not is_metadata_agent:
+        proxy = replace(proxy, endpoints=(), agent_socket=Path(conf.metadata_proxy_socket))
     return Configuration(
         conf,
         files,
         _policy(conf),
-        metadata_proxy(conf),
-        not found.isdisjoint(metadata_options),
+        proxy,
+        is_metadata_agent,
         OvsDatabase(
             conf.OVS.ovsdb_connection, conf.OVS.ssl_key_file, conf.OVS.ssl_cert_file, conf.OVS.ssl_ca_cert_file
         ),

@@ -7,7 +7,8 @@ loaded where a Neutron server is asked for.
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -19,16 +20,15 @@ from netmend.sources.problem import SourceError
 
 if TYPE_CHECKING:
     from netmend.node.intake.neutron.source import NeutronSource
+    from netmend.node.metadata_agent import MetadataAgent
 
 
 def neutron_source(files: Sequence[Path], settings: Settings) -> "tuple[NeutronSource, Settings]":
     """The source that Neutron's own `files` describe, and the settings with what they say of Open vSwitch. Raises
     SourceError."""
-    try:
+    with _extra():
         from netmend.node.intake.neutron.source import NeutronSource
         from netmend.sources.neutron.configuration import configuration
-    except ModuleNotFoundError as error:
-        raise SourceError(f"{error}; install netmend with its extras: pip install 'netmend[neutron]'") from None
     found = configuration(files)
     ovs = found.ovs
     tls = None
@@ -36,6 +36,23 @@ def neutron_source(files: Sequence[Path], settings: Settings) -> "tuple[NeutronS
         tls = Tls(ovs.private_key, ovs.certificate, ovs.ca_certificate)
     settings = replace(settings, ovsdb=ovs.connection, ovsdb_tls=tls, take_over=True)
     return NeutronSource(found, settings.state), settings
+
+
+def metadata_agent(files: Sequence[Path], settings: Settings) -> "MetadataAgent":
+    """neutron-metadata-agent alone, as Neutron's own `files` describe it. Raises SourceError."""
+    with _extra():
+        from netmend.node.metadata_agent import MetadataAgent
+        from netmend.sources.neutron.configuration import configuration
+    return MetadataAgent(configuration(files, is_metadata_agent=True), settings)
+
+
+@contextmanager
+def _extra() -> Iterator[None]:
+    """Say how to install what an import in the block misses. Raises SourceError."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise SourceError(f"{error}; install netmend with its extras: pip install 'netmend[neutron]'") from None
 
 
 def leave() -> NoReturn:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from netmend.ground.log import get_logger
 from netmend.sources.neutron import reports
-from netmend.sources.neutron.agent import Agent
 from netmend.sources.neutron.configuration import Configuration
 from netmend.sources.neutron.readiness import Readiness
 
 if TYPE_CHECKING:
+    from netmend.sources.neutron.agent import Agent
     from netmend.sources.neutron.rpc import Server
 
 RETRY: Final = 2.0  # seconds between tries to reach a broker, or to report to the server what it has not heard
@@ -25,9 +25,10 @@ class ServerConnection:
     """Two threads: one connects and reports the state of the agents, the other reports which ports are ready."""
 
     def __init__(
-        self, configuration: Configuration, agent: Agent, readiness: Readiness, changed: Callable[[], None]
+        self, configuration: Configuration, agent: "Agent | None", readiness: Readiness, changed: Callable[[], None]
     ) -> None:
-        """`changed` is called, in any thread, when the server falls silent or answers again."""
+        """`agent` follows the server's networks; None: this is neutron-metadata-agent alone. `changed` is called, in
+        any thread, when the server falls silent or answers again."""
         self._configuration, self._agent, self._readiness, self._changed = configuration, agent, readiness, changed
         self._stopping = Event()
         self._server: Server | None = None
@@ -52,7 +53,10 @@ class ServerConnection:
         driver = logging.getLogger("oslo.messaging._drivers.impl_rabbit")
         driver.addHandler(_Reconnections(self._lost))
         driver.setLevel(logging.INFO)
-        for name, target in (("reports", self._report_for_ever), ("ready", self._report_ready)):
+        threads = {"reports": self._report_for_ever, "ready": self._report_ready}
+        if self._agent is None:
+            del threads["ready"]
+        for name, target in threads.items():
             thread = Thread(target=target, name=f"netmend-neutron-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -63,7 +67,11 @@ class ServerConnection:
 
     def _lost(self) -> None:
         """The connection to a broker was lost and is there again: notifications may have been lost with it."""
-        self._agent.sync_soon("the connection to the broker was lost")
+        self._sync_soon("the connection to the broker was lost")
+
+    def _sync_soon(self, why: str) -> None:
+        if self._agent is not None:
+            self._agent.sync_soon(why)
 
     def _connect(self) -> "Server | None":
         """The server, once its notifications are listened to: none that follows the first question is missed."""
@@ -72,7 +80,8 @@ class ServerConnection:
         while not self._stopping.is_set():
             try:
                 server = Server(self._configuration.conf, self._configuration.policy.host)
-                self._stop_listening = server.listen(self._agent.hear)
+                if self._agent is not None:
+                    self._stop_listening = server.listen(self._agent.hear)
             except Exception as error:  # whatever the driver finds wrong with transport_url, or cannot reach
                 self._now_silent(f"{type(error).__name__}: {error}")
                 self._stopping.wait(RETRY)
@@ -93,11 +102,15 @@ class ServerConnection:
         connected = False
         while not self._stopping.is_set():
             began = time.monotonic()
-            state = reports.dhcp_agent(self._configuration, self._agent.counts)
-            verdict = self._report(server, state, first, "dhcp", interval)
+            verdict = None
+            if self._agent is not None:
+                state = reports.dhcp_agent(self._configuration, self._agent.counts)
+                verdict = self._report(server, state, first, "dhcp", interval)
             if self._configuration.is_metadata_agent:
-                self._report(server, reports.metadata_agent(self._configuration), first, "metadata", interval)
-            if verdict is not None:
+                as_metadata_agent = reports.metadata_agent(self._configuration)
+                said = self._report(server, as_metadata_agent, first, "metadata", interval)
+                verdict = said if self._agent is None else verdict
+            if verdict is not None and self._agent is not None:
                 if not connected:
                     self._agent.connected(server)  # only now does the server know this agent, and gives it networks
                     connected = True
@@ -125,9 +138,10 @@ class ServerConnection:
         self.answered_at = time.time()
         if was_silent is not None:
             log.info("the Neutron server answers")
-            self._agent.sync_soon("the server did not answer for a while")
+            self._sync_soon("the server did not answer for a while")
             self._changed()
-        self._agent.confirm()
+        if self._agent is not None:
+            self._agent.confirm()
         return verdict or "alive"
 
     def _now_silent(self, why: str) -> None:

@@ -1,4 +1,5 @@
-"""Asks a Nova metadata API in the name of an instance, as Neutron's metadata agent does.
+"""Asks a Nova metadata API in the name of an instance, as Neutron's metadata agent does; or that agent, at its socket,
+as the haproxy of a network does.
 
 What Nova needs to know (neutron/agent/metadata/agent.py): X-Instance-ID, X-Tenant-ID, X-Forwarded-For, and the
 HMAC-SHA256 of the instance id with the shared secret as X-Instance-ID-Signature. Nothing of the guest's own headers
@@ -22,11 +23,12 @@ from netmend.ground.log import get_logger
 from netmend.intent import MetadataProxy
 from netmend.services.metadata import Forward
 
-_PASSED = frozenset((400, 403, 404, 409, 500, 502, 503, 504))  # as Neutron passes them on
+_PASSED = frozenset((400, 403, 404, 409, 429, 500, 502, 503, 504))  # as Neutron passes them on
 _ELSEWHERE = frozenset((502, 503, 504))  # another endpoint may do better
 _ANSWER_MAX = 4 << 20  # bytes
 _CONNECT_TIME = 3.0  # seconds
 _AVOID = 5.0  # seconds that an endpoint is left alone after it could not be reached
+_AGENT = "http://169.254.169.254"  # what guests call whom they ask
 _SAY_AGAIN = 60.0  # seconds before the same is logged again
 
 log = get_logger()
@@ -62,10 +64,15 @@ class NovaProxy:
     ) -> None:
         """At most so many `connections` at once; `tls` is `tls_of(settings)`; an answer has `answer_time` seconds."""
         self._secret = settings.shared_secret.encode()
-        self._endpoints = [_Endpoint(url) for url in settings.endpoints]
+        agent = settings.agent_socket
+        urls = settings.endpoints if agent is None else (f"unix:{agent}",)
+        self._endpoints = [_Endpoint(url) for url in urls]
+        self._to_agent = agent is not None
         self._said: dict[str, float] = {}
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections, ssl=tls or True, keepalive_timeout=30.0),
+            connector=aiohttp.TCPConnector(limit=connections, ssl=tls or True, keepalive_timeout=30.0)
+            if agent is None
+            else aiohttp.UnixConnector(str(agent), limit=connections, keepalive_timeout=30.0),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=answer_time, sock_connect=_CONNECT_TIME),
             auto_decompress=False,
@@ -75,19 +82,14 @@ class NovaProxy:
 
     async def ask(self, forward: Forward, method: str, path: str, body: bytes) -> Answer:
         """The answer to a guest's request; `path` is as it came, with its query. 503 where Nova cannot be reached."""
-        headers = {
-            "X-Forwarded-For": forward.source,
-            "X-Instance-ID": forward.instance_id,
-            "X-Tenant-ID": forward.project_id,
-            "X-Instance-ID-Signature": sign(self._secret, forward.instance_id),
-        }
+        headers = self._headers(forward)
         repeatable = method in ("GET", "HEAD")
         answer, heard = _AWAY, None
         for endpoint in self._order():
             if endpoint is heard:  # alone, and well enough to be asked no more of the same
                 break
             endpoint.asked += 1
-            url = URL(endpoint.url + path, encoded=True)
+            url = URL((_AGENT if self._to_agent else endpoint.url) + path, encoded=True)
             try:
                 async with self._session.request(
                     method, url, headers=headers, data=body or None, allow_redirects=False
@@ -112,6 +114,16 @@ class NovaProxy:
                     return answer
                 heard = endpoint
         return answer
+
+    def _headers(self, forward: Forward) -> dict[str, str]:
+        if self._to_agent:
+            return {"X-Forwarded-For": forward.source, "X-Neutron-Network-ID": forward.network_id}
+        return {
+            "X-Forwarded-For": forward.source,
+            "X-Instance-ID": forward.instance_id,
+            "X-Tenant-ID": forward.project_id,
+            "X-Instance-ID-Signature": sign(self._secret, forward.instance_id),
+        }
 
     def _order(self) -> list[_Endpoint]:
         """Those that work first; one alone is tried twice, since a pooled connection may have ended meanwhile."""

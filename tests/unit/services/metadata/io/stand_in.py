@@ -9,6 +9,7 @@ import hmac
 import socket
 import ssl
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Thread
 from typing import Self
 
@@ -35,6 +36,7 @@ class StandIn:
 
     certificates: Certificates | None = None
     ask_client: bool = False  # for a certificate
+    agent_socket: Path | None = None  # stands in for a metadata agent there, which wants no signature
     asked: list[Asked] = field(default_factory=list)
     status: int = 200  # of all answers whose signature is right
     body: bytes = b"answer"
@@ -76,6 +78,9 @@ class StandIn:
     async def _start(self) -> None:
         self._runner = web.ServerRunner(web.Server(self._handle))
         await self._runner.setup()
+        if self.agent_socket is not None:
+            await web.UnixSite(self._runner, self.agent_socket).start()
+            return
         listener = socket.create_server((self.host, self.port))
         self.port = listener.getsockname()[1]
         context = None
@@ -99,6 +104,8 @@ class StandIn:
         self.at_once -= 1
         instance_id = request.headers.get("X-Instance-ID", "")
         signature = hmac.new(SECRET.encode(), instance_id.encode(), hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(signature, request.headers.get("X-Instance-ID-Signature", "")):
+        if self.agent_socket is None and not hmac.compare_digest(
+            signature, request.headers.get("X-Instance-ID-Signature", "")
+        ):
             return web.Response(status=403, body=b"Invalid proxy request signature.")
         return web.Response(status=self.status, body=self.body, headers={"Content-Type": self.content_type})

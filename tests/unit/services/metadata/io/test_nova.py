@@ -51,6 +51,20 @@ def nowhere() -> Iterator[str]:
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
+def test_another_metadata_agent_is_told_who_asks_and_where(start: Start, tmp_path: Path) -> None:
+    """As the haproxy of a network tells it; what the guest claims is not passed on."""
+    with StandIn(agent_socket=tmp_path / "metadata_proxy") as agent:
+        serving = start(agent_socket=tmp_path / "metadata_proxy")
+        claims = "X-Neutron-Router-ID: r\r\nX-Neutron-Network-ID: x\r\nX-Forwarded-For: 1.2.3.4\r\n"
+        assert serving.ask("/latest/meta-data/?a=%20b", headers=claims) == (200, b"answer")
+        (asked,) = agent.asked
+        assert asked.path == "/latest/meta-data/?a=%20b"
+        told = {name: value for name, value in asked.headers.items() if name.startswith("X-")}
+        assert told == {"X-Forwarded-For": WEB, "X-Neutron-Network-ID": PROXIED.id}
+    status, body = serving.ask("/")
+    assert status == 503, body
+
+
 def test_what_nova_is_told(start: Start) -> None:
     with StandIn() as nova:
         serving = start(nova)
