@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.engine.doctor.conftest import CHECKOUT, Engine
+from tests.engine.conftest import CHECKOUT, Engine
 
 HOME = CHECKOUT / ".tools" / "engine"
 SOCKET = "unix:///run/dr-docker.sock"

@@ -6,7 +6,7 @@ The cases are those of tests/engine's scenarios: two containers, each with one p
 from itertools import product
 
 import pytest
-from tests.engine.doctor.conftest import Engine
+from tests.engine.conftest import Engine
 
 MODES = {"default": "", "slave": ":slave", "shared": ":shared"}
 WHO = {"host": "host", "a": "dr-a", "b": "dr-b"}

@@ -5,7 +5,7 @@ What each way does to whom is in the incident's table; here it is made for real,
 
 from typing import Any
 
-from tests.engine.doctor.conftest import Engine
+from tests.engine.conftest import Engine
 from tests.sessions import agrees, commands, sessions_of
 
 NETNS = "/run/netns:/run/netns"

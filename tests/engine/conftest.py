@@ -1,4 +1,4 @@
-"""A real Docker engine (tools/engine), on whose host the doctor looks and its mends are typed."""
+"""A real Docker engine (tools/engine): on its host the doctor looks, mends are typed, and the image is started."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-CHECKOUT = Path(__file__).parents[3]
+CHECKOUT = Path(__file__).parents[2]
 ENGINE = str(CHECKOUT / "tools" / "engine")
 DOCTOR = "from netmend.cli.command import command; from netmend.cli.doctor import doctor; command(doctor)()"
 
