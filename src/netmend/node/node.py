@@ -11,7 +11,6 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from netmend import __version__
@@ -35,7 +34,7 @@ from netmend.node.router_hints import changed_routers
 from netmend.node.sd_notify import Notifier, summary
 from netmend.node.settings import KEPT, Settings
 from netmend.node.state import IntentState, NodeState
-from netmend.node.takeover import log_foreign_namespaces, take_over
+from netmend.node.takeover import TakeOver, log_foreign_namespaces
 from netmend.node.watches import Watches
 from netmend.reconcile.adoption import helper_namespaces
 from netmend.reconcile.breaker import Breaker, BreakerState, exhaustion_fault
@@ -77,6 +76,7 @@ class Node:
         self._mounts_changed = False
         self._mounts_checked = 0.0
         self._wake = asyncio.Event()
+        self._take_over = TakeOver(settings)
         self._notifier = Notifier()
         self._garbage = Garbage()
 
@@ -100,7 +100,7 @@ class Node:
                 ovsdb=settings.ovsdb,
                 ovsdb_tls=settings.ovsdb_tls,
                 own_rules=True,
-                take_over=partial(take_over, settings) if settings.take_over else None,
+                take_over=self._take_over if settings.take_over else None,
                 helpers=helper_namespaces if settings.take_over else tuple,
             )
             serving = Serving(
@@ -109,6 +109,7 @@ class Node:
                 lambda: self.state.intent.intent.metadata_proxy,
                 self._report_if_served,
                 KeptSockets(find_holder(settings.keeper, self._notifier.path)),
+                self._take_over.make_way,
             )
             self.state = NodeState(self._source, settings, started, intent, reconciler, serving)
             if (routed := self._source.routed_metadata) is not None:
@@ -303,6 +304,8 @@ class Node:
         newest = self.state.intent.intent.networks.get(ready.network.id)
         if newest is not None and newest is not ready.network and same_devices(ready.network, newest):
             ready = replace(ready, network=newest)  # ports have come since the pass began, and are answered already
+        if self._take_over.is_served_by_others(ready.network.id):
+            self.state.serving.load()  # so that guests wait for sockets alone, and for no module
         problems = self.state.serving.ready(ready)
         if self.state.first_answer_after is None:
             self.state.first_answer_after = time.time() - self.state.started_at

@@ -7,18 +7,40 @@ from netmend.ground.log import get_logger
 from netmend.intent.network import Network
 from netmend.kernel.ovsdb.connection import Connection
 from netmend.node.settings import Settings
-from netmend.reconcile.adoption import Adoption
+from netmend.reconcile.adoption import HELPERS, Adoption, Helper
 from netmend.reconcile.switch import DEFAULT
 
 _NAMES_MAX = 20  # names in one line of the log
 log = get_logger()
 
 
-def take_over(settings: Settings, networks: Iterable[Network]) -> None:
-    """Make the namespaces of these networks netmend's; raises KernelError."""
-    with _adoption(settings) as adoption:
-        for adopted in adoption.adopt(networks):
-            log.info("taken over", network=adopted.network_id, devices=adopted.devices, ended=adopted.ended)
+class TakeOver:
+    """Takes over for one node. Called by the reconciler, in its threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._serve_still: dict[tuple[str, str], list[Helper]] = {}  # by network and program
+
+    def __call__(self, networks: Iterable[Network]) -> None:
+        """Make the namespaces of these networks netmend's; raises KernelError."""
+        with _adoption(self._settings) as adoption:
+            for adopted in adoption.adopt(networks):
+                for helper in adopted.helpers:
+                    self._serve_still.setdefault((adopted.network_id, helper.program), []).append(helper)
+                found = [str(helper) for helper in adopted.helpers]
+                log.info("taken over", network=adopted.network_id, devices=adopted.devices, helpers=found)
+
+    def is_served_by_others(self, network_id: str) -> bool:
+        """Whether a program that netmend will end serves the network still."""
+        return any((network_id, program) in self._serve_still for program in HELPERS)
+
+    def make_way(self, network_id: str, program: str) -> None:
+        """End what serves the network still by that program: netmend is about to."""
+        for helper in self._serve_still.pop((network_id, program), ()):
+            if helper.end():
+                log.info("ended", network=network_id, process=str(helper))
+            else:
+                log.warning("another process has its number now", network=network_id, process=str(helper))
 
 
 def log_foreign_namespaces(settings: Settings, wanted: Iterable[str]) -> None:

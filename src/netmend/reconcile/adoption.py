@@ -3,7 +3,10 @@
 To adopt is to mark: a namespace of a network without a mark, and the devices in it that are ports of the switch
 or veths, get netmend's marks. From then on the reconciler finds them as if it had made them: a device that is right
 stays as it is, without a lost packet, and one that is left over (the taps of many resyncs) is an orphan and goes. The
-dnsmasq and the haproxy of the network are ended, once it is certain that they are these, and in this namespace.
+dnsmasq and the haproxy of the network are found: it is certain that they are these, and in this namespace.
+
+What serves the network still is for the caller to end (`Helper`), when netmend is about to serve in its place: it may
+be a process of a container that has outlived the agent, and guests need somebody meanwhile.
 
 Neutron's agent may come back to a marked namespace while netmend does not run: what it makes then is taken over the
 same way (`was_here`). So is a device of a DHCP port, of another host's for instance, that somebody puts there later.
@@ -32,8 +35,9 @@ from netmend.reconcile.observe import NamespaceSeen, Snapshot, is_ours
 from netmend.reconcile.switch import mark_of
 from netmend.wiring.ovs import BRIDGE_KEY, MARK_KEY, OWNER
 
-_HELPERS = frozenset(("dnsmasq", "haproxy"))
+HELPERS = frozenset(("dnsmasq", "haproxy"))
 _PREFIXES = ("tap", "ns-")  # of the devices that Neutron's agents put into the namespace of a network
+_END_BY = {"haproxy": (signal.SIGUSR1,)}  # it closes its listeners, answers what was asked, and ends
 _PATIENCE = 2.0  # seconds in which a helper should end before it is killed
 _POLL = 0.01
 
@@ -44,7 +48,7 @@ class Adopted:
 
     network_id: str
     devices: list[str] = field(default_factory=list)  # names
-    ended: list[str] = field(default_factory=list)  # programs, with their pids
+    helpers: "list[Helper]" = field(default_factory=list)  # what serves it still
 
 
 class Adoption:
@@ -63,7 +67,7 @@ class Adoption:
         """Take over the namespaces of these networks that bear no mark, or netmend's own, and what is in them. Raises
         KernelError; the next call does what was left undone."""
         found: list[Adopted] = []
-        helpers: Mapping[int, list[_Helper]] | None = None
+        helpers: Mapping[int, list[Helper]] | None = None
         for network in networks:
             namespace = self._marked_by(network.id, None) or self._marked_by(network.id, network.id)
             if namespace is None:
@@ -103,7 +107,7 @@ class Adoption:
         namespace.close()
         return None
 
-    def _adopt(self, network: Network, namespace: Netns, helpers: "list[_Helper]") -> Adopted:
+    def _adopt(self, network: Network, namespace: Netns, helpers: "list[Helper]") -> Adopted:
         adopted = Adopted(network.id)
         with namespace.entered(), RouteSocket() as inside:
             found = links.dump_links(inside)
@@ -112,7 +116,7 @@ class Adoption:
         if isinstance(network.wiring, OvsWiring):
             adopted.devices += self._mark_ports(network, network.wiring, devices)
         adopted.devices += self._mark_veths(network, devices)
-        adopted.ended = [str(helper) for helper in helpers if network.id in helper.words and helper.end()]
+        adopted.helpers = [helper for helper in helpers if network.id in helper.words]
         with namespace.entered(), RouteSocket() as inside:  # last: until then, this is done again
             # The group says that it was adopted: then the file of its name, which holds no mark, is ours too.
             mark = str(Mark("namespace", network.id))
@@ -150,7 +154,7 @@ class Adoption:
 
 
 @dataclass(frozen=True, slots=True)
-class _Helper:
+class Helper:
     """A process that served networks for Neutron's agent."""
 
     pid: int
@@ -169,7 +173,7 @@ class _Helper:
         try:
             if " ".join(procfs.arguments(self.pid)) != self.words:
                 return False
-            for number in (signal.SIGTERM, signal.SIGKILL):
+            for number in (*_END_BY.get(self.program, ()), signal.SIGTERM, signal.SIGKILL):
                 signal.pidfd_send_signal(handle, number)
                 deadline = time.monotonic() + _PATIENCE
                 while time.monotonic() < deadline:
@@ -229,16 +233,16 @@ def _has_end_of_ours(network: Network, name: str, snapshot: Snapshot) -> bool:
     return outside in snapshot.switch.ports or (link is not None and is_ours(link))
 
 
-def _helpers() -> dict[int, list[_Helper]]:
+def _helpers() -> dict[int, list[Helper]]:
     """Every dnsmasq and haproxy in sight, by the inode of the network namespace that it is in."""
-    found: dict[int, list[_Helper]] = {}
+    found: dict[int, list[Helper]] = {}
     for pid in procfs.pids():
         arguments = procfs.arguments(pid)
-        if not arguments or PurePath(arguments[0]).name not in _HELPERS:
+        if not arguments or PurePath(arguments[0]).name not in HELPERS:
             continue
         inode = None
         with suppress(PermissionError):
             inode = procfs.namespace_inode(pid, "net")
         if inode is not None:
-            found.setdefault(inode, []).append(_Helper(pid, PurePath(arguments[0]).name, " ".join(arguments)))
+            found.setdefault(inode, []).append(Helper(pid, PurePath(arguments[0]).name, " ".join(arguments)))
     return found

@@ -57,7 +57,7 @@ def test_without_being_asked_it_is_left_alone() -> None:
     assert mark_of(NETWORK_ID) is None
 
 
-def test_the_namespace_becomes_ours_and_its_helpers_end() -> None:
+def test_the_namespace_becomes_ours_and_its_helpers_are_known() -> None:
     inode = make_foreign(NETWORK_ID)
     make_foreign(OTHER_ID)
     dnsmasq = helper("dnsmasq", NETWORK_ID, f"--dhcp-hostsfile=/var/lib/neutron/dhcp/{NETWORK_ID}/host")
@@ -74,7 +74,9 @@ def test_the_namespace_becomes_ours_and_its_helpers_end() -> None:
         assert report.right == {NETWORK_ID}
         assert not report.wrong
         assert [adopted.network_id for adopted in told] == [NETWORK_ID]
-        assert told[0].ended == [f"dnsmasq {dnsmasq.pid}"]
+        assert [str(found) for found in told[0].helpers] == [f"dnsmasq {dnsmasq.pid}"]
+        assert dnsmasq.poll() is None, "it serves until netmend does"
+        assert told[0].helpers[0].end()
         assert mark_of(NETWORK_ID) == Mark("namespace", NETWORK_ID)
         assert reconciler.open_namespaces[NETWORK_ID].inode == inode
         assert dnsmasq.wait(timeout=10) != 0
@@ -99,7 +101,8 @@ def test_helpers_that_came_back_end_when_netmend_comes_back() -> None:
     try:
         for _ in range(2):
             assert reconciler.run(Intent({NETWORK_ID: NETWORK})).right == {NETWORK_ID}
-        assert [adopted.ended for adopted in told] == [[f"dnsmasq {dnsmasq.pid}"]]
+        assert [[str(found) for found in adopted.helpers] for adopted in told] == [[f"dnsmasq {dnsmasq.pid}"]]
+        assert told[0].helpers[0].end()
         assert dnsmasq.wait(timeout=10) != 0
     finally:
         dnsmasq.kill()

@@ -3,9 +3,9 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from threading import Condition, Thread
+from threading import Condition, Event, Thread
 
 from netmend.ground.exhaustion import exhausted
 from netmend.ground.log import get_logger
@@ -13,6 +13,8 @@ from netmend.intent.network import Network
 from netmend.kernel.errors import KernelError
 from netmend.node.guests.service import CannotServe, GuestService
 from netmend.reconcile.reports import Ready
+
+_LOADED_WITHIN = 10.0  # seconds that others wait for modules, and then go on
 
 log = get_logger()
 
@@ -81,6 +83,19 @@ class Followers:
         # A descriptor of its own: the reconciler may let go of the namespace before the thread gets there.
         own = replace(ready, namespace=ready.namespace.duplicate())
         self._call(lambda: self._serve(own))
+
+    def load(self) -> None:
+        """Have every service loaded and started, and wait for it."""
+        loaded = Event()
+
+        def prepare() -> None:
+            for service in self.services:
+                with suppress(CannotServe):  # which is said of each network that asks for it
+                    service.prepare()
+            loaded.set()
+
+        self._call(prepare)
+        loaded.wait(_LOADED_WITHIN)
 
     def update(self, network: Network) -> None:
         """A network that is served has a new intent; the next `ready` comes with the next pass."""

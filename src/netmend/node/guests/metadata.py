@@ -41,8 +41,11 @@ class MetadataServing:
         proxy: Callable[[], MetadataProxy | None],
         lease_holder: Callable[[str, IPv4Address], str | None],
         kept: KeptSockets,
+        make_way: Callable[[str, str], None] = lambda network_id, program: None,
     ) -> None:
-        """`proxy` gives what intent says of the proxy now; `lease_holder` the MAC that an address is leased to."""
+        """`proxy` gives what intent says of the proxy now; `lease_holder` the MAC that an address is leased to;
+        `make_way` is as for Serving."""
+        self._make_way = make_way
         self._suspect, self._settings, self._proxy, self._lease_holder = suspect, settings, proxy, lease_holder
         self._kept = kept
         self._store: MetadataStore | None = None
@@ -79,6 +82,7 @@ class MetadataServing:
         if self._served.get(network_id) == ready.namespace.inode and not ready.anew:
             server.update(ready.network)
             return
+        self._make_way(network_id, "haproxy")
         with self._kept.opening(self.name, network_id) as opening:
             call = partial(open_listener, ready.namespace, ready.device, METADATA_ADDRESS, PORT)
             listeners = [opening.open("metadata", ready, call)]

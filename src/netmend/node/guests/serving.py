@@ -48,12 +48,15 @@ class Serving:
         metadata_proxy: Callable[[], MetadataProxy | None],
         all_served: Callable[[Network], None] = lambda network: None,
         kept: KeptSockets | None = None,
+        make_way: Callable[[str, str], None] = lambda network_id, program: None,
     ) -> None:
         """`suspect` is called, in some other thread, with the id of a network whose sockets fail; `all_served`, in some
         other thread, with a network that has all services from now on, when that is later than `ready`.
-        `metadata_proxy` gives what the intent in force says of it; `kept` keeps sockets over restarts.
+        `metadata_proxy` gives what the intent in force says of it; `kept` keeps sockets over restarts. `make_way` is
+        called with the id of a network, and `dnsmasq` or `haproxy`, when the sockets are about to be opened that this
+        program of another agent may hold.
         """
-        self._suspect = suspect
+        self._suspect, self._make_way = suspect, make_way
         self.kept = kept or KeptSockets(None)
         self._names: dict[str, LeasedNames] = {}  # by network id
         self._commits = LeaseCommits(
@@ -79,7 +82,9 @@ class Serving:
             from netmend.node.guests.metadata import MetadataServing
 
             self._dhcp6 = Dhcp6Serving(self._commits, suspect, self._leased_names, self.kept)
-            self._metadata = MetadataServing(suspect, settings, metadata_proxy, self.dhcp4.lease_holder, self.kept)
+            self._metadata = MetadataServing(
+                suspect, settings, metadata_proxy, self.dhcp4.lease_holder, self.kept, self._make_way
+            )
             return self._dhcp6, DnsServing(suspect, settings, self._leased_names, self.kept), self._metadata
 
         return make
@@ -97,6 +102,9 @@ class Serving:
     def ready(self, ready: Ready) -> list[Problem]:
         """Serve a network from now on; returns the services that are not there yet for a problem. Raises KernelError
         when the sockets of DHCPv4 cannot be opened."""
+        self._make_way(ready.network.id, "dnsmasq")
+        if ready.network.metadata == "off":
+            self._make_way(ready.network.id, "haproxy")
         if self.dhcp4.wanted(ready.network):
             self.dhcp4.ready(ready)
         else:
@@ -110,6 +118,10 @@ class Serving:
         if self._metadata is not None and (trouble := self._metadata.trouble(ready.network.id)) is not None:
             found.append(Problem(None, trouble, serves=True))
         return found
+
+    def load(self) -> None:
+        """Load all services, and wait for it."""
+        self._followers.load()
 
     def _of_pools(self, network: Network) -> list[Problem]:
         """Why clients that are no ports get no address of the network's pools."""
