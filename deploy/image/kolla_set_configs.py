@@ -59,7 +59,7 @@ def check(path: Path, config: Entry) -> None:
     """Raises Refused where a field is missing."""
     if not isinstance(config.get("command"), str):
         raise Refused(f"{path}: command: is missing")
-    wanted = {"config_files": ("source", "dest"), "permissions": ("path", "owner")}
+    wanted: dict[str, tuple[str, ...]] = {"config_files": ("source", "dest"), "permissions": ("path", "owner")}
     wanted |= dict.fromkeys(("directories", "files"), ("path", "owner", "perm"))
     for section, fields in wanted.items():
         for number, entry in enumerate(config.get(section) or ()):

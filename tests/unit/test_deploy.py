@@ -6,11 +6,13 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from netmend.cli.main import VERBS, Verb
+from netmend.cli.options import RUNTIME_DIRECTORY
 from netmend.lint.lint_file import lint
 from netmend.node.privileges import LOOKS, NEEDED, TAKES_OVER
 
@@ -99,3 +101,32 @@ def test_the_exposure_that_the_document_names() -> None:
     document = (DEPLOY.parent / "docs" / "running.md").read_text()
     named = re.search(r"deploy/systemd/netmend.service` gives it ([\d.]+);", document)
     assert named is not None and float(found[1]) <= float(named[1])
+
+
+CHART: dict[str, Any] = {  # what the chart `neutron` of OpenStack-Helm has of it (values.yaml of 2026-08)
+    "images": {"tags": {"neutron_dhcp": "", "neutron_metadata": ""}},
+    "pod": {
+        "security_context": {"neutron_dhcp_agent": {"pod": {"runAsUser": 42424}}},
+        "mounts": {
+            agent: {agent: {"volumeMounts": None, "volumes": None}}
+            for agent in ("neutron_dhcp_agent", "neutron_metadata_agent")
+        },
+    },
+}
+
+
+def test_values_of_openstack_helm_are_the_charts_own() -> None:
+    """A value by another name would be taken in silence, and do nothing."""
+
+    def check(values: dict[str, Any], chart: dict[str, Any], where: str) -> None:
+        for name, value in values.items():
+            assert name in chart, f"{where}.{name}"
+            if isinstance(chart[name], dict):
+                check(value, chart[name], f"{where}.{name}")
+
+    values = yaml.safe_load((DEPLOY / "openstack-helm" / "netmend.yaml").read_text())
+    check(values, CHART, "")
+    for agent in ("neutron_dhcp_agent", "neutron_metadata_agent"):
+        mounts = values["pod"]["mounts"][agent][agent]
+        assert [one["name"] for one in mounts["volumeMounts"]] == [one["name"] for one in mounts["volumes"]]
+        assert [one["mountPath"] for one in mounts["volumeMounts"]] == [str(RUNTIME_DIRECTORY)]
