@@ -21,7 +21,7 @@ ALSO = (
     "kombu.transport.pyamqp",
     "yaml",
 )
-WHOLE = ("aiohttp", "amqp", "dns", "kombu", "netmend", "oslo_messaging", "rich", "structlog", "typer")
+WHOLE = ("aiohttp", "amqp", "dns", "kombu", "netmend", "oslo_messaging", "rich")
 SITE = Path(netmend.__file__).parents[1]
 
 for name in WHOLE:
