@@ -109,7 +109,7 @@ class Node:
                 lambda: self.state.intent.intent.metadata_proxy,
                 self._report_if_served,
                 KeptSockets(find_holder(settings.keeper, self._notifier.path)),
-                self._take_over.make_way,
+                make_way=self._take_over.make_way,
             )
             self.state = NodeState(self._source, settings, started, intent, reconciler, serving)
             if (routed := self._source.routed_metadata) is not None:

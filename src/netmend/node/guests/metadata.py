@@ -41,6 +41,7 @@ class MetadataServing:
         proxy: Callable[[], MetadataProxy | None],
         lease_holder: Callable[[str, IPv4Address], str | None],
         kept: KeptSockets,
+        *,
         make_way: Callable[[str, str], None] = lambda network_id, program: None,
     ) -> None:
         """`proxy` gives what intent says of the proxy now; `lease_holder` the MAC that an address is leased to;

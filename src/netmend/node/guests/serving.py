@@ -48,6 +48,7 @@ class Serving:
         metadata_proxy: Callable[[], MetadataProxy | None],
         all_served: Callable[[Network], None] = lambda network: None,
         kept: KeptSockets | None = None,
+        *,
         make_way: Callable[[str, str], None] = lambda network_id, program: None,
     ) -> None:
         """`suspect` is called, in some other thread, with the id of a network whose sockets fail; `all_served`, in some
@@ -83,7 +84,7 @@ class Serving:
 
             self._dhcp6 = Dhcp6Serving(self._commits, suspect, self._leased_names, self.kept)
             self._metadata = MetadataServing(
-                suspect, settings, metadata_proxy, self.dhcp4.lease_holder, self.kept, self._make_way
+                suspect, settings, metadata_proxy, self.dhcp4.lease_holder, self.kept, make_way=self._make_way
             )
             return self._dhcp6, DnsServing(suspect, settings, self._leased_names, self.kept), self._metadata
 
