@@ -99,17 +99,17 @@ def _measure(name: str, count: int) -> dict[str, float]:
         for first in range(1, count + 2, 50):
             chosen = range(first, min(first + 50, count + 2))
             central.add_networks(chosen)
-            central.add_ports(*(Guest(number, 5) for number in chosen))
+            central.add_ports(*(_guest(number) for number in chosen))
         central.nbctl("--wait=sb", "sync")
         for number in numbers:
-            central.sbctl("lsp-bind", Guest(number, 5).id, CHASSIS)
+            central.sbctl("lsp-bind", _guest(number).id, CHASSIS)
         found: dict[str, float] = {}
         with start() as process:
             found["start, s"] = _until_all(numbers)
             cost = _cost(process.pid)
             found |= {"start, CPU s": cost.seconds, "memory, MB": cost.megabytes, "processes": cost.processes}
             began = time.monotonic()
-            central.sbctl("lsp-bind", Guest(count + 1, 5).id, CHASSIS)
+            central.sbctl("lsp-bind", _guest(count + 1).id, CHASSIS)
             found["a new binding, s"] = _until_all([count + 1], began)
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -119,6 +119,11 @@ def _measure(name: str, count: int) -> dict[str, float]:
             else:
                 found["again after kill, s"] = _until_quiet(process)
     return found
+
+
+def _guest(number: int) -> Guest:
+    """Of IPv4 alone: where guests have IPv6, Neutron's agent may fail on the link-local address that the kernel makes."""
+    return Guest(number, 5, ("10.0.0.5",))
 
 
 @contextmanager
