@@ -122,7 +122,7 @@ def _measure(name: str, count: int) -> dict[str, float]:
 
 
 def _guest(number: int) -> Guest:
-    """Of IPv4 alone: where guests have IPv6, Neutron's agent may fail on the link-local address that the kernel makes."""
+    """Of IPv4 alone: of guests with IPv6, Neutron's agent may fail on the link-local address that the kernel makes."""
     return Guest(number, 5, ("10.0.0.5",))
 
 

@@ -11,8 +11,8 @@ of processor time and 0.4 MB by `monitor`, which asks for them alone; by the IDL
 bindings of the cloud, after 4.8 s and 70 MB (`python -m benchmarks.ovn --client-only`).
 
 `monitor` keeps rows that are wanted in step, over lost connections and servers (`session`, `replica`, `columns`);
-`local` says what a host's own switch says of it. `connection` speaks the protocol, `ports` knows the tables, `watch` hears, `foreign` reads ports of
-anybody's, takes them away and makes them again, `holder` says who has the lock.
+`local` says what a host's own switch says of it. `connection` speaks the protocol, `ports` knows the tables, `watch`
+hears, `foreign` reads ports of anybody's, takes them away and makes them again, `holder` says who has the lock.
 """
 
 from netmend.kernel.ovsdb.foreign import InterfaceRow, WholePort, interfaces, present
