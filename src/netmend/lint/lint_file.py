@@ -32,10 +32,12 @@ FORMATS: Final = (
     "configuration of LXC, Incus or an OCI runtime, MachineConfig or Ignition, script or unit with docker run or "
     "podman run, or output of docker, podman or crictl inspect"
 )
-_TEMPLATE: Final = re.compile(r"\{\{-|-\}\}|\{\{\s*(?:\.|\$|include|template|tuple|toYaml|range|if|end|with)|\{%")
+_TEMPLATE: Final = re.compile(
+    r"\{\{-|-\}\}|\{\{\s*(?:\.|\$|include|template|tuple|toYaml|range|if|end|with)|\{%|<%[-=#]?\s"
+)
 _HOW_TO_RENDER: Final = (
-    "a Helm (or Jinja) template: render it first: helm template CHART | netmend lint -  (of a release: helm get "
-    "manifest RELEASE; of an overlay: kustomize build DIR)"
+    "a Helm (or Jinja, or ERB) template: render it first: helm template CHART | netmend lint -  (of a release: "
+    "helm get manifest RELEASE; of an overlay: kustomize build DIR)"
 )
 _ENGINE_FILE: Final = re.compile(r"\.(?:container|pod|kube|service|sh)\Z")
 _DEEPEST_MERGE: Final = 4
@@ -45,6 +47,7 @@ _Reader = Callable[[Any], Iterator[DeclaredContainer]]
 _DOCUMENTS: Final[tuple[tuple[Callable[[Any], bool], _Reader], ...]] = (
     (docker_service.is_service, docker_service.read),
     (docker_inspect.is_inspect, docker_inspect.read),
+    (docker_inspect.is_part, docker_inspect.read_part),
     (crictl_inspect.is_crictl, crictl_inspect.read),
     (oci.is_config, oci.read),
     (kubernetes.is_manifest, kubernetes.read),

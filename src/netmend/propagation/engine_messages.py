@@ -51,7 +51,7 @@ _MESSAGES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Pitfall]
         ),
     ),
     (
-        re.compile(r"unknown FS magic on|not a network namespace|Invalid argument.*netns|netns.*Invalid argument|"
+        re.compile(r"unknown FS magic on|not a network namespace|[Ii]nvalid argument.*netns|netns.*[Ii]nvalid argument|"
                    r"setting the network namespace .* failed: Invalid argument|failed to open netns", re.S),
         lambda _: Pitfall(
             "plain-file",
@@ -62,7 +62,17 @@ _MESSAGES: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Pitfall]
         ),
     ),
     (
-        re.compile(r"Device or resource busy"),
+        re.compile(r"(?:netns|network namespace).*[Nn]o such file or directory", re.S),
+        lambda _: Pitfall(
+            "no-file",
+            "the program sees no file of that name: its directory of namespaces is not the one in which the name was "
+            "made (it has no mount of the host's, or another path), or the namespace was deleted meanwhile.",
+            "compare ls /run/netns on the host with ls /proc/PID/root/run/netns of the program; mount the host's "
+            "directory into its container, receiving: -v /run/netns:/run/netns:rslave",
+        ),
+    ),
+    (
+        re.compile(r"[Dd]evice or resource busy"),
         lambda _: Pitfall(
             "busy",
             "the name's file is still a mount point in this mount namespace: a second copy of the namespace's mount, "

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from netmend.propagation.engine_messages import recognise
 from netmend.propagation.options import calls, docker, kubernetes, mount8, oci, podman, systemd, unshare
@@ -16,6 +17,13 @@ from netmend.propagation.options.run_flags import RUN, flags
 from netmend.propagation.pitfalls import Pitfall, pitfalls
 
 ENGINES = ("docker", "podman", "compose", "quadlet", "oci", "kubernetes", "systemd", "mount", "unshare", "message")
+_WORD: Final = re.compile(
+    r"""\s*(?:-\s+)?["']?(?:(?:bind[-_.])?propagation["']?\s*[:=]\s*)?["']?(r?(?:shared|slave|private))["']?\s*,?\s*""",
+    re.I,
+)
+"""A word alone, or behind its key, as in a compose file, `--mount`, `docker inspect`, Incus, Nomad's `bind_options`."""
+_NOMAD: Final = re.compile(r"""\s*["']?propagation_?mode["']?\s*[:=]\s*["']?([\w-]+)["']?\s*,?\s*""", re.I)
+_NOMADS_WORDS: Final = {"private": "rprivate", "host-to-task": "rslave", "bidirectional": "rshared"}
 _SYSTEMD = ("MountFlags", "PrivateMounts", "BindPaths", "BindReadOnlyPaths", *systemd.IMPLIES_NAMESPACE)
 
 
@@ -133,6 +141,8 @@ def options_in(words: Sequence[str]) -> list[str]:
         raise OptionError(whole, "no -v, --volume or --mount in it")
     if len(words) > 1 and (words[0] in ("unshare", "mountPropagation:", "mount") or recognise(whole) is not None):
         return [whole]
+    if len(words) > 1 and _word_alone(whole) is not None:  # a shell has taken it apart
+        return [whole]
     found = []
     for word in words:
         said = [value for key, value in flags([word]) if key in ("volume", "mount")]
@@ -165,6 +175,14 @@ def _flags_off(option: str) -> str:
     return option
 
 
+def _word_alone(option: str) -> str | None:
+    """The propagation that a word alone asks for, or the line of a file that has nothing else; None for other text."""
+    if (found := _NOMAD.fullmatch(option)) is not None:
+        return _NOMADS_WORDS.get(found[1].lower())
+    found = _WORD.fullmatch(option)
+    return found[1].lower() if found is not None else None
+
+
 def _is_mount(option: str) -> bool:
     return not option.startswith("/") and option.partition("=")[0] in (
         "type",
@@ -178,6 +196,8 @@ def _is_mount(option: str) -> bool:
 
 def _docker(option: str) -> MountRequest:
     option = _flags_off(option)
+    if (word := _word_alone(option)) is not None:
+        option = f"/run/netns:/run/netns:{word}"
     return docker.parse_mount(option) if _is_mount(option) else docker.parse_volume(option)
 
 

@@ -38,6 +38,11 @@ MAIN = "      - name: main\n        securityContext: {privileged: true}\n       
 NETNS = host("ns", "/run/netns")
 
 RIGHT = {
+    "inspect, binds alone": '["/run/netns:/run/netns:shared", "/v:/v"]',
+    "inspect, podman's binds alone": '["/run/netns:/run/netns:rw,rshared,rbind"]',
+    "inspect, mounts alone": (
+        '[{"Type": "bind", "Source": "/run/netns", "Destination": "/n", "RW": true, "Propagation": "rslave"}]'
+    ),
     "multus thick": pod(
         MAIN
         + mount("run", "/host/run")
@@ -347,6 +352,32 @@ WRONG: dict[str, tuple[str, list[tuple[str, int, str]]]] = {
         '          bind_options { propagation = "rprivate" }\n        }\n      }\n    }\n  }\n}\n',
         [("netns-private", 7, "dhcp")],
     ),
+    "inspect, binds alone": (
+        '["/lib/modules:/lib/modules:ro",\n"/run/netns:/run/netns"]',
+        [("netns-private", 2, "container")],
+    ),
+    "inspect, podman's binds alone": (
+        '["/run/netns:/run/netns:rw,rprivate,rbind"]',
+        [("netns-private", 1, "container")],
+    ),
+    "inspect, HostConfig alone": (
+        '{"Binds": ["/run/netns:/run/netns"], "NetworkMode": "host"}',
+        [("netns-private", 1, "container")],
+    ),
+    "inspect, mounts alone": (
+        '[{"Type": "volume", "Source": "/v", "Destination": "/v", "Propagation": ""},\n'
+        '{"Type": "bind", "Source": "/run/netns", "Destination": "/run/netns", "RW": true, "Propagation": "rprivate"}]',
+        [("netns-private", 2, "container")],
+    ),
+    "ansible, compose in a task": (
+        "- community.docker.docker_compose_v2:\n    definition:\n      services:\n        dhcp:\n          volumes:\n"
+        "          - /run/netns:/run/netns\n",
+        [("netns-private", 6, "dhcp")],
+    ),
+    "ansible, arguments in a line": (
+        "- docker_container: name=a image=x volumes=/run/netns:/run/netns\n",
+        [("netns-private", 1, "a")],
+    ),
     "nomad, variables": (
         'variable "p" { default = "/run/netns" }\nlocals {\n  all = concat([format("%s:%s", var.p, var.p)], [<<-E\n'
         '    /a:/a\n    E\n  ])\n}\njob "j" {\n  group "g" {\n    task "dhcp" {\n      driver = "docker"\n'
@@ -471,6 +502,7 @@ def test_run_for_a_socket_is_a_note() -> None:
     [
         "{{- if .Values.on }}\nkind: DaemonSet\n{{- end }}\n",
         "kind: DaemonSet\nspec:\n{{ tuple . | include `x` | indent 8 }}\n",
+        "services:\n  a:\n    <% if x %>\n    volumes: []\n",
         "services:\n{% for s in services %}\n  {{ s }}:\n{% endfor %}\n",
         "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {{ .Release.Name }}\n",
     ],

@@ -158,6 +158,15 @@ def test_no_mapping_raises_anything_else(value: dict[str, object]) -> None:
             "privileged-needed",
         ),
         (["invalid mode: shred"], "message", "no-such-word"),
+        (["rslave"], "docker", "one-way"),
+        (["propagation:", "rprivate"], "docker", "private"),
+        (["bind-propagation=rslave"], "docker", "one-way"),
+        (['"Propagation": "rprivate",'], "docker", "private"),
+        (["propagation: Shared"], "docker", "host-not-shared"),
+        (['propagation_mode = "host-to-task"'], "docker", "one-way"),
+        (["open /run/netns/cni-1: invalid argument"], "message", "plain-file"),
+        (['failed to Statfs "/var/run/netns/cni-1": no such file or directory'], "message", "no-file"),
+        (['Cannot open network namespace "qdhcp-1": No such file or directory'], "message", "no-file"),
     ],
 )
 def test_what_people_have_in_hand_is_taken(given: list[str], engine: str, has: str) -> None:
@@ -166,7 +175,10 @@ def test_what_people_have_in_hand_is_taken(given: list[str], engine: str, has: s
     assert found.as_json()["pitfalls"]
 
 
-@pytest.mark.parametrize("given", [["unshare --propagation sideways"], ["docker run x"], ["mountPropagation: Both"]])
+@pytest.mark.parametrize(
+    "given",
+    [["unshare --propagation sideways"], ["docker run x"], ["mountPropagation: Both"], ['propagation_mode = "x"']],
+)
 def test_what_is_wrong_in_it_is_said(given: list[str]) -> None:
     with pytest.raises(OptionError):
         explain(given)

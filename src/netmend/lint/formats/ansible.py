@@ -1,4 +1,5 @@
-"""Ansible's tasks that start containers: `docker_container`, `podman_container`, `kolla_container`, commands.
+"""Ansible's tasks that start containers: `docker_container`, `podman_container`, `kolla_container`, `docker_compose`,
+commands.
 
 Modules of community.docker, containers.podman and Kolla-Ansible, under their short names and in full; tasks may stand
 in a play, a block, or a file of tasks or handlers.
@@ -6,17 +7,19 @@ in a play, a block, or a file of tasks or handlers.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any, Final
 
-from netmend.ground.document import Mapping, Sequence
+from netmend.ground.document import Mapping, Mark, Sequence
 from netmend.lint.declared import DeclaredContainer, Mounts, is_true, located, may_administer
-from netmend.lint.formats import command_line
+from netmend.lint.formats import command_line, compose
 from netmend.lint.formats.kolla import volumes
 from netmend.propagation.options import docker, podman
 
 _DOCKER: Final = ("docker_container", "docker_swarm_service", "kolla_container", "kolla_docker")
 _PODMAN: Final = ("podman_container",)
+_COMPOSE: Final = ("docker_compose", "docker_compose_v2")
 _COMMANDS: Final = ("command", "shell", "raw")
 _INNER: Final = ("block", "rescue", "always", "tasks", "pre_tasks", "post_tasks", "handlers")
 
@@ -40,14 +43,34 @@ def _modules(task: Mapping) -> Iterator[tuple[str, int, Any]]:
     """The modules of a task and of those in its blocks: short name, line, arguments."""
     for key, value in task.items():
         short = str(key).rpartition(".")[2]
-        if short in (*_DOCKER, *_PODMAN) and isinstance(value, Mapping):
-            yield short, task.line_of(key), value
+        if short in (*_DOCKER, *_PODMAN) and isinstance(value, (Mapping, str)):
+            yield (
+                short,
+                task.line_of(key),
+                value if isinstance(value, Mapping) else _arguments(value, task.line_of(key)),
+            )
+        elif short in _COMPOSE and isinstance(value, Mapping) and compose.is_compose(value.get("definition")):
+            yield short, task.line_of(key), value["definition"]
         elif short in _COMMANDS and command_line.is_script(_text(value)):
             yield short, task.line_of(key), _text(value)
         elif key in _INNER and isinstance(value, Sequence):
             for inner in value:
                 if isinstance(inner, Mapping):
                     yield from _modules(inner)
+
+
+def _arguments(text: str, line: int) -> Mapping:
+    """A module's arguments in one line, `name=a image=b`."""
+    found = Mapping(Mark(line, 1))
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        words = text.split()
+    for word in words:
+        key, equals, value = word.partition("=")
+        if equals:
+            found[key] = value
+    return found
 
 
 def _text(value: Any) -> str:
@@ -59,6 +82,9 @@ def _text(value: Any) -> str:
 
 
 def _container(module: str, line: int, arguments: Any, task: str) -> Iterator[DeclaredContainer]:
+    if module in _COMPOSE:
+        yield from compose.read(arguments)
+        return
     if isinstance(arguments, str):
         yield from command_line.read(arguments, line)
         return
