@@ -1,7 +1,8 @@
 """Text as people copy it into tickets: which lines of mountinfo are in it, whose they are, or what it is instead. Pure.
 
 Lines may be numbered, have a log's or grep's words before them, tabs or several blanks between their fields, colours,
-ends of lines of Windows, and the whole may be UTF-16. `grep … /proc/*/mountinfo` says whose each line is.
+ends of lines of Windows, and the whole may be UTF-16. `grep … /proc/*/mountinfo` says whose each line is, and so does
+what stands above lines: `tail -n +1`'s headings, the command at a prompt.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ _LINE: Final = re.compile(
     rb"((?:[^\s]+\s+)*?)-\s+([^\s]+)(?:\s+(.*))?$"
 )
 _OWNER: Final = re.compile(rb"/proc/([0-9]+|self|thread-self)/(?:task/[0-9]+/)?mountinfo")
+_HEADING: Final = re.compile(
+    rb"==> (?P<file>.+) <==|(?:docker|podman|kubectl|nerdctl|crictl)\b.* exec\b.*?(?P<name>[\w.-]+) (?:-- )?cat "
+)
 _COLOURS: Final = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 _FIRST_LINES: Final = 50
 _SEND: Final = (
@@ -64,13 +68,18 @@ def decoded(content: bytes) -> bytes:
     content = content.removeprefix(BOM_UTF8)
     if b"\x1b[" in content:
         content = _COLOURS.sub(b"", content)
+    if b"\xc2\xa0" in content:  # blanks of a page of HTML
+        content = content.replace(b"\xc2\xa0", b" ")
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return content
 
 
 def is_clean(content: bytes) -> bool:
-    """Whether the first lines, and the last, begin as the kernel writes them, so that nothing is to be undone."""
+    """Whether the first lines, and the last, begin as the kernel writes them, so that nothing is to be undone, and no
+    heading parts them."""
+    if b"mountinfo" in content or b"==> " in content:
+        return False
     head = content[: 100 * _FIRST_LINES].split(b"\n")[:_FIRST_LINES]
     last = content.rstrip(b"\n").rpartition(b"\n")[2]
     return all(_CLEAN.match(line) is not None for line in (*head[:-1], last) if line)
@@ -79,16 +88,21 @@ def is_clean(content: bytes) -> bool:
 def read_lines(content: bytes) -> PastedText:
     """The lines of mountinfo in the text, written as the kernel does."""
     found = PastedText()
+    above = ""
     for number, line in enumerate(content.split(b"\n"), 1):
         text = line.strip()
         if not text:
             continue
         match = _LINE.search(text)
         if match is None:
-            found.skipped.append((number, text[:60]))
+            heading = _heading(text)
+            if heading is None:
+                found.skipped.append((number, text[:60]))
+            else:
+                above = heading
             continue
         owner = _OWNER.search(text[: match.start()])
-        whose = owner[1].decode() if owner else ""
+        whose = owner[1].decode() if owner else above
         rest = (match[9] or b"").strip(b"\"'`,").split()
         if not rest:
             found.skipped.append((number, text[:60]))
@@ -97,6 +111,17 @@ def read_lines(content: bytes) -> PastedText:
         parts = [*match.group(1, 2, 3, 4, 5, 6), *match[7].split(), b"-", match[8], source, b" ".join(options)]
         found.lines.setdefault(whose, []).append(b" ".join(parts))
     return found
+
+
+def _heading(text: bytes) -> str | None:
+    """Whose the lines below are, by the command that prints them or a heading; None for another line."""
+    if (owner := _OWNER.search(text)) is not None and owner[1].isdigit():
+        return owner[1].decode()
+    found = _HEADING.search(text)
+    if found is None:
+        return None
+    name = found["name"] or found["file"].rpartition(b"/")[2]
+    return name.decode("utf-8", "replace")
 
 
 def what_it_is(content: bytes) -> str | None:

@@ -55,6 +55,12 @@ def observe_copies(copies: Mapping[str, tuple[str, bytes]]) -> Observation:
                 ) from None
             ids = array("Q", [number for mount in pasted.mounts for number in mount[:2]])
             kept[label] = Kept(MountTree(pasted.mounts), len(pasted.mounts), ids)
+    for label, found in kept.items():
+        if _has_two_roots(found.tree):
+            raise BadCopy(
+                f"{files[label]}: holds the mounts of more than one mount namespace (several / that lie on nothing in "
+                "it): give each in a file, with a --mountinfo of its own"
+            )
     namespaces = tuple(MountNamespace(label, found.tree, found.total, found.ids) for label, found in kept.items())
     parts = {label: missing for label, found in kept.items() if (missing := _missing(data[label], found.tree))}
     return Observation("mountinfo", 0.0, namespaces, unread=tuple(unread), parts=parts)
@@ -91,9 +97,17 @@ def _label(given: str, whose: str, *, several: bool) -> str:
     """What the mount namespace of a process is called in findings."""
     if given == ALL and whose in ("1", "self", "thread-self"):
         return HOST
+    if whose and not whose.isdigit() and whose not in ("self", "thread-self"):
+        return whose if given == ALL or several else given
     if whose and (given == ALL or (several and whose not in ("1", "self", "thread-self"))):
         return f"pid {whose}"
     return given
+
+
+def _has_two_roots(tree: MountTree) -> bool:
+    """Whether two mounts at / lie on none of the others: a mount namespace, as a process sees it, has one such."""
+    roots = {mount.id: mount.parent_id for mount in tree.at("/")}
+    return sum(parent not in roots or parent == number for number, parent in roots.items()) > 1
 
 
 def _missing(data: bytes, tree: MountTree) -> str:

@@ -23,6 +23,8 @@ def each_line(before: str) -> str:
     [
         HOST.replace(" ", "\t"),
         HOST.replace(" ", "   "),
+        HOST.replace(" ", "\u00a0"),
+        "| " + HOST.replace("\n", " |\n| "),
         each_line("     {number}\t"),
         each_line("{number}: "),
         each_line("mountinfo:{number}:"),
@@ -50,6 +52,35 @@ def test_lines_of_several_processes_are_told_apart() -> None:
     observation = observe_copies({"all": ("grep.txt", text.encode())})
     assert [namespace.label for namespace in observation.namespaces] == ["host", "pid 3091"]
     assert {finding.netns for finding in diagnose(observation)} == {"t1", "t2"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "labels"),
+    [
+        ("==> /proc/1/mountinfo <==\n", "==> /proc/3091/mountinfo <==\n", ["host", "pid 3091"]),
+        ("root@n1:~# cat /proc/1/mountinfo\n", "root@n1:~# cat /proc/3091/mountinfo\n", ["host", "pid 3091"]),
+        ("==> host <==\n", "\n==> dhcp.txt <==\n", ["host", "dhcp.txt"]),
+        (
+            "$ cat /proc/1/mountinfo\n",
+            "$ docker exec -u root dhcp_agent cat /proc/self/mountinfo\n",
+            ["host", "dhcp_agent"],
+        ),
+        ("$ cat /proc/1/mountinfo\n", "$ kubectl -n x exec agent-0 -- cat /proc/self/mountinfo\n", ["host", "agent-0"]),
+    ],
+)
+def test_headings_say_whose_the_lines_below_are(first: str, second: str, labels: list[str]) -> None:
+    observation = observe_copies({"all": ("p.txt", (first + HOST + second + A).encode())})
+    assert [namespace.label for namespace in observation.namespaces] == labels
+    assert {finding.netns for finding in diagnose(observation)} == {"t1", "t2"}
+
+
+def test_two_mount_namespaces_in_one_file_are_never_taken_for_one() -> None:
+    other = "".join(
+        f"{int(one) + 5000} {int(two) + 5000} {rest}\n"
+        for one, two, rest in (line.split(" ", 2) for line in A.splitlines())
+    )
+    with pytest.raises(BadCopy, match=r"p\.txt: holds the mounts of more than one mount namespace"):
+        observe_copies({"host": ("p.txt", (HOST + other).encode())})
 
 
 @pytest.mark.parametrize(
