@@ -98,7 +98,8 @@ def _host_of(reader: Reader, place: Place, field: str, cidr: IPv6Network, text: 
     if address not in cidr:
         if field == "server_address" and cidr.num_addresses == 1:
             return address  # the one address in the block is the guest's
-        reader.complain((*place, field), f"{address} is outside {cidr}")
+        hint = "; name a router there by its link-local address, such as fe80::1" if field == "gateway" else ""
+        reader.complain((*place, field), f"{address} is outside {cidr}{hint}")
     elif address == cidr.network_address and cidr.prefixlen < 127:  # RFC 6164
         reader.complain((*place, field), f"{address} is the anycast address of the routers of {cidr} (RFC 4291)")
     else:
