@@ -77,7 +77,7 @@ def requests() -> list[Request]:
         ("update absent port", "PUT", PORT + "/" + ABSENT, {"port": {"name": "x"}}),
         ("unknown resource", "GET", "/v2.0/colours", None),
         ("unknown resource item", "GET", "/v2.0/colours/1", None),
-        ("not offered resource", "GET", "/v2.0/routers", None),
+        ("not offered resource", "GET", "/v2.0/metering-labels", None),
         ("method not allowed", "PUT", NET, {"network": {}}),
         ("network in use", "DELETE", NET + "/{network}", None),
         ("subnet in use", "DELETE", SUB + "/{subnet}", None),

@@ -43,6 +43,23 @@ made = cloud.create_network("layer")
 cloud.create_subnet(made.id, cidr="10.1.0.0/24", ip_version=4, enable_dhcp=True)
 assert cloud.create_port(made.id, name="x").fixed_ips[0]["ip_address"].startswith("10.1.0.")
 assert cloud.search_networks("layer")
+# a router, its way out, a floating IP
+external = cloud.network.create_network(name="out", is_router_external=True)
+cloud.network.create_subnet(network_id=external.id, cidr="203.0.113.0/24", ip_version=4, is_dhcp_enabled=False)
+inner = cloud.network.create_network(name="inner")
+net = cloud.network.create_subnet(network_id=inner.id, cidr="10.2.0.0/24", ip_version=4)
+guest = cloud.network.create_port(network_id=inner.id)
+router = cloud.network.create_router(name="r", external_gateway_info={"network_id": external.id})
+cloud.network.add_interface_to_router(router, subnet_id=net.id)
+floating = cloud.network.create_ip(floating_network_id=external.id, port_id=guest.id)
+assert (floating.status, floating.router_id) == ("ACTIVE", router.id)
+route = {"destination": "10.9.0.0/16", "nexthop": "10.2.0.9"}
+cloud.network.add_extra_routes_to_router(router, {"router": {"routes": [route]}})
+assert cloud.network.get_router(router.id).routes == [route]
+assert [found.id for found in cloud.network.routers(name="r")] == [router.id]
+cloud.network.delete_ip(floating, ignore_missing=False)
+cloud.network.remove_interface_from_router(router, subnet_id=net.id)
+cloud.network.delete_router(router, ignore_missing=False)
 print("done")
 """
 

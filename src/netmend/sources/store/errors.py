@@ -16,9 +16,10 @@ class RefusedError(Exception):
 
 
 def not_found(resource: str, object_id: str) -> RefusedError:
-    """No object of this kind has this id; `resource` is `network`, `subnet`, `port` or `agent`."""
-    kind = f"{resource.capitalize()}NotFound"
-    return RefusedError(kind, 404, f"{resource.capitalize()} {object_id} could not be found.")
+    """No object of this kind has this id; `resource` is `network`, `subnet`, `port`, `agent`, `router` or
+    `floatingip`."""
+    name = "Floating IP" if resource == "floatingip" else resource.capitalize()
+    return RefusedError(f"{name.replace(' ', '')}NotFound", 404, f"{name} {object_id} could not be found.")
 
 
 def invalid(message: str) -> RefusedError:

@@ -9,6 +9,7 @@ from netmend.intent import Intent, Network, Port
 from netmend.intent.names import dhcp_port_id
 from netmend.intent.port_map import PortMap
 from netmend.sources.store.errors import RefusedError, StoreError
+from netmend.sources.store.router_values import routers_of, with_ends
 from netmend.sources.store.settings import metadata_proxy
 from netmend.sources.store.transaction import Document, Transaction
 from netmend.sources.store.values import network_value, port_value
@@ -30,6 +31,7 @@ class Intents:
         """Reads everything. Raises StoreError when a row cannot be understood."""
         self._connection = connection
         self._known: dict[str, _Known] = {}
+        self._has_routers = False
         subnets: dict[str, list[Document]] = {}
         for (text,) in connection.execute("SELECT document FROM subnet"):
             subnet = json.loads(text)
@@ -83,7 +85,13 @@ class Intents:
         return self.intent
 
     def _whole(self, networks: dict[str, Network]) -> Intent:
-        return Intent(networks, metadata_proxy(self._connection))
+        routers = routers_of(self._connection, networks)
+        if not routers and not self._has_routers:
+            return Intent(networks, metadata_proxy(self._connection))
+        before = self.intent.routers if self._has_routers else {}
+        same = {key: before[key] if before.get(key) == router else router for key, router in routers.items()}
+        self._has_routers = bool(routers)
+        return Intent(with_ends(networks, routers.values()), metadata_proxy(self._connection), same)
 
     def _rebuild(self, network_id: str) -> None:
         """Build a network anew that changed, or has subnets that changed; its ports only where these matter to them."""

@@ -17,6 +17,7 @@ from netmend.sources.store.transaction import Document, Transaction
 from netmend.sources.store.values import port_value
 
 _PAIRS_MAX = 10
+_OF_ROUTERS = ("network:router_interface", "network:router_gateway", "network:floatingip")
 
 
 def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
@@ -106,9 +107,17 @@ def update(tx: Transaction, port_id: str, values: dict[str, Any], revision: int 
     return document
 
 
-def delete(tx: Transaction, port_id: str, revision: int | None = None) -> None:
-    """Raises RefusedError."""
+def delete(tx: Transaction, port_id: str, revision: int | None = None, *, service: bool = False) -> None:
+    """Delete a port; one of a router or a floating IP only as `service`, which is for what it belongs to. Raises
+    RefusedError."""
+    from netmend.sources.store import floatingips  # which makes ports itself
+
     document = tx.get("port", port_id, revision)
+    if document["device_owner"] in _OF_ROUTERS and not service and _is_owned(tx, document):
+        reason = f"has device owner {document['device_owner']}"
+        message = f"Port {port_id} cannot be deleted directly via the port API: {reason}."
+        raise RefusedError("ServicePortInUse", 409, message)
+    floatingips.leave(tx, port_id)
     if port_id == own_port.id_on(document["network_id"]):
         reason = "it is netmend's own, and goes with the last subnet that it serves"
         message = f"Port {port_id} cannot be deleted directly via the port API: {reason}."
@@ -117,6 +126,11 @@ def delete(tx: Transaction, port_id: str, revision: int | None = None) -> None:
         addresses.release(tx, document["network_id"], entry)
     tx.delete("port", port_id)
     tx.ports[document["network_id"], port_id] = None
+
+
+def _is_owned(tx: Transaction, port: Document) -> bool:
+    """Whether the router or floating IP that the port names is there: clients may name what they like."""
+    return any(tx.find(kind, port["device_id"]) is not None for kind in ("router", "floatingip"))
 
 
 def _plug_by_profile(document: Document, before: dict[str, Any]) -> None:

@@ -20,6 +20,8 @@ _COLUMNS = {
     "subnet": {"id", "name", "project_id", "network_id"},
     "port": {"id", "name", "project_id", "network_id", "device_id"},
     "agent": {"id", "host"},
+    "router": {"id", "name", "project_id"},
+    "floatingip": {"id", "project_id", "port_id", "router_id", "fixed_ip_address"},
 }
 _COMMON = {
     **dict.fromkeys(("id", "name", "description", "project_id", "tenant_id", "created_at", "updated_at"), _TEXT),
@@ -41,6 +43,11 @@ FIELDS: dict[str, dict[str, str]] = {  # what can be filtered and sorted by, wit
         _TEXT,
     )
     | {"admin_state_up": _BOOLEAN, "port_security_enabled": _BOOLEAN},
+    "router": _COMMON | {"status": _TEXT} | dict.fromkeys(("admin_state_up", "distributed", "ha"), _BOOLEAN),
+    "floatingip": _COMMON
+    | dict.fromkeys(
+        ("floating_network_id", "floating_ip_address", "fixed_ip_address", "port_id", "router_id", "status"), _TEXT
+    ),
     "agent": dict.fromkeys(("id", "host", "agent_type", "binary", "topic", "description"), _TEXT)
     | {"admin_state_up": _BOOLEAN},
 }  # fmt: skip
@@ -49,6 +56,8 @@ SPECIAL: dict[str, tuple[str, ...]] = {  # what can be filtered by beside them
     "subnet": ("tags", "tags-any", "not-tags", "not-tags-any", "changed_since", "shared"),
     "port": ("tags", "tags-any", "not-tags", "not-tags-any", "changed_since", "fixed_ips", "status", "security_groups"),
     "agent": ("alive",),
+    "router": ("tags", "tags-any", "not-tags", "not-tags-any", "changed_since"),
+    "floatingip": ("tags", "tags-any", "not-tags", "not-tags-any", "changed_since"),
 }
 
 

@@ -125,4 +125,28 @@ CREATE TABLE finding (
 CREATE UNIQUE INDEX finding_open ON finding (summary) WHERE resolved IS NULL;
 """
 
-MIGRATIONS: tuple[str, ...] = (_OBJECTS, _RECORDS)  # version N is what the first N make
+_ROUTERS = """
+CREATE TABLE router (
+    id TEXT PRIMARY KEY,
+    change INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    name TEXT AS (json_extract(document, '$.name')) VIRTUAL,
+    project_id TEXT AS (json_extract(document, '$.project_id')) VIRTUAL
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX router_device ON router (substr(id, 1, 11));
+CREATE INDEX router_project ON router (project_id);
+
+CREATE TABLE floatingip (
+    id TEXT PRIMARY KEY,
+    change INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    project_id TEXT AS (json_extract(document, '$.project_id')) VIRTUAL,
+    port_id TEXT AS (json_extract(document, '$.port_id')) VIRTUAL,
+    router_id TEXT AS (json_extract(document, '$.router_id')) VIRTUAL,
+    fixed_ip_address TEXT AS (json_extract(document, '$.fixed_ip_address')) VIRTUAL
+);
+CREATE INDEX floatingip_project ON floatingip (project_id);
+CREATE UNIQUE INDEX floatingip_fixed ON floatingip (port_id, fixed_ip_address) WHERE port_id IS NOT NULL;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_OBJECTS, _RECORDS, _ROUTERS)  # version N is what the first N make

@@ -87,5 +87,8 @@ class Store:
             self._listener(intent)
 
 
+_OF_INTENT = frozenset(("network", "subnet", "port", "setting", "router", "floatingip"))
+
+
 def _touches_networks(transaction: Transaction) -> bool:
-    return any(kind in ("network", "subnet", "port", "setting") for kind, _ in transaction.changed)
+    return any(kind in _OF_INTENT for kind, _ in transaction.changed)

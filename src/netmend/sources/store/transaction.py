@@ -11,7 +11,7 @@ from netmend.intent import Port
 from netmend.sources.store.errors import not_found, stale_revision
 
 Document = dict[str, Any]
-KINDS = ("network", "subnet", "port", "agent")
+KINDS = ("network", "subnet", "port", "agent", "router", "floatingip")
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 

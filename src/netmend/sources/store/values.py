@@ -28,9 +28,11 @@ from netmend.sources.problem import Complaints
 from netmend.sources.store.errors import invalid
 from netmend.sources.store.transaction import Document
 
+UPLINK = "uplink"  # of an external network: the host's device that routers go out by, or `host`
 SETTINGS: dict[str, frozenset[str]] = {  # what may stand under `netmend`
     "network": frozenset(NetworkShape.model_fields)
-    - {"name", "id", "mtu", "project_id", "port_security", "subnets", "ports"},
+    - {"name", "id", "mtu", "project_id", "port_security", "subnets", "ports"}
+    | {UPLINK},
     "subnet": frozenset(SubnetShape.model_fields)
     - {"name", "id", "cidr", "gateway", "dns_servers", "routes", "address_mode", "ra_mode"},
     "port": frozenset(PortShape.model_fields)
@@ -67,8 +69,10 @@ def network_value(network: Document, subnets: Iterable[Document], own: Iterable[
     known_settings("network", network["netmend"])
     servers = {entry["subnet_id"]: entry["ip_address"] for entry in own}
     served = [subnet for subnet in subnets if subnet["enable_dhcp"] and subnet["id"] in servers]
+    settings = {name: value for name, value in network["netmend"].items() if name != UPLINK}
+    _check_uplink(network)
     shape = {
-        **network["netmend"],
+        **settings,
         "name": network["id"],
         "id": network["id"],
         "mtu": network["mtu"],
@@ -86,6 +90,18 @@ def network_value(network: Document, subnets: Iterable[Document], own: Iterable[
         subnets6=tuple(_completed6(subnet, by_id[subnet.id]) for subnet in value.subnets6),
         project_id=network["project_id"] or None,
     )
+
+
+def _check_uplink(network: Document) -> None:
+    uplink = network["netmend"].get(UPLINK)
+    if uplink is None:
+        return
+    if not network["router:external"]:
+        raise invalid("netmend.uplink: is of external networks only (router:external)")
+    try:
+        fields.device_name(uplink if isinstance(uplink, str) else "")
+    except ValueError as error:
+        raise invalid(f"netmend.uplink: {error}") from None
 
 
 def gateways_of(network: Network) -> dict[str, str | None]:

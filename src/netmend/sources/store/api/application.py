@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
-from netmend.sources.store.api import availability, bindings, extensions, quotas, scheduling, tags, versions
+from netmend.sources.store.api import availability, bindings, extensions, quotas, routers, scheduling, tags, versions
 from netmend.sources.store.api.agents import AGENTS
 from netmend.sources.store.api.body import MANY_MAX
 from netmend.sources.store.api.context import KEY, Context
 from netmend.sources.store.api.errors import Handler, json_response, refusals
 from netmend.sources.store.api.networks import NETWORKS
 from netmend.sources.store.api.ports import PORTS
+from netmend.sources.store.api.routers import FLOATING_IPS, ROUTERS
 from netmend.sources.store.api.subnets import SUBNETS
 from netmend.sources.store.api.token_file import Tokens
 from netmend.sources.store.api.tokens import add_session, guard
@@ -31,9 +32,9 @@ def application(context: Context, tokens: Tokens | None, beside: Sequence[Beside
         app.router.add_get("/", versions.versions)
     app.router.add_get("/openapi.json", _openapi)
     app.router.add_get("/v2.0/openapi.json", _openapi)
-    for resource in (NETWORKS, SUBNETS, PORTS, AGENTS):
+    for resource in (NETWORKS, SUBNETS, PORTS, AGENTS, ROUTERS, FLOATING_IPS):
         resource.add_to(app.router)
-    for part in (versions, quotas, tags, extensions, bindings, availability, scheduling):
+    for part in (versions, quotas, tags, extensions, bindings, availability, scheduling, routers):
         part.add_to(app.router)
     return app
 

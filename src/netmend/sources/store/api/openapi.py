@@ -11,6 +11,7 @@ from netmend.sources.store.api.agents import AGENTS
 from netmend.sources.store.api.networks import NETWORKS
 from netmend.sources.store.api.ports import PORTS
 from netmend.sources.store.api.resource import Resource
+from netmend.sources.store.api.routers import FLOATING_IPS, ROUTERS
 from netmend.sources.store.api.subnets import SUBNETS
 from netmend.sources.store.query import FIELDS, SPECIAL
 from netmend.sources.store.shapes.admin import QuotaUpdate
@@ -40,6 +41,9 @@ _SHOWN: dict[str, Schema] = {
                "enable_dhcp": _FLAG, "dns_nameservers": _TEXTS, "tags": _TEXTS, "project_id": _TEXT},
     "port": {"name": _TEXT, "network_id": _TEXT, "mac_address": _TEXT, "status": _TEXT, "admin_state_up": _FLAG,
              "device_id": _TEXT, "device_owner": _TEXT, "fixed_ips": {"type": "array"}, "tags": _TEXTS},
+    "router": {"name": _TEXT, "status": _TEXT, "admin_state_up": _FLAG, "routes": {"type": "array"}, "tags": _TEXTS},
+    "floatingip": {"floating_network_id": _TEXT, "floating_ip_address": _TEXT, "status": _TEXT, "port_id": _OR_NULL,
+                   "fixed_ip_address": _OR_NULL, "router_id": _OR_NULL, "tags": _TEXTS},
     "agent": {"agent_type": _TEXT, "host": _TEXT, "alive": _FLAG, "admin_state_up": _FLAG, "binary": _TEXT},
 }  # fmt: skip
 
@@ -50,10 +54,11 @@ def document() -> Schema:
     schemas: dict[str, Schema] = {"Error": _error_schema()}
     paths: dict[str, Any] = {"/": {"get": _operation("versions", {"200": _json("The versions.")}, security=[])}}
     paths["/v2.0"] = {"get": _operation("resources", {"200": _json("The resources.")})}
-    for resource in (NETWORKS, SUBNETS, PORTS, AGENTS):
+    for resource in (NETWORKS, SUBNETS, PORTS, AGENTS, ROUTERS, FLOATING_IPS):
         _add_resource(paths, schemas, resource)
-    for resource in (NETWORKS, SUBNETS, PORTS):
+    for resource in (NETWORKS, SUBNETS, PORTS, ROUTERS, FLOATING_IPS):
         _add_tags(paths, resource)
+    _add_router_actions(paths)
     _add_quotas(paths, schemas)
     _add_bindings(paths, schemas)
     _add_availability(paths)
@@ -174,6 +179,18 @@ def _add_quotas(paths: dict[str, Any], schemas: dict[str, Schema]) -> None:
     for path in ("default", "details.json"):
         paths[f"{quota}/{path}"] = {
             "get": _operation(f"quota {path}", {"200": _json("Limits.", limits), **_errors(400)}, parameters=key)
+        }
+
+
+def _add_router_actions(paths: dict[str, Any]) -> None:
+    key = [_parameter("id", "path", _ANY_ID)]
+    interface: Schema = {"type": "object", "properties": {"subnet_id": _TEXT, "port_id": _TEXT}}
+    routes: Schema = {"type": "object", "properties": {"routes": {"type": "array", "items": {"type": "object"}}}}
+    for action in ("add_router_interface", "remove_router_interface", "add_extraroutes", "remove_extraroutes"):
+        body = interface if action.endswith("interface") else _wrapped("router", routes)
+        shown = {"200": _json("It.", {"type": "object"}), **_errors(400, 404, 409)}
+        paths[f"/v2.0/routers/{{id}}/{action}"] = {
+            "put": _operation(action.replace("_", " "), shown, parameters=key, body=body)
         }
 
 

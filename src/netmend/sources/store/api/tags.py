@@ -13,7 +13,7 @@ from netmend.sources.store.shapes.common import Tags
 from netmend.sources.store.tags import add_tags, no_tag, remove_tag, replace_tags
 from netmend.sources.store.transaction import read
 
-KINDS = {"networks": "network", "subnets": "subnet", "ports": "port"}
+KINDS = {"networks": "network", "subnets": "subnet", "ports": "port", "routers": "router", "floatingips": "floatingip"}
 _TAGS = TypeAdapter(Tags)
 
 
