@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from netmend.intent.names import dhcp_port_id
 from netmend.sources.store.exchange.wanted import Body, Wanted
+from netmend.sources.store.routers import OWNERS
 from netmend.sources.store.transaction import Document
 
 Kind = Literal["network", "subnet", "port"]
@@ -82,8 +83,9 @@ def changes_between(current: Current, wanted: Wanted, *, prune: bool) -> list[Ch
 
 
 def is_own(port: Document) -> bool:
-    """Whether it is netmend's own port on a network, which follows from the subnets."""
-    return bool(port["id"] == dhcp_port_id(port["network_id"]))
+    """Whether it is netmend's own port on a network, which follows from the subnets, or one of a router or a floating
+    IP, which no file says."""
+    return port["id"] == dhcp_port_id(port["network_id"]) or port["device_owner"] in OWNERS
 
 
 def _label(document: Mapping[str, Any]) -> str:

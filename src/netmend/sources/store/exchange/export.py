@@ -1,5 +1,6 @@
 """The intent file that says what the store holds."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from netmend.sources.store.exchange.perform import read_all
 from netmend.sources.store.settings import metadata_proxy, proxy_document
 from netmend.sources.store.subnets import default_pools
 from netmend.sources.store.transaction import Document, read
-from netmend.sources.store.values import gateway_of, is_of_dhcp4_alone, pools_without
+from netmend.sources.store.values import UPLINK, gateway_of, is_of_dhcp4_alone, pools_without
 
 Mapped = dict[str, Any]
 
@@ -65,6 +66,12 @@ def export(connection: sqlite3.Connection) -> Export:
                 left_out=result.left_out,
             )
         )
+    for text, kind in connection.execute(
+        "SELECT document, 'router' FROM router UNION ALL SELECT document, 'floating IP' FROM floatingip ORDER BY 2, 1"
+    ):
+        document = json.loads(text)
+        name = document.get("name") or document.get("floating_ip_address") or document["id"]
+        result.left_out.append(f"{kind} {name}: routers are not exported")
     if proxy := metadata_proxy(connection):
         result.root["metadata_proxy"] = _proxy(proxy)
     return result
@@ -84,7 +91,9 @@ def _network(
         mapped["project_id"] = network["project_id"]
     if not network["port_security_enabled"]:
         mapped["port_security"] = False
-    mapped.update(network["netmend"])
+    mapped.update({name: value for name, value in network["netmend"].items() if name != UPLINK})
+    if UPLINK in network["netmend"]:
+        left_out.append(f"network {mapped['name']}: uplink is of external networks, which a file has not")
     servers = {entry["subnet_id"]: entry["ip_address"] for entry in own}
     mapped["subnets"] = []
     subnet_names = _unique(subnet["name"] or subnet["cidr"] for subnet in subnets)

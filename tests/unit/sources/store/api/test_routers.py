@@ -7,7 +7,9 @@ from tests.unit.sources.store.served import Body, Client, serve
 
 from netmend.intent import DeviceUplink, FloatingIp, HostUplink, RouterRoute
 from netmend.intent.names import bridge_name
+from netmend.sources.file import load
 from netmend.sources.store import Store
+from netmend.sources.store.exchange.export import export
 
 
 def inside(client: Client, cidr: str = "10.1.0.0/24") -> tuple[Body, Body, Body]:
@@ -148,3 +150,17 @@ def test_a_store_opened_again_has_its_routers(tmp_path: Path) -> None:
             assert other.intent == before
         finally:
             other.close()
+
+
+def test_an_export_says_what_it_leaves_out(tmp_path: Path) -> None:
+    with serve(tmp_path) as (store, client):
+        _, subnet, _ = inside(client)
+        external, _ = outside(client, uplink="eth1")
+        router = client.make("router", name="r", external_gateway_info={"network_id": external["id"]})
+        interface(client, router, "add", subnet_id=subnet["id"])
+        exported = export(store.read())
+        assert "router r: routers are not exported" in exported.left_out
+        assert any("uplink is of external networks" in text for text in exported.left_out)
+        path = tmp_path / "out.yaml"
+        path.write_text(exported.text())
+        assert sum(len(network.ports) for network in load(path).networks.values()) == 1
