@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.waiting import PATIENCE, wait_for
+from tests.neutron.cloud import PATIENCE
+from tests.waiting import wait_for
 
 from netmend.node.http.status_client import NoNode, ask
 
@@ -20,17 +21,22 @@ NETMEND = "/usr/local/bin/netmend"
 
 
 class Netmend:
-    """`netmend agent`, ended on leaving. `options` are lines for the section DEFAULT of one more file
-    than `files`."""
+    """`netmend agent`, ended on leaving; with `as_run`, `netmend run` of a file that says the same. `options` are lines
+    for the section DEFAULT of one more file than `files`."""
 
     def __init__(
-        self, *options: str, name: str = "netmend", state: Path | None = None, files: Sequence[Path] = FILES
+        self,
+        *options: str,
+        name: str = "netmend",
+        state: Path | None = None,
+        files: Sequence[Path] = FILES,
+        as_run: bool = False,
     ) -> None:
         self.home = Path("/run/test") / name
         self.home.mkdir(parents=True, exist_ok=True)
         self.state = state or self.home / "state"
         self.log = self.home / "log"
-        self._files = files
+        self._files, self._as_run = files, as_run
         self._extra = self.home / "extra.conf"
         self._extra.write_text("[DEFAULT]\n" + "\n".join(options) + "\n")
         self._process: subprocess.Popen[bytes] | None = None
@@ -52,9 +58,13 @@ class Netmend:
         return self._process.pid
 
     def command(self) -> list[str]:
-        files = [word for file in (*self._files, self._extra) for word in ("--config-file", str(file))]
         places = ["--state-dir", str(self.state), "--runtime-dir", str(self.home / "runtime")]
-        return [NETMEND, "agent", *files, *places]
+        files = [str(file) for file in (*self._files, self._extra)]
+        if self._as_run:
+            intent = self.home / "intent.json"
+            intent.write_text(json.dumps({"source": "neutron", "config_files": files}))
+            return [NETMEND, "run", "-c", str(intent), *places]
+        return [NETMEND, "agent", *(word for file in files for word in ("--config-file", file)), *places]
 
     def start(self, *, wait: bool = True, prefix: Sequence[str] = ()) -> None:
         with self.log.open("ab") as log:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from tests.waiting import PATIENCE, wait_for
+from tests.waiting import wait_for
 
+PATIENCE = 150.0  # seconds: Neutron and its agents take their time, on a busy machine a minute
 API = "http://127.0.0.1:9696/v2.0/"
 
 Resource = dict[str, Any]

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 from tests.neutron.agents import Netmend, is_running, start_neutrons, stop_neutrons
-from tests.neutron.cloud import Cloud, Refused, call
-from tests.waiting import wait_for
+from tests.neutron.cloud import Cloud, Refused, call, wait_until
 
+_LONGEST = 900  # seconds of a test
 _INSIDE = Path("/usr/local/bin/agents-up")
 if _INSIDE.exists():  # programs of the sandbox, not those that set-up made for the machine outside
     os.environ["PATH"] = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if ".tools" not in part)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not _INSIDE.exists():
-        for item in items:
+    for item in items:
+        item.add_marker(pytest.mark.timeout(_LONGEST))
+        if not _INSIDE.exists():
             item.add_marker(pytest.mark.skip(reason="runs in tools/neutron: make test-neutron"))
 
 
@@ -31,7 +32,7 @@ def _start(name: str, kind: str) -> None:
         agents = call("GET", "agents?host=node1")["agents"]
         return any(agent["alive"] for agent in agents if agent["agent_type"] == kind)
 
-    wait_for(is_alive, f"Neutron's {kind} to be alive", seconds=60)
+    wait_until(is_alive, f"Neutron's {kind} to be alive")
 
 
 @pytest.fixture(scope="session")

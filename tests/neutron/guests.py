@@ -7,8 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.neutron.cloud import Resource, wait_until
-from tests.waiting import PATIENCE
+from tests.neutron.cloud import PATIENCE, Resource, wait_until
 
 SCRIPT = """#!/bin/sh
 [ "$1" = bound ] || [ "$1" = renew ] || exit 0

@@ -189,7 +189,7 @@ class TestPorts:
         with Guest(port) as guest, Guest(other) as living:
             assert guest.dhcp()
             cloud.delete("port", port)
-            wait_until(lambda: guest.dhcp(tries=2) == {}, "silence", seconds=40)
+            wait_until(lambda: guest.dhcp(tries=2) == {}, "silence")
             assert living.dhcp()
 
     def test_a_reserved_port_is_taken(self, netmend: Netmend, cloud: Cloud) -> None:

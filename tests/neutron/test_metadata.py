@@ -26,9 +26,9 @@ def routes(lease: dict[str, str]) -> dict[str, str]:
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
-def ask(guest: Guest, host: str, *, seconds: float = 30) -> dict[str, str]:
+def ask(guest: Guest, host: str) -> dict[str, str]:
     command = ("curl", "-g", "-s", "-m", "5", f"http://{host}{PATH}")
-    wait_until(lambda: guest.inside(*command, check=False), f"metadata of {host}", seconds=seconds)
+    wait_until(lambda: guest.inside(*command, check=False), f"metadata of {host}")
     found: dict[str, str] = json.loads(guest.inside(*command))
     return found
 

@@ -17,7 +17,7 @@ META_DATA = "/openstack/latest/meta_data.json"
 def metadata_from(guest: Guest, host: str, *options: str) -> Resource:
     """What Nova was told of the guest that asks by way of its router, which may still be on its way."""
     command = ("curl", "-s", "-m", "5", *options, f"http://{host}{META_DATA}")
-    wait_until(lambda: "instance" in guest.inside(*command, check=False), "metadata", seconds=60)
+    wait_until(lambda: "instance" in guest.inside(*command, check=False), "metadata")
     said: Resource = json.loads(guest.inside(*command))
     return said
 
@@ -61,9 +61,7 @@ def test_metadata_by_way_of_the_router_over_ipv6(cloud: Cloud) -> None:
     cloud.router(cloud.subnet(network, "fd49:4::/64", ipv6_address_mode="slaac", ipv6_ra_mode="slaac"))
     port = cloud.port(network, device_id=instance)
     with nova_metadata(), Netmend(), Guest(port) as guest:
-        wait_until(
-            lambda: address_of(port) in guest.addresses6(), "its address by the router's advertisement", seconds=60
-        )
+        wait_until(lambda: address_of(port) in guest.addresses6(), "its address by the router's advertisement")
         # Nobody answers for the address on the link; the router takes what is sent to it by its own.
         via = guest.inside("ip", "-6", "route", "show", "default").split()[2]
         guest.inside("ip", "-6", "route", "add", "fe80::a9fe:a9fe/128", "via", via, "dev", guest.device)

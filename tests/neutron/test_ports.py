@@ -96,6 +96,6 @@ def test_metadata_by_way_of_the_port_of_ovn(netmend: Netmend, cloud: Cloud) -> N
         device_id = f"ovnmeta-{network['id']}"
         cloud.port(network, device_owner="network:distributed", device_id=device_id, fixed_ips=fixed)
         wait_until(
-            lambda: routes(guest.dhcp()).get("169.254.169.254/32") == "10.45.3.222", "metadata by way of it", seconds=45
+            lambda: routes(guest.dhcp()).get("169.254.169.254/32") == "10.45.3.222", "metadata by way of it"
         )  # fmt: skip
-        wait_until(lambda: "169.254.169.254" not in run(*inside), "the address of metadata to go", seconds=45)
+        wait_until(lambda: "169.254.169.254" not in run(*inside), "the address of metadata to go")

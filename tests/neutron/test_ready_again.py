@@ -23,4 +23,4 @@ def test_the_server_is_told_again_of_a_port_that_stays_down(cloud: Cloud) -> Non
         blocks(port, "DELETE")
         assert blocks(port) == []
         assert not cloud.is_active(port)
-        cloud.wait_until_active(port, seconds=60)
+        cloud.wait_until_active(port)

@@ -25,9 +25,7 @@ def test_slaac(netmend: Netmend, cloud: Cloud) -> None:
     network, _ = routed(cloud, "fd49:0::/64", "slaac")
     port = cloud.port(network)
     with Guest(port) as guest, Wire(guest, *DHCP6) as wire:
-        wait_until(
-            lambda: address_of(port) in guest.addresses6(), "its address by the router's advertisement", seconds=60
-        )
+        wait_until(lambda: address_of(port) in guest.addresses6(), "its address by the router's advertisement")
         assert guest.dhclient(6, "-S", seconds=4) == {}
         assert [line for line in wire.lines() if ".547 >" in line] == []
 
@@ -37,9 +35,7 @@ def test_stateless(netmend: Netmend, cloud: Cloud) -> None:
     option = {"opt_name": "bootfile-url", "opt_value": "tftp://[2001:db8::1]/boot", "ip_version": 6}
     port = cloud.port(network, extra_dhcp_opts=[option])
     with Guest(port) as guest:
-        wait_until(
-            lambda: address_of(port) in guest.addresses6(), "its address by the router's advertisement", seconds=60
-        )
+        wait_until(lambda: address_of(port) in guest.addresses6(), "its address by the router's advertisement")
         told = guest.dhclient(6, "-S", conf=ASK)
         assert told["new_dhcp6_name_servers"] == "2001:db8::53"
         assert told["new_dhcp6_bootfile_url"] == "tftp://[2001:db8::1]/boot"
@@ -50,9 +46,7 @@ def test_stateful(netmend: Netmend, cloud: Cloud) -> None:
     network, _ = routed(cloud, "fd49:2::/64", "dhcpv6-stateful")
     port = cloud.port(network)
     with Guest(port) as guest:
-        wait_until(
-            lambda: "default via fe80" in guest.inside("ip", "-6", "route"), "the router's advertisement", seconds=60
-        )
+        wait_until(lambda: "default via fe80" in guest.inside("ip", "-6", "route"), "the router's advertisement")
         assert guest.addresses6() == []
         assert guest.dhclient(6)["new_ip6_address"] == address_of(port)
 

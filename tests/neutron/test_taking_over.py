@@ -48,7 +48,7 @@ def neutrons(_server: None) -> Iterator[None]:
     if not is_running("dhcp"):
         start_neutrons("dhcp")
     try:
-        wait_until(lambda: not helpers(), "the helpers of Neutron's agent to end", seconds=60)
+        wait_until(lambda: not helpers(), "the helpers of Neutron's agent to end")
     finally:
         stop_neutrons("dhcp")
 
@@ -66,7 +66,7 @@ def kill_neutrons_and_leave_helpers(network: Resource) -> None:
         if helpers(network):
             return
         start_neutrons("dhcp")
-        wait_until(lambda: helpers(network), "dnsmasq of Neutron's agent", seconds=60)
+        wait_until(lambda: helpers(network), "dnsmasq of Neutron's agent")
         kill_neutrons()
     assert helpers(network)
 
@@ -76,9 +76,9 @@ def test_there_and_back(neutrons: None, cloud: Cloud) -> None:
     cloud.subnet(network, "10.40.0.0/24")
     port = cloud.port(network)
     with Guest(port) as guest:
-        wait_until(lambda: helpers(network), "dnsmasq of Neutron's agent", seconds=60)
-        wait_until(lambda: guest.dhcp(tries=3), "a lease of dnsmasq's", seconds=60)
-        wait_until(lambda: is_steady(network), "dnsmasq to stay", seconds=90)
+        wait_until(lambda: helpers(network), "dnsmasq of Neutron's agent")
+        wait_until(lambda: guest.dhcp(tries=3), "a lease of dnsmasq's")
+        wait_until(lambda: is_steady(network), "dnsmasq to stay")
         own = cloud.dhcp_ports(network)[0]
         before = device_of(network, own)
         server = own["fixed_ips"][0]["ip_address"]
@@ -106,8 +106,8 @@ def test_there_and_back(neutrons: None, cloud: Cloud) -> None:
             said, _ = pinging.communicate(timeout=60)
             assert " 0% packet loss" in said, said
         start_neutrons("dhcp")
-        wait_until(lambda: helpers(network), "dnsmasq again", seconds=60)
-        wait_until(lambda: guest.dhcp(tries=3), "a lease of dnsmasq's again", seconds=90)
+        wait_until(lambda: helpers(network), "dnsmasq again")
+        wait_until(lambda: guest.dhcp(tries=3), "a lease of dnsmasq's again")
         assert device_of(network, own) == before
         assert [found["id"] for found in cloud.dhcp_ports(network)] == [own["id"]]
         kill_neutrons()
@@ -125,10 +125,10 @@ def test_a_guest_with_several_addresses_keeps_its_own(neutrons: None, cloud: Clo
         cloud.port(network, fixed_ips=[{"subnet_id": subnets[0]["id"]}] * 3),
         cloud.port(network, fixed_ips=[{"subnet_id": subnet["id"]} for subnet in subnets]),
     ]
-    wait_until(lambda: helpers(network), "dnsmasq of Neutron's agent", seconds=60)
+    wait_until(lambda: helpers(network), "dnsmasq of Neutron's agent")
     with Guest(ports[0]) as one, Guest(ports[1]) as two:
         for guest in (one, two):
-            wait_until(lambda guest=guest: guest.dhcp(tries=3), "a lease of dnsmasq's", seconds=60)  # type: ignore[misc]
+            wait_until(lambda guest=guest: guest.dhcp(tries=3), "a lease of dnsmasq's")  # type: ignore[misc]
         before = [guest.dhcp()["ip"] for guest in (one, two)]
         kill_neutrons()
         with Netmend(name="successor") as netmend:
@@ -151,7 +151,7 @@ def test_segments_there_and_back(neutrons: None, cloud: Cloud) -> None:
 
     second = segment_network_id(network["id"], of.segments[2]["id"])
     with Guest(ports[0]) as one, Guest(ports[1]) as two:
-        wait_until(all_are_in_one_namespace, "two ports of Neutron's agent, and dnsmasq", seconds=60)
+        wait_until(all_are_in_one_namespace, "two ports of Neutron's agent, and dnsmasq")
         before = taps()
         kill_neutrons()
         with Netmend(name="successor") as netmend:
@@ -163,7 +163,7 @@ def test_segments_there_and_back(neutrons: None, cloud: Cloud) -> None:
                 cloud.wait_until_active(guest.port)
                 assert guest.dhcp()["ip"] == guest.port["fixed_ips"][0]["ip_address"]
         start_neutrons("dhcp")
-        wait_until(all_are_in_one_namespace, "Neutron's agent to have both again", seconds=60)
+        wait_until(all_are_in_one_namespace, "Neutron's agent to have both again")
         assert taps() == before
         kill_neutrons()
         with Netmend(name="successor") as netmend:

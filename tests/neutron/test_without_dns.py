@@ -54,7 +54,7 @@ def test_names_are_made_from_addresses_and_the_domain_of_the_agent(cloud: Cloud)
     port = cloud.port(network)
     assert "dns_assignment" not in port
     with Netmend("dns_domain = agents.test", name="names"), Guest(port) as guest:
-        cloud.wait_until_active(port, seconds=90)
+        cloud.wait_until_active(port)
         lease = guest.dhcp()
         assert (lease["hostname"], lease["domain"]) == ("host-10-51-0-" + lease["ip"].rpartition(".")[2], "agents.test")
         for address in (fixed["ip_address"] for fixed in port["fixed_ips"]):
