@@ -6,6 +6,7 @@ A key with dots is looked up whole (`log.level`, as ECS writes it) and then as a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -46,6 +47,9 @@ SOURCE = (
     "log.logger", "kubernetes.pod_name", "kubernetes.pod.name", "labels.pod", "filename", "file", "path",
     "log.file.path", "labels.filename", "_COMM", "_SYSTEMD_UNIT", "unit", "labels.unit", "source",
 )  # fmt: skip
+
+_LINE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|[IWEF]\d{4} \d\d:\d\d:\d\d|time=\"")
+"""The beginnings of a program's line that a collector keeps under one of TEXT (Vector, Filebeat)."""
 
 _SYSLOG_SEVERITY = ("PRIORITY", "priority", "jsonPayload.PRIORITY")
 _OTEL_SEVERITY = ("severityNumber", "SeverityNumber")
@@ -133,6 +137,8 @@ def _text(entry: dict[str, object]) -> tuple[str, bool]:
         if not isinstance(value, str | int | float):
             continue
         text = str(value)
+        if _LINE.match(text):
+            return _clean(_with_trace(entry, text)), True
         if isinstance(error := next((v for _, v in _all(entry, _ERROR)), None), str):
             text = f"{text}: {error}"
         text = headline(_with_trace(entry, text)) if found.key != "MESSAGE" else text

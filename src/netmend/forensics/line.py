@@ -28,7 +28,8 @@ _EXCEPTION = re.compile(
 _FAILURE = re.compile(
     r"\b(?:errors?|errno|fail(?:ed|ures?|s|ing)?|fatal|panic|refused|denied|cannot|can't|unable to|timed out|timeout"
     r"|no such|not permitted|unreachable|corrupt(?:ed|ion)?|exhausted|segfault|fault|killed|aborted|dropp(?:ed|ing)"
-    r"|overflow)\b",
+    r"|overflow|(?:table|cache|queue|list|buffer|disk) (?:is )?full|limit (?:was |is )?(?:reached|exceeded)|stuck"
+    r"|stalled)\b",
     re.IGNORECASE,
 )
 _GO_FRAME = re.compile(r"goroutine \d+ \[|created by [\w./*()-]+|[\w.-]+(?:/[\w.-]+)*\.[\w.()*]+\([^)]*\)$")

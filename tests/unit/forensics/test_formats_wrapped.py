@@ -24,6 +24,7 @@ LINES = [
     (CRI + OSLO, "cri / oslo.log", AT, "ERROR", "dhcp-agent", "boom"),
     ("2026-11-20T04:00:14.190123456+01:00 stdout F " + OSLO, "cri / oslo.log", AT, "ERROR", "dhcp-agent", "boom"),
     (CRI + "E1120 03:00:14.186123       1 main.go:14] boom", "cri / klog", AT, "ERROR", "", "boom"),
+    ('2026-11-20 03:00:14.000000000 +0000 kolla.neutron: {"Payload": "boom", "log_level": "ERROR", "programname": "neutron-dhcp-agent"}', "fluentd / json", AT, "ERROR", "dhcp-agent", "boom"),
     (CRI + "plain words", "cri", AT, "", "", "plain words"),
     (KUBECTL + OSLO, "timestamps / oslo.log", AT, "ERROR", "dhcp-agent", "boom"),
     (f"[pod/neutron-dhcp-agent-x7k2p/neutron-dhcp-agent] {KUBECTL}{OSLO}", "prefix / timestamps / oslo.log", AT, "ERROR", "dhcp-agent", "boom"),

@@ -25,6 +25,8 @@ ENTRIES: list[tuple[str, dict[str, object], str, str, str, str]] = [
     ("loki nanoseconds", {"timestamp": f"{int(AT)}000000000", "line": INNER, "labels": {"filename": "/var/log/neutron-l3-agent.log"}}, "json / oslo.log", "ERROR", "l3-agent", "boom"),
     ("gcp text", {"timestamp": ISO, "severity": "ERROR", "textPayload": "boom", "resource": {"labels": {"container_name": "kubelet"}}}, "json", "ERROR", "kubelet", "boom"),
     ("gcp json", {"timestamp": ISO, "severity": "NOTICE", "jsonPayload": {"message": "boom"}}, "json", "INFO", "", "boom"),
+    ("vector", {"timestamp": ISO, "host": "ctl1", "message": INNER, "file": "/var/log/neutron/l3-agent.log", "source_type": "file"}, "json / oslo.log", "ERROR", "l3-agent", "boom"),
+    ("filebeat", {"@timestamp": ISO, "message": INNER, "log": {"file": {"path": "/var/log/x.log"}, "offset": 7}, "agent": {"type": "filebeat"}}, "json / oslo.log", "ERROR", "l3-agent", "boom"),
     ("zap", {"level": "error", "ts": AT, "logger": "x", "msg": "boom"}, "json", "ERROR", "", "boom"),
     ("klog json", {"ts": AT * 1000, "v": 0, "msg": "boom", "err": "no"}, "json", "", "", "boom: no"),
     ("pino", {"level": 50, "time": int(AT * 1000), "pid": 1, "hostname": "h", "msg": "boom"}, "json", "ERROR", "", "boom"),

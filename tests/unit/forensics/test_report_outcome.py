@@ -35,6 +35,13 @@ OUTCOMES = [
     ("", Outcome.UNCLEAR),
     (short(1, "app[7]", "connection to 10.0.0.1 refused") + "\n", Outcome.UNCLEAR),
     (short(1, "app[7]", "connected to 10.0.0.1") + "\n", Outcome.CALM),
+    (short(1, "kernel", "nf_conntrack: expectation table full") + "\n", Outcome.UNCLEAR),
+    (
+        short(1, "kernel", "openvswitch: ovs-system: deferred action limit reached, drop recirc action") + "\n",
+        Outcome.UNCLEAR,
+    ),
+    (short(1, "kernel", "rcu: INFO: tasks are stalled") + "\n", Outcome.UNCLEAR),
+    (short(1, "kernel", "eth0: Link is Up - 1000Mbps/Full - flow control rx/tx") + "\n", Outcome.CALM),
     (FINE * 99 + "Segmentation fault\n", Outcome.UNCLEAR),
     (FINE * 99 + "all is well\n", Outcome.CALM),
     (FINE + "panic: runtime error: x\n\ngoroutine 1 [running]:\nmain.main()\n\t/x/main.go:5 +0x2d\n", Outcome.FAILED),
