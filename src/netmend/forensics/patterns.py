@@ -73,7 +73,7 @@ PYTHON = re.compile(
 CRI = re.compile(rb" (?:stdout|stderr) [FP] ?(?P<message>.*)", re.DOTALL)
 LOGCLI = re.compile(rb" (?P<labels>\{[A-Za-z_]\w*=\"[^}]*\}) ?(?P<message>.*)", re.DOTALL)
 FLUENTD = re.compile(rb"[\t ](?P<writer>[^\s:]{1,200})(?:\t|: )(?P<message>\{.*)", re.DOTALL)
-"""fluentd: stamp, tag and record, with tabs between (`out_file`) or blanks, and a colon after the tag (`out_stdout`)."""
+"""fluentd: stamp, tag and record, with tabs between (`out_file`) or blanks, and a colon after the tag (stdout)."""
 LABEL = re.compile(rb"\b(?:container|container_name|app|service_name|job|unit|pod|filename)=\"([^\"]*)\"")
 EVENT = re.compile(
     rb"(?:(?P<age>\d+[smhd]\w{0,8})(?: \(x\d+ over \w+\))?\s+)?(?P<type>Normal|Warning)\s+(?P<reason>[A-Z]\w+)\s+"
