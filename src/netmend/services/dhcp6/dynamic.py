@@ -105,7 +105,9 @@ class DynamicBindings:
 
     def release(self, association: Association, address: bytes) -> bool:
         found = self._find(association, address)
-        return found is not None and found[0].release(found[1], int.from_bytes(address, "big"), self._now)
+        if found is None or (lease := found[0].find(found[1])) is None or lease.state == LeaseState.OFFERED:
+            return False  # an offer is no binding yet
+        return found[0].release(found[1], int.from_bytes(address, "big"), self._now)
 
     def decline(self, association: Association, address: bytes) -> bool:
         found = self._find(association, address)

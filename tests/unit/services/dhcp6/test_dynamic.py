@@ -213,6 +213,11 @@ class TestRenewAndRebind:
 
 
 class TestReleaseAndDecline:
+    def test_an_offer_that_was_not_taken_is_no_binding_18_3_7(self, server: Server) -> None:
+        (offered,) = server.ask(message(Solicit, ia(), duid=ENTERPRISE), STRANGER).addresses
+        seen = server.ask(message(Release, ia(offered), duid=ENTERPRISE, server=server.duid), STRANGER)
+        assert (seen.status, [each.status for each in seen.associations]) == (SUCCESS, [NO_BINDING])
+
     def test_a_released_address_comes_back_to_its_client(self, server: Server) -> None:
         mine = lease(server)
         seen = server.ask(message(Release, ia(mine), duid=ENTERPRISE, server=server.duid), STRANGER)
