@@ -1,6 +1,7 @@
 """Routers for real: guests reach a world beside them, the world reaches floating IPs and published ports, and whatever
 somebody breaks is put back."""
 
+import random
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,6 +23,7 @@ from netmend.intent import (
     PortForward,
     Router,
     RouterPort,
+    RouterRoute,
     Subnet,
     Subnet6,
 )
@@ -434,3 +436,48 @@ def test_a_namespace_of_another_is_left_alone() -> None:
         assert any("another program made a namespace of this name" in text for text in texts)
         made.reconciler.run(Intent())
         assert router_namespace_name(ROUTER_ID) in nsdir.names(nsdir.DEFAULT)
+
+
+def any_router(rng: random.Random) -> Router:
+    """Some router on some of the networks."""
+    names = rng.sample(sorted(BLOCKS), rng.randint(0, 2))
+    own = (OWN, OWN6)[: rng.randint(1, 2)]
+    gateways = (WORLD.ip, WORLD6.ip)[: rng.randint(0, len(own))]
+    by_device = DeviceUplink(BRIDGE, mac_from_id(ROUTER_ID), own, gateways)
+    uplink = rng.choice([None, HostUplink(), by_device, by_device])
+    guests = [BLOCKS[name][number] for name in names for number in (10, 11, 12)]
+    chosen = rng.sample(guests, rng.randint(0, len(guests)))
+    forwards: tuple[PortForward, ...] = ()
+    if uplink is not None:
+        address = OWN.ip if uplink is by_device else None
+        forwards = tuple(
+            PortForward(rng.choice(["tcp", "udp"]), 1000 + number, guest, rng.randint(1, 65_535), address)
+            for number, guest in enumerate(chosen)
+        )
+    floating = tuple(FloatingIp(FLOATING + number, guest) for number, guest in enumerate(chosen))
+    blocks = [IPv4Network(f"10.{number}.0.0/16") for number in rng.sample(range(100, 110), rng.randint(0, 3))]
+    return router(
+        ports=tuple(map(router_port, names)),
+        uplink=uplink,
+        snat=rng.random() < 0.7,
+        routes=tuple(RouterRoute(block, rng.choice(guests)) for block in blocks if guests),
+        floating_ips=floating if uplink is by_device else (),
+        forwards=forwards,
+    )
+
+
+def test_from_any_router_to_any_other_one_pass_is_enough() -> None:
+    rng = random.Random(18)
+    host_forwards()
+    with ExitStack() as stack:
+        made = Stage(stack)
+        for _ in range(12):
+            wanted = any_router(rng)
+            on = {port.network_id for port in wanted.ports}
+            networks = [network(name, joined=id_from_name("network", name) in on) for name in BLOCKS]
+            everything = Intent({each.id: each for each in networks}, routers={wanted.id: wanted})
+            made.run(everything)
+            assert not made.planned(everything), wanted
+            assert not made.run(everything).planned_steps, wanted
+        made.run(Intent())
+        assert not made.planned(Intent())

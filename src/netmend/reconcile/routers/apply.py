@@ -211,8 +211,9 @@ class RouterExecutor:
         if not chosen:
             return
         with SysctlDirectory("ipv6/conf") as sysctls:
-            if chosen.pop("ipv6.forwarding", 0):
-                sysctls.write("all/forwarding", 1)  # of every device: a single one's does not forward
+            forwarding = chosen.pop("ipv6.forwarding", None)
+            if forwarding is not None:
+                sysctls.write("all/forwarding", forwarding)  # of every device: a single one's does not forward
             set_settings(inside, sysctls, found, chosen)
 
     def _restore(self, step: MendRouterLink) -> None:

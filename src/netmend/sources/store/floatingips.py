@@ -91,17 +91,22 @@ def _taken(document: Document) -> RefusedError:
 
 def _associate(tx: Transaction, document: Document, port_id: str | None, fixed_ip: str | None) -> None:
     """Make it a port's, or (None) nobody's."""
-    document |= {"port_id": None, "fixed_ip_address": None, "router_id": None, "status": "DOWN", "port_details": None}
+    if not document["port_forwardings"]:
+        document |= {"router_id": None, "status": "DOWN"}
+    document |= {"port_id": None, "fixed_ip_address": None, "port_details": None}
     if port_id is None:
         if fixed_ip is not None:
             raise bad_request("Bad floatingip request: fixed_ip_address cannot be specified without a port_id.")
         return
+    if document["port_forwardings"]:
+        message = f"Floating IP {document['id']} has port forwardings, so it cannot be associated with port {port_id}"
+        raise RefusedError("FloatingIPHasPortForwardings", 409, message)
     port = tx.get("port", port_id)
     own = [entry for entry in port["fixed_ips"] if ":" not in entry["ip_address"]]
     chosen = next((entry for entry in own if fixed_ip in (None, entry["ip_address"])), None)
     if chosen is None:
         raise bad_request(f"Bad floatingip request: Port {port_id} does not have fixed ip {fixed_ip or 'of IPv4'}.")
-    router = _router_to(tx, chosen["subnet_id"], document["floating_network_id"])
+    router = router_to(tx, chosen["subnet_id"], document["floating_network_id"])
     if router is None:
         message = (
             f"External network {document['floating_network_id']} is not reachable from subnet {chosen['subnet_id']}.  "
@@ -116,7 +121,8 @@ def _associate(tx: Transaction, document: Document, port_id: str | None, fixed_i
     }
 
 
-def _router_to(tx: Transaction, subnet_id: str, external_id: str) -> Document | None:
+def router_to(tx: Transaction, subnet_id: str, external_id: str) -> Document | None:
+    """The router that leads from a subnet to an external network."""
     query = "json_extract(document, '$.device_owner') = ? AND id IN (SELECT port_id FROM address WHERE subnet_id = ?)"
     for port in tx.documents("port", query, INTERFACE, subnet_id):
         router = tx.find("router", port["device_id"])
@@ -130,4 +136,12 @@ def leave(tx: Transaction, port_id: str) -> None:
     """The port goes: its floating IPs are nobody's."""
     for document in tx.documents("floatingip", "port_id = ?", port_id):
         _associate(tx, document, None, None)
+        tx.update("floatingip", document)
+    held = "EXISTS (SELECT 1 FROM json_each(document, '$.port_forwardings') "
+    held += "WHERE json_extract(value, '$.internal_port_id') = ?)"
+    for document in tx.documents("floatingip", held, port_id):
+        kept = [each for each in document["port_forwardings"] if each["internal_port_id"] != port_id]
+        document["port_forwardings"] = kept
+        if not kept:
+            document |= {"router_id": None, "status": "DOWN"}
         tx.update("floatingip", document)

@@ -6,7 +6,17 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface, ip_address, ip_interface, ip_network
 from sqlite3 import Connection
 
-from netmend.intent import DeviceUplink, FloatingIp, HostUplink, Network, Router, RouterPort, RouterRoute, Uplink
+from netmend.intent import (
+    DeviceUplink,
+    FloatingIp,
+    HostUplink,
+    Network,
+    PortForward,
+    Router,
+    RouterPort,
+    RouterRoute,
+    Uplink,
+)
 from netmend.intent.names import bridge_name
 from netmend.sources.store.routers import GATEWAY, INTERFACE
 from netmend.sources.store.transaction import Document
@@ -29,7 +39,11 @@ def routers_of(connection: Connection, networks: Mapping[str, Network]) -> dict[
             ends.setdefault(port["device_id"], []).append(end)
     gateways = {port["device_id"]: port for port in _documents(connection, query, GATEWAY)}
     floating: dict[str, list[FloatingIp]] = {}
+    forwards: dict[str, list[PortForward]] = {}
     for each in _documents(connection, "SELECT document FROM floatingip WHERE router_id IS NOT NULL"):
+        forwards.setdefault(each["router_id"], []).extend(_forwards(each))
+        if each["fixed_ip_address"] is None:
+            continue
         pair = FloatingIp(IPv4Address(each["floating_ip_address"]), IPv4Address(each["fixed_ip_address"]))
         floating.setdefault(each["router_id"], []).append(pair)
     made = {}
@@ -49,10 +63,19 @@ def routers_of(connection: Connection, networks: Mapping[str, Network]) -> dict[
                 RouterRoute(ip_network(each["destination"]), ip_address(each["nexthop"])) for each in router["routes"]
             ),
             tuple(sorted(floating.get(router["id"], ()), key=str)) if isinstance(uplink, DeviceUplink) else (),
-            (),
+            tuple(sorted(forwards.get(router["id"], ()), key=str)) if isinstance(uplink, DeviceUplink) else (),
             router["project_id"] or None,
         )
     return made
+
+
+def _forwards(floating: Document) -> list[PortForward]:
+    address = IPv4Address(floating["floating_ip_address"])
+    return [
+        PortForward(each["protocol"], each["external_port"], IPv4Address(each["internal_ip_address"]),
+                    each["internal_port"], address)
+        for each in floating["port_forwardings"]
+    ]  # fmt: skip
 
 
 def with_ends(networks: dict[str, Network], routers: Iterable[Router]) -> dict[str, Network]:

@@ -4,7 +4,17 @@ from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
-from netmend.sources.store.api import availability, bindings, extensions, quotas, routers, scheduling, tags, versions
+from netmend.sources.store.api import (
+    availability,
+    bindings,
+    extensions,
+    port_forwardings,
+    quotas,
+    routers,
+    scheduling,
+    tags,
+    versions,
+)
 from netmend.sources.store.api.agents import AGENTS
 from netmend.sources.store.api.body import MANY_MAX
 from netmend.sources.store.api.context import KEY, Context
@@ -34,7 +44,7 @@ def application(context: Context, tokens: Tokens | None, beside: Sequence[Beside
     app.router.add_get("/v2.0/openapi.json", _openapi)
     for resource in (NETWORKS, SUBNETS, PORTS, AGENTS, ROUTERS, FLOATING_IPS):
         resource.add_to(app.router)
-    for part in (versions, quotas, tags, extensions, bindings, availability, scheduling, routers):
+    for part in (versions, quotas, tags, extensions, bindings, availability, scheduling, routers, port_forwardings):
         part.add_to(app.router)
     return app
 

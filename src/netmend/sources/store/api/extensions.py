@@ -22,6 +22,7 @@ _OFFERED = {  # by alias: name, description
     "ext-gw-mode": ("Neutron L3 Configurable external gateway mode", "Enables SNAT on or off for a router"),
     "filter-validation": ("Filter parameters validation", "Provides validation on filter parameters"),
     "ip-substring-filtering": ("IP address substring filtering", "Provides filtering of ports by parts of addresses"),
+    "floating-ip-port-forwarding": ("Floating IP Port Forwarding", "Expose floating IP port forwarding"),
     "net-mtu": ("Network MTU", "Provides MTU attribute for a network resource"),
     "net-mtu-writable": ("Network MTU (writable)", "Provides a writable MTU attribute for a network resource"),
     "netmend": ("netmend", "What the intent file says of an object and Neutron cannot, as its attribute `netmend`"),

@@ -17,6 +17,7 @@ from netmend.sources.store.query import FIELDS, SPECIAL
 from netmend.sources.store.shapes.admin import QuotaUpdate
 from netmend.sources.store.shapes.common import NUMBER_MAX
 from netmend.sources.store.shapes.port import BindingCreate, BindingUpdate
+from netmend.sources.store.shapes.router import PortForwardingCreate, PortForwardingUpdate
 
 Schema = dict[str, Any]
 _ANY_ID = {"type": "string", "minLength": 1}
@@ -59,6 +60,7 @@ def document() -> Schema:
     for resource in (NETWORKS, SUBNETS, PORTS, ROUTERS, FLOATING_IPS):
         _add_tags(paths, resource)
     _add_router_actions(paths)
+    _add_port_forwardings(paths, schemas)
     _add_quotas(paths, schemas)
     _add_bindings(paths, schemas)
     _add_availability(paths)
@@ -192,6 +194,29 @@ def _add_router_actions(paths: dict[str, Any]) -> None:
         paths[f"/v2.0/routers/{{id}}/{action}"] = {
             "put": _operation(action.replace("_", " "), shown, parameters=key, body=body)
         }
+
+
+def _add_port_forwardings(paths: dict[str, Any], schemas: dict[str, Schema]) -> None:
+    base, key = "/v2.0/floatingips/{id}/port_forwardings", [_parameter("id", "path", _ANY_ID)]
+    shown = _wrapped("port_forwarding", {"type": "object", "required": ["id", "protocol", "external_port"]})
+    several = _wrapped("port_forwardings", {"type": "array", "items": {"type": "object"}})
+    new = _operation_body(schemas, "PortForwardingCreate", PortForwardingCreate, "port_forwarding")
+    changed = _operation_body(schemas, "PortForwardingUpdate", PortForwardingUpdate, "port_forwarding")
+    refusals = _errors(400, 404, 409)
+    paths[base] = {
+        "get": _operation("list port forwardings", {"200": _json("They.", several), **_errors(404)}, parameters=key),
+        "post": _operation(
+            "create port forwarding", {"201": _json("It.", shown), **refusals}, parameters=key, body=new
+        ),
+    }
+    one, it = [*key, _parameter("forwarding", "path", _ANY_ID)], {"200": _json("It.", shown)}
+    paths[base + "/{forwarding}"] = {
+        "get": _operation("show port forwarding", {**it, **_errors(404)}, parameters=one),
+        "put": _operation("update port forwarding", {**it, **refusals}, parameters=one, body=changed),
+        "delete": _operation(
+            "delete port forwarding", {"204": {"description": "It is gone."}, **_errors(404)}, parameters=one
+        ),
+    }
 
 
 def _add_bindings(paths: dict[str, Any], schemas: dict[str, Schema]) -> None:

@@ -1,10 +1,10 @@
 """Shapes of requests for routers and floating IPs."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from netmend.sources.store.shapes.common import Address, Boolean, Cidr, Shape, Tags, Text, Uuid
+from netmend.sources.store.shapes.common import Address, Boolean, Cidr, Digits, Shape, Tags, Text, Uuid, number_schema
 
 
 class ExternalFixedIp(Shape):
@@ -73,3 +73,28 @@ class FloatingIpCreate(FloatingIpUpdate):
     dns_domain: Text = ""
     dns_name: Text = ""
     tags: Tags = []
+
+
+_PortNumber = Annotated[int, Digits, Field(ge=1, le=65_535), number_schema(1, 65_535)]
+
+
+class PortForwardingUpdate(Shape):
+    """Fields that may change. A field that is left out stays as it is."""
+
+    description: Text = ""
+    internal_port_id: Uuid | None = None
+    internal_ip_address: Address | None = None
+    internal_port: _PortNumber = 1
+    external_port: _PortNumber = 1
+    protocol: Literal["tcp", "udp"] = "tcp"
+
+
+class PortForwardingCreate(Shape):
+    """A new port forwarding."""
+
+    description: Text = ""
+    internal_port_id: Uuid
+    internal_ip_address: Address | None = None
+    internal_port: _PortNumber
+    external_port: _PortNumber
+    protocol: Literal["tcp", "udp"]
