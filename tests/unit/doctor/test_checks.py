@@ -239,3 +239,20 @@ def test_dockerd_in_mounts_of_its_own() -> None:
     assert [finding.check for finding in found] == ["engine-mount-namespace"]
     nested = tuple(replace(n, own_pid_namespace=n.label != "host") for n in namespaces)
     assert diagnose(replace(observation, namespaces=nested)) == []
+
+
+ONE_NAME = """\
+22 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw
+25 22 0:25 / /run rw,nosuid shared:5 - tmpfs tmpfs rw
+40 25 0:4 net:[4026532001] /run/netns/a rw shared:20 - nsfs nsfs rw
+41 40 0:4 net:[{upper}] /run/netns/a rw shared:21 - nsfs nsfs rw
+"""
+
+
+@pytest.mark.parametrize(("upper", "mend"), [(4026532001, "umount /run/netns/a"), (4026532009, "# two namespaces")])
+def test_a_name_that_was_pinned_twice(upper: int, mend: str) -> None:
+    """On a real kernel the first mend leaves a name that can be deleted, and would lose the other upper namespace."""
+    observation = observe_copies({"host": ("h", ONE_NAME.format(upper=upper).encode())})
+    (found,) = diagnose(observation)
+    assert (found.check, found.summary.endswith("on the name itself")) == ("hidden-copy", True)
+    assert found.mend.startswith(mend) and "rslave" not in found.mend

@@ -76,6 +76,7 @@ def _left_behind(view: HostView, place: Place, directory: Directory) -> dict[str
 def _finding(view: HostView, place: Place, directory: Directory, left: dict[str, list[Copy]]) -> Finding:
     names = sorted(left)
     first = left[names[0]][0]
+    stacked = _all_stacked(place, left)
     where = sorted({copy.mount.mount_point.rpartition("/")[0] for copies in left.values() for copy in copies})
     covered = not first.visible
     title = view.title(directory)
@@ -83,7 +84,8 @@ def _finding(view: HostView, place: Place, directory: Directory, left: dict[str,
         check=CHECK,
         severity=Severity.ERROR if place.label == HOST or place.explicit else Severity.WARNING,
         summary=f"in {place.label}, {count(len(names), 'name')} in {place.path} cannot be deleted: a second copy is "
-        f"mounted " + (f"beneath, on {several(where)}" if covered else f"at {several(where)}"),
+        f"mounted "
+        + ("on the name itself" if stacked else f"beneath, on {several(where)}" if covered else f"at {several(where)}"),
         evidence=(
             line(place),
             *(
@@ -94,7 +96,11 @@ def _finding(view: HostView, place: Place, directory: Directory, left: dict[str,
             ),
         ),
         cause=(
-            f"{place.label} has the directory {title} mounted more than once{_twice(place)}, and the copy "
+            f"In {place.label} two mounts are on one name in {place.path}, the one over the other: somebody pinned a "
+            "namespace under a name that had one. `ip netns delete` unmounts the upper one, gets `Device or resource "
+            "busy` for the file, and leaves the name to the namespace beneath."
+            if stacked
+            else f"{place.label} has the directory {title} mounted more than once{_twice(place)}, and the copy "
             f"{'beneath ' + place.path if covered else 'at ' + several(where)} does not follow the visible one: `ip "
             f"netns "
             "delete` there unmounts the visible one, gets `Device or resource busy` for the file, and leaves a "
@@ -107,6 +113,19 @@ def _finding(view: HostView, place: Place, directory: Directory, left: dict[str,
         culprits=(place.label,),
         key=(directory, place.label, *((name, *(copy.mount.id for copy in left[name])) for name in names)),
     )
+
+
+def _is_stacked(place: Place, name: str, copy: Copy) -> bool:
+    """Whether the copy is on the very name that another one is on, in the same directory: the name was pinned twice."""
+    tree, lowest = place.namespace.tree, place.usable[name][1]
+    beneath = tree.by_id.get(lowest.parent_id)
+    while beneath is not None and beneath is not lowest and beneath.mount_point == lowest.mount_point:
+        lowest, beneath = beneath, tree.by_id.get(beneath.parent_id)
+    return copy.mount.mount_point == lowest.mount_point and copy.parent.id == lowest.parent_id
+
+
+def _all_stacked(place: Place, left: dict[str, list[Copy]]) -> bool:
+    return all(_is_stacked(place, name, copy) for name, copies in left.items() for copy in copies)
 
 
 def _other_bind(place: Place, container: Container) -> Bind | None:
@@ -142,13 +161,26 @@ def _mend(view: HostView, place: Place, directory: Directory, left: dict[str, li
             lost = sorted(set(place.usable) - set(host.usable)) if host is not None else []
             kept = keep(lost, place, host.path) if host is not None else []
             return first_safe(view, [script([*kept, *recreate(container, change), _VERIFY])])
-    return first_safe(view, [script([*_by_hand(place, left), _VERIFY]), script([*_remarks(first), _VERIFY])])
+    otherwise = _about_the_upper(place, left) if _all_stacked(place, left) else _remarks(first)
+    return first_safe(view, [script([*_by_hand(place, left), _VERIFY]), script([*otherwise, _VERIFY])])
+
+
+def _about_the_upper(place: Place, left: dict[str, list[Copy]]) -> list[str]:
+    """Where another namespace is under the name's own, which is in use."""
+    path = quote(f"{place.path}/{min(left)}")
+    return [
+        f"# two namespaces are pinned under {path}, and the upper one answers to it: give that one a name of its own",
+        f"# (touch {path}-upper; mount -c --bind {path} {path}-upper), or end what uses it; then umount {path}",
+    ]
 
 
 def _by_hand(place: Place, left: dict[str, list[Copy]]) -> list[str]:
     namespace = place.namespace
     copies = [copy for found in left.values() for copy in found]
     first = copies[0]
+    if _all_stacked(place, left):
+        upper = " && ".join(f"umount {quote(copy.mount.mount_point)}" for copy in copies)
+        return [remarked(f"{enter(namespace)}{upper}", whose(namespace))]
     if first.parent.shared is not None and first.visible:
         command = f"mount --make-rslave {quote(first.parent.mount_point)}"
     elif any(is_under(place.path, copy.mount.mount_point.rpartition("/")[0]) for copy in copies):
