@@ -2,8 +2,8 @@
 
 python -m benchmarks.ovn [NETWORKS...] [--bindings N] [--client-only]
 
-Without root, in sandboxes. Both see a real southbound database with ovn-northd, and a database of Open vSwitch without
-a switch behind it, so that what is measured is the agents' own. A network is served once a request in its namespace has
+Without root, in sandboxes. Both see a real southbound database with ovn-northd, and an Open vSwitch that has no datapath
+behind its bridge, so that what is measured is the agents' own. A network is served once a request in its namespace has
 an answer, whatever it says. Then the clients alone: what it costs to follow one chassis in a database of `--bindings`
 bindings, for netmend's monitor and for the library of Neutron's agent (the IDL of `ovs`, all of Port_Binding).
 """
@@ -91,7 +91,7 @@ def _table(count: int, found: dict[str, dict[str, float]]) -> None:
 def _measure(name: str, count: int) -> dict[str, float]:
     start = {"netmend": _netmend, "neutron": _neutron}[name]
     numbers = range(1, count + 1)
-    with Central(controller=False, vswitchd=False) as central:
+    with Central(controller=False) as central:
         central.sbctl("chassis-add", CHASSIS, "geneve", "127.0.0.1")
         central.sbctl("create", "Chassis_Private", f"name={CHASSIS}")
         # Of a bridge of the userspace datapath, Neutron's agent would have iptables compute checksums.
