@@ -67,6 +67,7 @@ test-boot: setup-boot
 	$(BIN)/pytest tests/boot $(ARGS)
 
 test-ovn: setup-ovn
+	tools/nova
 	$(BIN)/pytest tests/ovn $(ARGS)
 
 bench-ovn: setup-ovn

@@ -21,16 +21,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.kernel.vswitch import SOCKET as SWITCH_SOCKET
-from tests.ovn.agent import FILE, HOME, Agent
-from tests.ovn.central import CHASSIS, SOUTHBOUND, Central, Guest, network_id
+from tests.ovn.agent import HOME, Agent
+from tests.ovn.central import CHASSIS, Central, Guest, network_id
+from tests.ovn.real_agent import real_agent
 from tests.ovn.southbound import Database, chassis, chassis_row, insert, watched
 
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netns import Netns
 from netmend.kernel.sandbox import run
 
-NOVA = Path(__file__).parents[1] / ".tools/nova"
 PATIENCE = 600.0  # seconds
 
 
@@ -89,7 +88,7 @@ def _table(count: int, found: dict[str, dict[str, float]]) -> None:
 
 
 def _measure(name: str, count: int) -> dict[str, float]:
-    start = {"netmend": _netmend, "neutron": _neutron}[name]
+    start = {"netmend": _netmend, "neutron": real_agent}[name]
     numbers = range(1, count + 1)
     with Central(controller=False) as central:
         central.sbctl("chassis-add", CHASSIS, "geneve", "127.0.0.1")
@@ -130,27 +129,6 @@ def _guest(number: int) -> Guest:
 def _netmend() -> Iterator[subprocess.Popen[bytes]]:
     with Agent() as agent:
         yield agent.process
-
-
-@contextmanager
-def _neutron() -> Iterator[subprocess.Popen[bytes]]:
-    HOME.mkdir(exist_ok=True)
-    state = HOME / "neutron"
-    state.mkdir(exist_ok=True)
-    FILE.write_text(
-        f"[DEFAULT]\nstate_path = {state}\nmetadata_proxy_shared_secret = secret\nmetadata_workers = 0\n"
-        f"[agent]\nroot_helper = env\n[ovs]\novsdb_connection = unix:{SWITCH_SOCKET}\n"
-        f"[ovn]\novn_sb_connection = unix:{SOUTHBOUND}\n[oslo_concurrency]\nlock_path = {state}/lock\n"
-    )
-    environment = os.environ | {"PATH": f"{NOVA}/bin:{os.environ['PATH']}"}
-    with (HOME / "neutron.log").open("ab") as log:
-        command = [f"{NOVA}/bin/neutron-ovn-metadata-agent", "--config-file", str(FILE)]
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def _until_all(numbers: Sequence[int], began: float | None = None) -> float:

@@ -144,3 +144,16 @@ def test_a_name_that_is_busy_in_another_process_still_ends_with_the_network() ->
         finally:
             process.kill()
             process.wait()
+
+
+def test_down_removes_what_was_made_for_networks_of_ovn() -> None:
+    with cloud() as central, Agent() as agent, booted(central, GUEST):
+        agent.wait_served(network_id(1))
+        agent.end(signal.SIGTERM)
+        assert namespaces() == {NAME} and own_devices()
+        file = Path("/run/empty.yaml")
+        file.write_text("networks: []\n")
+        command = [sys.executable, "-m", "netmend.cli", "down", "-c", str(file), "--runtime-dir", "/run/netmend"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and ", 0 left" in done.stdout, done
+        assert not namespaces() and not own_devices() and f"{STEM}0" not in central.switch.ports()
