@@ -2,10 +2,11 @@
 
 python -m benchmarks.ovn [NETWORKS...] [--bindings N] [--client-only]
 
-Without root, in sandboxes. Both see a real southbound database with ovn-northd, and an Open vSwitch that has no datapath
-behind its bridge, so that what is measured is the agents' own. A network is served once a request in its namespace has
-an answer, whatever it says. Then the clients alone: what it costs to follow one chassis in a database of `--bindings`
-bindings, for netmend's monitor and for the library of Neutron's agent (the IDL of `ovs`, all of Port_Binding).
+Without root, in sandboxes. Both see a real southbound database with ovn-northd, and an Open vSwitch that has no
+datapath behind its bridge, so that what is measured is the agents' own. A network is served once a request in its
+namespace has an answer, whatever it says. Then the clients alone: what it costs to follow one chassis in a database of
+`--bindings` bindings, for netmend's monitor and for the library of Neutron's agent (the IDL of `ovs`, all of
+Port_Binding).
 """
 
 import argparse

@@ -40,6 +40,7 @@ def devices() -> dict[str, int]:
         return {link.name: link.index for link in links.dump_links(route) if link.name.startswith("tap")}
 
 
+@pytest.mark.timeout(900)
 def test_over_and_back() -> None:
     if not (NOVA / "releases").exists():
         pytest.fail("not there: Neutron's agent; run tools/nova", pytrace=False)
@@ -55,7 +56,7 @@ def test_over_and_back() -> None:
         for guest in guests:
             central.sbctl("lsp-bind", guest.id, CHASSIS)
         with real_agent():
-            wait_for(lambda: all(map(answers, NAMES)), "Neutron's agent serves", LOG.read_text, every=0.5)
+            wait_for(lambda: all(map(answers, NAMES)), "Neutron's agent serves", LOG.read_text, seconds=240, every=0.5)
         made, ids = devices(), central.report()
         assert len(made) == 2 and len(haproxies()) == 2
         with Agent() as agent:
@@ -65,5 +66,7 @@ def test_over_and_back() -> None:
             agent.end(signal.SIGTERM)
             assert devices() == made
         with real_agent():
-            wait_for(lambda: all(map(answers, NAMES)), "Neutron's agent serves again", LOG.read_text, every=0.5)
+            wait_for(
+                lambda: all(map(answers, NAMES)), "Neutron's agent serves again", LOG.read_text, seconds=240, every=0.5
+            )
             assert devices() == made
