@@ -166,3 +166,20 @@ def _try(database: Database, operation: Operation) -> bool:
     except KernelError:
         return False
     return True
+
+
+def test_a_defect_of_ours_is_said_and_ends_nothing() -> None:
+    with Database().create() as database:
+        fill(database)
+        with watched([database.remote]) as seen:
+            seen.wait_for_ports("guest", "local")
+            settled, seen.settled = seen.settled, _fails  # type: ignore[method-assign]
+            database.transact(change("guest", {"external_ids": ["map", [["a", "b"]]]}))
+            wait_for(lambda: any("defect: ZeroDivisionError" in one for one in seen.said), "why", lambda: seen.said)
+            seen.settled = settled  # type: ignore[method-assign]
+            database.transact(delete("local"))
+            seen.wait_for_ports("guest", *(f"other{number}" for number in range(50)))
+
+
+def _fails(tables: object) -> None:
+    raise ZeroDivisionError(str(tables)[:10])

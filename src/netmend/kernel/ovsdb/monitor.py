@@ -24,6 +24,7 @@ from netmend.kernel.ovsdb.stream import Tls
 _ID: Final = "netmend"
 _NEVER: Final = "00000000-0000-0000-0000-000000000000"
 _FIRST_RETRY: Final = 0.25  # seconds; then twice as long each time
+_STEADY: Final = 5.0  # seconds; a server that was followed for longer is no reason to wait before the next is tried
 _SETTLE: Final = 0.02  # seconds in which what comes together is gathered before it is looked at
 
 
@@ -109,7 +110,7 @@ class Monitor:
         retry = _FIRST_RETRY
         try:
             while not self._stopping:
-                problems = []
+                problems, steady = [], False
                 for remote in list(self._remotes):
                     began = time.monotonic()
                     try:
@@ -120,11 +121,14 @@ class Monitor:
                         if not isinstance(error, NotHere) or len(self._remotes) > 1:
                             self._remotes.remove(remote)
                             self._remotes.append(remote)  # the others first, next time
-                    if self._connected_at > began:  # it worked for a while: begin with short waits again
+                    except Exception as error:  # a defect, or no descriptor left, must not end what follows
+                        problems.append(f"defect: {type(error).__name__}: {error}; this is netmend's fault, report it")
+                    steady = self._connected_at > began and time.monotonic() - self._connected_at > _STEADY
+                    if steady:  # begin with short waits again
                         retry = _FIRST_RETRY
                         break
                 self._subject.silent("; ".join(problems))
-                if self._connected_at > began and len(self._remotes) > 1:
+                if steady and len(self._remotes) > 1:
                     continue
                 if self._pause(retry * random.uniform(0.8, 1.2)):
                     return
