@@ -8,7 +8,7 @@
 | sh | commands without output | run, but for a list: tests/kernel/test_document_commands.py |
 | usage | a summary of a verb's options | each option exists |
 | shape | JSON: keys and types (tests/shapes.py) | compared: tests/kernel/test_document_shapes.py |
-| json, python, dockerfile | what they say | parsed; python is run where it can be |
+| json, python | what they say | parsed; python is run where it can be |
 | json entry | one entry of a JSON object | parsed |
 | yaml intent, yaml scenario, yaml signature, yaml neutron, yaml clouds, yaml kolla | files | read by what reads them |
 | file PATH | that file of the checkout, whole | compared |

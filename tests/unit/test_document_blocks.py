@@ -16,7 +16,7 @@ from netmend.sources.file import load
 
 ALL = blocks()
 KINDS = {
-    "console", "output", "sh", "usage", "shape", "json", "python", "diagram", "dockerfile", "json entry",
+    "console", "output", "sh", "usage", "shape", "json", "python", "diagram", "json entry",
     "yaml intent", "yaml scenario", "yaml signature", "yaml neutron", "yaml clouds", "yaml kolla",
 }  # fmt: skip
 
@@ -91,12 +91,6 @@ def check_options(words: list[str]) -> None:
 def test_json(block: Block) -> None:
     text = block.text.strip()
     assert json.loads("{" + text.rstrip(",") + "}" if block.kind == "json entry" else text)
-
-
-@of_kind("dockerfile")
-def test_dockerfiles(block: Block) -> None:
-    instructions = [line.split()[0] for line in block.text.replace("\\\n", " ").splitlines()]
-    assert set(instructions) <= {"FROM", "USER", "COPY", "RUN", "ENV"}
 
 
 @of_kind("python")

@@ -12,6 +12,7 @@ from tests.waiting import wait_for
 AGENTS = ("neutron-dhcp-agent", "neutron-metadata-agent")
 BROKER = "import socket, time; one = socket.create_server(('127.0.0.1', 5672), backlog=64); time.sleep(3600)"
 FLUENTD = re.compile(r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}.\d{3} \d+ \S+ \S+ \[.*\]")  # Kolla's format_firstline
+pytestmark = pytest.mark.timeout(0)  # the first test that asks for the image builds it
 
 
 def scripts() -> Path:

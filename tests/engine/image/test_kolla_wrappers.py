@@ -29,6 +29,7 @@ NETWORKS = int(os.environ.get("NETMEND_SIBLINGS", "3"))
 HOST = "node1"
 KOLLA_IMAGE = "neutron-dhcp-agent:of-kolla"
 DNSMASQ = "/usr/sbin/dnsmasq"
+pytestmark = pytest.mark.timeout(0)  # the first test that asks for the image builds it
 
 
 @dataclass(frozen=True)
