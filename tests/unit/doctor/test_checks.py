@@ -256,3 +256,20 @@ def test_a_name_that_was_pinned_twice(upper: int, mend: str) -> None:
     (found,) = diagnose(observation)
     assert (found.check, found.summary.endswith("on the name itself")) == ("hidden-copy", True)
     assert found.mend.startswith(mend) and "rslave" not in found.mend
+
+
+def test_a_file_system_over_names_that_lie_on_run_itself() -> None:
+    """One finding for all names, and what uncovers them."""
+    names = "".join(
+        f"{40 + n} 25 0:4 net:[{4026532001 + n}] /run/netns/n{n} rw shared:{20 + n} - nsfs nsfs rw\n" for n in range(20)
+    )
+    run = "".join(line for line in ONE_NAME.splitlines(keepends=True) if "nsfs" not in line)
+    over = "90 25 0:77 / /run/netns rw shared:90 - tmpfs tmpfs rw\n"
+    (found,) = diagnose(observe_copies({"host": ("h", (run + names + over).encode())}))
+    assert (found.check, "with 20 namespaces" in found.summary) == ("shadowed-directory", True)
+    assert "umount /run/netns" in found.mend
+    bound = "90 25 0:25 /netns /run/netns rw shared:5 - tmpfs tmpfs rw\n"  # the directory itself: another check
+    assert [one.check for one in diagnose(observe_copies({"host": ("h", (run + names + bound).encode())}))] == [
+        "covered-names"
+    ]
+    assert not diagnose(observe_copies({"host": ("h", (run + over).encode())}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netmend.doctor.checks.covered_names import covered_copies
+from netmend.doctor.checks.shadowed_directory import beneath_another
 from netmend.doctor.mends import recover_beneath
 from netmend.doctor.naming import maker_of
 from netmend.doctor.observation import HOST, MountNamespace, NetworkNamespace, Observation, SeenLink
@@ -54,8 +55,12 @@ def _only_hidden(view: HostView, in_use: set[int]) -> Iterator[Finding]:
 
 
 def _told_otherwise(view: HostView) -> set[int]:
-    """Namespaces with a name that is there and hidden or dead: `covered-names` and `dead-name` tell of them."""
+    """Namespaces with a name that is there and hidden or dead, of which other checks tell: `covered-names`,
+    `shadowed-directory`, `dead-name`."""
     told: set[int] = set()
+    for namespace in view.observation.namespaces:
+        if namespace.may_use_namespaces is not False:
+            told |= beneath_another(view, namespace)
     for directory, places in view.all_shared:
         listed = view.listed(directory)
         for same in alike(places):

@@ -7,7 +7,7 @@ from shlex import quote
 
 from netmend.doctor.mends import enter, recover_beneath, recreate, remarked, whose
 from netmend.doctor.observation import Bind, Directory, MountNamespace
-from netmend.doctor.places import HostView, directory_at, directory_seen
+from netmend.doctor.places import Copy, HostView, directory_at, directory_seen
 from netmend.doctor.rehearsal.losses import first_safe
 from netmend.doctor.relevant import WELL_KNOWN
 from netmend.doctor.sentences import count, script
@@ -35,6 +35,38 @@ def check(view: HostView) -> Iterator[Finding]:
                 if names:
                     yield _finding(view, (namespace, path), mount, covered, names)
                     break
+            else:
+                if (held := _held_beneath(view, namespace, path)) is not None:
+                    mount, covered, copies = held
+                    yield _finding(view, (namespace, path), mount, covered, {copy.name for copy in copies})
+
+
+def beneath_another(view: HostView, namespace: MountNamespace) -> set[int]:
+    """The namespaces whose names lie in a directory that another file system was mounted over."""
+    found: set[int] = set()
+    for path in WELL_KNOWN[:2]:
+        if (held := _held_beneath(view, namespace, path)) is not None:
+            found.update(copy.inode for copy in held[2])
+    return found
+
+
+def _held_beneath(view: HostView, namespace: MountNamespace, path: str) -> tuple[Mount, Directory, list[Copy]] | None:
+    """The mount above `path` that holds names there, and these, where another directory is mounted at `path` itself."""
+    if not namespace.tree.at(path):
+        return None
+    seen = directory_seen(namespace.tree, path)
+    for mount in namespace.tree.at(path.rpartition("/")[0]):
+        covered = directory_at(mount, path)
+        if covered is None or covered == seen or mount.deleted:
+            continue
+        copies = [
+            copy
+            for copy in view.copies(namespace, covered)
+            if not copy.visible and copy.mount.mount_point == f"{path}/{copy.name}" and copy.parent is mount
+        ]
+        if copies:
+            return mount, covered, copies
+    return None
 
 
 def _finding(
