@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 import pytest
@@ -31,6 +31,7 @@ from netmend.intent import (
 )
 from netmend.intent.names import id_from_name, namespace_name
 from netmend.intent.network import BridgeWiring, DhcpPort, Wiring
+from netmend.intent.router import RouterPort
 from netmend.kernel import links, netns, nsdir
 from netmend.kernel.addresses import dump_addresses
 from netmend.kernel.netlink import RouteSocket
@@ -44,6 +45,16 @@ BLOCK, BLOCK6 = IPv4Network("10.0.0.0/24"), IPv6Network("2001:db8::/64")
 SUBNET = Subnet(id_from_name("subnet", "four"), "four", BLOCK, BLOCK[2], BLOCK[1])
 SUBNET6 = Subnet6(id_from_name("subnet", "six"), "six", BLOCK6, BLOCK6[2], BLOCK6[1])
 OUTSIDE = IPv4Address("198.51.100.1")
+# blocks of one address: netmend's own is outside, with that as its peer
+ONE = replace(SUBNET, cidr=IPv4Network("10.0.0.11/32"), server_address=IPv4Address("169.254.1.1"))
+ONE6 = replace(SUBNET6, cidr=IPv6Network("2001:db8::11/128"), server_address=IPv6Address("fd00::1"))
+ROUTER_PORT = RouterPort(  # its router is in no intent here: tests of routers have what is in its namespace
+    id_from_name("port", "router"),
+    id_from_name("router", "r"),
+    id_from_name("network", "n"),
+    "fa:16:3e:00:00:0e",
+    (IPv4Interface("10.0.0.1/24"),),
+)
 WIRINGS: dict[str, Wiring] = {
     "bridge": BridgeWiring(),
     "ovs": OvsWiring(own_tags=True),
@@ -87,13 +98,14 @@ NETWORK_CHANGES: dict[str, list[Any]] = {
     "name": ["m"],
     "mtu": [1400, 9000],
     "wiring": ["others"],  # the two other wirings
-    "subnets": [(), (replace(SUBNET, server_address=BLOCK[3]),), (replace(SUBNET, gateway=OUTSIDE),)],
+    "subnets": [(), (replace(SUBNET, server_address=BLOCK[3]),), (replace(SUBNET, gateway=OUTSIDE),), (ONE,)],
     "ports": [{}],
-    "subnets6": [(SUBNET6,)],
+    "subnets6": [(SUBNET6,), (ONE6,)],
     "dhcp_port": [DhcpPort(id_from_name("port", "dhcp"), "fa:16:3e:00:00:dd")],
     "dns": [Dns("example")],
     "metadata": ["embedded"],
     "project_id": ["b"],
+    "router_ports": [(ROUTER_PORT,)],
 }
 
 
