@@ -29,6 +29,8 @@ NOT_RUN = {
     "python3 -m venv /opt/netmend": INDEX,
     "/opt/netmend/bin/pip install --require-hashes -r requirements/run.txt": INDEX,
     "/opt/netmend/bin/pip install --no-deps .": INDEX,
+    "pip wheel -q --no-deps --require-hashes -w wheels -r requirements/run.txt": INDEX,
+    "pip wheel -q --no-deps -w wheels .": INDEX,
     "ln -s /opt/netmend/bin/netmend /usr/local/bin/netmend": "changes the machine",
     "man /opt/netmend/share/man/man1/netmend.1": "is for people; tests/package finds the page in the wheel",
     ".venv/bin/pytest tests/unit/services/dhcp4": TESTS,
