@@ -38,6 +38,7 @@ MEASURED = (
     "down",
     "sweep",
     "ovs",
+    "routers",
     "services",
 )
 # Benchmarks that print in a form of their own: their arguments, and those of a quick run.

@@ -113,11 +113,9 @@ def _measure(name: str, count: int) -> dict[str, float]:
             found["a new binding, s"] = _until_all([count + 1], began)
             process.send_signal(signal.SIGKILL)
             process.wait()
-        with start() as process:
-            if name == "netmend":  # the sockets died with it; haproxies live on, and are started again
+        if name == "netmend":  # its sockets died with it; of Neutron's agent, the haproxies answer on
+            with start():
                 found["again after kill, s"] = _until_all(numbers)
-            else:
-                found["again after kill, s"] = _until_quiet(process)
     return found
 
 
@@ -144,18 +142,6 @@ def _until_all(numbers: Sequence[int], began: float | None = None) -> float:
         if waiting:
             time.sleep(0.05)
     return time.monotonic() - began
-
-
-def _until_quiet(process: subprocess.Popen[bytes]) -> float:
-    """Seconds until the agent has gone through all its networks again: it has not used the processor for two."""
-    began = last = time.monotonic()
-    used = 0.0
-    while time.monotonic() - last < 2:
-        time.sleep(0.2)
-        now = _cost(process.pid).seconds
-        if now > used + 0.05:
-            used, last = now, time.monotonic()
-    return last - began
 
 
 def _answers(network: str) -> bool:

@@ -1,7 +1,9 @@
 """The monitor beside real servers of the southbound database: one, and a cluster of three."""
 
 import signal
+import socket
 from contextlib import ExitStack
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -183,3 +185,38 @@ def test_a_defect_of_ours_is_said_and_ends_nothing() -> None:
 
 def _fails(tables: object) -> None:
     raise ZeroDivisionError(str(tables)[:10])
+
+
+class Older:
+    """Stands between a client and the database, and makes of it one that knows no `monitor_cond_since`."""
+
+    def __init__(self, database: Database) -> None:
+        self.path, self._database = RUN / "older.sock", database
+        self.path.unlink(missing_ok=True)
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(str(self.path))
+        self._server.listen()
+        Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            client, _ = self._server.accept()
+            behind = socket.socket(socket.AF_UNIX)
+            behind.connect(str(self._database.socket))
+            for source, sink in ((client, behind), (behind, client)):
+                Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        while data := source.recv(1 << 16):
+            sink.sendall(data.replace(b'"monitor_cond_since"', b'"monitor_cond_sinse"'))
+        sink.shutdown(socket.SHUT_WR)
+
+
+def test_a_server_that_cannot_tell_what_changed_since_is_followed_too() -> None:
+    with Database().create() as database:
+        here, _ = fill(database)
+        with watched([f"unix:{Older(database).path}"]) as seen:
+            seen.wait_for_ports("guest", "local")
+            database.transact(change("other1", {"chassis": ["uuid", here]}))
+            seen.wait_for_ports("guest", "local", "other1")
+            assert seen.monitor.full_loads == 1 and not seen.said

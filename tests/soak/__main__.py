@@ -27,7 +27,9 @@ from netmend.node.http.status_client import NoNode, ask
 
 RUNTIME, STATE, LOG = Path("/run/netmend"), Path("/run/state"), Path("/run/node.log")
 _EVERY = 10.0  # seconds between two samples
-_KIB_AN_HOUR = 1024.0  # what is called flat
+_KIB_AN_HOUR = (
+    4096.0  # what is called flat: caches of SQLite and the history of devices fill for hours, to their limits
+)
 _PATIENCE = 300.0  # seconds
 
 

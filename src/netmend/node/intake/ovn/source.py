@@ -26,6 +26,7 @@ from netmend.sources.ovn.rows import Tables, chassis_uuid
 
 _RETRY: Final = 2.0  # seconds between looks at a local switch that does not answer
 _CONFIRM: Final = 30.0  # seconds between notes, on disk, that what is known is right
+_ANEW: Final = 15.0  # seconds in which ovn-controller, started anew, should have bound its guests' ports again
 _DEFAULT_BRIDGE: Final = "br-int"
 log = get_logger()
 
@@ -43,6 +44,9 @@ class OvnSource(Source):
         self._noted_at = 0.0
         self._synced = Event()
         self._unregistered = False  # the database has no chassis of our name
+        self._row: str | None = None  # the UUID of the chassis's row, which ovn-controller makes anew as it starts
+        self._anew_until = 0.0  # time.monotonic(): until then, networks without a guest are kept
+        self._built: Intent | None = None  # by the rows alone
         self._wake: Callable[[], None] = lambda: None
 
     def first(self) -> Intent:
@@ -106,14 +110,16 @@ class OvnSource(Source):
         self._wake = wake
         try:
             while True:
+                self._let_go()
                 with self._lock:
                     newest = self._newest
                 if newest is not None and newest is not self._given:
                     self._given = newest
                     take(newest)
                 problem(self._problem())
+                left = self._anew_until - time.monotonic()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), _CONFIRM)
+                    await asyncio.wait_for(changed.wait(), left if 0 < left < _CONFIRM else _CONFIRM)
                 changed.clear()
                 self._confirm()
         finally:
@@ -164,15 +170,30 @@ class OvnSource(Source):
         if self._unregistered and (self._given is not None and self._given.networks):
             self._wake()
             return
+        row = chassis_uuid(tables, self._chassis.chassis)
+        if self._row is not None and row != self._row:
+            self._anew_until = time.monotonic() + _ANEW
+        self._row = row
         intent = self._builder.build(tables)
         with self._lock:
-            before = self._newest
+            self._built = intent
+            before = self._newest or self._given
+            if before is not None and time.monotonic() < self._anew_until:
+                intent = Intent({**before.networks, **intent.networks}, intent.metadata_proxy)
             if before is None or before.networks != intent.networks:
                 self._newest = intent
         self._confirmed_at = time.time()
         self._memory.write(self._chassis, tables, self._confirmed_at)
         self._synced.set()
         self._wake()
+
+    def _let_go(self) -> None:
+        """Once ovn-controller had its time, take the rows as they are."""
+        with self._lock:
+            if self._built is None or self._newest is None or time.monotonic() < self._anew_until:
+                return
+            if self._built.networks != self._newest.networks:
+                self._newest = self._built
 
     def _database_changed(self) -> None:
         self._wake()
