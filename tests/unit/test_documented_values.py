@@ -403,7 +403,7 @@ LIMITS: dict[str, dict[str, tuple[Any, Any]]] = {
         "lists (1.0 to 2024-04-11)": ((versions.EC2[0], versions.EC2[-1]), ("1.0", "2024-04-11")),
         "Nova's versions (2012-08-10 to 2025-04-04": ((versions.OPENSTACK[0], versions.OPENSTACK[-1]), ("2012-08-10", "2025-04-04")),
         "(POST, 1020 bytes)": (openstack.PASSWORD_MAX, 1020),
-        "200, 400, 403, 404, 409, 500, 502, 503, 504 pass": (nova._PASSED | {200}, {200, 400, 403, 404, 409, 500, 502, 503, 504}),
+        "200, 400, 403, 404, 409, 429, 500, 502, 503, 504 pass": (nova._PASSED | {200}, {200, 400, 403, 404, 409, 429, 500, 502, 503, 504}),
         "left alone for 5 s": (nova._AVOID, 5),
         "8 requests of a network are in flight, 256 of all": ((METADATA.in_flight, METADATA.nova_connections), (8, 256)),
         "answers over 4 MiB": (nova._ANSWER_MAX, 4 << 20),

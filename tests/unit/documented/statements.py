@@ -27,8 +27,12 @@ _TEST: Final = re.compile(r"`[\w/]+(?:::\w+)+`|`(?:tests/|peers/)[\w/.]+`|`respo
 
 
 def statements(document: str) -> Iterator[str]:
-    """Each row of a table without a test of its own, and each sentence, blanks made one; no examples."""
+    """Each row of a table without a test of its own, and each sentence, blanks made one.
+
+    No examples, and no sections that report what a run with others' programs came to.
+    """
     text = re.sub(r"(?ms)^```.*?^```$", "\n\n", (DOCUMENTS / document).read_text())
+    text = re.sub(r"(?ms)^## (?:Beside|Real clients).*?(?=^## |\Z)", "", text)
     for block in re.split(r"\n\s*\n", text):
         lines = block.strip("\n").split("\n")
         rows = [line for line in lines if line.startswith("|")]

@@ -98,7 +98,7 @@ def test_user_data_that_is_compressed_stays_so(start: Start) -> None:
         assert start(nova).ask("/latest/user-data") == (200, nova.body)
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 409, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 429, 500, 502, 503, 504])
 def test_status_codes_pass(start: Start, status: int) -> None:
     with StandIn(status=status, body=b"why") as nova:
         assert start(nova).ask("/latest/meta-data/") == (status, b"why")
