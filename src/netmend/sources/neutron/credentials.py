@@ -17,7 +17,7 @@ import yaml
 
 _SECTIONS: Final = ("neutron", "keystone_authtoken", "nova")
 """Of nova.conf and neutron.conf: each holds what one service tells Keystone."""
-_CLOUDS: Final = (Path("clouds.yaml"), Path("~/.config/openstack/clouds.yaml"), Path("/etc/openstack/clouds.yaml"))
+_CLOUDS: Final = ("clouds.yaml", "~/.config/openstack/clouds.yaml", "/etc/openstack/clouds.yaml")
 _KINDS: Final = {
     "password": "password",
     "v3password": "password",
@@ -76,10 +76,10 @@ def _of_environment(environment: Mapping[str, str]) -> Credentials:
 
 def _of_cloud(name: str, environment: Mapping[str, str]) -> Credentials:
     given = environment.get("OS_CLIENT_CONFIG_FILE")
-    places = (Path(given),) if given else _CLOUDS
-    path = next((at for place in places if (at := place.expanduser()).is_file()), None)
+    places = (given,) if given else _CLOUDS
+    path = next((at for place in places if (at := Path(os.path.expanduser(place))).is_file()), None)  # noqa: PTH111 - there may be no home
     if path is None:
-        raise CannotAsk(f"there is no {' or '.join(map(str, places))} with a cloud {name!r}")
+        raise CannotAsk(f"there is no {' or '.join(places)} with a cloud {name!r}")
     cloud = _cloud(path, name)
     if cloud is None:
         raise CannotAsk(f"{path}: there is no cloud {name!r} in it")
