@@ -81,10 +81,12 @@ def _interface(
 def _extra_routes(*, add: bool) -> Callable[[web.Request], Any]:
     async def handle(request: web.Request) -> web.Response:
         raw, router_id = the_object(await read_json(request), "router"), request.match_info["id"]
-        values = checked(RouterUpdate, {"routes": raw.get("routes")}, frozenset(), create=False)
+        if not isinstance(raw.get("routes"), list):
+            raise bad_request("Invalid input for routes. Reason: it is a list of routes, and required.")
+        values = checked(RouterUpdate, {"routes": raw["routes"]}, frozenset(), create=False)
 
         def work(tx: Transaction) -> Document:
-            return routers.change_routes(tx, router_id, values["routes"] or [], add=add)
+            return routers.change_routes(tx, router_id, values["routes"], add=add)
 
         return json_response({"router": await asyncio.wrap_future(request.app[KEY].store.write(work))})
 
