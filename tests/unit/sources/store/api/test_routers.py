@@ -119,8 +119,8 @@ def test_static_routes(tmp_path: Path) -> None:
         assert store.intent.routers[router["id"]].routes == (wanted,)
         elsewhere = {"router": {"routes": [{**route, "nexthop": "192.0.2.1"}]}}
         assert client.refused("PUT", f"routers/{router['id']}", elsewhere)[:2] == (400, "InvalidRoutes")
-        for nothing in ({}, None):
-            body = {"router": {"routes": nothing}}
+        bodies: list[Body] = [{"router": {"routes": {}}}, {"router": {"routes": None}}, {"router": {}}]
+        for body in bodies:
             assert client.refused("PUT", f"routers/{router['id']}/add_extraroutes", body)[0] == 400
         client.ask("PUT", f"{path}/remove_extraroutes", {"router": {"routes": [route]}})
         assert not store.intent.routers[router["id"]].routes
