@@ -104,8 +104,8 @@ class Serving:
         """Serve a network from now on; returns the services that are not there yet for a problem. Raises KernelError
         when the sockets of DHCPv4 cannot be opened."""
         self._make_way(ready.network.id, "dnsmasq")
-        if ready.network.metadata == "off":
-            self._make_way(ready.network.id, "haproxy")
+        if ready.network.metadata == "off" or self.served_since(ready.network) is not None:
+            self._make_way(ready.network.id, "haproxy")  # else when metadata is about to be served
         if self.dhcp4.wanted(ready.network):
             self.dhcp4.ready(ready)
         else:
