@@ -101,7 +101,8 @@ def command(
             made[parameter.name] = partial(_listed, default=parameter.default)
         elif issubclass(kind, Enum):
             made[parameter.name] = kind
-        parameters.append(about.parameter(parameter.name, kind, many=many, default=parameter.default))
+        default = parameter.default.value if isinstance(parameter.default, Enum) else parameter.default
+        parameters.append(about.parameter(parameter.name, kind, many=many, default=default))
 
     def call(**values: Any) -> Any:
         for key, make in made.items():

@@ -57,6 +57,16 @@ def test_values(words: list[str], expected: tuple[object, ...]) -> None:
     assert done.output == repr(expected) + "\n"
 
 
+def one_size(size: Annotated[Size, Argument(help="How large.")] = Size.LARGE) -> None:
+    """Say it."""
+    click.echo(repr(size))
+
+
+@pytest.mark.parametrize(("words", "expected"), [([], Size.LARGE), (["small"], Size.SMALL)])
+def test_a_default_that_is_one_of_an_enum(words: list[str], expected: Size) -> None:
+    assert CliRunner().invoke(command(one_size), words).output == f"{expected!r}\n"
+
+
 def test_the_environment_gives_a_value() -> None:
     done = CliRunner().invoke(command(verb), ["a", "small"], env={"VERB_WORD": "hi"})
     assert "'HI'" in done.output

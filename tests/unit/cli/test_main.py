@@ -102,6 +102,7 @@ def test_completion(words: str, position: int, offered: list[str]) -> None:
         (["timeline", "/no/such"], "netmend timeline: /no/such: "),
         (["explain", "--engine", "nobody", "x"], "netmend explain: "),
         (["status", "--runtime-dir", "/no/such"], "netmend status: "),
+        (["health", "--runtime-dir", "/no/such"], "netmend health: no node runs here"),
         (["sweep"], "netmend sweep: nothing to sweep: "),
         (["attach", "x"], "netmend attach: give one of --pid, --netns, --container, --tap"),
         (["detach", "x", "--runtime-dir", "/no/such"], "netmend detach: "),
