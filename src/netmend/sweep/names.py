@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from netmend.intent.names import NAMESPACE_PREFIXES, Mark, possible_namespace_names
+from netmend.intent.names import NAMESPACE_PREFIXES, Mark, possible_namespace_names, router_namespace_name
 from netmend.intent.network import Intent
 from netmend.kernel import link_details, links, listing, netns, procfs
 from netmend.kernel.errors import KernelError
@@ -62,15 +62,16 @@ class Name:
 def judge_ours(directory: str, intent: Intent) -> list[Name]:
     """Every name that leads to a namespace of ours, or bears our mark; raises KernelError."""
     wanted = {name for network in intent.networks.values() for name in possible_namespace_names(network.id)}
+    wanted.update(map(router_namespace_name, intent.routers))
     found = []
     for name, entry in _entries(directory).items():
-        if not name.startswith(NAMESPACE_PREFIXES):
+        if not name.startswith((*NAMESPACE_PREFIXES, router_namespace_name(""))):
             continue
         path = f"{directory}/{name}"
         plain = _is_plain(entry)
         text = (netns.name_mark(path) or "") if plain else ""
         mark = Mark.parse(text) if plain else _mark_inside(path)
-        if mark is not None and name in possible_namespace_names(mark.network_id):
+        if mark is not None and _names(mark, name):
             reason = Reason.IN_INTENT if name in wanted else Reason.OURS_NOT_IN_INTENT
             found.append(Name(name, path, plain, entry, reason, text))
     return found
@@ -193,6 +194,11 @@ def _mark_inside(path: str) -> Mark | None:
         return None
 
 
+def _names(mark: Mark, name: str) -> bool:
+    """Whether a namespace with this mark, a network's or a router's, is called so."""
+    return name in (*possible_namespace_names(mark.network_id), router_namespace_name(mark.network_id))
+
+
 def still_dead(then: Name) -> bool:
     """True when the path still has the same file and the same namespace."""
     if then.reason is Reason.NAMESPACE_EMPTY:
@@ -201,6 +207,6 @@ def still_dead(then: Name) -> bool:
         return there is not None and same and _nothing_inside(then.path, there, InSight()) is not None
     if not then.plain:
         mark = _mark_inside(then.path)
-        return mark is not None and then.name in possible_namespace_names(mark.network_id)
+        return mark is not None and _names(mark, then.name)
     now = listing.entry(then.path)
     return now is not None and _is_plain(now) and (now.device, now.inode) == (then.entry.device, then.entry.inode)

@@ -5,7 +5,7 @@ A rule holds in full or the device is kept: each condition that fails is a reaso
 
 from collections.abc import Mapping
 
-from netmend.intent.names import host_device_names
+from netmend.intent.names import host_device_names, uplink_host_name
 from netmend.intent.network import Intent
 from netmend.kernel.link_details import LinkDetails
 from netmend.sweep.hybrid import judge_plugs
@@ -20,6 +20,7 @@ def judge_ours(scene: Scene, intent: Intent) -> list[Unit]:
     wanted: set[str] = set()
     for network in intent.networks.values():
         wanted.update(host_device_names(network))
+    wanted.update(map(uplink_host_name, intent.routers))
     return [
         Unit((link,), Reason.IN_INTENT if link.name in wanted else Reason.OURS_NOT_IN_INTENT)
         for link in scene.links.values()
