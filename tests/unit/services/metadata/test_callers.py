@@ -45,7 +45,8 @@ def test_what_a_guest_claims_is_not_heard() -> None:
     service = Service(network(WEB_PORT, DB_PORT))
     assert service.text("/latest/meta-data/instance-id", WEB, headers=CLAIMS) == INSTANCE.id
     proxied = Service(network(WEB_PORT, DB_PORT, metadata="proxy"))
-    assert proxied.ask("/latest/meta-data/instance-id", DB, headers=CLAIMS) == Forward("instance-of-db", "project", DB)
+    asked = proxied.ask("/latest/meta-data/instance-id", DB, headers=CLAIMS)
+    assert asked == Forward("instance-of-db", "project", DB, network_id="network")
 
 
 def test_who_is_no_port_gets_nothing() -> None:
@@ -81,7 +82,7 @@ def test_a_lease_tells_the_port() -> None:
 def test_proxied_names_the_instance_and_its_project() -> None:
     own = replace(BARE_PORT, device_id="vm", project_id="its own")
     service = Service(network(own, DB_PORT, WEB_PORT, metadata="proxy"))
-    assert service.ask("/anything", BARE) == Forward("vm", "its own", BARE)
+    assert service.ask("/anything", BARE) == Forward("vm", "its own", BARE, network_id="network")
     assert service.ask("/anything", "fe80::ff:fe00:2%3") == Forward("instance-of-db", "project", "fe80::ff:fe00:2")
     assert service.status("/", WEB) == 404, "a port that belongs to no instance"
     nobody = Service(network(own, DB_PORT, metadata="proxy", project_id=None))
