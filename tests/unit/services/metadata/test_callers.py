@@ -83,7 +83,8 @@ def test_proxied_names_the_instance_and_its_project() -> None:
     own = replace(BARE_PORT, device_id="vm", project_id="its own")
     service = Service(network(own, DB_PORT, WEB_PORT, metadata="proxy"))
     assert service.ask("/anything", BARE) == Forward("vm", "its own", BARE, network_id="network")
-    assert service.ask("/anything", "fe80::ff:fe00:2%3") == Forward("instance-of-db", "project", "fe80::ff:fe00:2")
+    linked = Forward("instance-of-db", "project", "fe80::ff:fe00:2", network_id="network")
+    assert service.ask("/anything", "fe80::ff:fe00:2%3") == linked
     assert service.status("/", WEB) == 404, "a port that belongs to no instance"
     nobody = Service(network(own, DB_PORT, metadata="proxy", project_id=None))
     assert nobody.status("/", DB) == 404, "without a project Nova would refuse it"
