@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from netmend.kernel.links import (
+    IFF_NOARP,
     IFLA_INFO_DATA,
     IFLA_INFO_KIND,
     IFLA_LINKINFO,
@@ -20,8 +21,7 @@ RTM_NEWLINKPROP: Final = 108  # linux/rtnetlink.h
 IFLA_TXQLEN: Final = 13  # linux/if_link.h
 IFLA_PROP_LIST: Final = 52
 IFLA_ALT_IFNAME: Final = 53
-IFF_NOARP: Final = 0x80  # linux/if.h
-IFF_PROMISC: Final = 0x100
+IFF_PROMISC: Final = 0x100  # linux/if.h
 IFF_ALLMULTI: Final = 0x200
 IFF_MULTICAST: Final = 0x1000
 BRIDGE_SETTINGS: Final = {  # linux/if_link.h, IFLA_BR_*: the settings of a bridge, less what it counts and shows

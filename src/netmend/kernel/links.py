@@ -53,6 +53,7 @@ VETH_INFO_PEER: Final = 1
 RTEXT_FILTER_SKIP_STATS: Final = 8
 
 IFF_UP: Final = 1  # linux/if.h
+IFF_NOARP: Final = 0x80
 IFF_LOWER_UP: Final = 1 << 16
 
 _LINK: Final = struct.Struct("=BxHiII")  # struct ifinfomsg: family, type, index, flags, change
@@ -81,6 +82,11 @@ class Link:
     peer_netnsid: int | None
     owner: int | None  # uid of a tap's owner
     data: bytes = field(default=b"", repr=False, compare=False)  # the message; `device_settings` reads settings in it
+
+    @property
+    def has_arp(self) -> bool:
+        """Whether the device looks for its neighbours, by ARP and ND (netdevice(7): IFF_NOARP is not set)."""
+        return not (self.data and _LINK.unpack_from(self.data)[3] & IFF_NOARP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +273,7 @@ def set_link(
     link: Link | Found,
     *,
     up: bool | None = None,
+    arp: bool | None = None,
     alias: str | None = None,
     mtu: int | None = None,
     mac: str | None = None,
@@ -279,7 +286,11 @@ def set_link(
     `settings` are those of `netmend.kernel.device_settings` that netlink takes, also where /proc/sys is read-only.
     """
     flags = IFF_UP if up else 0
-    body = _LINK.pack(0, 0, link.index, flags, 0 if up is None else IFF_UP)
+    changed = 0 if up is None else IFF_UP
+    if arp is not None:
+        flags |= 0 if arp else IFF_NOARP
+        changed |= IFF_NOARP
+    body = _LINK.pack(0, 0, link.index, flags, changed)
     if settings:
         body += encode_settings(settings)
     if mtu is not None:

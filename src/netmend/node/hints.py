@@ -134,10 +134,18 @@ class Hints:
                 case LinkChanged(netnsid=None):
                     latest[event.name] = event
                 case LinkChanged():
-                    if event.gone or not event.up:
+                    if event.gone or not event.up or self._is_changed_inside(event):
                         self._suspect_namespace(event.netnsid)
         for event in latest.values():
             self._hear_link(event)
+
+    def _is_changed_inside(self, event: LinkChanged) -> bool:
+        """Whether a device in a network's namespace is not as netmend's own should be."""
+        network = self._intent.networks.get(self._network_behind(event.netnsid or 0) or "")
+        if network is None or event.name != own_device_names(network)[1]:
+            return False
+        link = event.link
+        return link.mtu != network.mtu or not link.has_arp
 
     def _hear_link(self, event: LinkChanged) -> None:
         """One of the host's own links changed."""
@@ -161,6 +169,9 @@ class Hints:
             if mark.role == "uplink":
                 wanted = ON_HOST if link.master else HOST_END
             is_right = not differing_settings(link.data, wanted)
+        network = self._intent.networks.get(network_id)
+        if is_right and network is not None and mark is not None and mark.role in ("bridge", "dhcp", "guest"):
+            is_right = link.mtu == network.mtu
         if mark is not None and mark.role == "dhcp" and link.peer_netnsid is not None:
             self._netnsids[link.peer_netnsid] = network_id
         if mark is not None and mark.role == "router" and link.peer_netnsid is not None:

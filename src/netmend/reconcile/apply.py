@@ -23,7 +23,7 @@ from netmend.reconcile.move import add_routes, move_in, move_out
 from netmend.reconcile.observe import is_ours, open_place
 from netmend.reconcile.open_namespaces import OpenNamespaces
 from netmend.reconcile.other_mount_namespaces import OtherMountNamespaces
-from netmend.reconcile.settings import set_settings, settings_among
+from netmend.reconcile.settings import set_ipv6_defaults, set_settings, settings_among
 from netmend.reconcile.steps import (
     AddPort,
     DeleteDevice,
@@ -47,8 +47,6 @@ from netmend.reconcile.switch import Switch
 from netmend.wiring import Device, Home
 from netmend.wiring.settings import OWN_PORT, host_settings
 
-# Defaults for devices that are made in a namespace, as netmend's own is (`OWN_PORT`).
-_NEW_DEVICES_IPV6 = {"forwarding": 0, "accept_ra": 0, "addr_gen_mode": 1}
 _NEW_OWN_PORT = {"ipv4.forwarding": OWN_PORT["ipv4.forwarding"]}
 
 
@@ -153,6 +151,7 @@ class Executor:
                 pass  # in force since before the first step (netmend.reconcile.firewall)
             case MoveDevice(network_id, device):
                 with self._namespace(network_id) as place:
+                    self._set_defaults_again(place)
                     move_in(self._route, device, place, _NEW_OWN_PORT)
 
     def _undo(self, step: Step) -> None:
@@ -197,10 +196,13 @@ class Executor:
             # Marked before it gets a name: a namespace that can be found is known to be netmend's.
             self._inside = RouteSocket()
             links.set_link(self._inside, links.LOOPBACK, up=True, alias=str(Mark("namespace", network_id)))
-            with SysctlDirectory("ipv6/conf/default") as defaults:
-                for name, value in _NEW_DEVICES_IPV6.items():
-                    with suppress(KernelError):  # read-only, in some containers: then addresses are put right later
-                        defaults.write(name, value)
+            set_ipv6_defaults()
+
+    def _set_defaults_again(self, place: Netns) -> None:
+        """Somebody may have changed the defaults of a namespace that was not made just now."""
+        if self._inside is None:
+            with place.entered():
+                set_ipv6_defaults()
 
     def _unpin_own(self, network_id: str) -> None:
         """Unpin the name if it leads to the open namespace."""
@@ -249,6 +251,8 @@ class Executor:
         far_end = VethEnd(far.name, device.mtu, 0, far.mac)
         is_home = isinstance(far.place, Home)
         with self._namespace(network_id) if is_home else open_place(far, self._directory) as place:
+            if is_home:
+                self._set_defaults_again(place)
             near = links.create_veth(self._route, near_end, far_end, place, self._master(device), up=False)
             self._settle(near, device)
             with self._route_inside(place, is_home=is_home) as inside:
@@ -360,7 +364,8 @@ class Executor:
             if step.differs:
                 mtu = step.device.mtu if "mtu" in step.differs else None
                 mac = far.mac if "mac" in step.differs else None
-                links.set_link(batch, step.was, up="up" in step.differs or None, mtu=mtu, mac=mac)
+                up, arp = ("up" in step.differs or None), ("arp" in step.differs or None)
+                links.set_link(batch, step.was, up=up, arp=arp, mtu=mtu, mac=mac)
             for address in step.add:
                 addresses.add_address(batch, step.was, address)
             add_routes(batch, step.was, far.routes)  # the kernel takes routes away with addresses, and with a device

@@ -253,6 +253,8 @@ def _plan_inner(
     far = device.far
     assert far is not None
     differs = _differences(inner, mtu=device.mtu, mac=far.mac, settings=own_port_settings(sysctls=snapshot.sysctls))
+    if not inner.has_arp:
+        differs = (*differs, "arp")
     has = namespace.addresses.get(inner.index, set())
     # In the order of intent: the first address of a family is what the kernel sends from.
     add = tuple(address for address in far.addresses if address not in has)

@@ -79,7 +79,7 @@ class MendInner:
     network_id: str
     device: Device
     was: Link
-    differs: tuple[str, ...]  # of: mtu, mac, up, names of settings
+    differs: tuple[str, ...]  # of: mtu, mac, up, arp, names of settings
     add: tuple[Interface, ...] = ()
     remove: tuple[Interface, ...] = ()
 
@@ -275,7 +275,7 @@ def mends(step: Step) -> bool:
                 step.remove or any("." in name or name == "forwarding" for name in step.differs)
             )
         case MendInner():
-            return any("." in name for name in step.differs)
+            return any("." in name or name == "arp" for name in step.differs)
         case MendLoopback():
             return True
         case _:

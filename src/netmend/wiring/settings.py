@@ -36,6 +36,7 @@ _BRIDGE: Final = {
     "bridge.group_fwd_mask": 0,
     "bridge.mcast_snooping": 0,  # without a querier, snooping forgets IPv6's neighbour discovery groups
     "bridge.mcast_querier": 0,
+    "bridge.ageing_time": 30_000,  # 1/100 s, the kernel's own; with 0, each guest gets all frames of the others
     "bridge.fdb_max_learned": FDB_MAX_LEARNED,
 }
 _PORT: Final = {
@@ -58,6 +59,7 @@ _OF_SWITCH_PORT: Final = _NO_IPV4 | _NO_ADDRESS6 | _NO_IPV6
 
 OWN_PORT: Final = {
     "ipv4.forwarding": 0,  # inherited from the host, and no router lives in the namespace
+    "ipv6.disable_ipv6": 0,  # switched off, the kernel refuses the addresses of intent (`ipv6.disable_ipv6=1` at boot)
     "ipv6.forwarding": 0,
     "ipv6.addr_gen_mode": 1,  # the addresses are those of intent: none of the kernel's making,
     "ipv6.accept_ra": 0,  # none that a guest advertises

@@ -28,6 +28,7 @@ from netmend.node.http.status_client import NoNode, ask
 from netmend.node.settings import Settings
 from netmend.wiring.settings import OWN_PORT, settings_of
 
+MTU = 1500
 PATIENCE = 20.0  # seconds: a third of those between two looks at everything
 CONF = Path("/proc/sys/net")
 
@@ -66,12 +67,16 @@ class Place:
                 found = links.find_link(route, name)
                 if found is None or found.index in addresses.dump_addresses(route):
                     return False
-                if differing_settings(found.data, settings_of(is_bridge=name == self.bridge, is_switched=False)):
+                if found.mtu != MTU or differing_settings(
+                    found.data, settings_of(is_bridge=name == self.bridge, is_switched=False)
+                ):
                     return False
         with self.home() as home, home.entered(), RouteSocket() as route:
             own = links.find_link(route, self.inner)
             assert own
             given = {str(address.ip) for address in addresses.dump_addresses(route)[own.index]}
+            if own.mtu != MTU or not own.has_arp:
+                return False
             return not differing_settings(own.data, OWN_PORT) and given == {"192.0.2.2"}
 
     def home(self) -> Netns:
@@ -96,6 +101,13 @@ def set_on(name: str, setting: str, value: int) -> None:
         links.set_link(route, found, settings={setting: value})
 
 
+def alter(name: str, *, mtu: int | None = None, arp: bool | None = None) -> None:
+    with RouteSocket() as route:
+        found = links.find_link(route, name)
+        assert found
+        links.set_link(route, found, mtu=mtu, arp=arp)
+
+
 def forget(place: Place) -> None:
     with RouteSocket() as route:
         header = struct.pack("=BxHiHBB", 7, 0, place.own.index, 0, 4, 0)
@@ -116,6 +128,10 @@ TAMPERING: dict[str, Callable[[Place], None]] = {
     "an address on a port": lambda place: give_address(place.tap, "2001:db8::1/128"),
     "spanning tree": lambda place: set_on(place.bridge, "bridge.stp_state", 1),
     "an isolated port": lambda place: set_on(place.tap, "port.isolated", 1),
+    "a smaller MTU of the bridge": lambda place: alter(place.bridge, mtu=1400),
+    "a smaller MTU of a port": lambda place: alter(place.tap, mtu=1400),
+    "a smaller MTU in the namespace": lambda place: in_home(place, lambda: alter(place.inner, mtu=1400)),
+    "no ARP in the namespace": lambda place: in_home(place, lambda: alter(place.inner, arp=False)),
     "rules flushed": lambda place: flush_rules(),
     "netmend's MAC forgotten": forget,
     "the namespace forwards": lambda place: in_home(place, lambda: set_sysctl("ipv4/ip_forward", 1)),
@@ -153,7 +169,8 @@ def test_changes_are_heard_mended_and_told() -> None:
             print(what, round(time.monotonic() - began, 3))
             time.sleep(0.1)
         log = Path("/run/node.log").read_text()
-        assert log.count("somebody changed it") >= len(TAMPERING) - 2  # rules cannot be flushed, from Linux 6.9 on
+        told = [what for what in TAMPERING if "MTU" not in what]  # an MTU may differ since intent changed
+        assert log.count("somebody changed it") >= len(told) - 2  # rules cannot be flushed, from Linux 6.9 on
         assert "resync reason" not in log
 
 

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable
-from ipaddress import IPv4Network, ip_interface
+from ipaddress import IPv4Network, IPv6Network, ip_interface
 from pathlib import Path
 
 import pytest
 
-from netmend.intent import Intent, NetnsPlug, Network, Port, Subnet, TapPlug
+from netmend.intent import Intent, NetnsPlug, Network, Port, Subnet, Subnet6, TapPlug
 from netmend.intent.names import bridge_name, dhcp_port_id, id_from_name, inner_name, namespace_name, tap_name
 from netmend.kernel import addresses, links, netns, nsdir
 from netmend.kernel.device_settings import differing_settings
@@ -52,6 +52,13 @@ def loopback_down() -> None:
         links.set_link(route, links.LOOPBACK, up=False)
 
 
+def without_arp() -> None:
+    with RouteSocket() as route:
+        own = links.find_link(route, INNER)
+        assert own and own.has_arp
+        links.set_link(route, own, arp=False)
+
+
 TAMPERING: dict[str, Callable[[], None]] = {
     "IPv6 back on on all devices": lambda: sysctl("ipv6/conf/all/disable_ipv6", 0),
     "advertisements accepted": lambda: sysctl(f"ipv6/conf/{BRIDGE}/accept_ra", 2),
@@ -65,6 +72,7 @@ TAMPERING: dict[str, Callable[[], None]] = {
     "an address on the bridge": lambda: add_address(BRIDGE, "10.0.0.200/24"),
     "an address on a port": lambda: add_address(TAP, "10.9.9.9/32"),
     "spanning tree": lambda: on_host(BRIDGE, bridge__stp_state=1),
+    "a bridge that forgets at once": lambda: on_host(BRIDGE, bridge__ageing_time=0),
     "multicast snooping": lambda: on_host(BRIDGE, bridge__mcast_snooping=1),
     "an endless table of MAC addresses": lambda: on_host(BRIDGE, bridge__fdb_max_learned=0),
     "an isolated port": lambda: on_host(TAP, port__isolated=1),
@@ -73,6 +81,8 @@ TAMPERING: dict[str, Callable[[], None]] = {
     "frames sent back": lambda: on_host(TAP, port__hairpin=1),
     "the namespace forwards": lambda: inside(lambda: sysctl("ipv4/ip_forward", 1)),
     "the namespace forwards IPv6": lambda: inside(lambda: sysctl("ipv6/conf/all/forwarding", 1)),
+    "the namespace without IPv6": lambda: inside(lambda: sysctl("ipv6/conf/all/disable_ipv6", 1)),
+    "netmend's own device without ARP": lambda: inside(without_arp),
     "the namespace accepts advertisements": lambda: inside(lambda: sysctl(f"ipv6/conf/{INNER}/accept_ra", 1)),
     "the namespace's loopback down": lambda: inside(loopback_down),
 }
@@ -88,7 +98,7 @@ def assert_isolated() -> None:
             assert found.index not in addresses.dump_addresses(route)
     with Netns.open(f"/run/netns/{namespace_name(ID)}") as home, home.entered(), RouteSocket() as route:
         own = links.find_link(route, INNER)
-        assert own and differing_settings(own.data, OWN_PORT) == ()
+        assert own and own.has_arp and differing_settings(own.data, OWN_PORT) == ()
         lo = links.find_link(route, "lo")
         assert lo and lo.up
 
@@ -134,6 +144,24 @@ def test_a_host_that_forwards_gives_new_devices_settings_that_are_put_right_befo
     ports = {tap.id: tap} if os.access("/dev/net/tun", os.R_OK | os.W_OK) else {}
     wanted = Intent({ID: Network(ID, "one", subnets=NETWORK.subnets, ports=ports)})
     reconciler = Reconciler()
+    report = reconciler.run(wanted)
+    assert report.right == {ID}, report
+    assert reconciler.run(wanted).planned_steps == 0
+
+
+def test_a_namespace_whose_devices_are_born_without_ipv6() -> None:
+    """As on a host that was booted with `ipv6.disable_ipv6=1`: its IPv4 would not be served either."""
+    six = IPv6Network("2001:db8::/64")
+    subnets6 = (Subnet6(id_from_name("subnet", "six"), "six", six, six[2]),)
+    wanted = Intent({ID: Network(ID, "one", subnets=NETWORK.subnets, subnets6=subnets6)})
+    reconciler = Reconciler()
+    report = reconciler.run(wanted)
+    assert report.right == {ID}, report
+    inside(lambda: sysctl("ipv6/conf/all/disable_ipv6", 1))
+    with RouteSocket() as route:
+        own = links.find_link(route, tap_name(dhcp_port_id(ID)))
+        assert own
+        links.delete_link(route, own)
     report = reconciler.run(wanted)
     assert report.right == {ID}, report
     assert reconciler.run(wanted).planned_steps == 0

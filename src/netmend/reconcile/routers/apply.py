@@ -34,12 +34,10 @@ from netmend.reconcile.routers.steps import (
     SetRouterRoutes,
     SetRouterRules,
 )
-from netmend.reconcile.settings import set_settings, settings_among
+from netmend.reconcile.settings import set_ipv6_defaults, set_settings, settings_among
 from netmend.routing.rules import TABLE
 from netmend.routing.wanted import RouteWanted
 from netmend.wiring.settings import ON_HOST
-
-_NEW_DEVICES_IPV6 = {"forwarding": 0, "accept_ra": 0, "addr_gen_mode": 1}
 
 
 class RouterStepFailed(Exception):
@@ -133,10 +131,7 @@ class RouterExecutor:
             # Marked before it gets a name: a namespace that can be found is known to be netmend's.
             with RouteSocket() as inside:
                 links.set_link(inside, links.LOOPBACK, up=True, alias=str(mark_of(router_id)))
-            with SysctlDirectory("ipv6/conf/default") as defaults:
-                for name, value in _NEW_DEVICES_IPV6.items():
-                    with suppress(KernelError):  # read-only, in some containers: then it is said later
-                        defaults.write(name, value)
+            set_ipv6_defaults()
             with SysctlDirectory("ipv4") as defaults, suppress(KernelError):
                 defaults.write("ip_forward", 0)  # until the rules are there; each device is told then
         self._pin(router_id)

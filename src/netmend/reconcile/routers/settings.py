@@ -28,4 +28,5 @@ def router_settings(*, ipv6: bool, sysctls: bool) -> dict[str, int]:
     """What a device in a router's namespace has; `ipv6` if IPv6 is routed, `sysctls` if sysctls can be set."""
     if not sysctls:
         return dict(_FORWARDING4)
-    return {**_FORWARDING4, **_IPV6, "ipv6.forwarding": int(ipv6)}
+    on = {"ipv6.disable_ipv6": 0} if ipv6 else {}  # first: switched off, the kernel refuses IPv6 addresses
+    return {**_FORWARDING4, **on, **_IPV6, "ipv6.forwarding": int(ipv6)}
