@@ -42,8 +42,12 @@ NOT_RUN = {
     "python -m benchmarks dhcp fairness": "takes minutes; its names are compared with what --list prints",
     "docker stop neutron_dhcp_agent": KOLLA,
     "kolla-ansible deploy --limit NODE --tags neutron": KOLLA,
-    "docker stop neutron_metadata_agent": KOLLA,
-    "docker exec neutron_dhcp_agent /opt/netmend/bin/netmend status": KOLLA,
+    "docker exec neutron_dhcp_agent netmend status": KOLLA,
+    "tools/image build registry.example/netmend:0.1.0": "needs an engine; tests/engine/image runs what it builds",
+    "helm upgrade neutron openstack-helm/neutron --reuse-values "
+    "-f deploy/openstack-helm/netmend.yaml": "needs a deployment by OpenStack-Helm",
+    "netmend agent --config-file /etc/neutron/neutron.conf "
+    "--config-file /etc/neutron/neutron_ovn_metadata_agent.ini": "needs OVN; tests/ovn runs it so",
     "openstack network agent list --host NODE": "needs Neutron; tests/neutron asks for the same by its API",
     "docker run -d --name netmend --privileged --network host --pid host --restart always --ulimit nofile=65536 "
     "-v /run/netns:/run/netns:shared -v /run/netmend:/run/netmend -v /var/lib/netmend:/var/lib/netmend "
