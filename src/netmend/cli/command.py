@@ -20,7 +20,7 @@ _TYPES: Final[dict[type, click.ParamType[Any]]] = {
     str: click.STRING,
     int: click.INT,
     float: click.FLOAT,
-    Path: click.Path(path_type=Path),
+    Path: click.Path(path_type=Path, readable=False),  # whoever reads it says why it cannot, and of what it is a part
 }
 
 

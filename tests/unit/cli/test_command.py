@@ -92,3 +92,10 @@ def test_help() -> None:
     assert text.startswith("Usage: do [OPTIONS] FILE... [SIZE]\n\n  Do it.\n\n  At once.\n")
     for line in ("How many. [default: 2; 1<=x<=9]", "[env var: VERB_WORD]", "Say nothing.", "Files."):
         assert line in " ".join(text.split())
+
+
+def test_a_path_that_this_user_may_not_read_is_the_readers_matter() -> None:
+    """A directory that another user keeps private, as a default too, must not be a usage error of a verb that can do
+    without it. (Root may read all, so what click checks is looked at, not done.)"""
+    paths = [one.type for one in command(verb).params if isinstance(one.type, click.Path)]
+    assert paths and not any(one.readable or one.exists for one in paths)
