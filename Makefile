@@ -9,7 +9,7 @@
 #                             [NEUTRON_RELEASE=21.2.1 or another of `tools/neutron releases`]
 #   make test-neutron-releases  beside each of these in turn
 #   make bench-neutron        the two side by side
-#   make test-boot            machines of QEMU boot from netmend: BIOS, UEFI, PXE and HTTP, IPv4 and IPv6
+#   make test-boot            machines of QEMU boot from netmend: BIOS, UEFI, PXE and HTTP, IPv4 and IPv6; Debian with cloud-init
 #   make test-ovn             netmend in the place of OVN's metadata agent, beside real OVN programs
 #   make bench-ovn            side by side with neutron-ovn-metadata-agent [ARGS="10 100"]
 #   make test-web             the page in a real browser, alerts and dashboard with a real Prometheus
@@ -19,7 +19,7 @@
 # What set-up makes lives in .venv and .tools (tools/README.md).
 
 .DEFAULT_GOAL := help
-.PHONY: help coverage man run soak test test-neutron test-neutron-releases test-ovn bench-ovn test-boot test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-ovn setup-fuzz setup-web setup-boot clean
+.PHONY: help coverage man run soak test test-neutron test-neutron-releases test-ovn bench-ovn test-boot test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-ovn setup-fuzz setup-web setup-boot setup-vm clean
 .SILENT:
 
 SHELL := /bin/bash
@@ -63,7 +63,7 @@ bench-neutron:
 	tools/neutron up
 	tools/neutron bench $(ARGS); code=$$?; tools/neutron down; exit $$code
 
-test-boot: setup-boot
+test-boot: setup-vm
 	$(BIN)/pytest tests/boot $(ARGS)
 
 test-ovn: setup-ovn
@@ -122,6 +122,9 @@ setup-fuzz:
 
 setup-boot: setup-dev
 	tools/setup-programs boot
+
+setup-vm: setup-boot
+	tools/debian-vm
 
 setup-web:
 	tools/setup-python web

@@ -1,19 +1,24 @@
-"""A machine of QEMU on a tap of netmend's, with Debian's firmware and no disk: it can only boot from the network.
+"""A machine of QEMU on a tap of netmend's: with Debian's firmware and no disk, so that it can only boot from the
+network, or with Debian on a disk.
 
-It is emulated (TCG), also where the host has KVM: it behaves the same everywhere, and takes up to a minute.
+It is emulated (TCG), also where the host has KVM: it behaves the same everywhere. It takes up to a minute, with Debian
+two.
 """
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
 from tests.peers.node import HOME
 
-_SYSTEM = Path(__file__).parents[2] / ".tools" / "root" / "usr"
+_TOOLS = Path(__file__).parents[2] / ".tools"
+_SYSTEM = _TOOLS / "root" / "usr"
 _SHARE = _SYSTEM / "share"
 _IPXE = _SYSTEM / "lib" / "ipxe"
 _DATA = (_SHARE / "qemu", _SHARE / "seabios", _IPXE / "qemu")
+DEBIAN = _TOOLS / "debian-vm"  # made by tools/debian-vm
 BINARIES = {"undionly.kpxe": _IPXE / "undionly.kpxe", "ipxe.efi": _SYSTEM.parent / "boot" / "ipxe.efi"}
 
 
@@ -42,6 +47,11 @@ class Machine:
         self._process.kill()
         self._process.wait()
 
+    @property
+    def console(self) -> str:
+        """What it has said on its serial console."""
+        return self._console.read_text(errors="replace").replace("\r\n", "\n") if self._console.exists() else ""
+
     def explain(self) -> str:
         """What it has said on its serial console, and QEMU of itself."""
         said = [
@@ -68,3 +78,15 @@ def uefi(tap: str, mac: str, *settings: str) -> Machine:
         name, _, text = setting.partition("=")
         arguments += ["-fw_cfg", f"name={name},string={text}"]
     return Machine(tap, mac, *arguments)
+
+
+def debian(tap: str, mac: str, smbios: Mapping[str, str]) -> Machine:
+    """Debian from tools/debian-vm, as if for the first time. `smbios` says of which cloud it is: fields of type 1."""
+    system = ",".join(f"{field}={value}" for field, value in smbios.items())
+    return Machine(
+        tap, mac, "-machine", "pc,graphics=off", "-device", "virtio-rng-pci",
+        "-kernel", str(DEBIAN / "vmlinuz"), "-initrd", str(DEBIAN / "initrd.img"),
+        "-append", "root=/dev/vda rw console=ttyS0 net.ifnames=0 systemd.show_status=true",
+        "-drive", f"file={DEBIAN / 'root.ext4'},if=virtio,format=raw,snapshot=on", "-smbios", f"type=1,{system}",
+        "-device", "virtio-net-pci,netdev=net,mac=MAC,romfile=",
+    )  # fmt: skip
