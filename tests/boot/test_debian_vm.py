@@ -22,7 +22,7 @@ from netmend.kernel.netns import Netns
 
 MAC = "52:54:00:31:00:01"
 TAP = tap_name(id_from_name("port", "vms", "vm"))
-LIMIT = 900.0  # seconds: it takes 80 to 100
+LIMIT = 900.0  # seconds: it takes 80 to 150
 pytestmark = pytest.mark.timeout(LIMIT + 60)
 NOVA = {"manufacturer": "OpenStack Foundation", "product": "OpenStack Nova"}
 IPCONFIG = {
