@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from netmend.ground.exhaustion import share_of_descriptors
 from netmend.ground.log import get_logger
@@ -83,7 +84,12 @@ class _Connection(web.RequestHandler):
     __slots__ = ("_door", "_first", "_limits", "_refused")
 
     def __init__(self, door: _Door, server: web.Server, limits: HttpLimits) -> None:
-        settings: dict[str, Any] = {"access_log": None, "keepalive_timeout": limits.idle, "lingering_time": _LINGER}
+        settings: dict[str, Any] = {
+            "access_log": None,
+            "keepalive_timeout": limits.idle,
+            "lingering_time": _LINGER,
+            "auto_decompress": False,  # no client of these servers compresses what it sends
+        }
         super().__init__(server, loop=asyncio.get_running_loop(), **settings)
         self._door, self._limits = door, limits
         self._first: asyncio.TimerHandle | None = None
@@ -114,6 +120,11 @@ class _Connection(web.RequestHandler):
             self._first.cancel()
             self._first = None
         super().connection_lost(exc)
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """Log a defect; what is no request has its answer, and clients without a token could fill the log with it."""
+        if not isinstance(kw.get("exc_info"), HttpProcessingError):
+            super().log_exception(*args, **kw)
 
     def abort(self) -> None:
         if isinstance(self.transport, asyncio.Transport):

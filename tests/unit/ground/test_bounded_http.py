@@ -175,3 +175,25 @@ def test_a_body_within_limits_is_whole(tmp_path: Path) -> None:
         assert await connection[0].read(4) == b"1000"
 
     run(tmp_path, LIMITS, test)
+
+
+@pytest.mark.parametrize(
+    ("request_", "rest", "answer"),
+    [
+        (b"GET /" + 9_000 * b"x" + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"", b" 400 "),
+        (b"NONSENSE\r\n\r\n", b"", b" 400 "),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: deflate\r\nContent-Length: 4\r\n\r\n", b"xxxx", b" 200 "),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: br\r\nContent-Length: 4\r\n\r\n", b"xxxx", b" 200 "),
+    ],
+)
+def test_what_is_no_request_has_its_answer_and_is_no_defect(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, request_: bytes, rest: bytes, answer: bytes
+) -> None:
+    async def test(_: Server, port: int, __: str) -> None:
+        connection = await connect(port)
+        connection[1].write(request_)
+        await asyncio.sleep(0.1)  # so that the rest is read by itself
+        assert answer in await ask(connection, rest)
+
+    run(tmp_path, LIMITS, test)
+    assert caplog.records == []
