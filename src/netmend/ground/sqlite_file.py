@@ -30,7 +30,12 @@ class Schema:
 
     def error(self, path: Path, operation: str, error: Exception) -> Exception:
         """What SQLite said of `operation`, as a `failure` for a person."""
-        mend = self.damaged if is_damage(error) else "see that its directory exists, is writable and has room"
+        if is_damage(error):
+            mend = self.damaged
+        elif getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            mend = f"another process has locked it, as `fuser -v {path}` shows: end what that one does"
+        else:
+            mend = "see that its directory exists, is writable and has room"
         return self.failure(f"{self.name} {path}: cannot {operation}: {error}; {mend}")
 
 
@@ -171,7 +176,8 @@ def _migrate(connection: sqlite3.Connection, path: Path, schema: Schema) -> None
             connection.execute(f"PRAGMA user_version = {number}")
             connection.execute("COMMIT")
         except sqlite3.Error:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # SQLite has given it up itself where the disk failed (lang_transaction.html)
+                connection.execute("ROLLBACK")
             raise
 
 

@@ -97,6 +97,20 @@ def test_a_place_where_no_file_can_be(tmp_path: Path) -> None:
         open_writer(tmp_path, SCHEMA)
 
 
+def test_a_device_that_takes_nothing(path: Path) -> None:
+    path.symlink_to("/dev/full")
+    with pytest.raises(DatabaseRefused, match=r"cannot open: (?!cannot rollback)"):
+        open_writer(path, SCHEMA)
+
+
+def test_a_file_that_another_process_has_locked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netmend.ground.sqlite_file._PATIENCE", 0.1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(DatabaseRefused, match="database is locked; another process has locked it, as `fuser"):
+            open_writer(path, SCHEMA)
+
+
 def test_a_script_is_cut_into_its_statements() -> None:
     assert statements_of("CREATE TABLE a (\n  x\n);\nINSERT INTO a VALUES (';');\n") == [
         "CREATE TABLE a (\n  x\n);\n",
