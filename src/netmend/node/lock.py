@@ -47,8 +47,9 @@ def hold_lock(path: Path) -> Iterator[None]:
         os.close(descriptor)
         raise CannotStart(f"netmend runs already on this host (pid {holder}); stop it first") from None
     try:
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, b"%d\n" % os.getpid())
+        with contextlib.suppress(OSError):  # a full /run: the lock holds all the same
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, b"%d\n" % os.getpid())
         yield
     finally:
         os.close(descriptor)

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from tests.waiting import wait_for
@@ -131,3 +132,28 @@ def test_another_user_cannot_keep_a_node_from_starting() -> None:
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def test_where_no_pid_can_be_written_the_lock_holds() -> None:
+    """`/run` is full: a node runs all the same, and is the only one."""
+    words = command("blue", "run")
+    runtime = Path("/run/blue/runtime")
+    runtime.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(runtime)], check=True)
+    with suppress(OSError):
+        (runtime / "full").write_bytes(bytes(1 << 20))
+    first = subprocess.Popen(words)
+    try:
+        wait_for(lambda: is_healthy("blue"), "a node without room")
+        assert "netmend runs already on this host" in refused(words)
+    finally:
+        first.kill()
+        first.wait()
+
+
+def test_a_socket_that_cannot_be_made_is_a_reason_not_to_start() -> None:
+    words = command("blue", "run")
+    Path("/run/blue/runtime/netmend.sock/in-the-way").mkdir(parents=True)
+    said = refused(words)
+    assert "cannot listen at /run/blue/runtime/netmend.sock: " in said
+    assert "fault" not in said

@@ -11,9 +11,10 @@ from pathlib import Path
 from aiohttp import web
 
 from netmend.ground.bounded_http import serving
-from netmend.ground.listen import Listen
+from netmend.ground.listen import CannotListen, Listen
 from netmend.node.http.counts import HttpCounts
 from netmend.node.http.guard import counted, guarded
+from netmend.node.lock import CannotStart
 
 AddRoutes = Callable[[web.Application], None]
 """Adds routes, or sub-applications, to the application."""
@@ -35,8 +36,12 @@ class HttpServer:
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Answer in the block."""
-        sockets = [Listen(address=None, socket_path=self._path).open().unix, self._tcp and self._tcp[1]]
+        """Answer in the block; raises CannotStart where the unix socket cannot be made."""
+        try:
+            unix = Listen(address=None, socket_path=self._path).open().unix
+        except CannotListen as error:
+            raise CannotStart(str(error)) from error
+        sockets = [unix, self._tcp and self._tcp[1]]
         try:
             async with serving(self._runner, [(one, None) for one in sockets if one is not None]):
                 yield
