@@ -49,6 +49,9 @@ def narrow(directory: Path, ours: Sequence[str]) -> list[str]:
 
     `ours` are patterns of names, as `Path.match` reads them. The directory itself is narrowed when it is ours and has
     nothing else in it. What cannot be changed is said too.
+
+    No file is opened for this: closing a descriptor of a database that is open already would end SQLite's locks on it
+    (fcntl(2)), and the next reader would take its log away (https://www.sqlite.org/howtocorrupt.html, section 2.2).
     """
     said = []
     try:
@@ -59,14 +62,14 @@ def narrow(directory: Path, ours: Sequence[str]) -> list[str]:
         return []
     for path in [*([directory] if alone else []), *(inner for entry in mine for inner in _all_below(entry))]:
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:  # a socket, a link, or gone: it is not read through us
+            descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:  # it is gone
             continue
         try:
             found = os.fstat(descriptor)
             if found.st_mode & _OTHERS and stat.S_IFMT(found.st_mode) in {stat.S_IFREG, stat.S_IFDIR}:
                 before, after = stat.S_IMODE(found.st_mode), stat.S_IMODE(found.st_mode) & ~_OTHERS
-                os.fchmod(descriptor, after)
+                Path(f"/proc/self/fd/{descriptor}").chmod(after)
                 said.append(f"{path}: was {before:04o}, is {after:04o}")
         except OSError as error:
             said.append(f"{path}: others may read it, and its mode cannot be changed: {error.strerror}")

@@ -1,7 +1,10 @@
 """What netmend writes is its owner's alone; what it finds wider is narrowed, and what is others' is left as it is."""
 
 import os
+import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,3 +102,26 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
 def test_no_directory_is_nothing_to_narrow(tmp_path: Path) -> None:
     assert narrow(tmp_path / "none", ("*",)) == []
+
+
+def test_a_database_that_is_open_keeps_its_log(tmp_path: Path) -> None:
+    """Locks of a process end with any descriptor of the file that it closes (fcntl(2)); a reader that finds none takes
+    the log for left behind, and what is committed from then on is lost."""
+    path = tmp_path / "store.sqlite"
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("PRAGMA journal_mode = WAL")
+    writer.execute("CREATE TABLE one (value)")
+    path.chmod(0o644)
+    assert narrow(tmp_path, ("store.sqlite*",))
+    assert path.stat().st_mode & 0o777 == 0o600
+    read = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM one').fetchone()[0])"
+
+    def rows() -> str:
+        command = [sys.executable, "-c", read, str(path)]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+    assert rows() == "0"
+    writer.execute("INSERT INTO one VALUES (1)")
+    assert path.with_name("store.sqlite-wal").exists()
+    assert rows() == "1"
+    writer.close()
