@@ -35,7 +35,7 @@ run: setup-run
 	exec $(BIN)/netmend demo $(ARGS)
 
 # Side by side, in two parts that take about the same time; with ARGS (-k, -x, a file) one after the other.
-WITH_UNIT := tests/kernel/propagation tests/kernel/doctor
+WITH_UNIT := $(addprefix tests/kernel/,propagation doctor cli lab)
 test: lint
 	$(if $(ARGS),exec $(BIN)/pytest tests/unit tests/kernel $(ARGS),exec tools/side-by-side \
 	  "$(BIN)/pytest tests/unit $(WITH_UNIT)" "$(BIN)/pytest tests/kernel $(addprefix --ignore=,$(WITH_UNIT))")
