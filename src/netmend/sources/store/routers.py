@@ -54,7 +54,7 @@ def update(tx: Transaction, router_id: str, values: dict[str, Any], revision: in
     document = tx.get("router", router_id, revision)
     if "external_gateway_info" in values:
         _set_gateway(tx, document, values.pop("external_gateway_info"))
-    routes = values.pop("routes", None)
+    routes = (values.pop("routes") or []) if "routes" in values else None  # null: none, as in Neutron
     document.update(values)
     if routes is not None:
         document["routes"] = _routes(tx, document, routes)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from netmend.sources.store.shapes.common import Address, Boolean, Cidr, Digits, Shape, Tags, Text, Uuid, number_schema
 
@@ -23,6 +23,11 @@ class Gateway(Shape):
     qos_policy_id: None = None
 
 
+def _none_if_empty(value: object) -> object:
+    """`{}` asks for no gateway, as in Neutron."""
+    return None if value == {} else value
+
+
 class ExtraRoute(Shape):
     """A static route."""
 
@@ -36,7 +41,7 @@ class RouterUpdate(Shape):
     name: Text = ""
     description: Text = ""
     admin_state_up: Boolean = True
-    external_gateway_info: Gateway | None = None
+    external_gateway_info: Annotated[Gateway | None, BeforeValidator(_none_if_empty)] = None
     routes: list[ExtraRoute] | None = None
 
 

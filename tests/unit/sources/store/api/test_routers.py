@@ -167,3 +167,18 @@ def test_an_export_says_what_it_leaves_out(tmp_path: Path) -> None:
         path = tmp_path / "out.yaml"
         path.write_text(exported.text())
         assert sum(len(network.ports) for network in load(path).networks.values()) == 1
+
+
+def test_no_gateway_and_no_routes_are_said_as_in_neutron(tmp_path: Path) -> None:
+    """`{}` and null: Tempest and its kind send both."""
+    with serve(tmp_path) as (_, client):
+        router = client.make("router", name="r", external_gateway_info={})
+        assert router["external_gateway_info"] is None
+        network = client.make("network")
+        subnet = client.make("subnet", network_id=network["id"], cidr="10.0.0.0/24", ip_version=4)
+        path = f"/v2.0/routers/{router['id']}"
+        assert client.ask("PUT", f"{path}/add_router_interface", {"subnet_id": subnet["id"]})[0] == 200
+        routes = [{"destination": "10.9.0.0/24", "nexthop": "10.0.0.9"}]
+        assert client.ask("PUT", path, {"router": {"routes": routes}})[1]["router"]["routes"] == routes
+        assert client.ask("PUT", path, {"router": {"routes": None}})[1]["router"]["routes"] == []
+        assert client.ask("PUT", path, {"router": {"external_gateway_info": {}}})[0] == 200
