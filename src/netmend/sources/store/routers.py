@@ -42,7 +42,7 @@ def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
         tx.insert("router", document)
     except sqlite3.IntegrityError:
         raise taken_id("router", document["id"]) from None
-    if values["external_gateway_info"] is not None:
+    if values["external_gateway_info"]:
         _set_gateway(tx, document, values["external_gateway_info"])
     if values["routes"]:
         document["routes"] = _routes(tx, document, values["routes"])
@@ -53,7 +53,7 @@ def update(tx: Transaction, router_id: str, values: dict[str, Any], revision: in
     """Change the fields that `values` has. Raises RefusedError."""
     document = tx.get("router", router_id, revision)
     if "external_gateway_info" in values:
-        _set_gateway(tx, document, values.pop("external_gateway_info"))
+        _set_gateway(tx, document, values.pop("external_gateway_info") or None)
     routes = (values.pop("routes") or []) if "routes" in values else None  # null: none, as in Neutron
     document.update(values)
     if routes is not None:

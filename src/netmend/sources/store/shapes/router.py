@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from netmend.sources.store.shapes.common import Address, Boolean, Cidr, Digits, Shape, Tags, Text, Uuid, number_schema
 
@@ -23,9 +23,8 @@ class Gateway(Shape):
     qos_policy_id: None = None
 
 
-def _none_if_empty(value: object) -> object:
-    """`{}` asks for no gateway, as in Neutron."""
-    return None if value == {} else value
+class NoGateway(Shape):
+    """`{}`, which asks for no way out, as in Neutron."""
 
 
 class ExtraRoute(Shape):
@@ -41,7 +40,7 @@ class RouterUpdate(Shape):
     name: Text = ""
     description: Text = ""
     admin_state_up: Boolean = True
-    external_gateway_info: Annotated[Gateway | None, BeforeValidator(_none_if_empty)] = None
+    external_gateway_info: Gateway | NoGateway | None = None
     routes: list[ExtraRoute] | None = None
 
 
