@@ -38,8 +38,8 @@ class Dhcp4Serving(DhcpServing[Dhcp4Responder, Dhcp4Server]):
 
     def _join(self, ready: Ready, responder: Dhcp4Responder | None) -> Dhcp4Responder:
         network = ready.network
-        with self._kept.opening(self.name, network.id) as opening:
-            udp = opening.open("dhcp4", ready, lambda: open_dhcp(ready.namespace, ready.device))
+        with self._kept.opening(self.name, ready) as opening:
+            udp = opening.open("dhcp4", lambda: open_dhcp(ready.namespace, ready.device))
         try:
             packet = open_sender(ready.namespace, ready.device)
         except BaseException:

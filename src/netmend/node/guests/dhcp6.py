@@ -53,10 +53,10 @@ class Dhcp6Serving(DhcpServing[Dhcp6Responder, Dhcp6Server]):
     def _join(self, ready: Ready, responder: Dhcp6Responder | None) -> Dhcp6Responder:
         network = ready.network
         namespace, device = ready.namespace, ready.device
-        with self._kept.opening(self.name, network.id) as opening:
-            groups = opening.open("dhcp6-groups", ready, lambda: open_groups(namespace, device))
+        with self._kept.opening(self.name, ready) as opening:
+            groups = opening.open("dhcp6-groups", lambda: open_groups(namespace, device))
             try:
-                packet = opening.open("dhcp6", ready, lambda: open_questions(namespace, device))
+                packet = opening.open("dhcp6", lambda: open_questions(namespace, device))
             except BaseException:
                 groups.close()
                 raise

@@ -62,11 +62,11 @@ class DnsServing:
         self._sockets.suspend(network.id)  # two sockets cannot listen at one address
         opened: list[socket.socket] = []
         try:
-            with self._kept.opening(self.name, network.id) as opening:
+            with self._kept.opening(self.name, ready) as opening:
                 for kind, opener in (("udp", open_udp), ("tcp", open_listener)):
                     for address in addresses:
                         call = partial(opener, ready.namespace, ready.device, address, PORT)
-                        opened.append(opening.open(f"dns-{kind}.{address.packed.hex()}", ready, call))
+                        opened.append(opening.open(f"dns-{kind}.{address.packed.hex()}", call))
         except BaseException:
             for one in opened:
                 one.close()

@@ -84,9 +84,9 @@ class MetadataServing:
             server.update(ready.network)
             return
         self._make_way(network_id, "haproxy")
-        with self._kept.opening(self.name, network_id) as opening:
+        with self._kept.opening(self.name, ready) as opening:
             call = partial(open_listener, ready.namespace, ready.device, METADATA_ADDRESS, PORT)
-            listeners = [opening.open("metadata", ready, call)]
+            listeners = [opening.open("metadata", call)]
             try:
                 listeners += _open_ipv6(ready, opening)
             except BaseException:
@@ -126,7 +126,7 @@ def _open_ipv6(ready: Ready, opening: Opening) -> list[socket.socket]:
     """The listener on IPv6, where the namespace has IPv6."""
     try:
         call = partial(open_listener, ready.namespace, ready.device, METADATA_ADDRESS6, PORT)
-        return [opening.open("metadata6", ready, call)]
+        return [opening.open("metadata6", call)]
     except KernelError as error:
         if error.code not in _NO_IPV6:
             raise

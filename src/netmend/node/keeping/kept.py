@@ -7,6 +7,7 @@ from threading import RLock
 from typing import Final
 
 from netmend.ground.log import get_logger
+from netmend.kernel.sockets import opening as in_namespace
 from netmend.node.keeping.holders import Holder
 from netmend.reconcile.reports import Ready
 
@@ -28,15 +29,16 @@ class KeptSockets:
             with self._speaking():
                 self._left = holder.inherited()
 
-    @property
-    def number_left(self) -> int:
-        """How many sockets of the node before are not taken up yet."""
-        return len(self._left)
-
     @contextlib.contextmanager
-    def opening(self, service: str, network_id: str) -> Iterator["Opening"]:
-        """Open all sockets of a service on a network; those that it had and does not open again are let go."""
-        opening = Opening(self, (service, network_id))
+    def opening(self, service: str, ready: Ready) -> Iterator["Opening"]:
+        """Open all sockets of a service on a network; those that it had and does not open again are let go. Raises
+        KernelError."""
+        if self._holder is None:
+            yield Opening(self, (service, ready.network.id), "")
+            return
+        with in_namespace(ready.namespace, ready.device):
+            index = socket.if_nametoindex(ready.device)
+        opening = Opening(self, (service, ready.network.id), f"{ready.namespace.inode}.{index}")
         yield opening
         with self._lock:
             for key in self._given.get(opening.owner, set()) - opening.keys:
@@ -107,18 +109,15 @@ class KeptSockets:
 class Opening:
     """The sockets that a service opens on a network now."""
 
-    def __init__(self, kept: KeptSockets, owner: Owner) -> None:
-        self._kept, self.owner = kept, owner
+    def __init__(self, kept: KeptSockets, owner: Owner, place: str) -> None:
+        """`place` is the namespace's inode and the device's index, which are never used again while a socket of theirs
+        is kept; empty where none is."""
+        self._kept, self.owner, self._place = kept, owner, place
         self.keys: set[str] = set()
 
-    def open(self, kind: str, ready: Ready, opener: Callable[[], socket.socket]) -> socket.socket:
-        """The socket of this kind on the network's device: the kept one, else what `opener` opens.
-
-        `kind` says what it is bound to, beside the device. A namespace's inode and a device's index are never used
-        again while a socket of theirs is kept.
-        """
-        with ready.namespace.entered():
-            index = socket.if_nametoindex(ready.device)
-        key = f"{kind}.{ready.namespace.inode}.{index}"
+    def open(self, kind: str, opener: Callable[[], socket.socket]) -> socket.socket:
+        """The socket of this kind on the network's device: the kept one, else what `opener` opens. `kind` says what it
+        is bound to, beside the device."""
+        key = f"{kind}.{self._place}"
         self.keys.add(key)
         return self._kept.open(self.owner, key, opener)
