@@ -17,12 +17,17 @@ from typing import Final
 
 from netmend.firewall.guard import Guard
 from netmend.ground.nftables import (
+    ACCEPT,
+    DROP,
+    ETHER_ADDR,
     HOOK_INPUT,
     HOOK_OUTPUT,
     HOOK_PREROUTING,
+    IFNAME,
+    IPV4_ADDR,
+    IPV6_ADDR,
     Chain,
     Element,
-    Field,
     FragmentOffset,
     InSet,
     Load,
@@ -34,12 +39,8 @@ from netmend.ground.nftables import (
     Table,
     Verdict,
     key_of,
+    key_of_name,
 )
-
-_NAME: Final = Field("ifname", 16)
-_MAC: Final = Field("ether_addr", 6)
-_IPV4: Final = Field("ipv4_addr", 4)
-_IPV6: Final = Field("ipv6_addr", 16)
 
 _DEVICE: Final = Meta("iifname")
 _PROTOCOL: Final = Meta("l4proto")
@@ -57,8 +58,6 @@ _PORTS: Final = Payload("transport", 0, 4)
 _ICMP_TYPE: Final = Payload("transport", 0, 1)
 _ND_TARGET: Final = Payload("transport", 8, 16)
 
-_ACCEPT: Final = Verdict("accept")
-_DROP: Final = Verdict("drop")
 _ICMPV6: Final = b"\x3a"
 _UDP: Final = b"\x11"
 _SOLICITATION, _ADVERTISEMENT = b"\x87", b"\x88"  # neighbours' (RFC 4861)
@@ -86,24 +85,24 @@ _LATER_FRAGMENT6: Final = Match(FragmentOffset(), b"\0\0", b"\xff\xf8", unless=T
 _FROM_GUEST: Final = Chain(
     "from-guest",
     (
-        (InSet((_DEVICE, _ETHER_FROM), "macs", unless=True), _DROP),
+        (InSet((_DEVICE, _ETHER_FROM), "macs", unless=True), DROP),
         # Spanning tree and what else bridges tell each other (IEEE 802.1D, table 7-10).
-        (Match(_ETHER_TO, b"\x01\x80\xc2\0\0\0", b"\xff\xff\xff\xff\xff\xf0"), _DROP),
+        (Match(_ETHER_TO, b"\x01\x80\xc2\0\0\0", b"\xff\xff\xff\xff\xff\xf0"), DROP),
         (Match(_ETHER_TYPE, b"\x08\x06"), _goto("arp")),
         (Match(_ETHER_TYPE, b"\x08\x00"), _goto("ipv4")),
         (Match(_ETHER_TYPE, b"\x86\xdd"), _goto("ipv6")),
-        (_DROP,),
+        (DROP,),
     ),
 )
 _ARP: Final = Chain(
     "arp",
     (
-        (Match(_ARP_HEAD, b"\0\1\x08\0\6\4", unless=True), _DROP),
-        *_owned(4, _ACCEPT, _ARP_SENDER_MAC, _ARP_SENDER),
+        (Match(_ARP_HEAD, b"\0\1\x08\0\6\4", unless=True), DROP),
+        *_owned(4, ACCEPT, _ARP_SENDER_MAC, _ARP_SENDER),
         # Asking whether its own address is free (RFC 5227).
-        (Match(_ARP_SENDER, b"\0\0\0\0", unless=True), _DROP),
-        *_owned(4, _ACCEPT, _ARP_SENDER_MAC, _ARP_TARGET),
-        (_DROP,),
+        (Match(_ARP_SENDER, b"\0\0\0\0", unless=True), DROP),
+        *_owned(4, ACCEPT, _ARP_SENDER_MAC, _ARP_TARGET),
+        (DROP,),
     ),
 )
 _FROM_IPV4: Final = Chain(
@@ -115,18 +114,18 @@ _FROM_IPV4: Final = Chain(
             Match(_IPV4_FRAGMENT, b"\0\0", b"\x1f\xff"),  # not all kernels keep from reading on in a later fragment
             Match(_PROTOCOL, _UDP),
             Match(_PORTS, _DHCP4_CLIENT),
-            _ACCEPT,
+            ACCEPT,
         ),
-        (_DROP,),
+        (DROP,),
     ),
 )
 _IPV4_PROTOCOL: Final = Chain(
     "ipv4-protocol",
     (
-        (Match(_PROTOCOL, _UDP, unless=True), _ACCEPT),
-        (_LATER_FRAGMENT4, _ACCEPT),
-        (Match(_PORTS, _DHCP4_SERVER, unless=True), _ACCEPT),
-        (_DROP,),
+        (Match(_PROTOCOL, _UDP, unless=True), ACCEPT),
+        (_LATER_FRAGMENT4, ACCEPT),
+        (Match(_PORTS, _DHCP4_SERVER, unless=True), ACCEPT),
+        (DROP,),
     ),
 )
 _FROM_IPV6: Final = Chain(
@@ -134,7 +133,7 @@ _FROM_IPV6: Final = Chain(
     (
         *_owned(6, _goto("ipv6-protocol"), _ETHER_FROM, _IPV6_FROM),
         (Match(_IPV6_FROM, bytes(16)), Match(_PROTOCOL, _ICMPV6), _goto("without-address")),
-        (_DROP,),
+        (DROP,),
     ),
 )
 _IPV6_PROTOCOL: Final = Chain(
@@ -142,58 +141,58 @@ _IPV6_PROTOCOL: Final = Chain(
     (
         (Match(_PROTOCOL, _ICMPV6), _goto("icmpv6")),
         (Match(_PROTOCOL, _UDP), _goto("udp6")),
-        (Match(_PROTOCOL, _UDP, unless=True), _ACCEPT),
-        (_DROP,),
+        (Match(_PROTOCOL, _UDP, unless=True), ACCEPT),
+        (DROP,),
     ),
 )
 _UDP6: Final = Chain(
     "udp6",
     (
-        (_LATER_FRAGMENT6, _ACCEPT),
-        (Match(_PORTS, _DHCP6_SERVER, unless=True), _ACCEPT),
-        (_DROP,),
+        (_LATER_FRAGMENT6, ACCEPT),
+        (Match(_PORTS, _DHCP6_SERVER, unless=True), ACCEPT),
+        (DROP,),
     ),
 )
 _ICMP6: Final = Chain(
     "icmpv6",
     (
-        (_LATER_FRAGMENT6, _ACCEPT),
-        (Match(_ICMP_TYPE, b"\x86"), _DROP),  # a router's advertisement
-        (Match(_ICMP_TYPE, b"\x89"), _DROP),  # a redirect
+        (_LATER_FRAGMENT6, ACCEPT),
+        (Match(_ICMP_TYPE, b"\x86"), DROP),  # a router's advertisement
+        (Match(_ICMP_TYPE, b"\x89"), DROP),  # a redirect
         (Match(_ICMP_TYPE, _ADVERTISEMENT), _goto("neighbour")),
-        (Match(_ICMP_TYPE, _ADVERTISEMENT, unless=True), _ACCEPT),
-        (_DROP,),
+        (Match(_ICMP_TYPE, _ADVERTISEMENT, unless=True), ACCEPT),
+        (DROP,),
     ),
 )
-_NEIGHBOUR: Final = Chain("neighbour", (*_owned(6, _ACCEPT, _ETHER_FROM, _ND_TARGET), (_DROP,)))
+_NEIGHBOUR: Final = Chain("neighbour", (*_owned(6, ACCEPT, _ETHER_FROM, _ND_TARGET), (DROP,)))
 # A guest that has no address yet looks for routers, joins groups, and asks whether its own address is free (RFC 4862).
 _WITHOUT_ADDRESS: Final = Chain(
     "without-address",
     (
-        (_LATER_FRAGMENT6, _DROP),
-        *((Match(_ICMP_TYPE, bytes((kind,))), _ACCEPT) for kind in (131, 132, 133, 143)),
+        (_LATER_FRAGMENT6, DROP),
+        *((Match(_ICMP_TYPE, bytes((kind,))), ACCEPT) for kind in (131, 132, 133, 143)),
         (Match(_ICMP_TYPE, _SOLICITATION), _goto("neighbour")),
-        (_DROP,),
+        (DROP,),
     ),
 )
 
 TABLE: Final = Table(
     "netmend",
     (
-        Set("ports", (_NAME,)),
-        Set("devices", (_NAME,)),
-        Set("macs", (_NAME, _MAC)),
-        Set("addresses4", (_NAME, _MAC, _IPV4)),
-        Set("addresses6", (_NAME, _MAC, _IPV6)),
-        Set("ranges4", (_NAME, _MAC, _IPV4), ranges=True),
-        Set("ranges6", (_NAME, _MAC, _IPV6), ranges=True),
+        Set("ports", (IFNAME,)),
+        Set("devices", (IFNAME,)),
+        Set("macs", (IFNAME, ETHER_ADDR)),
+        Set("addresses4", (IFNAME, ETHER_ADDR, IPV4_ADDR)),
+        Set("addresses6", (IFNAME, ETHER_ADDR, IPV6_ADDR)),
+        Set("ranges4", (IFNAME, ETHER_ADDR, IPV4_ADDR), ranges=True),
+        Set("ranges6", (IFNAME, ETHER_ADDR, IPV6_ADDR), ranges=True),
     ),
     (
         _NEIGHBOUR, _WITHOUT_ADDRESS, _ICMP6, _UDP6, _IPV6_PROTOCOL, _IPV4_PROTOCOL, _FROM_IPV6, _FROM_IPV4, _ARP,
         _FROM_GUEST,
         Chain("prerouting", ((InSet((_DEVICE,), "ports"), _goto("from-guest")),), HOOK_PREROUTING),
-        Chain("to-host", ((InSet((_DEVICE,), "devices"), _DROP),), HOOK_INPUT),
-        Chain("from-host", ((InSet((Meta("oifname"),), "devices"), _DROP),), HOOK_OUTPUT),
+        Chain("to-host", ((InSet((_DEVICE,), "devices"), DROP),), HOOK_INPUT),
+        Chain("from-host", ((InSet((Meta("oifname"),), "devices"), DROP),), HOOK_OUTPUT),
     ),
 )  # fmt: skip
 """Chains in such an order that each goes on only with those before it."""
@@ -201,12 +200,12 @@ TABLE: Final = Table(
 
 def element_of_device(name: str) -> Element:
     """What keeps a device on a bridge from the host's stack."""
-    return Element("devices", _name(name))
+    return Element("devices", key_of_name(name))
 
 
 def elements_of(guard: Guard) -> frozenset[Element]:
     """What a guarded port adds to the sets."""
-    name = _name(guard.device)
+    name = key_of_name(guard.device)
     found = {Element("ports", name)}
     found.update(Element("macs", key_of(name, _mac(mac))) for mac in guard.macs)
     for allowed in guard.addresses:
@@ -221,10 +220,6 @@ def elements_of(guard: Guard) -> frozenset[Element]:
 def device_of(element: Element) -> str:
     """The name of the device that an element is about."""
     return element.key[:16].rstrip(b"\0").decode(errors="replace")
-
-
-def _name(name: str) -> bytes:
-    return name.encode().ljust(16, b"\0")
 
 
 def _mac(mac: str) -> bytes:

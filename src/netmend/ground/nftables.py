@@ -99,6 +99,11 @@ class Verdict:
     chain: str | None = None
 
 
+ACCEPT = Verdict("accept")
+DROP = Verdict("drop")
+IS_IPV4 = Match(Meta("nfproto"), bytes((FAMILY_IPV4,)))
+
+
 @dataclass(frozen=True, slots=True)
 class Translate:
     """Network address translation of a packet's source or destination to what map `name` holds under the loaded octets:
@@ -138,6 +143,19 @@ class Field:
 
     type: Literal["ifname", "ether_addr", "ipv4_addr", "ipv6_addr", "inet_proto", "inet_service"]
     length: int
+
+
+IFNAME = Field("ifname", 16)
+ETHER_ADDR = Field("ether_addr", 6)
+IPV4_ADDR = Field("ipv4_addr", 4)
+IPV6_ADDR = Field("ipv6_addr", 16)
+INET_PROTO = Field("inet_proto", 1)
+INET_SERVICE = Field("inet_service", 2)
+
+
+def key_of_name(name: str) -> bytes:
+    """A device's name as a part of a key (IFNAME)."""
+    return name.encode().ljust(IFNAME.length, b"\0")
 
 
 @dataclass(frozen=True, slots=True)

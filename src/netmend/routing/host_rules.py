@@ -8,21 +8,23 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from netmend.ground.nftables import (
-    CT_ESTABLISHED,
-    CT_RELATED,
+    ACCEPT,
+    DROP,
     FAMILY_INET,
-    FAMILY_IPV4,
     HOOK_FORWARD,
     HOOK_INPUT,
     HOOK_POSTROUTING,
     HOOK_PREROUTING,
+    IFNAME,
+    INET_PROTO,
+    INET_SERVICE,
+    IPV4_ADDR,
+    IS_IPV4,
     PRIORITY_DNAT,
     PRIORITY_FILTER,
     PRIORITY_SNAT,
     Chain,
-    Conntrack,
     Element,
-    Field,
     InSet,
     LocalAddress,
     Masquerade,
@@ -32,57 +34,49 @@ from netmend.ground.nftables import (
     Set,
     Table,
     Translate,
-    Verdict,
     bits,
     key_of,
+    key_of_name,
 )
 from netmend.intent.names import uplink_host_name
 from netmend.intent.router import HostUplink, Router
+from netmend.routing.rules import IS_ANSWER, NUMBERS
 from netmend.routing.transit import Transit
 
-_NAME: Final = Field("ifname", 16)
-_IPV4: Final = Field("ipv4_addr", 4)
-_PROTOCOL: Final = Field("inet_proto", 1)
-_PORT: Final = Field("inet_service", 2)
-_IS_IPV4: Final = Match(Meta("nfproto"), bytes((FAMILY_IPV4,)))
 _FROM_ROUTER: Final = InSet((Meta("iifname"),), "routers")
 _TO_ROUTER: Final = InSet((Meta("oifname"),), "routers")
-_IS_ANSWER: Final = Match(Conntrack("state"), bits(0), bits(CT_ESTABLISHED | CT_RELATED), unless=True)
 _FORWARDS: Final = Translate("destination", (Meta("l4proto"), Payload("transport", 2, 2)), "forwards", port=True)
 _RTN_LOCAL: Final = 2
-_ACCEPT: Final = Verdict("accept")
-_DROP: Final = Verdict("drop")
-_NUMBERS: Final = {"tcp": b"\x06", "udp": b"\x11"}
 
 TABLE: Final = Table(
     "netmend",
     (
-        Set("routers", (_NAME,)),
-        Set("addresses", (_IPV4,)),
-        Set("forwards", (_PROTOCOL, _PORT), data=(_IPV4, _PORT)),
+        Set("routers", (IFNAME,)),
+        Set("addresses", (IPV4_ADDR,)),
+        Set("forwards", (INET_PROTO, INET_SERVICE), data=(IPV4_ADDR, INET_SERVICE)),
     ),
     (
         Chain(
             "prerouting",
             tuple(
                 (
-                    _IS_IPV4,
+                    IS_IPV4,
                     InSet((Meta("iifname"),), "routers", unless=True),
                     Match(LocalAddress(), bits(_RTN_LOCAL)),
                     Match(Meta("l4proto"), number),
                     _FORWARDS,
                 )
-                for number in _NUMBERS.values()
+                for number in NUMBERS.values()
             ),
             HOOK_PREROUTING,
             PRIORITY_DNAT,
             "nat",
         ),
-        Chain("input", ((_FROM_ROUTER, _IS_ANSWER, _ACCEPT), (_FROM_ROUTER, _DROP)), HOOK_INPUT, PRIORITY_FILTER),
-        Chain("forward", ((_FROM_ROUTER, _TO_ROUTER, _DROP),), HOOK_FORWARD, PRIORITY_FILTER),
+        Chain("input", ((_FROM_ROUTER, IS_ANSWER, ACCEPT), (_FROM_ROUTER, DROP)), HOOK_INPUT, PRIORITY_FILTER),
+        Chain("forward", ((_FROM_ROUTER, _TO_ROUTER, DROP),), HOOK_FORWARD, PRIORITY_FILTER),
         Chain(
             "postrouting",
-            ((_IS_IPV4, InSet((Payload("network", 12, 4),), "addresses"), Masquerade()),),
+            ((IS_IPV4, InSet((Payload("network", 12, 4),), "addresses"), Masquerade()),),
             HOOK_POSTROUTING,
             PRIORITY_SNAT,
             "nat",
@@ -100,10 +94,10 @@ def elements_of(routers: Iterable[Router], transits: Mapping[str, Transit]) -> f
         transit = transits.get(router.id)
         if not isinstance(router.uplink, HostUplink) or transit is None:
             continue
-        found.add(Element("routers", uplink_host_name(router.id).encode().ljust(16, b"\0")))
+        found.add(Element("routers", key_of_name(uplink_host_name(router.id))))
         found.add(Element("addresses", transit.router.ip.packed))
         for forward in router.forwards:
-            key = key_of(_NUMBERS[forward.protocol], forward.port.to_bytes(2))
+            key = key_of(NUMBERS[forward.protocol], forward.port.to_bytes(2))
             data = key_of(transit.router.ip.packed, forward.port.to_bytes(2))
             found.add(Element("forwards", key, data=data))
     return frozenset(found)

@@ -13,15 +13,21 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from netmend.ground.nftables import (
+    ACCEPT,
     CT_DNAT,
     CT_ESTABLISHED,
     CT_INVALID,
     CT_RELATED,
+    DROP,
     FAMILY_INET,
-    FAMILY_IPV4,
     HOOK_FORWARD,
     HOOK_POSTROUTING,
     HOOK_PREROUTING,
+    IFNAME,
+    INET_PROTO,
+    INET_SERVICE,
+    IPV4_ADDR,
+    IS_IPV4,
     PRIORITY_DNAT,
     PRIORITY_FILTER,
     PRIORITY_SNAT,
@@ -29,7 +35,6 @@ from netmend.ground.nftables import (
     ClampSegments,
     Conntrack,
     Element,
-    Field,
     InSet,
     Masquerade,
     Match,
@@ -40,19 +45,15 @@ from netmend.ground.nftables import (
     SetMark,
     Table,
     Translate,
-    Verdict,
     bits,
     key_of,
+    key_of_name,
 )
 from netmend.intent.names import uplink_name
 from netmend.intent.router import DeviceUplink, HostUplink, PortForward, Router
 from netmend.routing.transit import Transit
 
-_NAME: Final = Field("ifname", 16)
-_IPV4: Final = Field("ipv4_addr", 4)
-_PROTOCOL: Final = Field("inet_proto", 1)
-_PORT: Final = Field("inet_service", 2)
-
+NUMBERS: Final = {"tcp": b"\x06", "udp": b"\x11"}  # of protocols, as parts of keys
 _IN: Final = Meta("iifname")
 _OUT: Final = Meta("oifname")
 _L4: Final = Meta("l4proto")
@@ -60,30 +61,29 @@ _FROM: Final = Payload("network", 12, 4)
 _TO: Final = Payload("network", 16, 4)
 _TO_PORT: Final = Payload("transport", 2, 2)
 _TCP_FLAGS: Final = Payload("transport", 13, 1)
-_IS_IPV4: Final = Match(Meta("nfproto"), bytes((FAMILY_IPV4,)))
-_IS_TCP: Final = Match(_L4, b"\x06")
-_IS_UDP: Final = Match(_L4, b"\x11")
-_BY_UPLINK: Final = InSet((_IN,), "uplinks")
+_IS_TCP: Final = Match(_L4, NUMBERS["tcp"])
+_IS_UDP: Final = Match(_L4, NUMBERS["udp"])
 _TO_UPLINK: Final = InSet((_OUT,), "uplinks")
 _NOT_TO_UPLINK: Final = InSet((_OUT,), "uplinks", unless=True)
-_ACCEPT: Final = Verdict("accept")
-_DROP: Final = Verdict("drop")
+_NOT_BY_UPLINK: Final = InSet((_IN,), "uplinks", unless=True)
 _INSIDE: Final = 1  # the mark of what a guest of the router sent
-_NUMBERS: Final = {"tcp": b"\x06", "udp": b"\x11"}
 
 
 def _has(key: Conntrack, bit: int) -> Match:
     return Match(key, bits(0), bits(bit), unless=True)
 
 
+IS_ANSWER: Final = _has(Conntrack("state"), CT_ESTABLISHED | CT_RELATED)
+
+
 _FORWARDS: Final = Translate("destination", (_L4, _TO, _TO_PORT), "forwards", port=True)
 _PREROUTING: Final = Chain(
     "prerouting",
     (
-        (InSet((_IN,), "uplinks", unless=True), SetMark(_INSIDE)),
-        (_IS_IPV4, Translate("destination", (_TO,), "floating-to")),
-        (_IS_IPV4, _IS_TCP, _FORWARDS),
-        (_IS_IPV4, _IS_UDP, _FORWARDS),
+        (_NOT_BY_UPLINK, SetMark(_INSIDE)),
+        (IS_IPV4, Translate("destination", (_TO,), "floating-to")),
+        (IS_IPV4, _IS_TCP, _FORWARDS),
+        (IS_IPV4, _IS_UDP, _FORWARDS),
     ),
     HOOK_PREROUTING,
     PRIORITY_DNAT,
@@ -91,25 +91,25 @@ _PREROUTING: Final = Chain(
 )
 _FORWARD_RULES: Final[tuple[Rule, ...]] = (
     (_IS_TCP, Match(_TCP_FLAGS, b"\x02", b"\x06"), ClampSegments()),  # SYN, and not RST
-    (_TO_UPLINK, _has(Conntrack("state"), CT_INVALID), _DROP),  # it would go out without translation
-    (InSet((_IN,), "uplinks", unless=True), _ACCEPT),
-    (_has(Conntrack("state"), CT_ESTABLISHED | CT_RELATED), _ACCEPT),
-    (_has(Conntrack("status"), CT_DNAT), _ACCEPT),
-    (InSet((_IN,), "open"), _ACCEPT),
-    (_DROP,),
+    (_TO_UPLINK, _has(Conntrack("state"), CT_INVALID), DROP),  # it would go out without translation
+    (_NOT_BY_UPLINK, ACCEPT),
+    (IS_ANSWER, ACCEPT),
+    (_has(Conntrack("status"), CT_DNAT), ACCEPT),
+    (InSet((_IN,), "open"), ACCEPT),
+    (DROP,),
 )
 _POSTROUTING_RULES: Final[tuple[Rule, ...]] = (
-    (_IS_IPV4, _TO_UPLINK, Translate("source", (_FROM,), "floating-from")),
-    (_IS_IPV4, Translate("source", (_OUT,), "sources")),
+    (IS_IPV4, _TO_UPLINK, Translate("source", (_FROM,), "floating-from")),
+    (IS_IPV4, Translate("source", (_OUT,), "sources")),
     (
-        _IS_IPV4,
+        IS_IPV4,
         _NOT_TO_UPLINK,
         Match(Meta("mark"), bits(_INSIDE)),
         _has(Conntrack("status"), CT_DNAT),
         Translate("source", (_FROM,), "floating-from"),
     ),
     (
-        _IS_IPV4,
+        IS_IPV4,
         _NOT_TO_UPLINK,
         Match(Meta("mark"), bits(_INSIDE)),
         _has(Conntrack("status"), CT_DNAT),
@@ -120,12 +120,12 @@ _POSTROUTING_RULES: Final[tuple[Rule, ...]] = (
 TABLE: Final = Table(
     "netmend",
     (
-        Set("uplinks", (_NAME,)),
-        Set("open", (_NAME,)),
-        Set("sources", (_NAME,), data=(_IPV4,)),
-        Set("floating-to", (_IPV4,), data=(_IPV4,)),
-        Set("floating-from", (_IPV4,), data=(_IPV4,)),
-        Set("forwards", (_PROTOCOL, _IPV4, _PORT), data=(_IPV4, _PORT)),
+        Set("uplinks", (IFNAME,)),
+        Set("open", (IFNAME,)),
+        Set("sources", (IFNAME,), data=(IPV4_ADDR,)),
+        Set("floating-to", (IPV4_ADDR,), data=(IPV4_ADDR,)),
+        Set("floating-from", (IPV4_ADDR,), data=(IPV4_ADDR,)),
+        Set("forwards", (INET_PROTO, IPV4_ADDR, INET_SERVICE), data=(IPV4_ADDR, INET_SERVICE)),
     ),
     (
         _PREROUTING,
@@ -142,7 +142,7 @@ def elements_of(router: Router, transit: Transit | None) -> frozenset[Element]:
     uplink, found = router.uplink, set[Element]()
     if uplink is None:
         return frozenset()
-    name = uplink_name(router.id).encode().ljust(16, b"\0")
+    name = key_of_name(uplink_name(router.id))
     found.add(Element("uplinks", name))
     source = source_address(router, transit)
     if not router.snat:
@@ -161,7 +161,7 @@ def elements_of(router: Router, transit: Transit | None) -> frozenset[Element]:
 
 def element_of_forward(forward: PortForward, address: IPv4Address, to: IPv4Address, to_port: int) -> Element:
     """What leads from a port of `address` to one of a guest, or of a router on the way."""
-    key = key_of(_NUMBERS[forward.protocol], address.packed, forward.port.to_bytes(2))
+    key = key_of(NUMBERS[forward.protocol], address.packed, forward.port.to_bytes(2))
     return Element("forwards", key, data=key_of(to.packed, to_port.to_bytes(2)))
 
 
