@@ -10,6 +10,7 @@ from netmend.kernel.ovsdb.ports import Port, Tag
 from netmend.kernel.routes import Route
 from netmend.reconcile.resync import Problem
 from netmend.reconcile.routers.steps import RouterStep, router_target
+from netmend.reconcile.step_text import changes, counts
 from netmend.wiring import Device
 
 
@@ -67,9 +68,7 @@ class MendDevice:
     remove: tuple[Interface, ...] = ()
 
     def __str__(self) -> str:
-        parts = [f"set {', '.join(self.differs)}"] if self.differs else []
-        parts += [f"remove {address}" for address in self.remove]
-        return f"{', '.join(parts)} of {self.device.name}"
+        return f"{changes(differs=self.differs, remove=self.remove)} of {self.device.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +83,8 @@ class MendInner:
     remove: tuple[Interface, ...] = ()
 
     def __str__(self) -> str:
-        parts = [f"set {', '.join(self.differs)}"] if self.differs else []
-        parts += [f"add {address}" for address in self.add]
-        parts += [f"remove {address}" for address in self.remove]
-        return f"{', '.join(parts)} on {self.was.name} in {namespace_name(self.network_id)}"
+        what = changes(differs=self.differs, add=self.add, remove=self.remove)
+        return f"{what} on {self.was.name} in {namespace_name(self.network_id)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +97,8 @@ class SetRoutes:
     remove: tuple[Route, ...] = ()
 
     def __str__(self) -> str:
-        parts = [f"add route {route_text(route)}" for route in self.add]
-        parts += [f"remove route {route_text(route)}" for route in self.remove]
-        return f"{', '.join(parts)} on {self.was.name} in {namespace_name(self.network_id)}"
+        add, remove = ([f"route {route_text(route)}" for route in routes] for routes in (self.add, self.remove))
+        return f"{changes(add=add, remove=remove)} on {self.was.name} in {namespace_name(self.network_id)}"
 
 
 def route_text(route: Route) -> str:
@@ -207,9 +203,7 @@ class SetRules:
     remove: int
 
     def __str__(self) -> str:
-        parts = [f"add {self.add}"] if self.add else []
-        parts += [f"remove {self.remove}"] if self.remove else []
-        return f"port security in nftables: {', '.join(parts)} entries"
+        return f"port security in nftables: {counts(self.add, self.remove)} entries"
 
 
 Step = (

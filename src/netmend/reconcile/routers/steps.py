@@ -8,6 +8,7 @@ from netmend.intent.router import Uplink
 from netmend.kernel.addresses import Interface
 from netmend.kernel.links import Link
 from netmend.kernel.routes import Address, Block
+from netmend.reconcile.step_text import changes, counts
 from netmend.routing.transit import Transit
 from netmend.routing.wanted import RouterLink, RouteWanted
 
@@ -64,8 +65,7 @@ class SetRouterRules:
 
     def __str__(self) -> str:
         parts = ["put the table in its place"] if self.remade else []
-        parts += [f"add {len(self.add)}"] if self.add else []
-        parts += [f"remove {len(self.remove)}"] if self.remove else []
+        parts += [counts(len(self.add), len(self.remove))] if self.add or self.remove else []
         return f"rules of {router_namespace_name(self.router_id)}: {', '.join(parts)}"
 
 
@@ -121,10 +121,8 @@ class MendRouterLink:
     ipv6: bool = False  # the router forwards it
 
     def __str__(self) -> str:
-        parts = [f"set {', '.join(self.differs)}"] if self.differs else []
-        parts += [f"add {address}" for address in self.add]
-        parts += [f"remove {address}" for address in self.remove]
-        return f"{', '.join(parts)} on {self.link.name} in {router_namespace_name(self.router_id)}"
+        what = changes(differs=self.differs, add=self.add, remove=self.remove)
+        return f"{what} on {self.link.name} in {router_namespace_name(self.router_id)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +138,8 @@ class MendUplinkHostEnd:
     remove: tuple[Interface, ...] = ()
 
     def __str__(self) -> str:
-        parts = [f"set {', '.join(self.differs)}"] if self.differs else []
-        parts += [f"add {address}" for address in self.add]
-        parts += [f"remove {address}" for address in self.remove]
-        return f"{', '.join(parts)} on {uplink_host_name(self.router_id)}"
+        what = changes(differs=self.differs, add=self.add, remove=self.remove)
+        return f"{what} on {uplink_host_name(self.router_id)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +151,8 @@ class SetRouterRoutes:
     remove: tuple[RouteSeen, ...]
 
     def __str__(self) -> str:
-        parts = [f"add {route}" for route in self.add]
-        parts += [f"remove {route.destination} via {route.gateway or 'a link'}" for route in self.remove]
-        return f"routes of {router_namespace_name(self.router_id)}: {', '.join(parts)}"
+        gone = [f"{route.destination} via {route.gateway or 'a link'}" for route in self.remove]
+        return f"routes of {router_namespace_name(self.router_id)}: {changes(add=self.add, remove=gone)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +165,7 @@ class SetHostRules:
     remove: int
 
     def __str__(self) -> str:
-        parts = [f"add {self.add}"] if self.add else []
-        parts += [f"remove {self.remove}"] if self.remove else []
-        return f"netmend's rules on the host: {', '.join(parts) or 'put the table in its place'}"
+        return f"netmend's rules on the host: {counts(self.add, self.remove) or 'put the table in its place'}"
 
 
 RouterStep = (
@@ -194,11 +187,9 @@ def router_target(step: RouterStep) -> str:
     match step:
         case MakeRouter() | PinRouter() | RemoveRouter() | SetRouterRules() | SetRouterRoutes():
             return router_namespace_name(step.router_id)
-        case MakeUplink() | MendRouterLink():
+        case MakeUplink() | MendRouterLink() | DeleteRouterLink():
             return step.link.name
         case MendUplinkHostEnd():
             return step.was.name
-        case DeleteRouterLink():
-            return step.link.name
         case SetHostRules():
             return uplink_host_name(step.router_id)
