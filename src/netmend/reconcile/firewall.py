@@ -18,7 +18,7 @@ from netmend.intent.network import BridgeWiring, Network
 from netmend.intent.port import NoPlug
 from netmend.kernel.errors import KernelError
 from netmend.kernel.nft.socket import NftSocket
-from netmend.kernel.nft.tables import TableSeen, adopt, change_elements, read_table, remake, remove_table
+from netmend.kernel.nft.tables import TableSeen, adopt, change_elements, read_changed, remake, remove_table
 from netmend.reconcile.steps import Plan, SetRules, Unit
 
 _OF_DEVICE = frozenset(("ports", "devices"))  # sets whose elements keep a device closed
@@ -205,8 +205,7 @@ class Firewall:
 
     def _look(self) -> TableSeen:
         nft = self._nft()
-        if self._seen is None or nft.generation() != self._seen.generation:
-            self._seen = read_table(nft, TABLE)
+        self._seen = read_changed(nft, TABLE, self._seen)
         self._in_force = self._seen.elements
         return self._seen
 

@@ -43,6 +43,13 @@ def read_table(nft: NftSocket, wanted: Table) -> TableSeen:
             return TableSeen(is_right, elements, generation)
 
 
+def read_changed(nft: NftSocket, wanted: Table, known: TableSeen | None) -> TableSeen:
+    """What is there of the table: `known`, where nobody has changed any rules since. Raises KernelError."""
+    if known is not None and nft.generation() == known.generation:
+        return known
+    return read_table(nft, wanted)
+
+
 def remake(nft: NftSocket, wanted: Table, elements: Iterable[Element], *, own: bool = False) -> None:
     """Put the table in the place of whatever bears its name, with `elements`, in one transaction; in more where the
     kernel takes no more in one, and then the first elements in the order of `wanted.sets` come first. With `own`, it is

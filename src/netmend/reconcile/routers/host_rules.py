@@ -7,7 +7,7 @@ from netmend.ground.nftables import Element
 from netmend.intent.router import HostUplink, Router
 from netmend.kernel.errors import KernelError
 from netmend.kernel.nft.socket import NftSocket
-from netmend.kernel.nft.tables import TableSeen, read_table, remake, remove_table
+from netmend.kernel.nft.tables import TableSeen, read_changed, remake, remove_table
 from netmend.routing.host_rules import TABLE, elements_of
 from netmend.routing.transit import Transit
 
@@ -74,8 +74,7 @@ class HostRules:
     def _look(self) -> TableSeen:
         nft = self._nft()
         self._looked = True
-        if self._seen is None or nft.generation() != self._seen.generation:
-            self._seen = read_table(nft, TABLE)
+        self._seen = read_changed(nft, TABLE, self._seen)
         return self._seen
 
 

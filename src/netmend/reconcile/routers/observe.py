@@ -12,7 +12,7 @@ from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.nft.socket import NftSocket
-from netmend.kernel.nft.tables import TableSeen, read_table
+from netmend.kernel.nft.tables import TableSeen, read_changed
 from netmend.kernel.routes import dump_set_routes
 from netmend.reconcile.observe import look_into_namespace
 from netmend.reconcile.routers.steps import RouteSeen
@@ -57,9 +57,7 @@ def look_at_rules(namespace: Netns, known: TableSeen | None) -> TableSeen:
     with namespace.entered():
         nft = NftSocket(TABLE.family)
     try:
-        if known is not None and nft.generation() == known.generation:
-            return known
-        return read_table(nft, TABLE)
+        return read_changed(nft, TABLE, known)
     finally:
         nft.close()
 
