@@ -5,13 +5,12 @@ plain file (`plain`: the incident), a namespace of netmend's (`usable`), or one 
 """
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from netmend.intent.names import DEVICE_GROUP, DEVICE_GROUPS, Mark, network_of_namespace
-from netmend.intent.network import Network
+from netmend.intent.names import DEVICE_GROUP, DEVICE_GROUPS, Mark
 from netmend.intent.port import NetnsPlug, PidPlug
 from netmend.kernel import links, netns, nsdir, sysctl
 from netmend.kernel.addresses import Interface, dump_addresses
@@ -216,21 +215,25 @@ def _no_place(far: FarEnd, error: KernelError) -> str:
             return str(error)
 
 
-def names_of_ours(names: Iterable[str], directory: str, wanted: Mapping[str, Network], foreign: set[str]) -> list[str]:
-    """Ids of networks that intent does not have, and of which a namespace or a half-made name bears netmend's mark.
+def names_of_ours(
+    names: Mapping[str, str], directory: str, foreign: set[str], mark_of: Callable[[str], Mark] | None = None
+) -> list[str]:
+    """Ids of those networks or routers of which the namespace, or a half-made name, bears netmend's mark.
 
-    `foreign` remembers names that turned out not to be netmend's, so that they are looked into once.
+    `names` are names of namespaces, each with the id that it stands for, and `mark_of` gives the mark for an id, by
+    default a network's. `foreign` remembers names that turned out not to be netmend's, so that they are looked into
+    once: Neutron's own agents give namespaces names like these.
     """
     ours = []
-    for name in names:
-        network_id = network_of_namespace(name)
-        if network_id is None or network_id in wanted or name in foreign:
+    for name, owner_id in names.items():
+        if name in foreign:
             continue
-        seen = look_into_namespace(network_id, f"{directory}/{name}", None, exists=True)
+        mark = mark_of(owner_id) if mark_of is not None else None
+        seen = look_into_namespace(owner_id, f"{directory}/{name}", None, exists=True, mark=mark)
         if seen.handle:
             seen.handle.close()
         if seen.state == "usable" or seen.marked:
-            ours.append(network_id)
+            ours.append(owner_id)
         else:
             foreign.add(name)
     return ours

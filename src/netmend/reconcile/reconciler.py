@@ -8,7 +8,7 @@ from threading import Lock
 from netmend.firewall.rules import TABLE
 from netmend.ground.diagnosis import Diagnosis
 from netmend.ground.nftables import Element
-from netmend.intent.names import DEVICE_GROUPS
+from netmend.intent.names import DEVICE_GROUPS, network_of_namespace
 from netmend.intent.network import Intent, Network
 from netmend.kernel import links, nsdir
 from netmend.kernel.errors import KernelError
@@ -294,8 +294,12 @@ class Reconciler:
         found.update(owner for owner in work.snapshot.switch.network_of.values() if owner not in wanted)
         found.update(network_id for network_id in self._host.open_namespaces if network_id not in wanted)
         if scope is None:
-            names, directory = work.snapshot.names, self._host.directory
-            found.update(names_of_ours(names, directory, work.intent.networks, self._foreign_names))
+            unwanted = {
+                name: network_id
+                for name in work.snapshot.names
+                if (network_id := network_of_namespace(name)) is not None and network_id not in work.intent.networks
+            }
+            found.update(names_of_ours(unwanted, self._host.directory, self._foreign_names))
         else:
             found = {network_id for network_id in found if network_id in scope or not network_id}
         return sorted(found)

@@ -1,10 +1,9 @@
 """Observes one router: its namespace and what is in it, its uplink on the host."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
-from netmend.intent.names import Mark, router_namespace_name, uplink_host_name
+from netmend.intent.names import Mark, uplink_host_name
 from netmend.intent.router import DeviceUplink, Router
 from netmend.kernel import links
 from netmend.kernel.addresses import Interface, dump_addresses
@@ -14,11 +13,8 @@ from netmend.kernel.netns import Netns
 from netmend.kernel.nft.socket import NftSocket
 from netmend.kernel.nft.tables import TableSeen, read_changed
 from netmend.kernel.routes import dump_set_routes
-from netmend.reconcile.observe import look_into_namespace
 from netmend.reconcile.routers.steps import RouteSeen
 from netmend.routing.rules import TABLE
-
-_PREFIX: Final = router_namespace_name("")
 
 
 def mark_of(router_id: str) -> Mark:
@@ -72,25 +68,3 @@ def look_at_uplink(route: RouteSocket, router: Router, own: Mapping[str, Link]) 
     index = host_end.index
     addresses = dump_addresses(route, lambda data: int.from_bytes(data[4:8], "little") == index)
     return UplinkSeen(parent, host_end, frozenset(addresses.get(index, ())))
-
-
-def routers_of_ours(names: Iterable[str], directory: str, foreign: set[str]) -> list[str]:
-    """Ids of routers of which a namespace, or a half-made name, bears netmend's mark.
-
-    `foreign` remembers names that turned out not to be netmend's, so that they are looked into once: Neutron's own
-    agent gives its routers' namespaces names like these.
-    """
-    ours = []
-    for name in names:
-        router_id = name.removeprefix(_PREFIX)
-        if router_id == name or name in foreign:
-            continue
-        mark = mark_of(router_id)
-        seen = look_into_namespace(router_id, f"{directory}/{name}", None, exists=True, mark=mark)
-        if seen.handle:
-            seen.handle.close()
-        if seen.state == "usable" or seen.marked:
-            ours.append(router_id)
-        else:
-            foreign.add(name)
-    return ours

@@ -16,7 +16,7 @@ from netmend.kernel import sysctl
 from netmend.kernel.errors import KernelError
 from netmend.kernel.nft.tables import TableSeen
 from netmend.reconcile.host import Host
-from netmend.reconcile.observe import NamespaceSeen, Snapshot, look_into_namespace
+from netmend.reconcile.observe import NamespaceSeen, Snapshot, look_into_namespace, names_of_ours
 from netmend.reconcile.open_namespaces import OpenNamespaces
 from netmend.reconcile.reports import Mended
 from netmend.reconcile.resync import Problem
@@ -29,7 +29,6 @@ from netmend.reconcile.routers.observe import (
     look_at_uplink,
     look_inside,
     mark_of,
-    routers_of_ours,
 )
 from netmend.reconcile.routers.steps import MakeRouter, PinRouter, RemoveRouter, RouterStep, SetHostRules
 from netmend.reconcile.steps import Plan, Unit
@@ -223,9 +222,13 @@ class Routers:
         wanted = work.intent.routers
         found = {router_id for router_id in self._open if router_id not in wanted}
         if scope is None:
-            names = (name for name in work.snapshot.names if name.startswith(router_namespace_name("")))
-            unwanted = (name for name in names if name.removeprefix(router_namespace_name("")) not in wanted)
-            found.update(routers_of_ours(unwanted, self._host.directory, self._foreign_names))
+            prefix = router_namespace_name("")
+            unwanted = {
+                name: router_id
+                for name in work.snapshot.names
+                if name.startswith(prefix) and (router_id := name.removeprefix(prefix)) not in wanted
+            }
+            found.update(names_of_ours(unwanted, self._host.directory, self._foreign_names, mark_of))
         for router_id in sorted(found):
             step = RemoveRouter(router_id)
             work.plans.append(Plan(router_id, (Unit(None, (step,)),)))
