@@ -7,7 +7,7 @@ undo fail too, nothing is lost but time: the next pass finds the rest by its mar
 
 import errno
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
 from netmend.kernel import addresses, links, netns, offload, routes
@@ -44,19 +44,11 @@ from netmend.reconcile.steps import (
     Unit,
 )
 from netmend.reconcile.switch import Switch
+from netmend.reconcile.undo import perform_or_undo
 from netmend.wiring import Device, Home
 from netmend.wiring.settings import OWN_PORT, host_settings
 
 _NEW_OWN_PORT = {"ipv4.forwarding": OWN_PORT["ipv4.forwarding"]}
-
-
-class StepFailed(Exception):
-    """The kernel refused a step; the steps before it in its unit have been undone."""
-
-    def __init__(self, step: Step, error: KernelError) -> None:
-        super().__init__(f"{step}: {error}")
-        self.step = step
-        self.error = error
 
 
 class Executor:
@@ -94,20 +86,15 @@ class Executor:
 
         A name that cannot be pinned undoes nothing: the namespace stays open, and `failed_pin` is called.
         """
-        done: list[Step] = []
+
+        def spare(step: Step, error: KernelError) -> bool:
+            if not isinstance(step, PinNamespace):
+                return False
+            failed_pin(error)
+            return True
+
         try:
-            for step in unit.steps:
-                done.append(step)
-                try:
-                    self._perform(step)
-                except KernelError as error:
-                    if isinstance(step, PinNamespace):
-                        failed_pin(error)
-                        continue
-                    for earlier in reversed(done):
-                        with suppress(KernelError):
-                            self._undo(earlier)
-                    raise StepFailed(step, error) from error
+            perform_or_undo(unit.steps, self._perform, self._undo, spare)
         finally:
             if self._inside is not None:
                 self._inside.close()

@@ -11,7 +11,7 @@ from netmend.ground.diagnosis import Diagnosis
 from netmend.intent.names import dhcp_port_id, namespace_name, own_device_names, tap_name
 from netmend.intent.network import Intent, Network, OvsWiring
 from netmend.reconcile.adoption import stray_devices, was_here
-from netmend.reconcile.apply import Executor, StepFailed
+from netmend.reconcile.apply import Executor
 from netmend.reconcile.breaker import Breaker, HostFault, host_fault
 from netmend.reconcile.diagnoses import not_propagated, sign_of_life
 from netmend.reconcile.diff import Closed, plan_network
@@ -22,6 +22,7 @@ from netmend.reconcile.other_mount_namespaces import OtherMountNamespaces
 from netmend.reconcile.reports import Listener, Mended, Ready, Taken
 from netmend.reconcile.resync import Problem, Reason
 from netmend.reconcile.steps import MakeDevice, MoveDevice, Plan, Step, Unit, in_full, mends
+from netmend.reconcile.undo import StepFailed
 from netmend.wiring import Home
 
 

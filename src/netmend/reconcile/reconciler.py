@@ -13,7 +13,6 @@ from netmend.intent.network import Intent, Network
 from netmend.kernel import links, nsdir
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.stream import Tls
-from netmend.reconcile.apply import StepFailed
 from netmend.reconcile.batches import add_batch, delete_batch
 from netmend.reconcile.breaker import Breaker, HostFault, exhaustion_fault, host_fault
 from netmend.reconcile.diagnoses import unreadable
@@ -29,6 +28,7 @@ from netmend.reconcile.reports import Listener, Mended, PassReport, Taken
 from netmend.reconcile.resync import Problem, Resync
 from netmend.reconcile.routers.routers import RouterPass, Routers
 from netmend.reconcile.steps import AddPort, DeleteDevice, DeletePort, Plan, by_network, in_full
+from netmend.reconcile.undo import StepFailed
 from netmend.reconcile.workers import work_through
 
 WORKERS = 4

@@ -1,4 +1,5 @@
-"""Steps of a plan, as values. `netmend.reconcile.apply` is the one place that performs and undoes them."""
+"""Steps of a plan, as values. `netmend.reconcile.apply` performs and undoes them, and `netmend.reconcile.routers.apply`
+those of routers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -35,18 +35,10 @@ from netmend.reconcile.routers.steps import (
     SetRouterRules,
 )
 from netmend.reconcile.settings import set_ipv6_defaults, set_settings, settings_among
+from netmend.reconcile.undo import perform_or_undo
 from netmend.routing.rules import TABLE
 from netmend.routing.wanted import RouteWanted
 from netmend.wiring.settings import ON_HOST
-
-
-class RouterStepFailed(Exception):
-    """The kernel refused a step; the steps before it have been undone."""
-
-    def __init__(self, step: RouterStep, error: KernelError) -> None:
-        super().__init__(f"{step}: {error}")
-        self.step = step
-        self.error = error
 
 
 class RouterExecutor:
@@ -65,17 +57,8 @@ class RouterExecutor:
         self._host_ipv6, self._prepare_directory = host_ipv6, prepare_directory
 
     def perform(self, steps: Sequence[RouterStep]) -> None:
-        """Perform the steps in order; raises RouterStepFailed once what was done is undone in reverse."""
-        done: list[RouterStep] = []
-        for step in steps:
-            done.append(step)
-            try:
-                self._perform(step)
-            except KernelError as error:
-                for earlier in reversed(done):
-                    with suppress(KernelError):
-                        self._undo(earlier)
-                raise RouterStepFailed(step, error) from error
+        """Perform the steps in order; raises StepFailed once what was done is undone in reverse."""
+        perform_or_undo(steps, self._perform, self._undo)
 
     def _perform(self, step: RouterStep) -> None:
         match step:

@@ -20,7 +20,7 @@ from netmend.reconcile.observe import NamespaceSeen, Snapshot, look_into_namespa
 from netmend.reconcile.open_namespaces import OpenNamespaces
 from netmend.reconcile.reports import Mended
 from netmend.reconcile.resync import Problem
-from netmend.reconcile.routers.apply import RouterExecutor, RouterStepFailed
+from netmend.reconcile.routers.apply import RouterExecutor
 from netmend.reconcile.routers.diff import plan_router, plan_rules
 from netmend.reconcile.routers.host_rules import HostRules, why_not_forwarded
 from netmend.reconcile.routers.observe import (
@@ -32,6 +32,7 @@ from netmend.reconcile.routers.observe import (
 )
 from netmend.reconcile.routers.steps import MakeRouter, PinRouter, RemoveRouter, RouterStep, SetHostRules
 from netmend.reconcile.steps import Plan, Unit
+from netmend.reconcile.undo import StepFailed
 from netmend.reconcile.workers import work_through
 from netmend.routing.transit import Transit, transits
 from netmend.routing.wanted import RouterWanted, wanted_of
@@ -124,7 +125,7 @@ class Routers:
         work.problems.setdefault(router.id, [])
         try:
             act(router, work)
-        except RouterStepFailed as failed:
+        except StepFailed as failed:
             work.errors[router.id] = failed.error
             work.problems[router.id].append(Problem(None, str(failed)))
         except KernelError as error:
@@ -240,7 +241,7 @@ class Routers:
             work.problems[router_id] = []
             try:
                 self._executor().perform([step])
-            except RouterStepFailed as failed:
+            except StepFailed as failed:
                 work.errors[router_id] = failed.error
                 work.problems[router_id] = [Problem(None, str(failed))]
 
