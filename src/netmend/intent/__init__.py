@@ -17,10 +17,12 @@ from netmend.intent.router import (
     RouterRoute,
     Uplink,
 )
+from netmend.intent.security_group import AddressGroup, SecurityGroup, SecurityRule
 from netmend.intent.subnet import Boot, BootByArchitecture, Pool, Route, Subnet
 from netmend.intent.subnet6 import Ipv6Mode, Pool6, Route6, Subnet6
 
 __all__ = [
+    "AddressGroup",
     "AddressPair",
     "Boot",
     "BootByArchitecture",
@@ -52,6 +54,8 @@ __all__ = [
     "Router",
     "RouterPort",
     "RouterRoute",
+    "SecurityGroup",
+    "SecurityRule",
     "Subnet",
     "Subnet6",
     "TapPlug",

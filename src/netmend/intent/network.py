@@ -8,6 +8,7 @@ from typing import Literal
 from netmend.intent.metadata import MetadataMode, MetadataProxy
 from netmend.intent.port import Port
 from netmend.intent.router import Router, RouterPort
+from netmend.intent.security_group import AddressGroup, SecurityGroup
 from netmend.intent.subnet import Subnet
 from netmend.intent.subnet6 import Subnet6
 
@@ -128,9 +129,11 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """All that this node should serve: networks by id, and the routers between them. A change makes a new Intent that
-    shares what did not change."""
+    """All that this node should serve: networks by id, the routers between them, and the security groups of their
+    ports, each with the groups that its rules name. A change makes a new Intent that shares what did not change."""
 
     networks: Mapping[str, Network] = field(default_factory=dict)
     metadata_proxy: MetadataProxy | None = None  # there when any network's metadata is proxied
     routers: Mapping[str, Router] = field(default_factory=dict)  # by router id
+    security_groups: Mapping[str, SecurityGroup] = field(default_factory=dict)  # by group id
+    address_groups: Mapping[str, AddressGroup] = field(default_factory=dict)  # by group id
