@@ -65,6 +65,7 @@ class NetworkReconciler:
         self._host, self._listener, self._breaker, self._diagnose = host, listener, breaker, diagnose
         self._takes_over = takes_over
         self.helpers: Collection[int] = ()  # namespaces, by inode, where helpers of another agent run
+        self._first_looks: set[str] = set()  # networks of which no look has said yet whether another agent was there
         self._strays: dict[str, frozenset[int]] = {}  # by network id: devices for which it was taken over last
         self.in_progress: dict[str, Plan] = {}  # by network id
 
@@ -75,13 +76,10 @@ class NetworkReconciler:
         Raises KernelError, HostFault, StepFailed.
         """
         host = self._host
-        is_first_look = network.id not in host.open_namespaces
+        if network.id not in host.open_namespaces:
+            self._first_looks.add(network.id)
         seen = self._look_into(network.id, work)
-        if (
-            work.foreign is not None
-            and work.apply
-            and self._is_to_take_over(network, seen, work, is_first_look=is_first_look)
-        ):
+        if work.foreign is not None and work.apply and self._is_to_take_over(network, seen, work):
             work.foreign.append(network)
             return None
         devices = host.owners.devices(network)
@@ -151,18 +149,21 @@ class NetworkReconciler:
         Raises KernelError."""
         if not network_id:
             return NamespaceSeen("absent")
+        self._first_looks.discard(network_id)
         try:
             return self._look_into(network_id, work)
         except HostFault:  # alive in a namespace out of reach; netmend made the devices and the name all the same
             path = f"{self._host.directory}/{namespace_name(network_id)}"
             return look_into_namespace(network_id, path, None, exists=True)
 
-    def _is_to_take_over(self, network: Network, seen: NamespaceSeen, work: Pass, *, is_first_look: bool) -> bool:
+    def _is_to_take_over(self, network: Network, seen: NamespaceSeen, work: Pass) -> bool:
         if not self._takes_over:
             return False
         if seen.state == "foreign":
             return True
-        if is_first_look:
+        if network.id in self._first_looks:
+            if not work.snapshot.switch.problem:  # while there is one, nobody knows whose a device is
+                self._first_looks.discard(network.id)
             return was_here(network, seen, work.snapshot, self.helpers)
         own = seen.links.get(self._own_device(network))  # without its port it is dead, which the plan sees to
         strays = stray_devices(network, seen, work.snapshot) - ({own.index} if own is not None else set())

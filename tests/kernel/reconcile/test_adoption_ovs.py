@@ -119,8 +119,12 @@ def test_what_another_agent_made_since_in_a_namespace_of_ours_is_taken_over(wiri
                 links.set_link(route, found, alias="", group=0)
         adoption = Adoption(nsdir.DEFAULT, connection)
         before = rows(switch)
-        assert reasons_of_a_pass(Reconciler(), one)
-        run_until_right(Reconciler(take_over=adoption.adopt), intent(one))
+        another, ours = Reconciler(), Reconciler(take_over=adoption.adopt)
+        assert reasons_of_a_pass(another, one)
+        (reason,) = reasons_of_a_pass(ours, one)
+        assert "another netmend" in reason, "its first look cannot say whose the device is: the switch is not its own"
+        another.close()
+        run_until_right(ours, intent(one))
         assert rows(switch) == before
         assert "netmend-mark" in switch.get("Interface", name, "external_ids")
 
