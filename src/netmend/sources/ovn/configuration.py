@@ -10,16 +10,19 @@ from pathlib import Path
 from oslo_config import cfg
 
 from netmend.intent import MetadataProxy
-from netmend.sources.neutron.configuration import (
+from netmend.sources.neutron.agent_options import (
     HAPROXY_OPTIONS,
     METADATA_OPTIONS,
+    METADATA_ROWS,
+    MOOT_ROWS,
     RATE_OPTIONS,
+    STATE_AND_LOG_ROWS,
     OvsDatabase,
+    Rows,
     metadata_proxy,
     sentences,
     set_options,
 )
-from netmend.sources.neutron.configuration import HONOURED as HONOURED_THERE
 from netmend.sources.problem import SourceError
 
 _OVN = [
@@ -44,10 +47,9 @@ _OPTIONS = {
     "METADATA_HAPROXY": HAPROXY_OPTIONS,
     "METADATA_RATE_LIMITING": RATE_OPTIONS,
 }
-_SHARED = ("METADATA_HAPROXY", "METADATA_RATE_LIMITING")  # groups that mean the same as for the agents of ML2/OVS
 _LONGEST_RETRY = 8.0  # seconds: as long as Open vSwitch's own clients wait at most
 
-HONOURED: dict[tuple[str, str], str] = {
+HONOURED: Rows = {
     ("OVN", "ovn_sb_connection"): "the southbound database's servers; any of them that answers",
     ("OVN", "ovn_sb_private_key"): "our key, for `ssl:`",
     ("OVN", "ovn_sb_certificate"): "our certificate",
@@ -62,42 +64,19 @@ HONOURED: dict[tuple[str, str], str] = {
     ("OVS", "ssl_key_file"): "our key, for `ssl:`",
     ("OVS", "ssl_cert_file"): "our certificate",
     ("OVS", "ssl_ca_cert_file"): "who signs that server's certificate",
-    ("DEFAULT", "nova_metadata_host"): "Nova's metadata API",
-    ("DEFAULT", "nova_metadata_port"): "its port",
-    ("DEFAULT", "nova_metadata_protocol"): "http or https",
-    ("DEFAULT", "nova_metadata_insecure"): "its certificate is not verified",
-    ("DEFAULT", "metadata_proxy_shared_secret"): "what signs the instance's id",
-    ("DEFAULT", "auth_ca_cert"): "who signs its certificate",
-    ("DEFAULT", "nova_client_cert"): "our own certificate",
-    ("DEFAULT", "nova_client_priv_key"): "and its key",
-    ("DEFAULT", "log_file"): "the log's file, where called by an agent's name",
-    ("DEFAULT", "log_dir"): "its directory; the file is called after the program unless log_file says else",
-    ("DEFAULT", "use_json"): "lines in that file are netmend's own JSON, and not oslo.log's text format",
-    ("DEFAULT", "debug"): "what libraries say is logged too",
+    **METADATA_ROWS,
+    ("DEFAULT", "metadata_proxy_socket"): "our state is in its directory, where called by an agent's name",
+    **STATE_AND_LOG_ROWS,
 }
-_NO_HELPER = "there are no helper processes"
-_ONE_PROCESS = "metadata is served in this process"
-MOOT: dict[tuple[str, str], str] = {
-    ("DEFAULT", "metadata_workers"): _ONE_PROCESS,
-    ("DEFAULT", "metadata_backlog"): _ONE_PROCESS,
-    ("DEFAULT", "metadata_proxy_socket"): _ONE_PROCESS,
-    ("DEFAULT", "metadata_proxy_socket_mode"): _ONE_PROCESS,
-    ("DEFAULT", "metadata_proxy_user"): _ONE_PROCESS,
-    ("DEFAULT", "metadata_proxy_group"): _ONE_PROCESS,
-    ("DEFAULT", "external_pids"): _NO_HELPER,
-    ("DEFAULT", "state_path"): "netmend keeps its own state directory (--state-dir)",
-    ("AGENT", "root_helper"): _NO_HELPER,
-    ("AGENT", "root_helper_daemon"): _NO_HELPER,
-    ("AGENT", "use_helper_for_ns_read"): _NO_HELPER,
-    ("AGENT", "check_child_processes_action"): _NO_HELPER,
-    ("AGENT", "check_child_processes_interval"): _NO_HELPER,
-    ("AGENT", "kill_scripts_path"): _NO_HELPER,
+_NO_SOCKET = "no haproxy asks netmend by a socket"
+MOOT: Rows = {
+    ("DEFAULT", "metadata_proxy_socket_mode"): _NO_SOCKET,
+    ("DEFAULT", "metadata_proxy_user"): _NO_SOCKET,
     ("AGENT", "report_interval"): "the server asks for reports by nb_cfg",
     ("OVN", "ovsdb_connection_timeout"): "an answer is waited for 10 seconds, and asked for again",
     ("OVS", "ovsdb_connection_timeout"): "an answer is waited for 5 seconds, and asked for again",
-    ("DEFAULT", "use_syslog"): "netmend logs to standard error, or to a file",
+    **MOOT_ROWS,
 }
-HONOURED |= {option: words for option, words in HONOURED_THERE.items() if option[0] in _SHARED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from netmend.node.intake.ovn import is_of_ovn
-from netmend.sources.ovn.configuration import ovn_configuration
+from netmend.sources.neutron import configuration as neutron
+from netmend.sources.ovn.configuration import HONOURED, MOOT, ovn_configuration
 from netmend.sources.problem import SourceError
+
+DOCUMENT = Path(__file__).parents[4] / "docs" / "ovn.md"
 
 
 def read(directory: Path, text: str) -> object:
@@ -27,6 +30,33 @@ def test_the_southbound_database_and_nova(tmp_path: Path) -> None:
     assert found.southbound.remotes == ("ssl:a:6642", "ssl:b:6642") and found.southbound.probe == 1.0
     assert found.metadata_proxy.endpoints == ("http://nova:8775",) and found.ovs is not None
     assert len(found.moot) == 2
+
+
+def test_where_the_log_goes_is_not_said_to_have_no_effect(tmp_path: Path) -> None:
+    path = tmp_path / "neutron_ovn_metadata_agent.ini"
+    path.write_text("[DEFAULT]\nuse_syslog = true\nuse_journal = true\nsyslog_log_facility = LOG_DAEMON\n")
+    assert ovn_configuration([path]).moot == ()
+
+
+def test_the_document_has_every_option() -> None:
+    text = DOCUMENT.read_text()
+    for _, name in (*HONOURED, *MOOT):
+        assert f"`{name}`" in text or f" {name}`" in text, name
+
+
+def test_no_option_is_in_both_tables() -> None:
+    assert not HONOURED.keys() & MOOT.keys()
+
+
+def test_an_option_that_agents_of_both_kinds_read_does_the_same_for_both() -> None:
+    """But for those that are about the switch, whose sockets' defaults differ, and sockets that only Neutron's have."""
+    own = {("AGENT", "report_interval"), ("DEFAULT", "metadata_proxy_socket"), ("OVS", "ovsdb_connection")}
+    own |= {("DEFAULT", "metadata_proxy_socket_mode"), ("DEFAULT", "metadata_proxy_user")}
+    theirs = neutron.HONOURED | neutron.MOOT
+    ours = HONOURED | MOOT
+    assert {option for option in ours.keys() & theirs if ours[option] != theirs[option]} <= own
+    logs = {option for option in neutron.HONOURED if "log" in option[1] or "syslog" in option[1]}
+    assert logs - {("AGENT", "log_agent_heartbeats")} <= HONOURED.keys()
 
 
 @pytest.mark.parametrize(
