@@ -79,6 +79,8 @@ class Dns:
 
     `forward_domains` are domains, none of them a zone of the network, with servers of their own, for all names in them
     whatever else is said, and whatever addresses they give; a domain without servers has no names.
+
+    With `share_names`, guests of all networks of the same project that share theirs too are answered with these names.
     """
 
     domain: str | None = None
@@ -88,6 +90,7 @@ class Dns:
     guest_rate: int = DEFAULT_GUEST_RATE
     records: tuple[tuple[str, IPv4Address | IPv6Address], ...] = ()
     forward_domains: tuple[tuple[str, tuple[DnsServer, ...]], ...] = ()
+    share_names: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from threading import Lock
 from netmend.intent import Network
 from netmend.services.dns import names
 from netmend.services.dns.addresses import all_subnets
+from netmend.services.dns.sharing import Neighbour, Sharing
 from netmend.services.dns.special import NEVER_PUBLIC
 
 
@@ -25,6 +26,16 @@ class Domains:
         self._owners: dict[bytes, dict[str, str | None]] = {}  # domain: project by network id
         self._of_network: dict[str, frozenset[bytes]] = {}
         self._lock = Lock()
+        self._sharing = Sharing()
+
+    def join(self, network: Network, neighbour: Neighbour) -> None:
+        """Have the names of a network shared, or no more, as its `share_names` says; `neighbour` answers for it."""
+        if self._sharing.put(network, neighbour):
+            self.version += 1
+
+    def neighbours(self, network_id: str) -> tuple[Neighbour, ...]:
+        """The networks that share names with this one."""
+        return self._sharing.neighbours(network_id)
 
     def put(self, network: Network) -> None:
         """Know, or know anew, a network's domains."""
@@ -42,6 +53,8 @@ class Domains:
             self.version += 1  # last: a thread that sees it sees the rest
 
     def remove(self, network_id: str) -> None:
+        if self._sharing.remove(network_id):
+            self.version += 1
         with self._lock:
             known = self._of_network.pop(network_id, frozenset())
             if known:

@@ -1,14 +1,12 @@
 """Answers that need no server: the network's own names, the reverse of its subnets, special names, and
 those that must not leave the node."""
 
-from dataclasses import dataclass
-from enum import Enum, auto
-
-from netmend.intent import DnsServer, Network
+from netmend.intent import Network
 from netmend.services.dns import names, wire
 from netmend.services.dns.addresses import IN_ADDR, IP6, Region, all_subnets, apex_labels, block_of, region_of
 from netmend.services.dns.directory import Directory, Zone
 from netmend.services.dns.domains import Domains
+from netmend.services.dns.found import Elsewhere, Found, Nothing, together
 from netmend.services.dns.special import LOCALHOST, special_zones
 from netmend.services.leases.names import LeasedNames
 
@@ -16,30 +14,6 @@ _LOOPBACK = {wire.A: b"\x7f\0\0\1", wire.AAAA: bytes(15) + b"\1"}
 # Of a name of one label, what is asked of top-level domains is forwarded, and nothing that is asked of hosts.
 _OF_TOP_LEVELS = frozenset((wire.NS, wire.SOA, wire.DS, wire.DNSKEY))
 _SUFFIX_LABELS = 2  # of in-addr.arpa, and of ip6.arpa
-
-
-class Nothing(Enum):
-    """Reasons to have no record."""
-
-    NODATA = auto()
-    NXDOMAIN = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Data of the type in question for a name, of which the part from `apex` on is its zone, or why there are
-    none. With `apex` None, the answer names no zone (so that no guest remembers the denial)."""
-
-    data: tuple[bytes, ...] | Nothing
-    apex: int | None
-    authoritative: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """The name lies in a domain with servers of its own."""
-
-    servers: tuple[DnsServer, ...]
 
 
 class Local:
@@ -53,6 +27,7 @@ class Local:
     def configure(self, network: Network) -> None:
         """Take everything but ports from the network."""
         self._network_id, self._project_id = network.id, network.project_id
+        self._shares = network.dns is not None and network.dns.share_names
         allow_private = network.dns is not None and network.dns.allow_private
         self._special = special_zones(allow_private=allow_private)
         domains = network.dns.forward_domains if network.dns is not None else ()
@@ -65,6 +40,8 @@ class Local:
         """The data of `name` (lower case); None when a server must be asked, and Elsewhere when one of its domain."""
         if name.endswith((IN_ADDR, IP6)) and (region := region_of(name)) is not None:
             found = self._reverse(name, rdtype, region)
+            if found is None and self._shares and region.whole:
+                found = self._reverse_of_neighbours(name, rdtype, region)
             if found is not None:
                 return found
         starts = names.offsets(name)
@@ -72,10 +49,13 @@ class Local:
             suffix = name[at:]
             zone = self.directory.zones.get(suffix)
             if zone is not None:
-                return self._in_zone(name, rdtype, zone, at)
+                own_found = self._in_zone(name, rdtype, zone, at)
+                return self._with_neighbours(own_found, name, rdtype, at) if self._shares else own_found
             if self._elsewhere and (elsewhere := self._elsewhere.get(suffix)):
                 own = self.directory.find(name[:-1], None)
                 return Found(_addresses(own, rdtype), 0) if own else elsewhere
+            if self._shares and (shared := self._with_neighbours(None, name, rdtype, at)) is not None:
+                return shared
             if suffix in self._special:
                 return self._in_special(rdtype, suffix, at)
             if self._domains.elsewhere(suffix, self._network_id, self._project_id):
@@ -86,6 +66,36 @@ class Local:
         if len(starts) == 2 and rdtype not in _OF_TOP_LEVELS:
             return Found(Nothing.NXDOMAIN, None, False)
         return None
+
+    def _with_neighbours(self, own: Found | None, name: bytes, rdtype: int, apex: int) -> Found | None:
+        """What networks that share their names say of `name`, where the network has no such name `own`."""
+        if own is not None and own.data is not Nothing.NXDOMAIN:
+            return own
+        asked = [neighbour.in_own_zone(name, rdtype, apex) for neighbour in self._domains.neighbours(self._network_id)]
+        return together(found for found in (own, *asked) if found is not None)
+
+    def _reverse_of_neighbours(self, name: bytes, rdtype: int, region: Region) -> Found | None:
+        """What the one network says that has an address in a subnet; None where none has it, or several, which nobody
+        can tell apart by the address."""
+        asked = [
+            neighbour.in_own_subnet(name, rdtype, region) for neighbour in self._domains.neighbours(self._network_id)
+        ]
+        found = [answer for answer in asked if answer is not None]
+        return together(found) if len(found) == 1 else None
+
+    def in_own_zone(self, name: bytes, rdtype: int, apex: int) -> Found | None:
+        """What the network says of a name, if the zone that begins at `apex` is one of its own."""
+        zone = self.directory.zones.get(name[apex:])
+        return None if zone is None else self._in_zone(name, rdtype, zone, apex)
+
+    def in_own_subnet(self, name: bytes, rdtype: int, region: Region) -> Found | None:
+        """What the network says of the reverse name of an address, if one of its subnets has that."""
+        if not any(
+            version == region.version and first <= region.first and region.last <= last
+            for version, first, last in self.blocks
+        ):
+            return None
+        return self._reverse(name, rdtype, region)
 
     def _in_zone(self, name: bytes, rdtype: int, zone: Zone, apex: int) -> Found:
         if apex == 0:

@@ -9,10 +9,12 @@ from threading import Lock
 
 from netmend.intent import DnsServer, Network
 from netmend.services.dns import names, upstream, wire
+from netmend.services.dns.addresses import Region
 from netmend.services.dns.cache import Cache, Entry, failure
 from netmend.services.dns.domains import Domains
+from netmend.services.dns.found import Elsewhere, Found, Nothing
 from netmend.services.dns.guests import Guests
-from netmend.services.dns.local import Elsewhere, Found, Local, Nothing
+from netmend.services.dns.local import Local
 from netmend.services.dns.private import PrivateAddresses
 from netmend.services.dns.query import Malformed, Query, parse_query
 from netmend.services.dns.reply import compose, compose_body, name_at, record
@@ -162,6 +164,16 @@ class DnsResponder:
                     self.guests.forget()
                 self._remembered.clear()
 
+    def in_own_zone(self, name: bytes, rdtype: int, apex: int) -> Found | None:
+        """As `netmend.services.dns.sharing.Neighbour` has it."""
+        with self._lock:
+            return self._local.in_own_zone(name, rdtype, apex)
+
+    def in_own_subnet(self, name: bytes, rdtype: int, region: Region) -> Found | None:
+        """As `netmend.services.dns.sharing.Neighbour` has it."""
+        with self._lock:
+            return self._local.in_own_subnet(name, rdtype, region)
+
     def _is_stale(self) -> bool:
         """Whether domains or leases have changed since what is remembered was said."""
         return self._domains_seen != self._domains.version or self._leased_seen != self._leased.version
@@ -194,6 +206,8 @@ class DnsResponder:
         elif found is not None:
             counters.local += 1
             until = now + LOCAL_TTL if self._leased else _FOR_EVER  # a lease ends without a change
+            if not found.lasts:
+                until = now
             return self._compose_found(query, found, recursion), until
         if query.type == wire.ANY:
             return compose(query, recursion, [record(0, wire.HINFO, _HINFO_TTL, _HINFO)]), _FOR_EVER

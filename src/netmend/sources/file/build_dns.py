@@ -46,6 +46,7 @@ def build_dns(reader: Reader, place: Place, network: NetworkShape, subnets: Sequ
         guest_rate=DEFAULT_GUEST_RATE if guest_rate is None else guest_rate,
         records=_records(reader, (*place, "records"), shape.records or {}),
         forward_domains=_forward_domains(reader, (*place, "forward_domains"), shape.forward_domains or {}, zones),
+        share_names=shape.share_names,
     )
 
 

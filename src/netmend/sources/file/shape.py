@@ -156,6 +156,7 @@ class DnsShape(Shape):
     guest_rate: int | None = None
     records: dict[str, list[str]] | None = None
     forward_domains: dict[str, list[str]] | None = None
+    share_names: bool = False
 
 
 class NetworkShape(Shape):

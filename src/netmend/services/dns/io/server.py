@@ -60,6 +60,7 @@ class DnsSockets:
         if old is None:
             self._domains.put(network)
             responder = DnsResponder(network, self._domains, self._leased(network.id))
+            self._domains.join(network, responder)
         else:
             responder = old.served.responder
             self._close(old)
@@ -149,6 +150,7 @@ class DnsSockets:
         if responder.network is not network:
             self._domains.put(network)
             responder.update(network)
+            self._domains.join(network, responder)
 
     def _close(self, known: _Network) -> None:
         while known.listeners:

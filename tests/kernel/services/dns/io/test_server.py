@@ -1,6 +1,7 @@
 """A guest's questions over real sockets, answered from intent and by real servers."""
 
 import socket
+from dataclasses import replace
 from ipaddress import ip_interface
 
 import dns.exception
@@ -13,6 +14,7 @@ from tests.kernel.services.dns.io.world import DEVICE, SERVER, SERVER6, World, d
 from tests.unit.services.dns.asker import NETWORK_ID, data, network, port
 from tests.waiting import wait_for
 
+from netmend.intent import Dns
 from netmend.kernel import addresses, links
 from netmend.kernel.netlink import RouteSocket
 
@@ -84,3 +86,20 @@ def test_each_network_sees_its_own_names_and_cache() -> None:
         world.ask("www.example.org", guest=elsewhere)
         found = world.sockets.status(other_id)
         assert found and (found["forwarded"], found["cached"]) == (1, 0)
+
+
+def test_networks_that_share_names_answer_with_each_others() -> None:
+    other_id = "11111111-2222-4333-8444-555555555555"
+    names = Dns("office.example", share_names=True)
+    one = network(dns=names)
+    there = replace(names, domain="lab.example")
+    other = network(port("mail", "10.0.0.20"), id=other_id, dns=there)
+    with World() as world:
+        elsewhere = world.add(other)
+        assert world.ask("mail.lab.example").rcode() == dns.rcode.NXDOMAIN
+        world.sockets.update(one)
+        assert data(world.ask("mail.lab.example")) == ["10.0.0.20"]
+        assert data(world.ask("web.office.example", guest=elsewhere)) == ["10.0.0.10"]
+        world.sockets.update(replace(other, dns=replace(there, share_names=False)))
+        assert world.ask("mail.lab.example").rcode() == dns.rcode.NXDOMAIN
+        assert world.ask("web.office.example", guest=elsewhere).rcode() == dns.rcode.NXDOMAIN
