@@ -5,15 +5,12 @@ Octets that are not there are read as nothing, and what depends on them is refus
 """
 
 import struct
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from netmend.firewall.guard import Guard
+from netmend.firewall.packet import ICMPV6, UDP, Upper, upper_of
 
 _ARP_HEAD = b"\0\1\x08\0\6\4"
-_HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _NO_NEXT, _DESTINATION = 0, 43, 44, 51, 59, 60
-_EXTENSIONS = {_HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _NO_NEXT, _DESTINATION}
-_ICMPV6, _UDP = 58, 17
 _UNSPECIFIED = IPv6Address(0)
 
 
@@ -44,7 +41,7 @@ def _ipv4(guard: Guard, mac: str, packet: bytes) -> bool:
     if len(packet) < 20:
         return False
     header, length = 4 * (packet[0] & 15), struct.unpack_from("!H", packet, 2)[0]
-    source, is_udp = IPv4Address(packet[12:16]), packet[9] == _UDP
+    source, is_udp = IPv4Address(packet[12:16]), packet[9] == UDP
     is_later = bool(struct.unpack_from("!H", packet, 6)[0] & 0x1FFF)
     if packet[0] >> 4 != 4 or header < 20 or not header <= length <= len(packet):
         return is_later and guard.allows(mac, source)  # the kernel knows no protocol of it
@@ -59,36 +56,10 @@ def _ports(segment: bytes) -> tuple[int, int] | None:
     return struct.unpack_from("!HH", segment) if len(segment) >= 4 else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Upper:
-    """What an IPv6 packet carries, behind its extension headers."""
-
-    protocol: int
-    is_later: bool  # a fragment that is not the first
-    data: bytes
-
-
-def _upper(packet: bytes) -> _Upper | None:
-    """None where the kernel finds none (net/ipv6/exthdrs_core.c, ipv6_find_hdr)."""
-    if packet[0] >> 4 != 6 or struct.unpack_from("!H", packet, 4)[0] + 40 > len(packet):
-        return None
-    kind, start = packet[6], 40
-    while kind in _EXTENSIONS and kind != _AUTHENTICATION:  # what that covers is for those alone who have its key
-        if kind == _NO_NEXT or start + (4 if kind == _FRAGMENT else 2) > len(packet):
-            return None
-        following, length = packet[start], (packet[start + 1] + 1) * 8
-        if kind == _FRAGMENT:
-            length = 8
-            if struct.unpack_from("!H", packet, start + 2)[0] & 0xFFF8:
-                return None if following in _EXTENSIONS else _Upper(following, is_later=True, data=b"")
-        kind, start = following, start + length
-    return _Upper(kind, is_later=False, data=packet[start:])
-
-
 def _ipv6(guard: Guard, mac: str, packet: bytes) -> bool:
     if len(packet) < 40:
         return False
-    source, upper = IPv6Address(packet[8:24]), _upper(packet)
+    source, upper = IPv6Address(packet[8:24]), upper_of(packet)
     if upper is None:
         return False
     if guard.allows(mac, source):
@@ -99,7 +70,7 @@ def _ipv6(guard: Guard, mac: str, packet: bytes) -> bool:
                 return upper.is_later or _ports(upper.data) not in {None, (547, 546)}
             case _:
                 return True
-    return source == _UNSPECIFIED and upper.protocol == _ICMPV6 and not upper.is_later and _without(guard, mac, upper)
+    return source == _UNSPECIFIED and upper.protocol == ICMPV6 and not upper.is_later and _without(guard, mac, upper)
 
 
 def _icmpv6(guard: Guard, mac: str, message: bytes) -> bool:
@@ -108,7 +79,7 @@ def _icmpv6(guard: Guard, mac: str, message: bytes) -> bool:
     return message[0] != 136 or _own_target(guard, mac, message)
 
 
-def _without(guard: Guard, mac: str, upper: _Upper) -> bool:
+def _without(guard: Guard, mac: str, upper: Upper) -> bool:
     """From one without an address: it joins groups, looks for routers, asks whether its own is free (RFC 4862)."""
     kind = upper.data[0] if upper.data else None
     return kind in {131, 132, 133, 143} or (kind == 135 and _own_target(guard, mac, upper.data))
