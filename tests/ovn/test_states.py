@@ -1,12 +1,13 @@
 """States of the incident, with OVN's names: each ends with the guest served, or with the reason, and leaks nothing."""
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 
 from tests.neutron.nova import nova_metadata
@@ -14,12 +15,15 @@ from tests.ovn.agent import Agent, booted, get, get_soon, namespaces
 from tests.ovn.central import Central, Guest, metadata_port, network_id
 from tests.waiting import wait_for
 
+from netmend.intent import Intent, Network, OvsWiring, Subnet
+from netmend.intent.names import id_from_name
 from netmend.kernel import links, netns
 from netmend.kernel.addresses import add_address
 from netmend.kernel.links import Found, VethEnd
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.offload import compute_checksums
+from netmend.reconcile.reconciler import Reconciler
 
 GUEST = Guest(1, 5)
 NAME = f"ovnmeta-{network_id(1)}"
@@ -157,3 +161,23 @@ def test_down_removes_what_was_made_for_networks_of_ovn() -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0 and ", 0 left" in done.stdout, done
         assert not namespaces() and not own_devices() and f"{STEM}0" not in central.switch.ports()
+
+
+def test_a_node_that_moved_from_open_vswitch_to_ovn_keeps_nothing_of_before() -> None:
+    """One network is OVN's too, another's guests are gone."""
+    with cloud() as central, booted(central, GUEST) as place:
+        block = IPv4Network("10.0.0.0/24")
+        subnet = Subnet(id_from_name("subnet", "1"), "s", block, block[1])
+        wiring = OvsWiring("br-int", veth=False, datapath="netdev")
+        ids = (network_id(1), network_id(2))
+        before = [Network(one, "n", subnets=(subnet,), wiring=wiring) for one in ids]
+        reconciler = Reconciler()
+        assert not reconciler.run(Intent({one.id: one for one in before})).wrong
+        reconciler.close()
+        made = {f"qdhcp-{one}" for one in ids}
+        assert set(os.listdir(PATH.parent)) >= made and len(central.switch.ports()) == 3
+        with Agent() as agent:
+            agent.wait_served(network_id(1))
+            assert get_soon(place)["instance"] == GUEST.instance
+            assert made.isdisjoint(os.listdir(PATH.parent)) and namespaces() == {NAME}
+            assert set(central.switch.ports()) == {f"{STEM}0", GUEST.device}

@@ -13,7 +13,6 @@ from netmend.cli.options import (
     RuntimeDirectory,
 )
 from netmend.intent import Intent
-from netmend.intent.names import NAMESPACE_PREFIXES, name_namespaces
 from netmend.node.lock import CannotStart, hold_lock, hold_network_namespace
 from netmend.node.settings import Settings
 from netmend.reconcile.reconciler import Reconciler
@@ -37,22 +36,16 @@ def down(
     with refuse_on(IntentError):
         load(config)
     with refuse_on(CannotStart), hold_lock(Settings(runtime=runtime_dir).lock), hold_network_namespace():
-        removed = left = 0
-        faults = []
-        for prefix in NAMESPACE_PREFIXES:  # what the one look leaves is what it cannot name
-            name_namespaces(prefix)
-            reconciler = Reconciler(netns_dir, ovsdb=ovsdb)
-            report = reconciler.run(Intent())
-            removed += report.planned_steps
-            left += sum(len(plan.steps) for plan in reconciler.plan(Intent()))
-            for reason in report.new_reasons:
-                complain(reason.text)
-            if reconciler.breaker.state:
-                faults.append(reconciler.breaker.state.diagnosis)
-    for found in dict.fromkeys(faults):
-        complain("\n".join((found.summary, *found.evidence, found.cause, found.mend)))
+        reconciler = Reconciler(netns_dir, ovsdb=ovsdb)
+        report = reconciler.run(Intent())
+        left = sum(len(plan.steps) for plan in reconciler.plan(Intent()))
+        for reason in report.new_reasons:
+            complain(reason.text)
+        fault = reconciler.breaker.state.diagnosis if reconciler.breaker.state else None
+    if fault:
+        complain("\n".join((fault.summary, *fault.evidence, fault.cause, fault.mend)))
     if as_json:
-        say_json({"removed": removed, "left": left})
+        say_json({"removed": report.planned_steps, "left": left})
     else:
-        say(f"{removed} removed, {left} left")
-    raise click.exceptions.Exit(1 if left or faults else 0)
+        say(f"{report.planned_steps} removed, {left} left")
+    raise click.exceptions.Exit(1 if left or fault else 0)

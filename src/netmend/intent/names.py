@@ -68,6 +68,15 @@ def network_of_namespace(name: str) -> str | None:
     return None if network_id == name else network_id
 
 
+def network_of_former_namespace(name: str) -> str | None:
+    """The id of the network whose namespace bears this name where netmend serves another kind of control plane; None
+    where the name is none of these."""
+    for prefix in NAMESPACE_PREFIXES:
+        if prefix != _naming["prefix"] and name.startswith(prefix):
+            return name.removeprefix(prefix)
+    return None
+
+
 def possible_namespace_names(network_id: str) -> tuple[str, ...]:
     """The names that the namespace of a network has in one process of netmend or another."""
     return tuple(f"{prefix}{network_id}" for prefix in NAMESPACE_PREFIXES)

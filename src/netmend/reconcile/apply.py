@@ -37,6 +37,7 @@ from netmend.reconcile.steps import (
     MendPort,
     MoveDevice,
     PinNamespace,
+    RemoveFormerNamespace,
     RemoveNamespace,
     SetRoutes,
     SetRules,
@@ -111,6 +112,8 @@ class Executor:
             case RemoveNamespace(network_id, adopted):
                 netns.unpin(self._path(network_id), None if adopted else str(Mark("namespace", network_id)))
                 self._open_namespaces.release(network_id)
+            case RemoveFormerNamespace(network_id, name, adopted):
+                netns.unpin(f"{self._directory}/{name}", None if adopted else str(Mark("namespace", network_id)))
             case MakeDevice(network_id, device):
                 self._make_device(network_id, device)
             case MendDevice():
@@ -167,8 +170,10 @@ class Executor:
                 if network_id in self._open_namespaces:
                     with self._namespace(network_id) as place:
                         move_out(device, place)
-            case RemoveNamespace() | DeleteDevice() | DeleteInner() | DeletePort() | MendLoopback() | SetRules():
+            case RemoveNamespace() | RemoveFormerNamespace() | DeleteDevice() | DeleteInner() | DeletePort():
                 pass  # what is deleted is not wanted back
+            case MendLoopback() | SetRules():
+                pass
 
     def _namespace(self, network_id: str) -> Netns:
         """The namespace of the network by another descriptor, which the caller closes."""

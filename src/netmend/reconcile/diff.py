@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
 from netmend.intent.network import Network
+from netmend.kernel.addresses import Interface
 from netmend.kernel.device_settings import differing_settings
 from netmend.kernel.links import Link
 from netmend.kernel.routes import NOWHERE
@@ -70,6 +71,11 @@ def plan_removal(network_id: str, snapshot: Snapshot, namespace: NamespaceSeen) 
 
 
 def _removal_of(network_id: str, namespace: NamespaceSeen) -> RemoveNamespace:
+    return RemoveNamespace(network_id, namespace.adopted, addresses_in(namespace))
+
+
+def addresses_in(namespace: NamespaceSeen) -> tuple[Interface, ...]:
+    """The addresses in a namespace, less those of its loopback."""
     loopback = namespace.links.get("lo")
     found = (
         address
@@ -77,7 +83,7 @@ def _removal_of(network_id: str, namespace: NamespaceSeen) -> RemoveNamespace:
         if loopback is None or index != loopback.index
         for address in addresses
     )
-    return RemoveNamespace(network_id, namespace.adopted, tuple(sorted(found, key=str)))
+    return tuple(sorted(found, key=str))
 
 
 def plan_network(

@@ -18,6 +18,7 @@ from netmend.reconcile.breaker import Breaker, HostFault, exhaustion_fault, host
 from netmend.reconcile.diagnoses import unreadable
 from netmend.reconcile.diff import plan_removal
 from netmend.reconcile.firewall import RulesPlan
+from netmend.reconcile.former_namespaces import FormerNamespaces
 from netmend.reconcile.host import Host
 from netmend.reconcile.network import NetworkReconciler, Pass
 from netmend.reconcile.observe import names_of_ours, take_snapshot
@@ -68,6 +69,7 @@ class Reconciler:
             self._host, self._listener, self.breaker, diagnose, takes_over=take_over is not None
         )
         self._routers = Routers(self._host, workers)
+        self._former = FormerNamespaces(directory, self._networks, self._found)
         self._clock = clock
         self._foreign_names: set[str] = set()
         self._workers = workers
@@ -141,6 +143,7 @@ class Reconciler:
             self._remove(self._unwanted(work, None), work)
             for network in intent.networks.values():
                 self._networks.reconcile(network, work)
+            self._former.remove(work, None)
             self._routers.finish(routers)
             work.plans += routers.plans
             self._host.open_namespaces.close()
@@ -173,6 +176,7 @@ class Reconciler:
                 if work.foreign:
                     work = self._take_over(work)
                 if routers is not None:
+                    self._former.remove(work, scope)
                     self._routers.finish(routers)
                     self._note_routers(routers, work)
                 if late:

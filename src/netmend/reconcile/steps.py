@@ -48,6 +48,19 @@ class RemoveNamespace:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveFormerNamespace:
+    """Remove a name that netmend gave a namespace of the network in another role on this host, and its file."""
+
+    network_id: str
+    name: str
+    adopted: bool = False
+    addresses: tuple[Interface, ...] = ()  # that go with it
+
+    def __str__(self) -> str:
+        return f"remove namespace {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class MakeDevice:
     """Make a bridge, a veth with both its ends configured, or a persistent tap."""
 
@@ -211,6 +224,7 @@ Step = (
     MakeNamespace
     | PinNamespace
     | RemoveNamespace
+    | RemoveFormerNamespace
     | MakeDevice
     | MendDevice
     | MendInner
@@ -232,6 +246,8 @@ def target(step: Step) -> str:
     match step:
         case MakeNamespace() | PinNamespace() | RemoveNamespace():
             return namespace_name(step.network_id)
+        case RemoveFormerNamespace():
+            return step.name
         case MakeDevice() | MendDevice() | AddPort() | MendPort() | MoveDevice():
             return step.device.name
         case DeletePort():
@@ -251,7 +267,7 @@ def in_full(step: Step) -> str:
     match step:
         case MakeDevice() | MoveDevice() if step.device.far is not None and step.device.far.addresses:
             return f"{step} with {', '.join(map(str, step.device.far.addresses))}"
-        case RemoveNamespace() if step.addresses:
+        case RemoveNamespace() | RemoveFormerNamespace() if step.addresses:
             return f"{step} with {', '.join(map(str, step.addresses))}"
         case AddPort() if step.device.mark.port_id:
             return f"{step} for port {step.device.mark.port_id}"
