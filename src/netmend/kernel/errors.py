@@ -69,6 +69,12 @@ _MEANING: dict[tuple[str, int], str] = {
     ("ask OVN's southbound database at", errno_module.ETIMEDOUT): (
         "it does not answer in time: is the host reachable, and its ovsdb-server alive?"
     ),
+    ("ask the bridge at", errno_module.ENOENT): (
+        "Open vSwitch has no bridge of that name, or its /run/openvswitch is not mounted into this container"
+    ),
+    ("ask the bridge at", errno_module.ECONNREFUSED): "nobody listens there: is ovs-vswitchd running?",
+    ("ask the bridge at", errno_module.EACCES): "run netmend as root, or as a user who may write to that socket",
+    ("ask the bridge at", errno_module.ETIMEDOUT): "ovs-vswitchd is there and does not answer in time; look at its log",
     ("add to Open vSwitch", errno_module.EEXIST): (
         "a port of that name is there already, which netmend did not make; remove it (ovs-vsctl del-port)"
     ),
