@@ -40,6 +40,7 @@ MEASURED = (
     "ovs",
     "routers",
     "services",
+    "answerer",
 )
 # Benchmarks that print in a form of their own: their arguments, and those of a quick run.
 PRINTED: dict[str, tuple[list[str], list[str]]] = {

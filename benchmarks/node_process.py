@@ -15,9 +15,10 @@ class NodeEnded(Exception):
 class NodeProcess:
     """A node started from `config`; its state, runtime directory and log are in `room`."""
 
-    def __init__(self, config: Path, room: Path) -> None:
+    def __init__(self, config: Path, room: Path, module: str = "netmend.cli") -> None:
+        """`module` is the program."""
         self.log = room / "node.log"
-        command = [sys.executable, "-m", "netmend.cli", "run", "--config", str(config)]
+        command = [sys.executable, "-m", module, "run", "--config", str(config)]
         command += ["--state-dir", str(room / "state"), "--runtime-dir", str(room / "runtime")]
         with self.log.open("ab") as log:
             self.started = time.monotonic()  # before the process is made
