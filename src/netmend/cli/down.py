@@ -14,6 +14,7 @@ from netmend.cli.options import (
 )
 from netmend.intent import Intent
 from netmend.node.lock import CannotStart, hold_lock, hold_network_namespace
+from netmend.node.names_lock import hold_names
 from netmend.node.settings import Settings
 from netmend.reconcile.reconciler import Reconciler
 from netmend.sources.file import IntentError, load
@@ -35,7 +36,12 @@ def down(
     """
     with refuse_on(IntentError):
         load(config)
-    with refuse_on(CannotStart), hold_lock(Settings(runtime=runtime_dir).lock), hold_network_namespace():
+    with (
+        refuse_on(CannotStart),
+        hold_lock(Settings(runtime=runtime_dir).lock),
+        hold_network_namespace(),
+        hold_names(netns_dir, make=False),
+    ):
         reconciler = Reconciler(netns_dir, ovsdb=ovsdb)
         report = reconciler.run(Intent())
         left = sum(len(plan.steps) for plan in reconciler.plan(Intent()))

@@ -28,9 +28,18 @@ def namespace_ids(route: RouteSocket) -> list[int]:
 def find_link_there(route: RouteSocket, netnsid: int, name: str) -> Link | None:
     """The link called `name` in the namespace of that id; None when there is none that we may see. Raises
     KernelError."""
-    body = bytes(16) + attribute(_IFLA_TARGET_NETNSID, struct.pack("=i", netnsid)) + text(_IFLA_IFNAME, name)
+    return _find_there(route, bytes(16), netnsid, text(_IFLA_IFNAME, name), name)
+
+
+def find_index_there(route: RouteSocket, netnsid: int, index: int) -> Link | None:
+    """As `find_link_there`, by its index."""
+    return _find_there(route, struct.pack("=4xi8x", index), netnsid, b"", f"index {index}")  # struct ifinfomsg
+
+
+def _find_there(route: RouteSocket, header: bytes, netnsid: int, more: bytes, called: str) -> Link | None:
+    body = header + attribute(_IFLA_TARGET_NETNSID, struct.pack("=i", netnsid)) + more
     try:
-        return decode_link(route.get(RTM_GETLINK, body, "find link", name))
+        return decode_link(route.get(RTM_GETLINK, body, "find link", called))
     except KernelError as error:
         if error.code in _NO_SUCH:
             return None

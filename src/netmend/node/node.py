@@ -29,6 +29,7 @@ from netmend.node.keeping.holders import find_holder
 from netmend.node.keeping.kept import KeptSockets
 from netmend.node.lock import claim_switch, hold_lock, hold_network_namespace, open_tcp
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
+from netmend.node.names_lock import hold_names
 from netmend.node.pass_log import log_pass
 from netmend.node.router_hints import changed_routers
 from netmend.node.sd_notify import Notifier, summary
@@ -86,6 +87,7 @@ class Node:
         settings, started = self._settings, time.time()
         with hold_lock(settings.lock), hold_network_namespace(), contextlib.ExitStack() as stack:
             intent = IntentState(await asyncio.to_thread(self._source.first), time.time())
+            stack.enter_context(hold_names(settings.netns_directory, make=True))
             if self._listen is not None:
                 self._tcp = self._listen, stack.enter_context(open_tcp(self._listen))
             descriptors.raise_open_files()

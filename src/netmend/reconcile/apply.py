@@ -23,6 +23,7 @@ from netmend.reconcile.move import add_routes, move_in, move_out
 from netmend.reconcile.observe import is_ours, open_place
 from netmend.reconcile.open_namespaces import OpenNamespaces
 from netmend.reconcile.other_mount_namespaces import OtherMountNamespaces
+from netmend.reconcile.other_nodes import leads_to_another_nodes
 from netmend.reconcile.settings import set_ipv6_defaults, set_settings, settings_among
 from netmend.reconcile.steps import (
     AddPort,
@@ -110,7 +111,8 @@ class Executor:
                 self._refuse_living_name(network_id)
                 netns.pin(self._open_namespaces[network_id], self._path(network_id), str(Mark("namespace", network_id)))
             case RemoveNamespace(network_id, adopted):
-                netns.unpin(self._path(network_id), None if adopted else str(Mark("namespace", network_id)))
+                if not leads_to_another_nodes(self._path(network_id)):
+                    netns.unpin(self._path(network_id), None if adopted else str(Mark("namespace", network_id)))
                 self._open_namespaces.release(network_id)
             case RemoveFormerNamespace(network_id, name, adopted):
                 netns.unpin(f"{self._directory}/{name}", None if adopted else str(Mark("namespace", network_id)))

@@ -111,9 +111,10 @@ def plan_network(
     is_bridge_taken = bridge is not None and bridge.name in foreign
     if is_bridge_taken or (network.is_served and namespace.state == "foreign"):
         taken = f"device {bridge.name}" if bridge and is_bridge_taken else f"namespace {namespace_name(network.id)}"
-        blocked.append(
-            Problem(None, f"the name of {taken} is taken by one that netmend did not make; remove or rename it")
-        )
+        by = "one that netmend did not make; remove or rename it"
+        if namespace.another_nodes and not is_bridge_taken:
+            by = f"that of another node of netmend, {namespace.whose}; it stays as it is"
+        blocked.append(Problem(None, f"the name of {taken} is taken by {by}"))
         return Plan(network.id, _units(core, []), tuple(blocked))
     trouble = switch_trouble(network, snapshot.switch)
     if trouble:

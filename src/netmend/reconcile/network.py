@@ -5,7 +5,7 @@ the other networks of the pass.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from netmend.ground.diagnosis import Diagnosis
 from netmend.intent.names import dhcp_port_id, namespace_name, own_device_names, tap_name
@@ -19,6 +19,7 @@ from netmend.reconcile.diff_switch import ports_to_add_ahead, without_device
 from netmend.reconcile.host import Host
 from netmend.reconcile.observe import NamespaceSeen, Snapshot, look_at_guests, look_into_namespace
 from netmend.reconcile.other_mount_namespaces import OtherMountNamespaces
+from netmend.reconcile.other_nodes import whose_namespace
 from netmend.reconcile.reports import Listener, Mended, Ready, Taken
 from netmend.reconcile.resync import Problem, Reason
 from netmend.reconcile.steps import MakeDevice, MoveDevice, Plan, Step, Unit, in_full, mends
@@ -160,7 +161,7 @@ class NetworkReconciler:
         if not self._takes_over:
             return False
         if seen.state == "foreign":
-            return True
+            return not seen.another_nodes
         if network.id in self._first_looks:
             if not work.snapshot.switch.problem:  # while there is one, nobody knows whose a device is
                 self._first_looks.discard(network.id)
@@ -185,6 +186,8 @@ class NetworkReconciler:
         seen = look_into_namespace(network_id, path, opened, exists=name in work.snapshot.names)
         if seen.handle is not None:
             host.open_namespaces.hold(network_id, seen.handle)
+        if seen.another_nodes and network_id in work.intent.networks:
+            return replace(seen, whose=whose_namespace(path))
         if seen.state != "plain":
             return seen
         found = work.other_mount_namespaces.find(network_id, name)

@@ -20,6 +20,7 @@ from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.routes import Route, dump_set_routes
+from netmend.reconcile.other_nodes import is_another_nodes
 from netmend.reconcile.switch import NOTHING, SwitchSeen
 from netmend.wiring import Device, FarEnd, Home
 
@@ -105,6 +106,8 @@ class NamespaceSeen:
     addresses: Mapping[int, set[Interface]] = field(default_factory=dict)  # in it, by index of the link
     adopted: bool = False  # made by another agent, and taken over: so is the file of its name
     routes: Mapping[int, set[Route]] = field(default_factory=dict)  # set in it, by index of the link
+    another_nodes: bool = False  # a foreign one: it bears the mark, and another node's devices lead into it
+    whose: str = ""  # which node's that is
 
 
 def look_into_namespace(
@@ -140,6 +143,9 @@ def look_into_namespace(
     if borne != wanted:
         named.close()
         return NamespaceSeen("foreign")
+    if is_another_nodes(named, inner.values()):
+        named.close()
+        return NamespaceSeen("foreign", another_nodes=True)
     return NamespaceSeen("usable", True, False, named, inner, addresses, _is_adopted(inner), routes)
 
 
@@ -234,6 +240,6 @@ def names_of_ours(
             seen.handle.close()
         if seen.state == "usable" or seen.marked:
             ours.append(owner_id)
-        else:
+        elif not seen.another_nodes:  # which may end
             foreign.add(name)
     return ours

@@ -19,6 +19,7 @@ from netmend.kernel.nft.tables import change_elements, remake
 from netmend.kernel.sysctl import SysctlDirectory
 from netmend.reconcile.observe import is_ours
 from netmend.reconcile.open_namespaces import OpenNamespaces
+from netmend.reconcile.other_nodes import leads_to_another_nodes
 from netmend.reconcile.routers.observe import mark_of
 from netmend.reconcile.routers.settings import HOST_END, router_settings
 from netmend.reconcile.routers.steps import (
@@ -67,7 +68,8 @@ class RouterExecutor:
             case PinRouter(router_id):
                 self._pin(router_id)
             case RemoveRouter(router_id):
-                netns.unpin(self._path(router_id), str(mark_of(router_id)))
+                if not leads_to_another_nodes(self._path(router_id)):
+                    netns.unpin(self._path(router_id), str(mark_of(router_id)))
                 self._opened.release(router_id)
             case SetRouterRules():
                 self._set_rules(step)

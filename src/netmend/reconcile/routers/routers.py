@@ -18,6 +18,7 @@ from netmend.kernel.nft.tables import TableSeen
 from netmend.reconcile.host import Host
 from netmend.reconcile.observe import NamespaceSeen, Snapshot, look_into_namespace, names_of_ours
 from netmend.reconcile.open_namespaces import OpenNamespaces
+from netmend.reconcile.other_nodes import whose_namespace
 from netmend.reconcile.reports import Mended
 from netmend.reconcile.resync import Problem
 from netmend.reconcile.routers.apply import RouterExecutor
@@ -136,7 +137,11 @@ class Routers:
         seen = self._look_into(router.id, work)
         if seen.state == "foreign":
             name = router_namespace_name(router.id)
-            raise KernelError("take", name, 17, "another program made a namespace of this name; remove it")
+            why = "another program made a namespace of this name; remove it"
+            if seen.another_nodes:
+                whose = whose_namespace(f"{self._host.directory}/{name}")
+                why = f"it is that of another node of netmend, {whose}; it stays as it is"
+            raise KernelError("take", name, 17, why)
         steps: list[RouterStep] = []
         namespace = self._open.get(router.id)
         if namespace is None or seen.state != "usable":
