@@ -52,7 +52,8 @@ class FormerNamespaces:
         if seen.handle is not None:
             seen.handle.close()
         if seen.state != "usable" and not seen.marked:
-            self._foreign.add(name)
+            if not seen.another_nodes:  # which may end
+                self._foreign.add(name)
             return Plan(network_id)
         step = RemoveFormerNamespace(network_id, name, seen.adopted, addresses_in(seen))
         return Plan(network_id, (Unit(None, (step,), spared=True),))

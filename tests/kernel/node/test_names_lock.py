@@ -65,8 +65,7 @@ def running(room: Path, *prefix: str) -> "Iterator[subprocess.Popen[bytes]]":
 def container_network() -> "Iterator[subprocess.Popen[bytes]]":
     """A network namespace that lives as long as the process, whatever else ends in it."""
     holder = subprocess.Popen(["unshare", "--net", "sleep", "1000"])
-    own = os.stat("/proc/self/ns/net").st_ino
-    wait_for(lambda: os.stat(f"/proc/{holder.pid}/ns/net").st_ino != own, "a network namespace")
+    wait_for(lambda: network_of(holder.pid) != network_of(os.getpid()), "a network namespace")
     try:
         yield holder
     finally:
@@ -76,6 +75,10 @@ def container_network() -> "Iterator[subprocess.Popen[bytes]]":
 
 def inside(holder: "subprocess.Popen[bytes]") -> tuple[str, ...]:
     return "nsenter", f"--net=/proc/{holder.pid}/ns/net"
+
+
+def network_of(pid: int) -> int:
+    return Path(f"/proc/{pid}/ns/net").stat().st_ino
 
 
 def inode(name: str) -> int:
@@ -94,7 +97,7 @@ def test_the_second_refuses_and_says_where_the_first_is() -> None:
     with container_network() as other, running(blue) as first:
         wait_for(lambda: states(blue) == {"blue": "served"}, "the first node", lambda: reasons(blue))
         before = {name: inode(name) for name in os.listdir(NAMES)}
-        namespace = os.stat("/proc/self/ns/net").st_ino
+        namespace = network_of(os.getpid())
         for verb in ("run", "down"):
             said = refused(green, verb, *inside(other))
             assert f"pid {first.pid}, in network namespace {namespace}" in said, said
@@ -127,7 +130,7 @@ def test_what_a_node_elsewhere_has_made_stays_its_own() -> None:
         with running(both):
             wait_for(lambda: states(both).get("green") == "served", "the second node", lambda: reasons(both))
             said = reasons(both)
-            where = f"in network namespace {os.stat(f'/proc/{other.pid}/ns/net').st_ino}, which process {other.pid} is"
+            where = f"in network namespace {network_of(other.pid)}, which process {other.pid} is"
             assert "is taken by that of another node of netmend" in said
             assert where in said
             assert before.items() <= {name: inode(name) for name in os.listdir(NAMES)}.items()
