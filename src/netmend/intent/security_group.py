@@ -1,11 +1,12 @@
 """Security groups: what guests may send and be sent, as Neutron's API means them."""
 
+from collections.abc import Set
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
+from netmend.intent.members import Block
+
 Direction = Literal["ingress", "egress"]
-Block = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,14 @@ class SecurityRule:
 @dataclass(frozen=True, slots=True)
 class SecurityGroup:
     """A set of rules. `members` are the addresses of all ports in the group, here and on other hosts: their fixed IPs
-    and allowed address pairs. Without `stateful`, an answer passes only where a rule has it."""
+    and allowed address pairs (as `Members` where they change often). Without `stateful`, an answer passes only where a
+    rule has it."""
 
     id: str  # canonical UUID
     name: str
     rules: tuple[SecurityRule, ...] = ()
     stateful: bool = True
-    members: frozenset[Block] = frozenset()
+    members: Set[Block] = frozenset()
     project_id: str | None = None
 
 

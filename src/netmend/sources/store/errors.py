@@ -15,11 +15,27 @@ class RefusedError(Exception):
         self.kind, self.status, self.message = kind, status, message
 
 
+_NAMES = {"floatingip": "Floating IP", "security_group": "Security group", "address_group": "Address group",
+          "security_group_rule": "Security group rule"}  # fmt: skip
+_DOES_NOT_EXIST = ("security_group", "security_group_rule")  # in Neutron's words, which are others there
+
+
 def not_found(resource: str, object_id: str) -> RefusedError:
-    """No object of this kind has this id; `resource` is `network`, `subnet`, `port`, `agent`, `router` or
-    `floatingip`."""
-    name = "Floating IP" if resource == "floatingip" else resource.capitalize()
-    return RefusedError(f"{name.replace(' ', '')}NotFound", 404, f"{name} {object_id} could not be found.")
+    """No object of this kind has this id; `resource` is the name of its table."""
+    name = _NAMES.get(resource, resource.capitalize())
+    words = "does not exist" if resource in _DOES_NOT_EXIST else "could not be found."
+    return RefusedError(f"{_type(name)}NotFound", 404, f"{name} {object_id} {words}")
+
+
+def taken_id(resource: str, object_id: str) -> RefusedError:
+    """An id, or its first eleven characters, which name devices, that another object has."""
+    name = _NAMES.get(resource, resource.capitalize())
+    message = f"Another object has the id {object_id}, or one that begins alike: 11 characters name its device"
+    return RefusedError(f"{_type(name)}IdInUse", 409, message)
+
+
+def _type(name: str) -> str:
+    return "".join(word[0].upper() + word[1:] for word in name.split())
 
 
 def invalid(message: str) -> RefusedError:

@@ -6,8 +6,8 @@ from typing import Any
 
 from netmend.sources.store import ports
 from netmend.sources.store.allocation import new_id
-from netmend.sources.store.errors import RefusedError, bad_request
-from netmend.sources.store.networks import taken_id
+from netmend.sources.store.errors import RefusedError, bad_request, taken_id
+from netmend.sources.store.quotas import check_quota
 from netmend.sources.store.routers import FLOATING, INTERFACE
 from netmend.sources.store.shapes.port import PortCreate
 from netmend.sources.store.transaction import Document, Transaction
@@ -16,6 +16,7 @@ from netmend.sources.store.transaction import Document, Transaction
 def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
     """A new floating IP of `project`; `values` as `FloatingIpCreate` gives them. Raises RefusedError."""
     network = tx.get("network", values["floating_network_id"])
+    check_quota(tx, "floatingip", project)
     if not network["router:external"]:
         raise bad_request(f"Bad floatingip request: Network {network['id']} is not a valid external network.")
     document: Document = {

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
-from netmend.intent import Intent, Network, Port
+from netmend.intent import Intent, Network, Port, Router
 from netmend.intent.names import dhcp_port_id
 from netmend.intent.port_map import PortMap
 from netmend.sources.store.errors import RefusedError, StoreError
+from netmend.sources.store.groups import Groups
 from netmend.sources.store.router_values import routers_of, with_ends
 from netmend.sources.store.settings import metadata_proxy
 from netmend.sources.store.transaction import Document, Transaction
@@ -48,22 +49,27 @@ class Intents:
                 )
         except RefusedError as error:
             raise StoreError(f"the store holds what this netmend cannot make intent of: {error}") from error
+        self._groups = Groups(connection, (port for known in self._known.values() for port in known.ports.values()))
         self.intent = self._whole({key: known.value for key, known in self._known.items() if known.value})
 
     def use(self, connection: Connection) -> None:
         """Read by another connection from now on, which has the same."""
         self._connection = connection
+        self._groups.use(connection)
 
     def apply(self, transactions: Iterable[Transaction]) -> Intent:
         """The intent after these commits, in order; what did not change are the same objects as before."""
         ports: dict[str, dict[str, Port | None]] = {}
         networks: set[str] = set()
+        groups: set[tuple[str, str]] = set()
         for transaction in transactions:
             for (network_id, port_id), port in transaction.ports.items():
                 ports.setdefault(network_id, {})[port_id] = port
             for kind, object_id in transaction.changed:
                 if kind == "network":
                     networks.add(object_id)
+                elif kind in ("security_group", "address_group"):
+                    groups.add((kind, object_id))
         current = dict(self.intent.networks)
         for network_id in networks:
             self._rebuild(network_id)
@@ -71,8 +77,10 @@ class Intents:
             known = self._known.get(network_id)
             if known is None:
                 continue
+            self._groups.note(known.ports, changes)
             known.ports = known.ports.evolve(changes)
             networks.add(network_id)
+        self._groups.settle(groups)
         for network_id in networks:
             known = self._known.get(network_id)
             if known is None or known.value is None:
@@ -87,17 +95,25 @@ class Intents:
     def _whole(self, networks: dict[str, Network]) -> Intent:
         routers = routers_of(self._connection, networks)
         if not routers and not self._has_routers:
-            return Intent(networks, metadata_proxy(self._connection))
+            return self._intent(networks, {})
         before = self.intent.routers if self._has_routers else {}
         same = {key: before[key] if before.get(key) == router else router for key, router in routers.items()}
         self._has_routers = bool(routers)
-        return Intent(with_ends(networks, routers.values()), metadata_proxy(self._connection), same)
+        return self._intent(with_ends(networks, routers.values()), same)
+
+    def _intent(self, networks: dict[str, Network], routers: dict[str, Router]) -> Intent:
+        groups = self._groups
+        return Intent(
+            networks, metadata_proxy(self._connection), routers, groups.security_groups, groups.address_groups
+        )
 
     def _rebuild(self, network_id: str) -> None:
         """Build a network anew that changed, or has subnets that changed; its ports only where these matter to them."""
         found = self._documents("network", "id = ?", network_id)
         if not found:
-            self._known.pop(network_id, None)
+            gone = self._known.pop(network_id, None)
+            if gone is not None:
+                self._groups.note(gone.ports, dict.fromkeys(gone.ports))
             return
         subnets = self._documents("subnet", "network_id = ?", network_id)
         known = self._known.get(network_id)
@@ -106,8 +122,12 @@ class Intents:
             ports = self._documents("port", "network_id = ?", network_id)
             new = self._build(found[0], subnets, ports)
             if known is not None:
-                new.ports = _changed(known.ports, new.ports)
+                changes = _differences(known.ports, new.ports)
+                self._groups.note(known.ports, changes)
+                new.ports = known.ports.evolve(changes)
                 new.value = replace(new.value, ports=new.ports) if new.value else None
+            else:
+                self._groups.note({}, new.ports)
             self._known[network_id] = new
             return
         own = self._documents("port", "id = ?", dhcp_port_id(network_id))
@@ -122,7 +142,7 @@ class Intents:
         by_id = PortMap({port_id: port for port_id, port in built.items() if port is not None})
         return _Known(replace(value, ports=by_id) if value else None, by_id, gateways)
 
-    def _documents(self, kind: str, where: str, *values: object) -> list[Document]:
+    def _documents(self, kind: str, where: str = "1", *values: object) -> list[Document]:
         rows = self._connection.execute(f"SELECT document FROM {kind} WHERE {where}", values)
         return [json.loads(text) for (text,) in rows]
 
@@ -137,8 +157,8 @@ def _value(network: Document, subnets: list[Document], own: list[Document]) -> N
     return value if network["admin_state_up"] else None
 
 
-def _changed(old: PortMap, new: PortMap) -> PortMap:
-    """`new`, made of `old`: ports that are equal stay the same objects."""
+def _differences(old: PortMap, new: PortMap) -> dict[str, Port | None]:
+    """What makes `new` of `old`: ports that are equal stay the same objects."""
     changes: dict[str, Port | None] = {key: port for key, port in new.items() if old.get(key) != port}
     changes.update((key, None) for key in old if key not in new)
-    return old.evolve(changes)
+    return changes

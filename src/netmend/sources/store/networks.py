@@ -6,8 +6,9 @@ from typing import Any
 from netmend.intent.names import dhcp_port_id
 from netmend.sources.fields6 import MTU_MIN
 from netmend.sources.store.allocation import new_id
-from netmend.sources.store.errors import RefusedError, bad_request, invalid, small_mtu
+from netmend.sources.store.errors import RefusedError, bad_request, invalid, small_mtu, taken_id
 from netmend.sources.store.quotas import check_quota
+from netmend.sources.store.security_groups import default_group
 from netmend.sources.store.settings import metadata_proxy
 from netmend.sources.store.transaction import Document, Transaction
 from netmend.sources.store.values import network_value
@@ -19,6 +20,7 @@ ZONE = "nova"  # the one availability zone; the default of Neutron's agents
 def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
     """A new network of `project`; `values` as `NetworkCreate` gives them. Raises RefusedError."""
     check_quota(tx, "network", project)
+    default_group(tx, project)
     document: Document = {
         "id": values.get("id") or new_id(),
         "name": values["name"],
@@ -90,12 +92,6 @@ def check(tx: Transaction, network: Document) -> None:
     port = tx.find("port", dhcp_port_id(network["id"]))
     subnets = tx.documents("subnet", "network_id = ?", network["id"])
     network_value(network, subnets, port["fixed_ips"] if port else [])
-
-
-def taken_id(kind: str, object_id: str) -> RefusedError:
-    """An id, or its first eleven characters, which name devices, that another object has."""
-    message = f"Another object has the id {object_id}, or one that begins alike: 11 characters name its device"
-    return RefusedError(f"{kind.capitalize()}IdInUse", 409, message)
 
 
 def _check_proxy(tx: Transaction, network: Document) -> None:

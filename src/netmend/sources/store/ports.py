@@ -8,10 +8,9 @@ from typing import Any
 from netmend.intent import Port
 from netmend.intent.names import mac_from_id
 from netmend.sources import fields
-from netmend.sources.store import addresses, own_port
+from netmend.sources.store import addresses, own_port, port_groups
 from netmend.sources.store.allocation import MAC_TRIES, new_id, new_mac
-from netmend.sources.store.errors import RefusedError, bad_request, invalid
-from netmend.sources.store.networks import taken_id
+from netmend.sources.store.errors import RefusedError, bad_request, invalid, taken_id
 from netmend.sources.store.quotas import check_quota
 from netmend.sources.store.transaction import Document, Transaction
 from netmend.sources.store.values import port_value
@@ -55,6 +54,7 @@ def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
         raise _taken_mac(document)
     document["allowed_address_pairs"] = _pairs(document, values["allowed_address_pairs"] or [])
     _check_pairs(document)
+    port_groups.choose(tx, document, values["security_groups"])
     subnets = tx.subnets_of(network)
     wishes = values["fixed_ips"]
     document["fixed_ips"] = [] if wishes == [] else addresses.choose(tx, document, subnets, wishes)
@@ -63,6 +63,7 @@ def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
         tx.insert("port", document, network_id=network["id"])
     except sqlite3.IntegrityError as error:
         raise _taken(document, error) from None
+    port_groups.write(tx, document, [])
     tx.ports[network["id"], document["id"]] = value
     return document
 
@@ -85,7 +86,11 @@ def update(tx: Transaction, port_id: str, values: dict[str, Any], revision: int 
         values["extra_dhcp_opts"] = _changed_options(document["extra_dhcp_opts"], values["extra_dhcp_opts"] or [])
     has_wish = "fixed_ips" in values
     wished = values.pop("fixed_ips", None)
-    old_mac, old_profile = document["mac_address"], document["binding:profile"]
+    old_mac, old_profile, old_groups = (
+        document["mac_address"],
+        document["binding:profile"],
+        document["security_groups"],
+    )
     if values.get("mac_address") is None:
         values.pop("mac_address", None)
     document.update(values)
@@ -94,6 +99,7 @@ def update(tx: Transaction, port_id: str, values: dict[str, Any], revision: int 
     if "allowed_address_pairs" in values:
         document["allowed_address_pairs"] = _pairs(document, values["allowed_address_pairs"])
     _check_pairs(document)
+    port_groups.change(tx, document, values)
     subnets = tx.subnets_of(network)
     if has_wish or document["mac_address"] != old_mac:
         _readdress(tx, document, subnets, (wished or []) if has_wish else None)
@@ -102,6 +108,7 @@ def update(tx: Transaction, port_id: str, values: dict[str, Any], revision: int 
         tx.update("port", document)
     except sqlite3.IntegrityError as error:
         raise _taken(document, error) from None
+    port_groups.write(tx, document, old_groups)
     if port_id != own_port.id_on(network["id"]):
         tx.ports[network["id"], port_id] = value
     return document
@@ -189,8 +196,6 @@ def _taken_mac(document: Document) -> RefusedError:
 
 def _check(document: Document, values: dict[str, Any]) -> None:
     """What can be said of the port alone."""
-    if values.get("security_groups"):
-        raise not_found_group(values["security_groups"][0])
     network_id = document["network_id"]
     own_macs = (mac_from_id(network_id), mac_from_id(own_port.id_on(network_id)))
     if document["mac_address"] in own_macs and document["id"] != own_port.id_on(network_id):
@@ -243,11 +248,6 @@ def _pairs(document: Document, given: list[dict[str, Any]]) -> list[dict[str, st
             raise RefusedError("DuplicateAddressPairInRequest", 400, message)
         pairs.append(entry)
     return pairs
-
-
-def not_found_group(group_id: str) -> RefusedError:
-    """netmend has no security groups, so none of them is there."""
-    return RefusedError("SecurityGroupNotFound", 404, f"Security group {group_id} does not exist")
 
 
 def _only_words(port_id: str, values: dict[str, Any]) -> None:

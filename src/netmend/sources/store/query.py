@@ -22,6 +22,9 @@ _COLUMNS = {
     "agent": {"id", "host"},
     "router": {"id", "name", "project_id"},
     "floatingip": {"id", "project_id", "port_id", "router_id", "fixed_ip_address"},
+    "security_group": {"id", "name", "project_id"},
+    "security_group_rule": {"id", "project_id", "security_group_id", "remote_group_id", "remote_address_group_id"},
+    "address_group": {"id", "name", "project_id"},
 }
 _COMMON = {
     **dict.fromkeys(("id", "name", "description", "project_id", "tenant_id", "created_at", "updated_at"), _TEXT),
@@ -48,6 +51,15 @@ FIELDS: dict[str, dict[str, str]] = {  # what can be filtered and sorted by, wit
     | dict.fromkeys(
         ("floating_network_id", "floating_ip_address", "fixed_ip_address", "port_id", "router_id", "status"), _TEXT
     ),
+    "security_group": _COMMON | dict.fromkeys(("stateful", "shared"), _BOOLEAN),
+    "security_group_rule": {name: compared for name, compared in _COMMON.items() if name != "name"}
+    | dict.fromkeys(
+        ("security_group_id", "remote_group_id", "remote_address_group_id", "direction", "ethertype", "protocol",
+         "remote_ip_prefix", "normalized_cidr"),
+        _TEXT,
+    )
+    | {"port_range_min": _INTEGER, "port_range_max": _INTEGER, "belongs_to_default_sg": _BOOLEAN},
+    "address_group": _COMMON,
     "agent": dict.fromkeys(("id", "host", "agent_type", "binary", "topic", "description"), _TEXT)
     | {"admin_state_up": _BOOLEAN},
 }  # fmt: skip
@@ -57,6 +69,9 @@ SPECIAL: dict[str, tuple[str, ...]] = {  # what can be filtered by beside them
     "port": ("tags", "tags-any", "not-tags", "not-tags-any", "changed_since", "fixed_ips", "status", "security_groups"),
     "agent": ("alive",),
     "router": ("tags", "tags-any", "not-tags", "not-tags-any", "changed_since"),
+    "security_group": ("tags", "tags-any", "not-tags", "not-tags-any", "changed_since"),
+    "security_group_rule": ("changed_since",),
+    "address_group": ("changed_since",),
     "floatingip": ("tags", "tags-any", "not-tags", "not-tags-any", "changed_since"),
 }
 
@@ -181,8 +196,9 @@ def _condition(
             return "(" + " OR ".join(wanted.values()) + ")", [json.dumps([*node.networks]), node.host] * len(wanted)
         case "alive":
             return ("1" if any(_value(_BOOLEAN, text) for text in alternatives) else "0"), []
-        case _:  # security_groups: no port has one
-            return "0", []
+        case _:  # security_groups
+            query = f"SELECT port_id FROM membership WHERE security_group_id IN ({_marks(alternatives)})"
+            return f"id IN ({query})", [*alternatives]
 
 
 def _value(compared: str, text: str) -> object:

@@ -3,7 +3,7 @@
 from netmend.sources.store.errors import over_quota
 from netmend.sources.store.transaction import Transaction
 
-RESOURCES = ("network", "subnet", "port")
+RESOURCES = ("network", "subnet", "port", "router", "floatingip", "security_group", "security_group_rule")
 DEFAULT = -1
 
 

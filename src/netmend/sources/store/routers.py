@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from netmend.sources.store import ports
 from netmend.sources.store.allocation import new_id
-from netmend.sources.store.errors import RefusedError, bad_request
-from netmend.sources.store.networks import taken_id
+from netmend.sources.store.errors import RefusedError, bad_request, taken_id
+from netmend.sources.store.quotas import check_quota
 from netmend.sources.store.shapes.port import PortCreate
 from netmend.sources.store.transaction import Document, Transaction
 
@@ -19,6 +19,7 @@ OWNERS: Final = (INTERFACE, GATEWAY, FLOATING)
 
 def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
     """A new router of `project`; `values` as `RouterCreate` gives them. Raises RefusedError."""
+    check_quota(tx, "router", project)
     if values["distributed"] or values["ha"]:
         raise bad_request("A router is on one node here: distributed and ha are not offered.")
     document: Document = {
@@ -88,7 +89,11 @@ def add_interface(tx: Transaction, router_id: str, subnet_id: str | None, port_i
             why = f"it is in use by {port['device_id']}" if port["device_id"] else "it has no fixed IP"
             raise RefusedError("PortInUse", 409, f"Unable to complete operation on port {port_id}: {why}.")
         _refuse_overlap(tx, router_id, [tx.get("subnet", entry["subnet_id"]) for entry in port["fixed_ips"]])
-        ports.update(tx, port_id, {"device_id": router_id, "device_owner": INTERFACE, "port_security_enabled": False})
+        ports.update(
+            tx,
+            port_id,
+            {"device_id": router_id, "device_owner": INTERFACE, "port_security_enabled": False, "security_groups": []},
+        )
     else:
         subnet = tx.get("subnet", str(subnet_id))
         if not subnet["gateway_ip"]:

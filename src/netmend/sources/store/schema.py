@@ -6,6 +6,9 @@ shows; fields by which objects are looked up are columns too. Addresses are big-
 as numbers do. `free_range` holds, for each allocation pool, what of it is free: the lowest free address is the first
 row of an index.
 
+The ports of a store that is older than security groups are not filtered (`netmend.filtered` is false) until they are
+given groups: a guest that was reached yesterday shall be reached after an upgrade too.
+
 A migration is never edited once it was released; the next one is added.
 tests/unit/sources/store/test_schema_migrations.py starts from every version there was.
 """
@@ -149,4 +152,54 @@ CREATE INDEX floatingip_project ON floatingip (project_id);
 CREATE UNIQUE INDEX floatingip_fixed ON floatingip (port_id, fixed_ip_address) WHERE port_id IS NOT NULL;
 """
 
-MIGRATIONS: tuple[str, ...] = (_OBJECTS, _RECORDS, _ROUTERS)  # version N is what the first N make
+_SECURITY_GROUPS = """
+CREATE TABLE security_group (
+    id TEXT PRIMARY KEY,
+    change INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    name TEXT AS (json_extract(document, '$.name')) VIRTUAL,
+    project_id TEXT AS (json_extract(document, '$.project_id')) VIRTUAL
+) WITHOUT ROWID;
+CREATE INDEX security_group_name ON security_group (name);
+CREATE INDEX security_group_project ON security_group (project_id);
+
+CREATE TABLE default_security_group (
+    project_id TEXT PRIMARY KEY,
+    security_group_id TEXT NOT NULL REFERENCES security_group (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE TABLE address_group (
+    id TEXT PRIMARY KEY,
+    change INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    name TEXT AS (json_extract(document, '$.name')) VIRTUAL,
+    project_id TEXT AS (json_extract(document, '$.project_id')) VIRTUAL
+) WITHOUT ROWID;
+
+CREATE TABLE security_group_rule (
+    id TEXT PRIMARY KEY,
+    change INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    security_group_id TEXT NOT NULL REFERENCES security_group (id) ON DELETE RESTRICT,
+    remote_group_id TEXT REFERENCES security_group (id) ON DELETE RESTRICT,
+    remote_address_group_id TEXT REFERENCES address_group (id) ON DELETE RESTRICT,
+    project_id TEXT AS (json_extract(document, '$.project_id')) VIRTUAL
+) WITHOUT ROWID;
+CREATE INDEX security_group_rule_group ON security_group_rule (security_group_id);
+CREATE INDEX security_group_rule_remote ON security_group_rule (remote_group_id) WHERE remote_group_id IS NOT NULL;
+CREATE INDEX security_group_rule_addresses ON security_group_rule (remote_address_group_id)
+    WHERE remote_address_group_id IS NOT NULL;
+CREATE INDEX security_group_rule_project ON security_group_rule (project_id);
+
+CREATE TABLE membership (
+    security_group_id TEXT NOT NULL REFERENCES security_group (id) ON DELETE RESTRICT,
+    port_id TEXT NOT NULL REFERENCES port (id) ON DELETE CASCADE,
+    PRIMARY KEY (security_group_id, port_id)
+) WITHOUT ROWID;
+CREATE INDEX membership_port ON membership (port_id);
+
+UPDATE port SET document = json_set(document, '$.netmend.filtered', json('false'))
+    WHERE json_extract(document, '$.device_owner') NOT LIKE 'network:%';
+"""
+
+MIGRATIONS: tuple[str, ...] = (_OBJECTS, _RECORDS, _ROUTERS, _SECURITY_GROUPS)  # version N is what the first N make

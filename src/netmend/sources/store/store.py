@@ -87,7 +87,9 @@ class Store:
             self._listener(intent)
 
 
-_OF_INTENT = frozenset(("network", "subnet", "port", "setting", "router", "floatingip"))
+_OF_INTENT = frozenset(
+    ("network", "subnet", "port", "setting", "router", "floatingip", "security_group", "address_group")
+)
 
 
 def _touches_networks(transaction: Transaction) -> bool:

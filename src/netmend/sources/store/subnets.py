@@ -9,8 +9,7 @@ from typing import Any
 from netmend.sources.fields6 import MTU_MIN
 from netmend.sources.store import allocation, own_port
 from netmend.sources.store.allocation import new_id
-from netmend.sources.store.errors import RefusedError, bad_request, invalid, small_mtu
-from netmend.sources.store.networks import taken_id
+from netmend.sources.store.errors import RefusedError, bad_request, invalid, small_mtu, taken_id
 from netmend.sources.store.quotas import check_quota
 from netmend.sources.store.shapes.common import IpAddress, IpNetwork
 from netmend.sources.store.transaction import Document, Transaction

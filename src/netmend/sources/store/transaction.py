@@ -11,7 +11,6 @@ from netmend.intent import Port
 from netmend.sources.store.errors import not_found, stale_revision
 
 Document = dict[str, Any]
-KINDS = ("network", "subnet", "port", "agent", "router", "floatingip")
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -90,14 +89,27 @@ class Transaction:
         return known
 
     def documents(self, kind: str, where: str, *values: object) -> list[Document]:
-        rows = self.connection.execute(f"SELECT document FROM {kind} WHERE {where}", values)
-        return [json.loads(text) for (text,) in rows]
+        return documents(self.connection, kind, where, *values)
 
 
 Operation = Callable[[Transaction], Any]
+
+
+def documents(connection: sqlite3.Connection, kind: str, where: str, *values: object) -> list[Document]:
+    """The objects for which the condition `where` is true, as they were last committed."""
+    rows = connection.execute(f"SELECT document FROM {kind} WHERE {where}", values)
+    return [json.loads(text) for (text,) in rows]
 
 
 def read(connection: sqlite3.Connection, kind: str, object_id: str) -> Document | None:
     """The object as it was last committed."""
     found = connection.execute(f"SELECT document FROM {kind} WHERE id = ?", (object_id,)).fetchone()
     return json.loads(found[0]) if found else None
+
+
+def get(connection: sqlite3.Connection, kind: str, object_id: str) -> Document:
+    """Likewise. Raises RefusedError when there is none."""
+    found = read(connection, kind, object_id)
+    if found is None:
+        raise not_found(kind, object_id)
+    return found

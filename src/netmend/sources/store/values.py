@@ -26,6 +26,7 @@ from netmend.sources.file.shape import FileShape, NetworkShape, PortShape, Shape
 from netmend.sources.option_tags import Encoded, TaggedOptions, split_tags
 from netmend.sources.problem import Complaints
 from netmend.sources.store.errors import invalid
+from netmend.sources.store.filtering import FILTERED, is_filtered
 from netmend.sources.store.transaction import Document
 
 UPLINK = "uplink"  # of an external network: the host's device that routers go out by, or `host`
@@ -46,9 +47,12 @@ SETTINGS: dict[str, frozenset[str]] = {  # what may stand under `netmend`
         "project_id",
         "port_security",
         "allowed_address_pairs",
-    },
+        "security_groups",
+    }
+    | {FILTERED},
 }
 _NEUTRONS = (
+    "security_groups",
     "name",
     "fixed_ips",
     "hostname",
@@ -141,6 +145,7 @@ def port_value(port: Document, gateways: Gateways) -> Port | None:
         project_id=port["project_id"] or None,
         port_security=port["port_security_enabled"],
         allowed_address_pairs=_address_pairs(port, {str(address) for address in (*fixed4, *fixed6)}),
+        security_groups=tuple(port["security_groups"]) if is_filtered(port) else None,
     )
     if not port["netmend"] and not port["extra_dhcp_opts"]:
         return value
@@ -253,7 +258,10 @@ def _completed6(value: Subnet6, subnet: Document) -> Subnet6:
 
 def _port_settings(port: Document) -> Port:
     known_settings("port", port["netmend"])
-    root = {**port["netmend"], "name": port["id"], "id": port["id"], "mac": port["mac_address"]}
+    if not isinstance(port["netmend"].get(FILTERED, True), bool):
+        raise invalid(f"netmend.{FILTERED}: is true or false")
+    settings = {name: value for name, value in port["netmend"].items() if name != FILTERED}
+    root = {**settings, "name": port["id"], "id": port["id"], "mac": port["mac_address"]}
     if port["device_id"]:
         root["device_id"] = port["device_id"]
     if "user_data_file" in (root.get("instance") or {}):

@@ -12,6 +12,7 @@ from netmend.sources.store.api import (
     quotas,
     routers,
     scheduling,
+    security_groups,
     tags,
     versions,
 )
@@ -22,10 +23,22 @@ from netmend.sources.store.api.errors import Handler, json_response, refusals
 from netmend.sources.store.api.networks import NETWORKS
 from netmend.sources.store.api.ports import PORTS
 from netmend.sources.store.api.routers import FLOATING_IPS, ROUTERS
+from netmend.sources.store.api.security_groups import ADDRESS_GROUPS, SECURITY_GROUP_RULES, SECURITY_GROUPS
 from netmend.sources.store.api.subnets import SUBNETS
 from netmend.sources.store.api.token_file import Tokens
 from netmend.sources.store.api.tokens import add_session, guard
 
+RESOURCES = (
+    NETWORKS,
+    SUBNETS,
+    PORTS,
+    AGENTS,
+    ROUTERS,
+    FLOATING_IPS,
+    SECURITY_GROUPS,
+    SECURITY_GROUP_RULES,
+    ADDRESS_GROUPS,
+)
 Beside = Callable[[web.Application, Handler], None]
 
 
@@ -42,9 +55,10 @@ def application(context: Context, tokens: Tokens | None, beside: Sequence[Beside
         app.router.add_get("/", versions.versions)
     app.router.add_get("/openapi.json", _openapi)
     app.router.add_get("/v2.0/openapi.json", _openapi)
-    for resource in (NETWORKS, SUBNETS, PORTS, AGENTS, ROUTERS, FLOATING_IPS):
+    for resource in RESOURCES:
         resource.add_to(app.router)
-    for part in (versions, quotas, tags, extensions, bindings, availability, scheduling, routers, port_forwardings):
+    for part in (versions, quotas, tags, extensions, bindings, availability, scheduling, routers, port_forwardings,
+                 security_groups):  # fmt: skip
         part.add_to(app.router)
     return app
 

@@ -10,10 +10,10 @@ from aiohttp import web
 
 from netmend.sources.store.api.context import KEY
 from netmend.sources.store.api.errors import json_response
-from netmend.sources.store.errors import bad_request, not_found
+from netmend.sources.store.errors import bad_request
 from netmend.sources.store.networks import ZONE
 from netmend.sources.store.query import ListQuery, find
-from netmend.sources.store.transaction import Document, read
+from netmend.sources.store.transaction import Document, get, read
 
 PATH: Final = "/v2.0/network-ip-availabilities"
 ZONES: Final = "/v2.0/availability_zones"
@@ -48,9 +48,7 @@ async def _list(request: web.Request) -> web.Response:
 
 async def _show(request: web.Request) -> web.Response:
     connection, network_id = request.app[KEY].store.read(), request.match_info["id"]
-    network = read(connection, "network", network_id)
-    if network is None:
-        raise not_found("network", network_id)
+    network = get(connection, "network", network_id)
     return json_response({"network_ip_availability": _availability(connection, network, ())})
 
 

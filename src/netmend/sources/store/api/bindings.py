@@ -10,9 +10,8 @@ from netmend.sources.store.api.body import checked, read_json, the_object
 from netmend.sources.store.api.context import KEY
 from netmend.sources.store.api.errors import json_response
 from netmend.sources.store.api.ports import vif_of
-from netmend.sources.store.errors import not_found
 from netmend.sources.store.shapes.port import BindingCreate, BindingUpdate
-from netmend.sources.store.transaction import Document, Transaction, read
+from netmend.sources.store.transaction import Document, Transaction, get
 
 PATH = "/v2.0/ports/{id}/bindings"
 _READ_ONLY = frozenset({"vif_type", "vif_details", "status"})
@@ -29,11 +28,7 @@ def add_to(router: web.UrlDispatcher) -> None:
 
 def _port(request: web.Request) -> Document:
     """Raises RefusedError."""
-    port_id = request.match_info["id"]
-    port = read(request.app[KEY].store.read(), "port", port_id)
-    if port is None:
-        raise not_found("port", port_id)
-    return port
+    return get(request.app[KEY].store.read(), "port", request.match_info["id"])
 
 
 def _shown(request: web.Request, binding: Document, port: Document) -> Document:

@@ -7,6 +7,7 @@ from netmend.sources.store.errors import RefusedError
 
 PATH = "/v2.0/extensions"
 _OFFERED = {  # by alias: name, description
+    "address-group": ("Address group", "Support address group"),
     "agent": ("agent", "The node that serves, as an agent"),
     "allowed-address-pairs": ("Allowed Address Pairs", "Provides allowed address pairs"),
     "availability_zone": ("Availability Zone", "The availability zone extension"),
@@ -37,11 +38,21 @@ _OFFERED = {  # by alias: name, description
     "revision-if-match": ("If-Match constraints based on revision_number",
                           "Extension indicating that If-Match based on revision_number is supported"),
     "router": ("Neutron L3 Router", "Routers, their interfaces and floating IPs"),
+    "port-security-groups-filtering": ("Port filtering on security groups", "Provides filtering of ports by groups"),
+    "security-group": ("security-group", "The security groups extension"),
+    "security-groups-normalized-cidr": ("Normalized CIDR field for security group rules",
+                                        "Shows a rule's remote_ip_prefix without bits of hosts"),
+    "security-groups-remote-address-group": ("Remote address group id field for security group rules",
+                                             "Rules may name an address group"),
+    "security-groups-rules-belongs-to-default-sg": ("Security group rule belongs to the project's default group",
+                                                    "Shows whether a rule is the default group's"),
+    "security-groups-shared-filtering": ("Security group filtering on the shared field", "Filters groups by shared"),
     "sorting": ("Sorting support", "Extension that indicates that sorting is enabled"),
     "standard-attr-description": ("standard-attr-description", "Extension to add descriptions to standard attributes"),
     "standard-attr-revisions": ("Resource revision numbers", "Shows the revision number of resources"),
     "standard-attr-tag": ("Tag support for resources with standard attributes", "Enables to set tag on resources"),
     "standard-attr-timestamp": ("Resource timestamps", "Adds created_at and updated_at"),
+    "stateful-security-group": ("Stateful security group", "Indicates if the security group is stateful or not"),
     "subnet-external-network": ("Subnet belongs to an external network", "Informs if a subnet is external"),
     "tag-creation": ("Tag creation", "Allow to create tags bulk on resource creation"),
 }  # fmt: skip

@@ -7,17 +7,15 @@ from typing import Any
 from pydantic import BaseModel
 
 from netmend import __version__
-from netmend.sources.store.api.agents import AGENTS
-from netmend.sources.store.api.networks import NETWORKS
-from netmend.sources.store.api.ports import PORTS
+from netmend.sources.store.api.application import RESOURCES
 from netmend.sources.store.api.resource import Resource
-from netmend.sources.store.api.routers import FLOATING_IPS, ROUTERS
-from netmend.sources.store.api.subnets import SUBNETS
+from netmend.sources.store.api.tags import KINDS as TAGGED
 from netmend.sources.store.query import FIELDS, SPECIAL
 from netmend.sources.store.shapes.admin import QuotaUpdate
 from netmend.sources.store.shapes.common import NUMBER_MAX
 from netmend.sources.store.shapes.port import BindingCreate, BindingUpdate
 from netmend.sources.store.shapes.router import PortForwardingCreate, PortForwardingUpdate
+from netmend.sources.store.shapes.security_group import AddressesChange
 
 Schema = dict[str, Any]
 _ANY_ID = {"type": "string", "minLength": 1}
@@ -45,6 +43,13 @@ _SHOWN: dict[str, Schema] = {
     "router": {"name": _TEXT, "status": _TEXT, "admin_state_up": _FLAG, "routes": {"type": "array"}, "tags": _TEXTS},
     "floatingip": {"floating_network_id": _TEXT, "floating_ip_address": _TEXT, "status": _TEXT, "port_id": _OR_NULL,
                    "fixed_ip_address": _OR_NULL, "router_id": _OR_NULL, "tags": _TEXTS},
+    "security_group": {"name": _TEXT, "description": _TEXT, "stateful": _FLAG, "shared": _FLAG, "tags": _TEXTS,
+                       "security_group_rules": {"type": "array"}, "project_id": _TEXT},
+    "security_group_rule": {"security_group_id": _TEXT, "direction": _TEXT, "ethertype": _TEXT, "protocol": _OR_NULL,
+                            "port_range_min": {"type": ["integer", "null"]}, "remote_ip_prefix": _OR_NULL,
+                            "port_range_max": {"type": ["integer", "null"]}, "remote_group_id": _OR_NULL,
+                            "remote_address_group_id": _OR_NULL, "project_id": _TEXT},
+    "address_group": {"name": _TEXT, "description": _TEXT, "addresses": _TEXTS, "project_id": _TEXT},
     "agent": {"agent_type": _TEXT, "host": _TEXT, "alive": _FLAG, "admin_state_up": _FLAG, "binary": _TEXT},
 }  # fmt: skip
 
@@ -55,11 +60,13 @@ def document() -> Schema:
     schemas: dict[str, Schema] = {"Error": _error_schema()}
     paths: dict[str, Any] = {"/": {"get": _operation("versions", {"200": _json("The versions.")}, security=[])}}
     paths["/v2.0"] = {"get": _operation("resources", {"200": _json("The resources.")})}
-    for resource in (NETWORKS, SUBNETS, PORTS, AGENTS, ROUTERS, FLOATING_IPS):
+    for resource in RESOURCES:
         _add_resource(paths, schemas, resource)
-    for resource in (NETWORKS, SUBNETS, PORTS, ROUTERS, FLOATING_IPS):
-        _add_tags(paths, resource)
+    for resource in RESOURCES:
+        if resource.plural.replace("_", "-") in TAGGED:
+            _add_tags(paths, resource)
     _add_router_actions(paths)
+    _add_address_group_actions(paths, schemas)
     _add_port_forwardings(paths, schemas)
     _add_quotas(paths, schemas)
     _add_bindings(paths, schemas)
@@ -102,7 +109,6 @@ def _add_resource(paths: dict[str, Any], schemas: dict[str, Schema], resource: R
             f"{resource.plural}_links": {"type": "array", "items": {"type": "object"}},
         },
     }
-    changed = _operation_body(schemas, f"{title}Update", resource.update_shape, name)
     key = [_parameter("id", "path", _ANY_ID)]
     if_match = _parameter("If-Match", "header", {"type": "string", "pattern": "^revision_number=[0-9]{1,9}$"})
     paths[resource.path] = {
@@ -119,15 +125,15 @@ def _add_resource(paths: dict[str, Any], schemas: dict[str, Schema], resource: R
             f"show {name}", {"200": _json("The object.", _wrapped(name, {"type": "object"})), **_errors(404)},
             parameters=[*key, fields],
         ),
-        "put": _operation(
-            f"update {name}", {"200": _json("The object.", one), **_errors(400, 404, 409, 412)},
-            parameters=[*key, if_match], body=changed,
-        ),
         "delete": _operation(
             f"delete {name}", {"204": {"description": "It is gone."}, **_errors(400, 404, 409, 412)},
             parameters=[*key, if_match],
         ),
     }  # fmt: skip
+    if resource.update_shape is not None:
+        changed = _operation_body(schemas, f"{title}Update", resource.update_shape, name)
+        answers = {"200": _json("The object.", one), **_errors(400, 404, 409, 412)}
+        paths[item]["put"] = _operation(f"update {name}", answers, parameters=[*key, if_match], body=changed)
     if resource.create_shape is not None:
         new = _operation_body(schemas, f"{title}Create", resource.create_shape, name, resource.plural)
         both: Schema = {"anyOf": [one, several]}
@@ -192,6 +198,16 @@ def _add_router_actions(paths: dict[str, Any]) -> None:
         body = interface if action.endswith("interface") else _wrapped("router", routes)
         shown = {"200": _json("It.", {"type": "object"}), **_errors(400, 404, 409)}
         paths[f"/v2.0/routers/{{id}}/{action}"] = {
+            "put": _operation(action.replace("_", " "), shown, parameters=key, body=body)
+        }
+
+
+def _add_address_group_actions(paths: dict[str, Any], schemas: dict[str, Schema]) -> None:
+    key = [_parameter("id", "path", _ANY_ID)]
+    body = _plain_body(schemas, "AddressesChange", AddressesChange)
+    for action in ("add_addresses", "remove_addresses"):
+        shown = {"200": _json("It.", {"type": "object"}), **_errors(400, 404)}
+        paths[f"/v2.0/address-groups/{{id}}/{action}"] = {
             "put": _operation(action.replace("_", " "), shown, parameters=key, body=body)
         }
 
@@ -352,6 +368,12 @@ def _operation_body(
         return one
     items = {"type": "array", "minItems": 1, "items": {"$ref": f"#/components/schemas/{title}"}}
     return {"anyOf": [one, {**_wrapped(plural, items), "additionalProperties": False}]}
+
+
+def _plain_body(schemas: dict[str, Schema], title: str, shape: type[BaseModel]) -> Schema:
+    """A body that is the shape itself."""
+    schemas[title] = shape.model_json_schema(by_alias=True)
+    return {"$ref": f"#/components/schemas/{title}"}
 
 
 def _wrapped(name: str, schema: Schema) -> Schema:

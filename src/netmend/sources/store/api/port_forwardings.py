@@ -8,9 +8,8 @@ from netmend.sources.store import port_forwardings
 from netmend.sources.store.api.body import checked, read_json, the_object
 from netmend.sources.store.api.context import KEY
 from netmend.sources.store.api.errors import json_response
-from netmend.sources.store.errors import not_found
 from netmend.sources.store.shapes.router import PortForwardingCreate, PortForwardingUpdate
-from netmend.sources.store.transaction import Document, Transaction, read
+from netmend.sources.store.transaction import Document, Transaction, get
 
 PATH = "/v2.0/floatingips/{id}/port_forwardings"
 _READ_ONLY = frozenset({"id"})
@@ -25,10 +24,7 @@ def add_to(router: web.UrlDispatcher) -> None:
 
 
 def _floating(request: web.Request) -> Document:
-    found = read(request.app[KEY].store.read(), "floatingip", request.match_info["id"])
-    if found is None:
-        raise not_found("floatingip", request.match_info["id"])
-    return found
+    return get(request.app[KEY].store.read(), "floatingip", request.match_info["id"])
 
 
 async def _list(request: web.Request) -> web.Response:

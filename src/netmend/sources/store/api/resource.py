@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,10 @@ from netmend.sources.store.api.context import KEY, Context
 from netmend.sources.store.api.errors import json_response
 from netmend.sources.store.api.listing import page_links, read_fields, read_listing, select
 from netmend.sources.store.api.tokens import PROJECT
-from netmend.sources.store.errors import RefusedError, bad_request, not_found
+from netmend.sources.store.errors import RefusedError, bad_request
 from netmend.sources.store.query import Served, find
 from netmend.sources.store.shapes.common import Shape, project_of
-from netmend.sources.store.transaction import Document, Transaction, read
+from netmend.sources.store.transaction import Document, Transaction, get
 
 _REVISION = re.compile(r"revision_number=(\d{1,18})")
 
@@ -32,13 +32,15 @@ class Resource:
 
     name: str
     plural: str
-    update_shape: type[Shape]
     read_only: frozenset[str]
     present: Present
-    update: Callable[[Transaction, str, dict[str, Any], int | None], Document]
     delete: Callable[[Transaction, str, int | None, Context], None]
     create_shape: type[Shape] | None = None
     create: Callable[[Transaction, dict[str, Any], str], Document] | None = None
+    check_many: Callable[[Sequence[tuple[dict[str, Any], str]]], None] | None = None  # of a creation in bulk, first
+    update_shape: type[Shape] | None = None
+    update: Callable[[Transaction, str, dict[str, Any], int | None], Document] | None = None
+    before_list: Callable[[web.Request], Awaitable[None]] | None = None
     optional: frozenset[str] = frozenset()  # fields whose absence is not the same as their default
 
     @property
@@ -51,12 +53,15 @@ class Resource:
             if self.create is not None:
                 router.add_post(path, self._create)
         router.add_get(self.path + "/{id}", self._show)
-        router.add_put(self.path + "/{id}", self._update)
+        if self.update is not None:
+            router.add_put(self.path + "/{id}", self._update)
         router.add_delete(self.path + "/{id}", self._delete)
 
     async def _list(self, request: web.Request) -> web.Response:
         context = request.app[KEY]
         listing = read_listing(request, self.name, context.page_max)
+        if self.before_list is not None:
+            await self.before_list(request)
 
         def work() -> bytes:
             found = find(context.store.read(), listing.query, lambda: Served(context.host, context.served()))
@@ -76,6 +81,8 @@ class Resource:
         items, bulk = the_objects(await read_json(request, most=MANY_MAX), self.name, self.plural)
         default = request.get(PROJECT, "")
         wanted = [self._checked_new(item, default) for item in items]
+        if bulk and self.check_many is not None:
+            self.check_many(wanted)
 
         def work(tx: Transaction) -> list[Document]:
             return [create(tx, values, project) for values, project in wanted]
@@ -96,19 +103,20 @@ class Resource:
 
     async def _show(self, request: web.Request) -> web.Response:
         context, object_id = request.app[KEY], request.match_info["id"]
-        document = read(context.store.read(), self.name, object_id)
-        if document is None:
-            raise not_found(self.name, object_id)
+        document = get(context.store.read(), self.name, object_id)
         return json_response({self.name: select(self._shown(document, context), read_fields(request))})
 
     async def _update(self, request: web.Request) -> web.Response:
         context, object_id, revision = request.app[KEY], request.match_info["id"], wanted_revision(request)
         raw = the_object(await read_json(request), self.name)
+        assert self.update is not None
+        assert self.update_shape is not None
+        shape, update = self.update_shape, self.update
 
         def work(tx: Transaction) -> Document:
             tx.get(self.name, object_id, revision)  # Neutron says first that there is none, then what is wrong
-            values = checked(self.update_shape, raw, self.read_only, create=False)
-            return self.update(tx, object_id, values, revision)
+            values = checked(shape, raw, self.read_only, create=False)
+            return update(tx, object_id, values, revision)
 
         document = await asyncio.wrap_future(context.store.write(work))
         return json_response({self.name: self._shown(document, context)})

@@ -12,9 +12,9 @@ from netmend.sources.store.api.body import read_json
 from netmend.sources.store.api.context import KEY
 from netmend.sources.store.api.errors import json_response
 from netmend.sources.store.api.networks import NETWORKS
-from netmend.sources.store.errors import RefusedError, bad_request, not_found
+from netmend.sources.store.errors import RefusedError, bad_request
 from netmend.sources.store.query import ListQuery, find
-from netmend.sources.store.transaction import Document, read
+from netmend.sources.store.transaction import Document, get
 
 
 def add_to(router: web.UrlDispatcher) -> None:
@@ -26,10 +26,7 @@ def add_to(router: web.UrlDispatcher) -> None:
 
 
 def _found(request: web.Request, kind: str, object_id: str) -> Document:
-    found = read(request.app[KEY].store.read(), kind, object_id)
-    if found is None:
-        raise not_found(kind, object_id)
-    return found
+    return get(request.app[KEY].store.read(), kind, object_id)
 
 
 async def _agents(request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""`/v2.0/{networks,subnets,ports}/{id}/tags`."""
+"""`/v2.0/{networks,subnets,ports,...}/{id}/tags`."""
 
 import asyncio
 
@@ -8,12 +8,19 @@ from pydantic import TypeAdapter, ValidationError
 from netmend.sources.store.api.body import read_json
 from netmend.sources.store.api.context import KEY
 from netmend.sources.store.api.errors import json_response
-from netmend.sources.store.errors import bad_request, invalid, not_found
+from netmend.sources.store.errors import bad_request, invalid
 from netmend.sources.store.shapes.common import Tags
 from netmend.sources.store.tags import add_tags, no_tag, remove_tag, replace_tags
-from netmend.sources.store.transaction import read
+from netmend.sources.store.transaction import get
 
-KINDS = {"networks": "network", "subnets": "subnet", "ports": "port", "routers": "router", "floatingips": "floatingip"}
+KINDS = {
+    "networks": "network",
+    "subnets": "subnet",
+    "ports": "port",
+    "routers": "router",
+    "floatingips": "floatingip",
+    "security-groups": "security_group",
+}
 _TAGS = TypeAdapter(Tags)
 
 
@@ -35,10 +42,7 @@ def _target(request: web.Request) -> tuple[str, str]:
 
 def _tags(request: web.Request) -> list[str]:
     kind, object_id = _target(request)
-    document = read(request.app[KEY].store.read(), kind, object_id)
-    if document is None:
-        raise not_found(kind, object_id)
-    return list(document["tags"])
+    return list(get(request.app[KEY].store.read(), kind, object_id)["tags"])
 
 
 def _checked(tags: object) -> list[str]:

@@ -18,6 +18,7 @@ from netmend.options.dhcp4 import CLIENT_ID, NEXT_SERVER
 from netmend.sources import fields
 from netmend.sources.option_tags import is_only_for_ipxe, split_tags
 from netmend.sources.store.exchange.perform import read_all
+from netmend.sources.store.filtering import FILTERED
 from netmend.sources.store.settings import metadata_proxy, proxy_document
 from netmend.sources.store.subnets import default_pools
 from netmend.sources.store.transaction import Document, read
@@ -146,7 +147,7 @@ def _port(port: Document, names: frozenset[str], servers: Mapping[str, str]) -> 
     for name in ("device_id", "project_id"):
         if port[name]:
             mapped[name] = port[name]
-    mapped.update(port["netmend"])
+    mapped.update({name: value for name, value in port["netmend"].items() if name != FILTERED})
     six = {
         name: entry["opt_value"]
         for entry in port["extra_dhcp_opts"]

@@ -11,6 +11,7 @@ from netmend.ground.problem import Problem
 from netmend.intent import MetadataProxy, Network, Pool, Pool6, Port, Subnet, Subnet6
 from netmend.sources.file.load import load_with_root
 from netmend.sources.problem import IntentError
+from netmend.sources.store.filtering import FILTERED
 from netmend.sources.store.values import SETTINGS
 
 Body = dict[str, Any]
@@ -107,6 +108,8 @@ def _port(raw: Mapping[str, Any], port: Port, network: Network) -> Body:
         assert port.instance is not None
         instance = {name: value for name, value in settings["instance"].items() if name != "user_data_file"}
         settings["instance"] = {**instance, "user_data_base64": b64encode(port.instance.user_data or b"").decode()}
+    if port.port_security and port.security_groups is None:
+        settings[FILTERED] = False
     return {
         "id": port.id,
         "network_id": network.id,

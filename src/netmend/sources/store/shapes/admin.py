@@ -22,3 +22,7 @@ class QuotaUpdate(Shape):
     network: Limit = -1
     subnet: Limit = -1
     port: Limit = -1
+    router: Limit = -1
+    floatingip: Limit = -1
+    security_group: Limit = -1
+    security_group_rule: Limit = -1

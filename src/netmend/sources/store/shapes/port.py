@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from netmend.sources.store.shapes.common import Address, Boolean, Mac, Shape, Tags, Text, Uuid
 
@@ -18,6 +18,11 @@ VnicType = Literal[
     "accelerator-direct",
     "accelerator-direct-physical",
     "remote-managed",
+]
+
+
+SecurityGroups = Annotated[  # null is none, as in Neutron; a new port that says nothing gets its project's default
+    list[Uuid] | None, BeforeValidator(lambda value: [] if value is None else value)
 ]
 
 
@@ -69,7 +74,7 @@ class PortUpdate(Shape):
     device_owner: Text = ""
     allowed_address_pairs: Annotated[list[AddressPairShape], Field(max_length=100)] | None = None
     extra_dhcp_opts: Annotated[list[DhcpOptionShape], Field(max_length=100)] | None = None
-    security_groups: list[Uuid] | None = None
+    security_groups: SecurityGroups = None
     port_security_enabled: Boolean = True
     dns_name: Text = ""
     binding_host_id: Text | None = Field(default=None, alias="binding:host_id")

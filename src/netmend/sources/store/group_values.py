@@ -1,0 +1,51 @@
+"""Security groups and address groups of the store as values of intent."""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import cast
+
+from netmend.intent import AddressGroup, Port, SecurityGroup, SecurityRule
+from netmend.intent.members import Block, Members
+from netmend.intent.security_group import Direction
+from netmend.sources.protocols import number_of
+from netmend.sources.store.transaction import Document
+
+
+def rule_value(rule: Document) -> SecurityRule:
+    least, most = rule["port_range_min"], rule["port_range_max"]
+    return SecurityRule(
+        cast(Direction, rule["direction"]),
+        4 if rule["ethertype"] == "IPv4" else 6,
+        None if rule["protocol"] is None else number_of(rule["protocol"]),
+        None if least is None else (least, most),
+        ip_network(rule["remote_ip_prefix"], strict=False) if rule["remote_ip_prefix"] else None,
+        rule["remote_group_id"],
+        rule["remote_address_group_id"],
+    )
+
+
+def group_value(group: Document, rules: Iterable[Document], members: Members) -> SecurityGroup:
+    in_order = sorted(rules, key=lambda rule: str(rule["id"]))
+    return SecurityGroup(
+        group["id"],
+        group["name"] or group["id"],
+        tuple(rule_value(rule) for rule in in_order),
+        group["stateful"],
+        members,
+        group["project_id"] or None,
+    )
+
+
+def address_group_value(group: Document) -> AddressGroup:
+    return AddressGroup(
+        group["id"], group["name"] or group["id"], frozenset(ip_network(text) for text in group["addresses"])
+    )
+
+
+def blocks_of(port: Port) -> list[Block]:
+    """All addresses that the port may send from."""
+    return [
+        *(IPv4Network(int(address)) for address in port.fixed_ips),  # of a number: three times as fast
+        *(IPv6Network(int(address)) for address in port.fixed_ips6),
+        *(pair.block for pair in port.allowed_address_pairs),
+    ]
