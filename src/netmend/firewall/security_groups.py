@@ -9,7 +9,7 @@ Nothing here knows nftables or OpenFlow: `netmend.firewall.group_rules` says the
 hold both against this.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_network
@@ -72,7 +72,7 @@ class Permission:
 
     group_id: str
     rule: SecurityRule
-    remotes: frozenset[Block] | None = None
+    remotes: Set[Block] | None = None
 
     def permits(self, direction: Direction, packet: Packet, *, later: bool = False) -> bool:
         """Whether the packet passes. With `later`, ports, type and code of a later fragment are taken to be right."""
@@ -134,7 +134,7 @@ def port_rules(port: Port, intent: Intent) -> PortRules:
 
 def remotes_of(
     rule: SecurityRule, groups: Mapping[str, SecurityGroup], address_groups: Mapping[str, AddressGroup]
-) -> frozenset[Block] | None:
+) -> Set[Block] | None:
     """The far ends that a rule is about; None: any. Of a group that is not there: nobody."""
     if rule.remote is not None:
         return frozenset((rule.remote,))
@@ -187,7 +187,7 @@ def _has_ports(wanted: tuple[int, int | None], packet: Packet) -> bool:
     return packet.icmp is not None and packet.icmp[0] == first and last in {None, packet.icmp[1]}
 
 
-def is_among(address: IPv4Address | IPv6Address, blocks: frozenset[Block]) -> bool:
+def is_among(address: IPv4Address | IPv6Address, blocks: Set[Block]) -> bool:
     """Whether the address is in one of the blocks."""
     return _single(address) in blocks or any(
         block.version == address.version and block.prefixlen < block.max_prefixlen and address in block

@@ -5,11 +5,9 @@ would cost milliseconds a port.
 """
 
 from collections.abc import Iterable, Iterator, Set
-from ipaddress import IPv4Network, IPv6Network
 
 from netmend.intent.evolving_map import EvolvingMap
-
-Block = IPv4Network | IPv6Network
+from netmend.intent.security_group import Block
 
 
 class Members(Set[Block]):

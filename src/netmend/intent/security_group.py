@@ -2,11 +2,11 @@
 
 from collections.abc import Set
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
-from netmend.intent.members import Block
-
 Direction = Literal["ingress", "egress"]
+Block = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)

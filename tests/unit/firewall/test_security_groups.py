@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -254,7 +255,7 @@ def oracle(intent: Intent, port: Port, direction: Direction, packet: Packet, sta
                     continue
             elif packet.ports is None or not low <= numbers[1] <= high:  # type: ignore[operator]
                 continue
-        blocks: set[Block] | frozenset[Block] | None = None
+        blocks: Set[Block] | None = None
         if rule.remote:
             blocks = {rule.remote}
         elif rule.remote_group_id:

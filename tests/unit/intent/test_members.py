@@ -6,7 +6,8 @@ from ipaddress import IPv4Network, ip_network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netmend.intent.members import Block, Members
+from netmend.intent.members import Members
+from netmend.intent.security_group import Block
 
 _BLOCKS = st.integers(0, 40).map(IPv4Network)
 _STEP = st.lists(_BLOCKS, max_size=8) | st.integers(0, 600).map(

@@ -5,8 +5,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import cast
 
 from netmend.intent import AddressGroup, Port, SecurityGroup, SecurityRule
-from netmend.intent.members import Block, Members
-from netmend.intent.security_group import Direction
+from netmend.intent.members import Members
+from netmend.intent.security_group import Block, Direction
 from netmend.sources.protocols import number_of
 from netmend.sources.store.transaction import Document
 
