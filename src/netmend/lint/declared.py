@@ -19,6 +19,7 @@ Kind = Literal[
     "crictl inspect",
     "docker inspect",
     "docker service",
+    "edpm",
     "incus",
     "kolla",
     "kubernetes",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import PurePath
 from typing import Any, Final
 
 from netmend.ground.document import DocumentError
@@ -16,6 +18,7 @@ from netmend.lint.formats import (
     crictl_inspect,
     docker_inspect,
     docker_service,
+    edpm,
     ignition,
     incus,
     kolla,
@@ -28,9 +31,9 @@ from netmend.lint.formats import (
 from netmend.lint.rules import RULES
 
 FORMATS: Final = (
-    "a compose file, Quadlet, Kubernetes manifest, tasks of Ansible, definitions of Kolla-Ansible, Nomad job, "
-    "configuration of LXC, Incus or an OCI runtime, MachineConfig or Ignition, script or unit with docker run or "
-    "podman run, or output of docker, podman or crictl inspect"
+    "a compose file, Quadlet, Kubernetes manifest, tasks of Ansible, definitions of Kolla-Ansible, EDPM or TripleO, "
+    "Nomad job, configuration of LXC, Incus or an OCI runtime, MachineConfig or Ignition, script or unit with docker "
+    "run or podman run, or output of docker, podman or crictl inspect"
 )
 _TEMPLATE: Final = re.compile(
     r"\{\{-|-\}\}|\{\{\s*(?:\.|\$|include|template|tuple|toYaml|range|if|end|with)|\{%|<%[-=#]?\s"
@@ -56,6 +59,7 @@ _DOCUMENTS: Final[tuple[tuple[Callable[[Any], bool], _Reader], ...]] = (
     (incus.is_instance, incus.read),
     (ansible.is_tasks, ansible.read),
     (kolla.is_definition, kolla.read),
+    (edpm.is_definition, edpm.read),
 )
 """What recognises a document, and what reads it; the first that does is taken."""
 
@@ -102,7 +106,10 @@ def declared(file: str, text: str) -> list[DeclaredContainer]:
         containers = _of_document(document, text)
         if containers is not None:
             known = True
-            found += containers
+            found += (
+                replace(one, name=PurePath(file).name.partition(".")[0]) if one.kind == "edpm" and not one.name else one
+                for one in containers
+            )
     if not known:
         if command_line.is_script(text):
             return list(command_line.read(text))

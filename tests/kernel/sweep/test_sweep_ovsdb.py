@@ -200,6 +200,29 @@ def test_a_port_whose_device_is_in_a_namespace_is_kept() -> None:
             assert verdicts() == {name: Reason.NAMESPACE_ALIVE}
 
 
+def test_ports_of_ovns_metadata_agent() -> None:
+    """Called after their networks, with the id of the metadata port: known by either, and kept while the far end of the
+    pair is in a namespace that lives."""
+    network = "f992a46b-8dae-4eef-b80f-2d980466a361"
+    by_network, by_port, unknown, alive = "tapf992a46b-80", "tapaaaaaaaa-a0", "tapbbbbbbbb-b0", "tapcccccccc-c0"
+    known = replace(NEUTRON, known=Known(ids=frozenset({network, network[:10], PORT.format(0)})))
+    host = Host(random.Random(0))
+    with Netns.create("ovnmeta-far") as made:
+        far = made.duplicate()
+    with VSwitch(vswitchd=False) as switch, far:
+        links.create_veth(host.route, links.VethEnd(alive, 1500, 0), links.VethEnd(f"{alive[:-1]}1", 1500, 0), far)
+        for number, name in enumerate((by_network, by_port, unknown, alive)):
+            iface_id = PORT.format(0) if name == by_port else PORT.format(number + 3)
+            ids = f"external_ids:iface-id={iface_id}"
+            switch.vsctl("--no-wait", "add-port", "br-int", name, "--", "set", "Interface", name, ids)
+        found = verdicts(known)
+        assert found[by_network] == found[by_port] == Reason.KNOWN and found[alive] not in DEAD
+        assert found[unknown] == Reason.OVS_ROW_UNKNOWN
+        assert carry_out(known).outcome.deleted == 1
+        assert switch.ports() == {by_network, by_port, alive}
+        assert alive in {link.name for link in links.dump_links(host.route)}
+
+
 def test_a_port_made_after_the_control_plane_was_asked_is_kept() -> None:
     asked = Known(ids=frozenset({PORT.format(0)}), asked_at=time.time())
     options = replace(NEUTRON, known=asked, min_age=1.0)

@@ -198,6 +198,24 @@ def test_orphans() -> None:
     assert checks(observation=with_links(link(2, "veth0123456", "veth", peer_netnsid=0), peers={0: 5})) == []
 
 
+def test_the_pair_of_ovns_metadata_agent() -> None:
+    """`tap…0` is a port of the switch, and up, with its far end `tap…1` in the namespace; both here and down, nobody
+    finished."""
+    left = [link(2, "tapf992a46b-80", "veth", peer_index=3), link(3, "tapf992a46b-81", "veth", peer_index=2)]
+    (found,) = diagnose(with_links(*left))
+    assert found.check == "orphan-devices" and "in the manner of Neutron" in found.summary
+    served = link(2, "tapf992a46b-80", "veth", up=True, master=9, peer_index=2, peer_netnsid=0)
+    assert checks(observation=with_links(served, peers={0: 5})) == []
+
+
+def test_a_name_of_ovns_metadata_agent_that_is_dead() -> None:
+    name = "ovnmeta-f992a46b-8dae-4eef-b80f-2d980466a361"
+    alive = {"h1": Name("mounted"), "t2": Name("mounted")}
+    (found,) = diagnose(host(names={NETNS: alive | {name: Name("file", 9, 1_000.0)}}, complete=True))
+    assert (found.check, found.netns) == ("dead-name", name) and found.safe
+    assert diagnose(host(names={NETNS: alive}, complete=True)) == []
+
+
 def test_thousands_of_orphans_are_deleted_in_one_go() -> None:
     links = [link(n, f"tap{n:08x}-00", "tun", holders=0) for n in range(2, 10_002)]
     (found,) = diagnose(with_links(*links))

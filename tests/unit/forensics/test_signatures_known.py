@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - log lines are kept whole
 """Each signature: a log that must give it, one nearly alike that must not, and advice that netmend can follow."""
 
 from __future__ import annotations
@@ -128,6 +129,34 @@ def test_one_crash_is_less_sure_than_a_loop_and_two_are_surer(tmp_path: Path) ->
     twice = one(told([Lines("ovn-metadata-agent", crash, 2, level="CRITICAL")], tmp_path))
     assert 0.6 <= once.confidence < twice.confidence
     assert any("can be removed" in text for text in once.do)
+
+
+PROXY = "Encountered process execution error Exit code: 1; Cmd: ['haproxy']; Stdin: ; Stdout: ; Stderr: {} while starting process in namespace ovnmeta-1"
+
+
+@pytest.mark.parametrize(("source", "text", "variant"), [
+    ("ovn-metadata-agent", PROXY.format("[ALERT] cannot bind socket (Cannot assign requested address) [fe80::a9fe:a9fe:80]"), "address-missing"),
+    ("ovn-metadata-agent", PROXY.format("[ALERT] cannot bind socket (Address already in use) [169.254.169.254:80]"), "address-taken"),
+    ("ovn-metadata-agent", PROXY.format('exec of "haproxy" failed: No such file or directory'), "not-installed"),
+    ("ovn-metadata-agent", PROXY.format("[ALERT] config: parsing failed"), None),
+    ("ovn-controller", "stream_ssl|SSL_connect: error:0A000415:SSL routines::sslv3 alert certificate expired", "expired"),
+    ("ovn-controller", "stream_ssl|SSL_connect: error:0A00010B:SSL routines::wrong version number", "no-tls"),
+    ("ovn-controller", "stream_ssl|SSL_connect: error:0A000418:SSL routines::tlsv1 alert unknown ca", None),
+])  # fmt: skip
+def test_troubles_on_a_chassis_are_told_apart(source: str, text: str, variant: str | None, tmp_path: Path) -> None:
+    assert one(told([Lines(source, text, 4)], tmp_path)).variant == variant
+
+
+def test_a_crash_while_a_namespace_is_removed_names_it(tmp_path: Path) -> None:
+    removal = Lines(
+        "ovn-metadata-agent", "Cleaning up ovnmeta-{id} namespace which is not needed anymore", level="INFO"
+    )
+    crash = Lines(
+        "ovn-metadata-agent", "Unhandled error: OSError: [Errno 22] failed to open netns", level="CRITICAL", start=1801
+    )
+    found = one(told([removal, crash], tmp_path))
+    assert found.signature == "stale-namespace-name"
+    assert any("the name in the line before" in str(reason) for reason in found.because)
 
 
 @pytest.mark.parametrize(("text", "variant"), [

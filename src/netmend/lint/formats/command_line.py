@@ -1,21 +1,32 @@
-"""`docker run`, `podman run`, `nerdctl run` as people write them: in scripts, units of systemd, Ansible's commands."""
+"""`docker run`, `podman run`, `nerdctl run` as people write them: in scripts, units of systemd, Ansible's commands.
+
+A script may have the engine in a variable, as Kolla's and EDPM's wrappers of haproxy and dnsmasq do: `CLI="docker"`.
+"""
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from netmend.lint.declared import DeclaredContainer, Mounts, may_administer
 from netmend.propagation.options import docker, podman
 from netmend.propagation.options.run_flags import RUN, flags
 
+_ENGINE: Final = re.compile(
+    r"""^\s*(?:local |export |readonly )?(\w+)=["']?(?:[^"'\n]*[\s/])?(docker|podman|nerdctl)["']?\s*$""", re.M
+)
+"""A variable with the name of an engine, which other words may precede (`nsenter … podman`)."""
+
 
 def is_script(text: str) -> bool:
-    return RUN.search(text) is not None
+    return RUN.search(_with_engines(text)) is not None
 
 
 def read(text: str, first_line: int = 1) -> Iterator[DeclaredContainer]:
     """Each command that starts a container; lines that end with a backslash are one."""
+    text = _with_engines(text)
     for number, lines in _commands(text):
         whole = " ".join(line.rstrip().removesuffix("\\") for line in lines)
         for found in RUN.finditer(whole):
@@ -42,6 +53,14 @@ def from_words(engine: str, words: Sequence[str], lines: Sequence[tuple[int, str
         elif key == "privileged":
             privileged = True
     return mounts.container("command line", name or engine, lines[0][0], privileged=privileged)
+
+
+def _with_engines(text: str) -> str:
+    """The text with variables that name an engine replaced where they begin a command; a variable's first value
+    counts."""
+    for name, engine in dict(reversed(_ENGINE.findall(text))).items():
+        text = re.sub(rf"\$(?:{name}\b|\{{{name}\}})(?=\s+(?:container\s+)?(?:run|create)\s)", engine, text)
+    return text
 
 
 def _words(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from netmend.ground.document import Mapping, Sequence
-from netmend.lint.declared import DeclaredContainer, Mounts, is_true, located
+from netmend.lint.declared import DeclaredContainer, Mounts, is_true, located, may_administer
 from netmend.propagation.options import docker, podman
 
 _LIST: Final = re.compile(r"(.+?)(_default|_extra)*_volumes(_docker|_podman)?\Z")
@@ -27,7 +27,9 @@ def is_definition(document: Any) -> bool:
 
 def read(document: Mapping) -> Iterator[DeclaredContainer]:
     powerful = {
-        str(service["container_name"]) for _, service in _services(document) if is_true(service.get("privileged"))
+        str(service["container_name"])
+        for _, service in _services(document)
+        if is_true(service.get("privileged")) or may_administer(service.get("cap_add"))
     }
     for line, service in _services(document):
         name = str(service["container_name"])
