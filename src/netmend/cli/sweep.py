@@ -117,7 +117,7 @@ def sweep(
             say(printable_line(line))
     if result is not None and result.outcome.failed:
         raise click.exceptions.Exit(1)
-    dead = result is None and (findings.dead_units or findings.dead_ports or findings.dead_names)
+    dead = result is None and findings.any_dead
     raise click.exceptions.Exit(3 if dead or report.undecided(findings) else 0)
 
 
@@ -142,7 +142,8 @@ def _intent(config: Path | None) -> Intent | None:
 
 
 def _delete(options: sweeping.Options, findings: sweeping.Findings) -> sweeping.Result:
-    total = sum(len(unit.links) for unit in findings.dead_units) + len(findings.dead_ports) + len(findings.dead_names)
+    total = sum(len(unit.links) for unit in findings.dead_units) + len(findings.dead_ports)
+    total += len(findings.dead_names) + len(findings.dead_processes)
     with _progress(total) as advance:
         return sweeping.carry_out(options, findings, advance)
 

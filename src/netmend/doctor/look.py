@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 
 from netmend.doctor.containers import container_id, from_bundle, from_docker
 from netmend.doctor.network_namespaces import Held, look_at_networks
-from netmend.doctor.observation import HOST, Container, Directory, MountNamespace, Name, Observation, Unread
+from netmend.doctor.observation import HOST, Container, Directory, MountNamespace, Name, Observation, SeenHelper, Unread
 from netmend.doctor.places import HostView
 from netmend.doctor.relevant import keep_relevant
 from netmend.doctor.sentences import count
+from netmend.ground.helper_processes import PROGRAMS
 from netmend.kernel import engines, listing, mounts, procfs
 from netmend.kernel.errors import KernelError
+from netmend.kernel.helper_processes import describe_helpers, find_helpers
 from netmend.propagation.mountinfo import MountinfoError
 
 _INITIAL_PID_NAMESPACE = 4026531836  # PROC_PID_INIT_INO, linux/proc_ns.h
@@ -109,7 +111,8 @@ def look() -> Observation:
     view = HostView(seen)
     names = _names(view, unread)
     host_network = _inode(first, "net")
-    held = Held(processes.networks, processes.held, processes.taps, processes.programs, _labels_of_pids(processes))
+    labels = _labels_of_pids(processes)
+    held = Held(processes.networks, processes.held, processes.taps, processes.programs, labels)
     networks = look_at_networks(view, held, host_network, user, everything=not processes.refused, unread=unread)
     return replace(
         seen,
@@ -118,8 +121,14 @@ def look() -> Observation:
         host_network=host_network,
         unread=tuple(unread),
         complete=not processes.refused and not unread and _sees_the_host(first, raw.get(HOST, b"")),
+        helpers=_helpers(processes, labels),
         settings={name: value for name in _SETTINGS if (value := procfs.setting(name)) is not None},
     )
+
+
+def _helpers(processes: _Processes, labels: dict[int, str]) -> tuple[SeenHelper, ...]:
+    pids = [pid for pid, program in processes.programs.items() if program in PROGRAMS]
+    return tuple(SeenHelper(one, labels.get(one.pid, "")) for one in describe_helpers(find_helpers(pids)))
 
 
 def _walk() -> _Processes:

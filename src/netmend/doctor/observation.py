@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from netmend.ground.helper_processes import HelperProcess
 from netmend.propagation.mount_tree import MountTree
 
 HOST = "host"
@@ -118,6 +119,14 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenHelper:
+    """A dnsmasq or haproxy of Neutron's agents, and the label of the mount namespace it is in."""
+
+    process: HelperProcess
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkNamespace:
     """A network namespace of the kernel, with or without a name."""
 
@@ -156,6 +165,7 @@ class Observation:
     parts: Mapping[str, str] = field(default_factory=dict)
     # settings of the kernel that have a part in it, where this kernel has them (`fs.may_detach_mounts`)
     settings: Mapping[str, str] = field(default_factory=dict)
+    helpers: tuple[SeenHelper, ...] = ()
 
     def namespace(self, label: str) -> MountNamespace | None:
         return next((namespace for namespace in self.namespaces if namespace.label == label), None)

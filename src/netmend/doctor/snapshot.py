@@ -20,9 +20,11 @@ from netmend.doctor.observation import (
     Name,
     NetworkNamespace,
     Observation,
+    SeenHelper,
     SeenLink,
     Unread,
 )
+from netmend.ground.helper_processes import HelperProcess, Rival
 from netmend.propagation.mount_tree import MountTree
 from netmend.propagation.mountinfo import MountinfoError, Parser
 
@@ -66,6 +68,7 @@ def write(observation: Observation) -> str:
         "stopped": [asdict(_without_labels(container)) for container in observation.stopped],
         "unread": [{"what": item.what, "why": item.why} for item in observation.unread],
         "settings": dict(observation.settings),
+        "helpers": [asdict(helper) for helper in observation.helpers],
     }
     return json.dumps(document, separators=(",", ":"), ensure_ascii=True) + "\n"
 
@@ -125,6 +128,7 @@ def _observation(document: dict[str, Any]) -> Observation:
         unread=tuple(Unread(str(entry["what"]), str(entry["why"])) for entry in document["unread"]),
         complete=bool(document["complete"]),
         settings={str(key): str(value) for key, value in document.get("settings", {}).items()},
+        helpers=tuple(_helper(entry) for entry in document.get("helpers", ())),
     )
 
 
@@ -132,6 +136,12 @@ def _container(entry: dict[str, Any]) -> Container:
     binds = tuple(Bind(**bind) for bind in entry.pop("binds"))
     lists: Any = {key: tuple(entry.pop(key)) for key in ("rebuild", "command", "lost")}
     return Container(binds=binds, **lists, **entry)
+
+
+def _helper(entry: dict[str, Any]) -> SeenHelper:
+    process = entry["process"]
+    lists: Any = {"listens": tuple(process.pop("listens")), "rivals": tuple(Rival(*r) for r in process.pop("rivals"))}
+    return SeenHelper(HelperProcess(**process, **lists), str(entry["where"]))
 
 
 def _network(entry: dict[str, Any]) -> NetworkNamespace:

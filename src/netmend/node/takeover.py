@@ -3,11 +3,13 @@
 import contextlib
 from collections.abc import Iterable, Iterator
 
+from netmend.ground.helper_processes import PROGRAMS
 from netmend.ground.log import get_logger
 from netmend.intent.network import Network
+from netmend.kernel.helper_processes import Helper
 from netmend.kernel.ovsdb.connection import Connection
 from netmend.node.settings import Settings
-from netmend.reconcile.adoption import HELPERS, Adoption, Helper
+from netmend.reconcile.adoption import Adoption
 from netmend.reconcile.switch import DEFAULT
 
 _NAMES_MAX = 20  # names in one line of the log
@@ -32,7 +34,7 @@ class TakeOver:
 
     def is_served_by_others(self, network_id: str) -> bool:
         """Whether a program that netmend will end serves the network still."""
-        return any((network_id, program) in self._serve_still for program in HELPERS)
+        return any((network_id, program) in self._serve_still for program in PROGRAMS)
 
     def make_way(self, network_id: str, program: str) -> None:
         """End what serves the network still by that program: netmend is about to."""

@@ -14,18 +14,15 @@ same way (`was_here`). So is a device of a DHCP port, of another host's for inst
 Only networks of intent are looked at. Other namespaces stay as they are, and are listed (`foreign_namespaces`).
 """
 
-import os
-import signal
-import time
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import PurePath
 
 from netmend.intent.names import DEVICE_GROUP, Mark, dhcp_port, namespace_name, network_of_namespace, own_device_names
 from netmend.intent.network import Network, OvnWiring, OvsWiring
-from netmend.kernel import links, nsdir, procfs
+from netmend.kernel import links, nsdir
 from netmend.kernel.errors import KernelError
+from netmend.kernel.helper_processes import Helper, find_helpers
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
@@ -35,11 +32,7 @@ from netmend.reconcile.observe import NamespaceSeen, Snapshot, is_ours
 from netmend.reconcile.switch import mark_of
 from netmend.wiring.ovs import BRIDGE_KEY, MARK_KEY, OWNER
 
-HELPERS = frozenset(("dnsmasq", "haproxy"))
 _PREFIXES = ("tap", "ns-")  # of the devices that Neutron's agents put into the namespace of a network
-_END_BY = {"haproxy": (signal.SIGUSR1,)}  # it closes its listeners, answers what was asked, and ends
-_PATIENCE = 2.0  # seconds in which a helper should end before it is killed
-_POLL = 0.01
 
 
 @dataclass(slots=True)
@@ -48,7 +41,7 @@ class Adopted:
 
     network_id: str
     devices: list[str] = field(default_factory=list)  # names
-    helpers: "list[Helper]" = field(default_factory=list)  # what serves it still
+    helpers: list[Helper] = field(default_factory=list)  # what serves it still
 
 
 class Adoption:
@@ -107,7 +100,7 @@ class Adoption:
         namespace.close()
         return None
 
-    def _adopt(self, network: Network, namespace: Netns, helpers: "list[Helper]") -> Adopted:
+    def _adopt(self, network: Network, namespace: Netns, helpers: list[Helper]) -> Adopted:
         adopted = Adopted(network.id)
         with namespace.entered(), RouteSocket() as inside:
             found = links.dump_links(inside)
@@ -151,40 +144,6 @@ class Adoption:
                 links.set_link(route, near, group=DEVICE_GROUP, alias=str(Mark("dhcp", network.id, port_id)))
                 marked.append(near.name)
         return marked
-
-
-@dataclass(frozen=True, slots=True)
-class Helper:
-    """A process that served networks for Neutron's agent."""
-
-    pid: int
-    program: str
-    words: str  # its command line
-
-    def __str__(self) -> str:
-        return f"{self.program} {self.pid}"
-
-    def end(self) -> bool:
-        """End the process, if it still is the helper; returns whether that is gone."""
-        try:
-            handle = os.pidfd_open(self.pid)  # from here on, its pid is not given to another process
-        except OSError:
-            return True
-        try:
-            if " ".join(procfs.arguments(self.pid)) != self.words:
-                return False
-            for number in (*_END_BY.get(self.program, ()), signal.SIGTERM, signal.SIGKILL):
-                signal.pidfd_send_signal(handle, number)
-                deadline = time.monotonic() + _PATIENCE
-                while time.monotonic() < deadline:
-                    if " ".join(procfs.arguments(self.pid)) != self.words:  # gone, or waited for by nobody yet
-                        return True
-                    time.sleep(_POLL)
-        except ProcessLookupError:
-            return True
-        finally:
-            os.close(handle)
-        return False
 
 
 def _outside(network: Network, inner: str) -> str:
@@ -236,13 +195,6 @@ def _has_end_of_ours(network: Network, name: str, snapshot: Snapshot) -> bool:
 def _helpers() -> dict[int, list[Helper]]:
     """Every dnsmasq and haproxy in sight, by the inode of the network namespace that it is in."""
     found: dict[int, list[Helper]] = {}
-    for pid in procfs.pids():
-        arguments = procfs.arguments(pid)
-        if not arguments or PurePath(arguments[0]).name not in HELPERS:
-            continue
-        inode = None
-        with suppress(PermissionError):
-            inode = procfs.namespace_inode(pid, "net")
-        if inode is not None:
-            found.setdefault(inode, []).append(Helper(pid, PurePath(arguments[0]).name, " ".join(arguments)))
+    for helper in find_helpers():
+        found.setdefault(helper.network, []).append(helper)
     return found

@@ -28,6 +28,7 @@ from netmend.sweep.journal import Journal, Surroundings
 from netmend.sweep.look import look_at_links
 from netmend.sweep.names import Name
 from netmend.sweep.ports import Ports
+from netmend.sweep.processes import Process
 from netmend.sweep.scene import Reason, SwitchPort, Unit
 
 BATCH: Final = 1_000
@@ -267,6 +268,18 @@ class Deleter:
     def _fail(self, link: LinkDetails, why: str) -> None:
         self._journal.failed(link.index, why)
         self.outcome.failed[link.name] = why
+
+    def end_processes(self, doomed: Sequence[Process]) -> None:
+        """End processes one by one; raises BadJournal."""
+        self._journal.doomed_processes(doomed)
+        for process in doomed:
+            if process.end():
+                self._journal.done([process.key])
+                self.outcome.deleted += 1
+            else:
+                self._journal.failed(process.key, Reason.CHANGED)
+                self.outcome.spared[process.name] = Reason.CHANGED
+            self._progress(1)
 
     def delete_names(self, doomed: Sequence[Name]) -> None:
         """Delete names one by one; raises BadJournal."""

@@ -20,6 +20,7 @@ from netmend.kernel.addresses import Interface
 from netmend.kernel.link_details import LinkDetails, TunDetails
 from netmend.kernel.ovsdb import WholePort
 from netmend.sweep.names import Name
+from netmend.sweep.processes import Process
 from netmend.sweep.scene import Reason
 
 FORMAT: Final = 1
@@ -87,8 +88,20 @@ class Journal:
         )
         self._sync()
 
+    def doomed_processes(self, processes: Iterable[Process]) -> None:
+        """Record processes that are to be ended; on disk when this returns. Raises BadJournal."""
+        self._write(
+            {"doomed": "process", "because": process.reason, "key": process.key, "program": process.helper.program}
+            | {"pid": process.helper.pid, "owner": process.helper.owner, "command": process.words}
+            for process in processes
+        )
+        self._sync()
+
     def done(self, what: Iterable[int | str]) -> None:
-        """Objects that are gone: indexes of devices, paths of names, uuids of ports. Raises BadJournal."""
+        """Objects that are gone: indexes of devices, paths of names, uuids of ports, keys of processes.
+
+        Raises BadJournal.
+        """
         self._write([{"done": list(what)}])
 
     def failed(self, what: int | str, why: str) -> None:

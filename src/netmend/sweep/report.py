@@ -16,13 +16,13 @@ class Judged:
     """One device, port or name, and the verdict on it."""
 
     name: str
-    what: str  # "device", "port" of Open vSwitch without a device, or "name"
+    what: str  # "device", "port" of Open vSwitch without a device, "name" or "process"
     kind: str
     reason: Reason
 
 
 def judged(findings: Findings) -> Iterator[Judged]:
-    """Every device, port and name that was judged."""
+    """Every device, port, name and process that was judged."""
     for unit in findings.units:
         for link in unit.links:
             yield Judged(link.name, "device", link.kind, unit.reason)
@@ -30,6 +30,8 @@ def judged(findings: Findings) -> Iterator[Judged]:
         yield Judged(port.row.name, "port", port.row.type, port.reason)
     for name in findings.names:
         yield Judged(name.name, "name", "file" if name.plain else "namespace", name.reason)
+    for process in findings.processes:
+        yield Judged(process.name, "process", process.helper.program, process.reason)
 
 
 def _by_reason(findings: Findings) -> list[dict[str, Any]]:
@@ -104,7 +106,7 @@ def to_text(options: Options, findings: Findings, result: Result | None, *, ever
     yield f"{document['devices']:,} devices; judged: {document['dead'] + document['kept']:,}"
     for row in document["reasons"]:
         examples = ", ".join(row["examples"]) + (", ..." if row["count"] > len(row["examples"]) else "")
-        what = row["what"] + ("s" if row["count"] != 1 else "")
+        what = row["what"] + (("es" if row["what"] == "process" else "s") if row["count"] != 1 else "")
         yield f"  {row['verdict']}  {row['count']:>7,} {what}: {row['reason']} ({examples})"
     for sentence in findings.unseen:
         yield f"not seen: {sentence}"

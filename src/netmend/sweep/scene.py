@@ -23,6 +23,9 @@ class Reason(StrEnum):
     PEER_NAMESPACE_GONE = "veth whose peer's namespace is gone"
     NAME_WITHOUT_NAMESPACE = "name without a namespace"
     NAMESPACE_EMPTY = "empty namespace that the control plane does not know"
+    HELPER_OF_NOTHING = "serves a namespace with nothing in it"
+    HELPER_SURPLUS = "another process serves the same network"
+    HELPER_UNKNOWN = "serves what the control plane does not know"
 
     IN_INTENT = "in intent"
     OURS = "netmend's own: give the intent with -c"
@@ -44,6 +47,8 @@ class Reason(StrEnum):
     NAMESPACE_ALIVE = "its namespace is alive"
     KNOWN = "known to the control plane"
     NAMESPACE_UNASKED = "empty namespace: no file of networks or routers tells whether it is wanted"
+    HELPER_SERVES = "serves its network"
+    HELPER_BESIDE = "serves a network beside another program: netmend doctor tells more"
     UNSEEN = "not everything could be looked at"
     YOUNG = "younger than --min-age"
     ASKED_BEFORE = "first seen after the control plane was asked: ask it anew for --ports-file"
@@ -63,6 +68,9 @@ DEAD = frozenset(
         Reason.PEER_NAMESPACE_GONE,
         Reason.NAME_WITHOUT_NAMESPACE,
         Reason.NAMESPACE_EMPTY,
+        Reason.HELPER_OF_NOTHING,
+        Reason.HELPER_SURPLUS,
+        Reason.HELPER_UNKNOWN,
     }
 )
 

@@ -11,7 +11,7 @@ from netmend.kernel import link_details, links, nsdir
 from netmend.kernel.in_sight import look_around
 from netmend.kernel.links import Found
 from netmend.kernel.netlink import RouteSocket
-from netmend.sweep import delete, names, rules
+from netmend.sweep import delete, names, processes, rules
 from netmend.sweep.delete import Deleter, Outcome
 from netmend.sweep.journal import BadJournal, Journal, Surroundings, read_journal
 from netmend.sweep.judge import Judge
@@ -19,6 +19,7 @@ from netmend.sweep.kinds import KINDS
 from netmend.sweep.known import NOTHING_KNOWN, Known
 from netmend.sweep.look import look_at_links, names_elsewhere, take_scene
 from netmend.sweep.names import Name
+from netmend.sweep.processes import Process
 from netmend.sweep.scene import DEAD, Reason, Scene, SwitchPort, Unit
 from netmend.sweep.sightings import Sightings, key, row_key
 from netmend.sweep.switch import judge_rows
@@ -26,6 +27,7 @@ from netmend.sweep.switch import judge_rows
 APART: Final = 0.5
 """Seconds that lie at least between the two looks at which a thing must be dead; a healthy name is a plain file for up
 to 10 ms, and an agent that makes a device has it up within less."""
+_BY_THEMSELVES: Final = frozenset({Reason.HELPER_OF_NOTHING, Reason.HELPER_SURPLUS})  # dead by the host's own word
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Findings:
     unseen: list[str]
     scene: Scene
     at: float  # time.monotonic
+    processes: list[Process] = field(default_factory=list)
     first_look: bool = False  # there was none before, so nothing of others can be old enough
     mature_at: float | None = None  # seconds since the epoch when all that is too young now will be old enough
 
@@ -60,8 +63,8 @@ class Findings:
 
     @property
     def any_young(self) -> bool:
-        units, ports, found = self.units, self.ports, self.names
-        return Reason.YOUNG in {one.reason for group in (units, ports, found) for one in group}
+        groups = (self.units, self.ports, self.names, self.processes)
+        return Reason.YOUNG in {one.reason for group in groups for one in group}
 
     @property
     def dead_ports(self) -> list[SwitchPort]:
@@ -70,6 +73,14 @@ class Findings:
     @property
     def dead_names(self) -> list[Name]:
         return [name for name in self.names if name.dead]
+
+    @property
+    def dead_processes(self) -> list[Process]:
+        return [process for process in self.processes if process.dead]
+
+    @property
+    def any_dead(self) -> bool:
+        return any((self.dead_units, self.dead_ports, self.dead_names, self.dead_processes))
 
 
 @dataclass(slots=True)
@@ -99,7 +110,7 @@ def _look(options: Options) -> Findings:
     with RouteSocket() as route:
         if not kinds:
             present = look_at_links(route)
-            scene, unseen, found, ports = Scene(present), [], [], []
+            scene, unseen, found, ports, helpers = Scene(present), [], [], [], []
         else:
             seen = look_around()
             scene = take_scene(route, seen, assume_all_seen=options.assume_all_seen)
@@ -112,6 +123,7 @@ def _look(options: Options) -> Findings:
                 min_age=options.min_age,
                 trusting=options.assume_all_seen,
             )
+            helpers = processes.judge(kinds, options.known, seen, trusting=options.assume_all_seen)
         ports = judge_rows(Judge(scene, kinds, options.known)) if kinds else []
         if any(port.dead for port in ports):  # their devices may be in other namespaces
             scene = replace(scene, elsewhere=names_elsewhere(seen))
@@ -125,9 +137,9 @@ def _look(options: Options) -> Findings:
         found = [*own_names, *(name for name in found if name.reason is not Reason.OURS)]
     else:
         ours = []
-    aged = _Aged(foreign, ports, found)
-    if foreign or ports or found:
-        aged = _with_age(foreign, ports, found, scene, options)
+    aged = _Aged(foreign, ports, found, helpers)
+    if foreign or ports or found or helpers:
+        aged = _with_age(aged, scene, options)
     mature = [] if aged.youngest is None else [time.time() - aged.youngest + options.min_age]
     mature += [name.entry.changed + options.min_age for name in found if name.reason is Reason.YOUNG and name.plain]
     return Findings(
@@ -137,6 +149,7 @@ def _look(options: Options) -> Findings:
         unseen,
         scene,
         time.monotonic(),
+        aged.processes,
         aged.first_look,
         max(mature, default=None),
     )
@@ -149,12 +162,14 @@ class _Aged:
     units: list[Unit]
     ports: list[SwitchPort]
     names: list[Name]
+    processes: list[Process]
     youngest: float | None = None
     first_look: bool = False
 
 
-def _with_age(units: list[Unit], ports: list[SwitchPort], found: list[Name], scene: Scene, options: Options) -> _Aged:
+def _with_age(judged_now: _Aged, scene: Scene, options: Options) -> _Aged:
     """Takes in the look, and keeps what is dead but not for long enough; of a plain file the file itself tells that."""
+    units, ports, found, helpers = judged_now.units, judged_now.ports, judged_now.names, judged_now.processes
     sightings = Sightings.load(options.state / "seen.json")
     here = [*map(key, scene.links.values()), *map(row_key, (scene.rows or {}).values())]
     judged = [(unit, [*map(key, unit.links)]) for unit in units]
@@ -162,23 +177,25 @@ def _with_age(units: list[Unit], ports: list[SwitchPort], found: list[Name], sce
     spaces = [name for name in found if not name.plain and name.reason is not Reason.OURS_NOT_IN_INTENT]
     keys_of_spaces = {name.key for name in spaces}
     here += keys_of_spaces
+    here += [process.key for process in helpers]
     verdicts = [(unit.reason, keys) for unit, keys in judged]
     verdicts += [(port.reason, keys) for port, keys in rows]
     verdicts += [(name.reason, [name.key]) for name in spaces]
+    verdicts += [(process.reason, [process.key]) for process in helpers]
     dead = [one for reason, keys in verdicts if reason in DEAD for one in keys]
     alive = [one for reason, keys in verdicts if reason not in DEAD | {Reason.UNSEEN} for one in keys]
     sightings.note(here, alive, dead)
     sightings.save()
     young: list[float] = []
 
-    def reason_of(thing: Unit | SwitchPort | Name, keys: list[str]) -> Reason:
+    def reason_of(thing: Unit | SwitchPort | Name | Process, keys: list[str]) -> Reason:
         if not thing.dead or not keys:
             return thing.reason
         age = min(map(sightings.age, keys))
         if age < options.min_age:
             young.append(age)
             return Reason.YOUNG
-        unknown = bool(thing.rows) if isinstance(thing, Unit) else True
+        unknown = bool(thing.rows) if isinstance(thing, Unit) else thing.reason not in _BY_THEMSELVES
         if unknown and options.min_age > APART and age < time.time() - options.known.asked_at:
             return Reason.ASKED_BEFORE  # it may have been made, and the control plane have come to know it, after that
         return thing.reason
@@ -187,6 +204,7 @@ def _with_age(units: list[Unit], ports: list[SwitchPort], found: list[Name], sce
         [replace(unit, reason=reason_of(unit, keys)) for unit, keys in judged],
         [replace(port, reason=reason_of(port, keys)) for port, keys in rows],
         [replace(name, reason=reason_of(name, [name.key] if name.key in keys_of_spaces else [])) for name in found],
+        [replace(process, reason=reason_of(process, [process.key])) for process in helpers],
         min(young, default=None),
         sightings.first_look,
     )
@@ -214,9 +232,9 @@ def recover(options: Options) -> int:
 def carry_out(options: Options, findings: Findings, progress: Callable[[int], None]) -> Result:
     """Delete what was found dead, and is dead at one more look. Raises KernelError, BadJournal."""
     result = Result()
-    units, ports, doomed_names = findings.dead_units, findings.dead_ports, findings.dead_names
-    if not units and not ports and not doomed_names:
+    if not findings.any_dead:
         return result
+    units, ports, doomed_names = findings.dead_units, findings.dead_ports, findings.dead_names
     started = time.monotonic()
     with RouteSocket() as route:
         scene = findings.scene
@@ -227,6 +245,7 @@ def carry_out(options: Options, findings: Findings, progress: Callable[[int], No
         deleter = Deleter(route, journal, around, progress)
         try:
             result.outcome = deleter.outcome
+            deleter.end_processes(_still_strays(findings.dead_processes, options, findings.at))
             deleter.delete_links(units)
             if ports:
                 deleter.delete_ports(ports)
@@ -245,7 +264,19 @@ def carry_out(options: Options, findings: Findings, progress: Callable[[int], No
 
 def _still_dead(doomed: list[Name], options: Options, since: float) -> list[Name]:
     """The names of these that are dead at a second look too."""
-    time.sleep(max(0.0, since + APART - time.monotonic()))
-    again = _look(replace(options, min_age=max(options.min_age, APART)))
+    again = _look_again(options, since)
     same = {(name.path, name.entry.inode) for name in again.dead_names}
     return [name for name in doomed if (name.path, name.entry.inode) in same]
+
+
+def _still_strays(doomed: list[Process], options: Options, since: float) -> list[Process]:
+    """The processes of these that are dead at a second look too."""
+    if not doomed:
+        return []
+    again = {process.key for process in _look_again(options, since).dead_processes}
+    return [process for process in doomed if process.key in again]
+
+
+def _look_again(options: Options, since: float) -> Findings:
+    time.sleep(max(0.0, since + APART - time.monotonic()))
+    return _look(replace(options, min_age=max(options.min_age, APART)))

@@ -14,10 +14,12 @@ from netmend.doctor.observation import (
     Name,
     NetworkNamespace,
     Observation,
+    SeenHelper,
     SeenLink,
 )
 from netmend.doctor.pasted import BadCopy, observe_copies
 from netmend.ground.finding import RemoveName
+from netmend.ground.helper_processes import HelperProcess, Rival
 
 NETNS = Directory("0:55", "/netns")
 
@@ -244,6 +246,65 @@ def test_nameless() -> None:
     assert checks(observation=host(networks=(sandbox,), host_network=1)) == []
     named = replace(kept, inode=4026532395)
     assert checks(observation=host(networks=(named,), host_network=1)) == []
+
+
+OWNER = "317716b8-919a-4a6f-8db1-78128ec3b100"
+SIBLING = f"neutron_dhcp_agent_dnsmasq_qdhcp-{OWNER}"
+HELPER = HelperProcess(7, "dnsmasq", "dhcp", OWNER, 4026532395, 1, 1000.0, ("udp 67",))
+
+
+def with_helpers(*helpers: HelperProcess, links: tuple[SeenLink, ...], names: str = "") -> Observation:
+    """A host on which the first helper is in a sibling container, and the others are in the agent's."""
+    names = names or HOST.replace("/run/netns/h1", f"/run/netns/qdhcp-{OWNER}")
+    texts = {"host": names, SIBLING: names, "agent": names}
+    observation = observe_copies({label: (label, text.encode()) for label, text in texts.items()})
+    known = {
+        label: replace(n, pid=40 + i, container=Container("docker", str(i), label) if i else None)
+        for i, (label, n) in enumerate((n.label, n) for n in observation.namespaces)
+    }
+    networks = {helper.network: NetworkNamespace(helper.network, links=links) for helper in helpers}
+    residents = {i: tuple(Holder(h.pid, h.program, "agent") for h in helpers if h.network == i) for i in networks}
+    return replace(
+        observation,
+        namespaces=tuple(known.values()),
+        helpers=tuple(SeenHelper(h, "agent" if i else SIBLING) for i, h in enumerate(helpers)),
+        networks=tuple(
+            replace(n, residents=residents[i], resident_count=len(residents[i])) for i, n in networks.items()
+        ),
+    )
+
+
+def test_siblings_that_nobody_needs() -> None:
+    lo, port = link(1, "lo", "", up=False), link(2, "ns-1", "bridge", up=True)
+    assert diagnose(with_helpers(HELPER, links=(lo, port))) == []
+    (gone,) = diagnose(with_helpers(HELPER, links=(lo,)))
+    assert (gone.check, gone.culprits, gone.severity.word) == ("stray-helpers", (SIBLING,), "warning")
+    assert gone.mend == f"docker stop {SIBLING}  # serves nobody\nnetmend doctor  # verifies"
+    assert "its network is gone" in gone.summary and f"qdhcp-{OWNER}): nothing in it but lo" in gone.evidence[0]
+    nameless = HOST.replace("/run/netns/h1", "/run/netns/other")
+    (gone,) = diagnose(with_helpers(replace(HELPER, network=4026532999), links=(lo,), names=nameless))
+    assert (gone.check, "(no name)" in gone.evidence[0], gone.mend[:11]) == ("stray-helpers", True, "docker stop")
+
+
+def test_two_helpers_for_one_network() -> None:
+    lo, port = link(1, "lo", "", up=False), link(2, "ns-1", "bridge", up=True)
+    newer = replace(HELPER, pid=8, started=2000.0)
+    (surplus,) = diagnose(with_helpers(HELPER, newer, links=(lo, port)))
+    assert (surplus.check, surplus.culprits, surplus.severity.word) == ("stray-helpers", (SIBLING,), "error")
+    assert surplus.mend.startswith(f"docker stop {SIBLING}  # guests are served by the other\n")
+    assert surplus.evidence[0].endswith("dnsmasq 8 serves the same")
+    old_namespace = replace(HELPER, pid=9, network=4026532999)  # with a port in it that would go along
+    (surplus,) = diagnose(with_helpers(newer, old_namespace, links=(lo, port)))
+    assert (surplus.check, surplus.culprits) == ("stray-helpers", ("agent",))
+    assert surplus.mend.startswith("# kill 9  # their namespaces, and the devices in these, go along\n")
+
+
+def test_a_helper_beside_netmend() -> None:
+    lo, port = link(1, "lo", "", up=False), link(2, "ns-1", "bridge", up=True)
+    (beside,) = diagnose(with_helpers(replace(HELPER, rivals=(Rival(70, "netmend"),)), links=(lo, port)))
+    assert (beside.check, beside.severity.word) == ("stray-helpers", "error")
+    assert beside.evidence[0].endswith("netmend 70 has udp 67 open there too")
+    assert beside.mend.startswith(f"docker stop {SIBLING}")
 
 
 def test_dockerd_in_mounts_of_its_own() -> None:

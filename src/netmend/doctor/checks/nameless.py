@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from netmend.doctor.checks.covered_names import covered_copies
 from netmend.doctor.checks.shadowed_directory import beneath_another
+from netmend.doctor.checks.stray_helpers import kept_by_strays
 from netmend.doctor.mends import recover_beneath
 from netmend.doctor.naming import maker_of
 from netmend.doctor.observation import HOST, MountNamespace, NetworkNamespace, Observation, SeenLink
@@ -25,7 +26,7 @@ def check(view: HostView) -> Iterator[Finding]:
     in_use = {
         inode for places in view.directories.values() for same in alike(places) for inode, _ in same[0].usable.values()
     }
-    told = _told_otherwise(view)
+    told = _told_otherwise(view) | kept_by_strays(view)
     for network in observation.networks:
         if network.inode in in_use or network.inode == observation.host_network or network.foreign_user_namespace:
             continue

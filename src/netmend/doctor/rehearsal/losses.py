@@ -151,6 +151,8 @@ def _lost_namespaces(view: HostView, copy: Replica, before: Census, after: Censu
     for inode, network in living.items():
         system = copy.networks.get(inode)
         pinned = system is not None and system.root in after.pinned
+        if network.links is not None and all(link.name == "lo" for link in network.links):
+            continue  # nothing is in it
         if inode == view.observation.host_network or pinned or (system is not None and system.root in before.pinned):
             continue
         if (

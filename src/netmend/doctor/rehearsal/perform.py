@@ -104,6 +104,8 @@ def _simple(performance: Performance, command: Simple, session: _Session) -> boo
     if words[0] == "kill" and len(words) == 2 and words[1] in performance.shells:
         kernel.end_namespace(performance.shells.pop(words[1]).namespace)
         return True
+    if words[0] == "kill" and performance.replica.are_helpers(words[1:]):
+        return True  # it keeps no mount that others have
     try:
         return _known(performance, words, command, session)
     except OSError as error:

@@ -63,6 +63,10 @@ class Replica:
                     return holder.where
         return None
 
+    def are_helpers(self, pids: Iterable[str]) -> bool:
+        """Whether each of these is the process id of a helper of Neutron's agents."""
+        return {*pids} <= {str(helper.process.pid) for helper in self.observation.helpers}
+
     def network_of(self, pid: int, descriptor: int | None) -> Dentry | None:
         """The namespace file `/proc/PID/ns/net`, or that of a descriptor."""
         for network in self.observation.networks:
