@@ -13,10 +13,10 @@ from netmend.doctor.observation import HOST, Container, Directory, MountNamespac
 from netmend.doctor.places import HostView
 from netmend.doctor.relevant import keep_relevant
 from netmend.doctor.sentences import count
-from netmend.ground.helper_processes import PROGRAMS
+from netmend.ground.neutron_processes import PROGRAMS
 from netmend.kernel import engines, listing, mounts, procfs
 from netmend.kernel.errors import KernelError
-from netmend.kernel.helper_processes import describe_helpers, find_helpers
+from netmend.kernel.neutron_processes import describe_helpers, find_helpers
 from netmend.propagation.mountinfo import MountinfoError
 
 _INITIAL_PID_NAMESPACE = 4026531836  # PROC_PID_INIT_INO, linux/proc_ns.h

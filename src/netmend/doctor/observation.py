@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from netmend.ground.helper_processes import HelperProcess
+from netmend.ground.neutron_processes import HelperProcess
 from netmend.propagation.mount_tree import MountTree
 
 HOST = "host"

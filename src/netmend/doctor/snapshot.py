@@ -24,7 +24,7 @@ from netmend.doctor.observation import (
     SeenLink,
     Unread,
 )
-from netmend.ground.helper_processes import HelperProcess, Rival
+from netmend.ground.neutron_processes import HelperProcess, Rival
 from netmend.propagation.mount_tree import MountTree
 from netmend.propagation.mountinfo import MountinfoError, Parser
 

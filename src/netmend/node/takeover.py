@@ -3,10 +3,10 @@
 import contextlib
 from collections.abc import Iterable, Iterator
 
-from netmend.ground.helper_processes import PROGRAMS
 from netmend.ground.log import get_logger
+from netmend.ground.neutron_processes import PROGRAMS
 from netmend.intent.network import Network
-from netmend.kernel.helper_processes import Helper
+from netmend.kernel.neutron_processes import Helper
 from netmend.kernel.ovsdb.connection import Connection
 from netmend.node.settings import Settings
 from netmend.reconcile.adoption import Adoption

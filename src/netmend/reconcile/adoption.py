@@ -22,10 +22,10 @@ from netmend.intent.names import DEVICE_GROUP, Mark, dhcp_port, namespace_name, 
 from netmend.intent.network import Network, OvnWiring, OvsWiring
 from netmend.kernel import links, nsdir
 from netmend.kernel.errors import KernelError
-from netmend.kernel.helper_processes import Helper, find_helpers
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
+from netmend.kernel.neutron_processes import Helper, find_helpers
 from netmend.kernel.ovsdb import ports
 from netmend.kernel.ovsdb.connection import Connection
 from netmend.reconcile.observe import NamespaceSeen, Snapshot, is_ours

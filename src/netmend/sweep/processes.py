@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from netmend.ground.helper_processes import HelperProcess, Wrong, find_strays
+from netmend.ground.neutron_processes import HelperProcess, Wrong, find_strays
 from netmend.kernel import links
 from netmend.kernel.errors import KernelError
-from netmend.kernel.helper_processes import Helper, describe_helpers, find_helpers
 from netmend.kernel.in_sight import InSight
 from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.neutron_processes import Helper, describe_helpers, find_helpers
 from netmend.sweep.kinds import ForeignKind
 from netmend.sweep.known import Known
 from netmend.sweep.scene import DEAD, Reason

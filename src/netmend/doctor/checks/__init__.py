@@ -24,7 +24,7 @@ from netmend.doctor.checks import (
     shadowed_directory,
     split_name,
     stale_netnsid,
-    stray_helpers,
+    stray_processes,
 )
 from netmend.doctor.places import HostView
 from netmend.ground.finding import Finding
@@ -45,7 +45,7 @@ CHECKS: Final[dict[str, Check]] = {
     busy_deletions.CHECK: busy_deletions.check,
     not_shared.CHECK: not_shared.check,
     nameless.CHECK: nameless.check,
-    stray_helpers.CHECK: stray_helpers.check,
+    stray_processes.CHECK: stray_processes.check,
     orphan_devices.CHECK: orphan_devices.check,
     bridge_ports.CHECK: bridge_ports.check,
     stale_netnsid.CHECK: stale_netnsid.check,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from netmend.doctor.checks.covered_names import covered_copies
 from netmend.doctor.checks.shadowed_directory import beneath_another
-from netmend.doctor.checks.stray_helpers import kept_by_strays
+from netmend.doctor.checks.stray_processes import kept_by_strays
 from netmend.doctor.mends import recover_beneath
 from netmend.doctor.naming import maker_of
 from netmend.doctor.observation import HOST, MountNamespace, NetworkNamespace, Observation, SeenLink

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from netmend.ground.helper_processes import HelperProcess, Rival, Stray, Wrong, find_strays, role_and_owner
+from netmend.ground.neutron_processes import HelperProcess, Rival, Stray, Wrong, find_strays, role_and_owner
 
 ONE = "317716b8-919a-4a6f-8db1-78128ec3b100"
 OTHER = "9d5b0f8e-0b4b-4a3b-b8a9-2f7c4a2b9f10"

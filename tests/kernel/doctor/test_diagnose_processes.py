@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(DNSMASQ is None, reason="needs dnsmasq")
 
 def only(findings: list[Finding]) -> Finding:
     (finding,) = findings
-    assert finding.check == "stray-helpers", finding
+    assert finding.check == "stray-processes", finding
     return finding
 
 

@@ -13,9 +13,9 @@ from netmend.doctor.observation import HOST, Container, SeenHelper
 from netmend.doctor.places import HostView
 from netmend.doctor.sentences import count, moment, script, several
 from netmend.ground.finding import Finding, Severity
-from netmend.ground.helper_processes import Stray, Wrong, find_strays
+from netmend.ground.neutron_processes import Stray, Wrong, find_strays
 
-CHECK = "stray-helpers"
+CHECK = "stray-processes"
 _SHOWN = 8
 _SEVERITY = {Wrong.GONE: Severity.WARNING, Wrong.SURPLUS: Severity.ERROR, Wrong.BESIDE: Severity.ERROR}
 _CAUSE = {

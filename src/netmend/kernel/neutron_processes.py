@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
 
-from netmend.ground.helper_processes import PROGRAMS, HelperProcess, Rival, role_and_owner
+from netmend.ground.neutron_processes import PROGRAMS, HelperProcess, Rival, role_and_owner
 from netmend.kernel import procfs
 
 _END_BY: Final = {"haproxy": (signal.SIGUSR1,)}  # it closes its listeners, answers what was asked, and ends
