@@ -25,7 +25,7 @@ State = Literal["new", "established", "related", "invalid", "untracked"]
 """What the kernel knows of the packet's connection (conntrack(8)): `established` once it has been answered, `related`
 to one that is there (an ICMP error). Neighbour discovery and what is no IP are `untracked`."""
 
-Why = Literal["needed", "answer", "rule", "no rule", "invalid", "not IP"]
+Why = Literal["needed", "answer", "rule", "no rule", "invalid", "fragment", "not IP"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +74,15 @@ class Permission:
     rule: SecurityRule
     remotes: Set[Block] | None = None
 
-    def permits(self, direction: Direction, packet: Packet, *, later: bool = False) -> bool:
-        """Whether the packet passes. With `later`, ports, type and code of a later fragment are taken to be right."""
+    def permits(self, direction: Direction, packet: Packet) -> bool:
+        """Whether the packet passes. Ports, type and code of a later fragment are taken to be right."""
         rule = self.rule
         if rule.direction != direction or rule.version != packet.version or not can_match(rule):
             return False
         protocol = protocol_of(rule)
         if protocol is not None and packet.protocol != protocol:
             return False
-        if rule.ports is not None and not (later and packet.is_later_fragment) and not _has_ports(rule.ports, packet):
+        if rule.ports is not None and not packet.is_later_fragment and not _has_ports(rule.ports, packet):
             return False
         far = packet.source if direction == "ingress" else packet.destination
         return self.remotes is None or (far is not None and is_among(far, self.remotes))
@@ -150,9 +150,9 @@ def remotes_of(
 def decide(rules: PortRules, direction: Direction, packet: Packet, state: State) -> Decision:
     """What becomes of a packet at a port with these rules.
 
-    Where connections are tracked, the kernel puts fragments together first, and the packet is whole. A later fragment
-    that is met all the same passes a stateless port where any rule would have let its first fragment pass by what both
-    say: without its first, which was read, it is nothing.
+    Where connections are tracked, the kernel puts fragments together first, so the packet is whole, and a later
+    fragment that is met all the same is refused. A stateless port lets it pass where any rule would have let its first
+    fragment pass by what both say: without its first, which was read, it is nothing.
     """
     if rules.is_stateful and state in {"established", "related"}:
         return Decision(passes=True, why="answer")
@@ -161,10 +161,12 @@ def decide(rules: PortRules, direction: Direction, packet: Packet, state: State)
             return Decision(passes=True, why="needed", need=need)
     if packet.version is None:
         return Decision(passes=False, why="not IP")
+    if rules.is_stateful and packet.is_later_fragment:
+        return Decision(passes=False, why="fragment")
     if rules.is_stateful and state == "invalid":
         return Decision(passes=False, why="invalid")
     for permission in rules.permissions:
-        if permission.permits(direction, packet, later=not rules.is_stateful):
+        if permission.permits(direction, packet):
             return Decision(passes=True, why="rule", permission=permission)
     return Decision(passes=False, why="no rule")
 

@@ -26,9 +26,9 @@ PRIORITY_SNAT = 100
 @dataclass(frozen=True, slots=True)
 class Meta:
     """What the kernel knows of a packet beside its octets: names are 16 octets, `l4proto` and `nfproto` are one, and
-    `mark` is a number of this machine in four."""
+    `mark` and `iifgroup` are numbers of this machine in four."""
 
-    key: Literal["iifname", "oifname", "l4proto", "nfproto", "mark"]
+    key: Literal["iifname", "oifname", "iifgroup", "l4proto", "nfproto", "mark"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,13 @@ class LocalAddress:
     linux/rtnetlink.h)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """These octets, as a part of a key."""
+
+    octets: bytes
+
+
 CT_INVALID = 1  # bits of `state`
 CT_ESTABLISHED = 2
 CT_RELATED = 4
@@ -69,7 +76,7 @@ def bits(value: int) -> bytes:
     return value.to_bytes(4, byteorder)
 
 
-Load = Meta | Payload | FragmentOffset | Conntrack | LocalAddress
+Load = Meta | Payload | FragmentOffset | Conntrack | LocalAddress | Constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,15 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Between:
+    """Go on if the loaded octets are among those from `first` to `last`, both included."""
+
+    load: Load
+    first: bytes
+    last: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class InSet:
     """Go on if the loaded octets, one after the other, are in the set; with `unless`, if they are not."""
 
@@ -93,10 +109,19 @@ class InSet:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The end of the rule: accept, drop, or the chain to go on with."""
+    """The end of the rule: accept, drop, the chain to go on with, or (`jump`) the chain to go through first."""
 
-    code: Literal["accept", "drop", "goto"]
+    code: Literal["accept", "drop", "goto", "jump"]
     chain: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GoBy:
+    """Go on with the chain that map `name` of `verdicts` holds under the loaded octets; where it has no such key, the
+    rule ends as if it did not match."""
+
+    loads: tuple[Load, ...]
+    name: str
 
 
 ACCEPT = Verdict("accept")
@@ -129,11 +154,48 @@ class SetMark:
 
 
 @dataclass(frozen=True, slots=True)
+class SetBy:
+    """Set the packet's mark, or the zone in which its connection is looked for, to what map `name` holds under the
+    loaded octets; where it has no such key, the rule ends as if it did not match. Of four octets a zone is the first
+    two."""
+
+    what: Literal["mark", "zone"]
+    loads: tuple[Load, ...]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetFrom:
+    """Set the packet's mark, or the zone in which its connection is looked for, to the loaded octets."""
+
+    what: Literal["mark", "zone"]
+    load: Load
+
+
+@dataclass(frozen=True, slots=True)
+class NoTrack:
+    """Look for no connection of the packet."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClampSegments:
     """Lower the maximum segment size that a TCP SYN offers to what the packet's route takes (RFC 4459 section 3.2)."""
 
 
-Statement = Match | InSet | Verdict | Translate | Masquerade | SetMark | ClampSegments
+Statement = (
+    Match
+    | Between
+    | InSet
+    | Verdict
+    | GoBy
+    | Translate
+    | Masquerade
+    | SetMark
+    | SetBy
+    | SetFrom
+    | NoTrack
+    | ClampSegments
+)
 Rule = tuple[Statement, ...]
 
 
@@ -141,7 +203,7 @@ Rule = tuple[Statement, ...]
 class Field:
     """One part of a set's key: the type by which nft(8) shows it, and its octets."""
 
-    type: Literal["ifname", "ether_addr", "ipv4_addr", "ipv6_addr", "inet_proto", "inet_service"]
+    type: Literal["ifname", "ether_addr", "ipv4_addr", "ipv6_addr", "inet_proto", "inet_service", "mark"]
     length: int
 
 
@@ -151,6 +213,7 @@ IPV4_ADDR = Field("ipv4_addr", 4)
 IPV6_ADDR = Field("ipv6_addr", 16)
 INET_PROTO = Field("inet_proto", 1)
 INET_SERVICE = Field("inet_service", 2)
+MARK = Field("mark", 4)
 
 
 def key_of_name(name: str) -> bytes:
@@ -160,12 +223,14 @@ def key_of_name(name: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """A set of keys; with `ranges`, of ranges of keys; with `data`, a map from each to that."""
+    """A set of keys; with `ranges`, of ranges of keys; with `data`, a map from each to that; with `verdicts`, a map
+    from each to the name of the chain to go on with."""
 
     name: str
     fields: tuple[Field, ...]
     ranges: bool = False
     data: tuple[Field, ...] = ()
+    verdicts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

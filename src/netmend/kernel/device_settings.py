@@ -40,6 +40,7 @@ _IPV6: Final = {
 _BRIDGE: Final = {
     "ageing_time": (4, 4), "stp_state": (5, 4), "vlan_filtering": (7, 1), "group_fwd_mask": (9, 2),
     "mcast_snooping": (23, 1), "mcast_querier": (25, 1), "fdb_max_learned": (49, 4),
+    "nf_call_iptables": (36, 1), "nf_call_ip6tables": (37, 1),
 }  # fmt: skip
 _PORT: Final = {
     "state": (1, 1), "hairpin": (4, 1), "root_block": (6, 1), "learning": (8, 1), "flood": (9, 1), "proxy_arp": (10, 1),

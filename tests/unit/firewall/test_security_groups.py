@@ -239,7 +239,7 @@ def oracle(intent: Intent, port: Port, direction: Direction, packet: Packet, sta
         and numbers[0] in ([130, 134, 135, 136] if inbound else [130, 131, 132, 133, 135, 136, 143])
     ):
         return True
-    if tracked and state == "invalid":
+    if tracked and (state == "invalid" or packet.is_later_fragment):
         return False
     far = packet.source if inbound else packet.destination
     for rule in (rule for group in groups for rule in group.rules):
@@ -248,7 +248,7 @@ def oracle(intent: Intent, port: Port, direction: Direction, packet: Packet, sta
             continue
         if protocol not in {None, packet.protocol}:
             continue
-        if rule.ports and not (packet.is_later_fragment and not tracked):
+        if rule.ports and not packet.is_later_fragment:
             low, high = rule.ports
             if protocol in {1, 58}:
                 if packet.icmp is None or numbers[0] != low or (high is not None and numbers[1] != high):

@@ -6,20 +6,26 @@ from collections.abc import Iterable
 from typing import Final
 
 from netmend.ground.nftables import (
+    Between,
     ClampSegments,
     Conntrack,
+    Constant,
     Element,
     Field,
     FragmentOffset,
+    GoBy,
     InSet,
     Load,
     LocalAddress,
     Masquerade,
     Match,
     Meta,
+    NoTrack,
     Payload,
     Rule,
     Set,
+    SetBy,
+    SetFrom,
     SetMark,
     Translate,
     Verdict,
@@ -28,17 +34,22 @@ from netmend.ground.nftables import (
 from netmend.kernel.netlink import attribute, nested, text
 
 _FIRST: Final = 0  # registers of four octets, counted from 0
-_META: Final = {"mark": (3, 4), "iifname": (6, 16), "oifname": (7, 16), "nfproto": (15, 1), "l4proto": (16, 1)}
+_META: Final = {
+    "mark": (3, 4), "iifname": (6, 16), "oifname": (7, 16), "nfproto": (15, 1), "l4proto": (16, 1), "iifgroup": (21, 4),
+}  # fmt: skip
+_ZONE: Final = 17  # NFT_CT_ZONE
 _CONNTRACK: Final = {"state": 0, "status": 2}  # NFT_CT_*
 _TRANSLATION: Final = {"source": 0, "destination": 1}  # NFT_NAT_*
 _BASES: Final = {"link": 0, "network": 1, "transport": 2}
-_VERDICTS: Final = {"drop": 0, "accept": 1, "goto": -4}
+_VERDICTS: Final = {"drop": 0, "accept": 1, "jump": -3, "goto": -4}
+_DATA_VERDICT: Final = 0xFFFFFF00
 _TYPES: Final = {
     "ipv4_addr": 7,
     "ipv6_addr": 8,
     "ether_addr": 9,
     "inet_proto": 12,
     "inet_service": 13,
+    "mark": 19,
     "ifname": 41,
 }  # of nft(8), which shows sets by them
 _SET_INTERVAL: Final = 0x4
@@ -75,20 +86,31 @@ def encode_rule(rule: Rule) -> list[tuple[str, bytes]]:
                     )
                 found.append(("cmp", _register(1, _FIRST) + be32(2, int(unless)) + nested(3, attribute(1, value))))
             case InSet(loads, name, unless):
-                register = _FIRST
-                for load in loads:
-                    expression, length = _load(load, register)
-                    found.append(expression)
-                    register += (length + 3) // 4
+                found += _load_all(loads)
                 inverted = be32(5, 1) if unless else b""
                 found.append(("lookup", text(1, name) + _register(2, _FIRST) + inverted))
+            case Between(load, first, last):
+                found.append(_load(load, _FIRST)[0])
+                ends = nested(3, attribute(1, first)) + nested(4, attribute(1, last))
+                found.append(("range", _register(1, _FIRST) + be32(2, 0) + ends))
+            case GoBy(loads, name):
+                found += _load_all(loads)
+                found.append(("lookup", text(1, name) + _register(2, _FIRST) + be32(3, 0)))
+            case SetBy(what, loads, name):
+                found += _load_all(loads)
+                found.append(("lookup", text(1, name) + _register(2, _FIRST) + _register(3, _FIRST)))
+                found.append(_set(what))
+            case SetFrom(what, load):
+                found += [_load(load, _FIRST)[0], _set(what)]
+            case NoTrack():
+                found.append(("notrack", b""))
             case Translate():
                 found += _translate(statement)
             case Masquerade():
                 found.append(("masq", b""))
             case SetMark(value):
                 found.append(("immediate", _register(1, _FIRST) + nested(2, attribute(1, bits(value)))))
-                found.append(("meta", be32(2, _META["mark"][0]) + _register(3, _FIRST)))
+                found.append(_set("mark"))
             case ClampSegments():
                 found += _clamp()
             case Verdict(code, chain):
@@ -98,12 +120,24 @@ def encode_rule(rule: Rule) -> list[tuple[str, bytes]]:
     return found
 
 
-def _translate(statement: Translate) -> list[tuple[str, bytes]]:
+def _load_all(loads: Iterable[Load]) -> list[tuple[str, bytes]]:
+    """What loads the parts of a key one behind the other."""
     found, register = [], _FIRST
-    for load in statement.loads:
+    for load in loads:
         expression, length = _load(load, register)
         found.append(expression)
         register += (length + 3) // 4
+    return found
+
+
+def _set(what: str) -> tuple[str, bytes]:
+    if what == "zone":
+        return "ct", be32(2, _ZONE) + _register(4, _FIRST)
+    return "meta", be32(2, _META["mark"][0]) + _register(3, _FIRST)
+
+
+def _translate(statement: Translate) -> list[tuple[str, bytes]]:
+    found = _load_all(statement.loads)
     found.append(("lookup", text(1, statement.name) + _register(2, _FIRST) + _register(3, _FIRST)))
     body = be32(1, _TRANSLATION[statement.what]) + be32(2, _NFPROTO_IPV4) + _register(3, _FIRST)
     found.append(("nat", body + (_register(5, _FIRST + 1) if statement.port else b"")))
@@ -131,6 +165,8 @@ def _load(load: Load, register: int) -> tuple[tuple[str, bytes], int]:
             return ("payload", _register(1, register) + where), length
         case Conntrack(key):
             return ("ct", be32(2, _CONNTRACK[key]) + _register(1, register)), 4
+        case Constant(octets):
+            return ("immediate", _register(1, register) + nested(2, attribute(1, octets))), len(octets)
         case LocalAddress():
             return ("fib", _register(1, register) + be32(2, 3) + be32(3, 2)), 4  # NFT_FIB_RESULT_ADDRTYPE, of daddr
         case FragmentOffset():
@@ -152,6 +188,9 @@ def encode_set(described: Set) -> bytes:
         kind, length = _type(described.data)
         body += be32(6, kind) + be32(7, length)
         flags |= _SET_MAP
+    if described.verdicts:
+        body += attribute(6, struct.pack("!I", _DATA_VERDICT))
+        flags |= _SET_MAP
     if len(described.fields) == 1:
         return body + be32(3, flags)
     lengths = [nested(LIST_ELEMENT, be32(1, field.length)) for field in described.fields]
@@ -167,14 +206,16 @@ def _type(fields: Iterable[Field]) -> tuple[int, int]:
     return kind, length
 
 
-def encode_elements(elements: Iterable[Element]) -> bytes:
-    """NFTA_SET_ELEM_LIST_ELEMENTS."""
+def encode_elements(elements: Iterable[Element], *, verdicts: bool = False) -> bytes:
+    """NFTA_SET_ELEM_LIST_ELEMENTS; with `verdicts`, of a map of verdicts."""
     found = []
     for element in elements:
         key = nested(1, attribute(1, element.key))
         if element.end:
             key += nested(10, attribute(1, element.end))
-        if element.data:
+        if verdicts:
+            key += nested(2, nested(2, be32(1, _VERDICTS["goto"]) + text(2, element.data.decode())))
+        elif element.data:
             key += nested(2, attribute(1, element.data))
         found.append(nested(LIST_ELEMENT, key))
     return nested(3, *found)

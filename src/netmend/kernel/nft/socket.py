@@ -30,7 +30,10 @@ _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
 _BUFFER: Final = 32 << 20
 _HEADER: Final = struct.Struct("=IHHII")
 _ROOM: Final = 4096  # octets of the send buffer that a message does not get
-_NAMES: Final = {0: "table", 2: "table", 3: "chain", 6: "rule", 9: "set", 12: "element", 14: "element", -1: "commit"}
+_NAMES: Final = {
+    0: "table", 2: "table", 3: "chain", 5: "chain", 6: "rule", 8: "rule", 9: "set", 12: "element", 14: "element",
+    -1: "commit",
+}  # fmt: skip
 _TARGETS: Final = {FAMILY_BRIDGE: "of bridges (nftables)"}
 _TARGET: Final = "of routing (nftables)"
 

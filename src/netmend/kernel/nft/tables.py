@@ -1,25 +1,31 @@
 """A table of ours: read, compared, made anew, and its sets changed."""
 
+import errno
 import struct
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from netmend.ground.nftables import Chain, Element, Rule, Set, Table
+from netmend.kernel.errors import KernelError
 from netmend.kernel.netlink import NLA_F_NESTED, NLM_F_CREATE, nested, parse_attributes, text
 from netmend.kernel.nft.encode import be32, encode_elements, encode_expressions, encode_rule, encode_set
 from netmend.kernel.nft.socket import NftSocket
 
 NEWTABLE, GETTABLE, DELTABLE = 0, 1, 2  # NFT_MSG_*, linux/netfilter/nf_tables.h
-NEWCHAIN, GETCHAIN = 3, 4
-NEWRULE, GETRULE = 6, 7
+NEWCHAIN, GETCHAIN, DELCHAIN = 3, 4, 5
+NEWRULE, GETRULE, DELRULE = 6, 7, 8
 NEWSET, GETSET = 9, 10
 NEWSETELEM, GETSETELEM, DELSETELEM = 12, 13, 14
 _NLM_F_APPEND: Final = 0x800
 _OWNER, _PERSIST = 0x2, 0x4  # NFT_TABLE_F_*
 _ACCEPT: Final = 1
+_GOTO: Final = struct.pack("!i", -4)
+_DATA_VERDICT: Final = struct.pack("!I", 0xFFFFFF00)
 _AT_A_TIME: Final = 500  # elements of one message, whose list is to be shorter than 64 KiB
 _NETLINK_HEADERS: Final = 20
+_NOT_KNOWN: Final = {errno.ENOENT, errno.EOPNOTSUPP, errno.EPROTO, errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT}
 
 Change = tuple[int, int, bytes]  # kind, flags, attributes
 
@@ -63,9 +69,7 @@ def remake(nft: NftSocket, wanted: Table, elements: Iterable[Element], *, own: b
             (NEWSET, NLM_F_CREATE, name + text(2, described.name) + be32(10, number) + encode_set(described))
         )
     changes += [(NEWCHAIN, NLM_F_CREATE, name + _encode_chain(chain)) for chain in wanted.chains]
-    for chain in wanted.chains:
-        head = name + text(2, chain.name)
-        changes += [(NEWRULE, NLM_F_CREATE | _NLM_F_APPEND, head + encode_expressions(rule)) for rule in chain.rules]
+    changes += [change for chain in wanted.chains for change in _rules_of(wanted, chain)]
     order = {described.name: number for number, described in enumerate(wanted.sets)}
     in_order = sorted(elements, key=lambda element: order[element.set])
     _commit(nft, changes, _changes_of(wanted, NEWSETELEM, in_order))
@@ -75,6 +79,62 @@ def change_elements(nft: NftSocket, wanted: Table, add: Collection[Element], rem
     """Add and remove elements of a table that is right, in one transaction if the kernel takes it. Raises
     KernelError."""
     _commit(nft, [], [*_changes_of(wanted, NEWSETELEM, sorted(add)), *_changes_of(wanted, DELSETELEM, sorted(remove))])
+
+
+def change_table(
+    nft: NftSocket, before: Table, after: Table, add: Collection[Element], remove: Collection[Element]
+) -> None:
+    """Make the table `after` of `before`, which differs in chains without a hook, and add and remove elements, in one
+    transaction. Where the kernel takes no more in one, chains that are new come first, which nothing leads to yet, and
+    no chain and no key is ever without what it held or is to hold. Raises KernelError."""
+    known = {chain.name: chain for chain in before.chains}
+    wanted = {chain.name for chain in after.chains}
+    new = [chain for chain in after.chains if chain.name not in known]
+    name = text(1, after.name)
+    made = [(NEWCHAIN, NLM_F_CREATE, name + _encode_chain(chain)) for chain in new]
+    made += [change for chain in new for change in _rules_of(after, chain)]
+    swapped: list[Change] = []
+    for chain in after.chains:
+        if chain.name in known and known[chain.name].rules != chain.rules:
+            swapped += [(DELRULE, 0, name + text(2, chain.name)), *_rules_of(after, chain)]
+    unwanted = [chain.name for chain in reversed(before.chains) if chain.name not in wanted]
+    gone = [(DELCHAIN, 0, name + text(3, chain)) for chain in unwanted]  # each before those that it leads to
+    rest = [*_by_keys(after, add, remove), gone]
+    if sum(_size(change) for change in (*made, *swapped, *_flat(rest))) <= nft.most:
+        nft.commit([*made, *swapped, *_flat(rest)])
+        return
+    _commit(nft, [], made)
+    batch, size = swapped, sum(map(_size, swapped))
+    for unit in rest:
+        more = sum(map(_size, unit))
+        if batch and size + more > nft.most:
+            nft.commit(batch)
+            batch, size = [], 0
+        batch, size = [*batch, *unit], size + more
+    if batch:
+        nft.commit(batch)
+
+
+def is_taken(nft: NftSocket, table: Table) -> bool:
+    """Whether the kernel takes such a table; none is left. Raises KernelError where something else is wrong than that
+    it does not know what the table has."""
+    name = text(1, table.name)
+    changes: list[Change] = [(NEWTABLE, NLM_F_CREATE, name)]
+    changes += [(NEWCHAIN, NLM_F_CREATE, name + _encode_chain(chain)) for chain in table.chains]
+    changes += [change for chain in table.chains for change in _rules_of(table, chain)]
+    try:
+        nft.commit([*changes, (DELTABLE, 0, name)])
+    except KernelError as error:
+        if error.code in _NOT_KNOWN:
+            return False
+        raise
+    return True
+
+
+def read_set(nft: NftSocket, wanted: Table, name: str) -> frozenset[Element]:
+    """The elements of one set, whatever else is there; none where there is no such set. Raises KernelError."""
+    only = replace(wanted, sets=tuple(described for described in wanted.sets if described.name == name))
+    return frozenset(_elements(nft, only))
 
 
 def remove_table(nft: NftSocket, wanted: Table) -> None:
@@ -134,9 +194,39 @@ def _changes_of(wanted: Table, kind: int, elements: Sequence[Element]) -> Iterat
         end = start
         while end < len(elements) and end - start < _AT_A_TIME and elements[end].set == elements[start].set:
             end += 1
-        head = text(1, wanted.name) + text(2, elements[start].set)
-        yield kind, flags, head + encode_elements(elements[start:end])
+        name = elements[start].set
+        verdicts = any(described.verdicts and described.name == name for described in wanted.sets)
+        yield (
+            kind,
+            flags,
+            text(1, wanted.name) + text(2, name) + encode_elements(elements[start:end], verdicts=verdicts),
+        )
         start = end
+
+
+def _rules_of(wanted: Table, chain: Chain) -> Iterator[Change]:
+    head = text(1, wanted.name) + text(2, chain.name)
+    for rule in chain.rules:
+        yield NEWRULE, NLM_F_CREATE | _NLM_F_APPEND, head + encode_expressions(rule)
+
+
+def _by_keys(wanted: Table, add: Collection[Element], remove: Collection[Element]) -> Iterator[list[Change]]:
+    """What removes and adds elements, in parts that each are to be done at once: those of a key are in one part."""
+    doomed, made = sorted(remove), sorted(add)
+    while doomed or made:
+        # As far as the first of both ends; a map's key may be in both, with what it held and what it is to hold.
+        last = min((found[:_AT_A_TIME][-1][:2] for found in (doomed, made) if found), default=("", b""))
+        parts = [_up_to(found, last) for found in (doomed, made)]
+        yield [*_changes_of(wanted, DELSETELEM, parts[0]), *_changes_of(wanted, NEWSETELEM, parts[1])]
+        doomed, made = doomed[len(parts[0]) :], made[len(parts[1]) :]
+
+
+def _flat(parts: Iterable[Sequence[Change]]) -> list[Change]:
+    return [change for part in parts for change in part]
+
+
+def _up_to(elements: Sequence[Element], last: tuple[str, bytes]) -> Sequence[Element]:
+    return elements[: bisect_right(elements, last, key=lambda element: element[:2])]
 
 
 def _encode_chain(chain: Chain) -> bytes:
@@ -169,13 +259,18 @@ def _sets_are_right(nft: NftSocket, wanted: Table) -> bool:
     found = {}
     for data in nft.dump(GETSET, text(1, wanted.name)):
         described = parse_attributes(data, 4)
-        found[_text(described.get(2))] = (described.get(5), described.get(3, bytes(4)), described.get(7))
+        found[_text(described.get(2))] = _of_set(described)
     return found == {described.name: _shape(described) for described in wanted.sets}
 
 
 def _shape(described: Set) -> tuple[bytes | None, bytes, bytes | None]:
-    attributes = parse_attributes(encode_set(described))
-    return attributes.get(5), attributes.get(3, bytes(4)), attributes.get(7)
+    return _of_set(parse_attributes(encode_set(described)))
+
+
+def _of_set(attributes: Mapping[int, bytes]) -> tuple[bytes | None, bytes, bytes | None]:
+    """The length of the key, the flags, and the type of what a map holds or, where that is no verdict, its length."""
+    is_of_verdicts = attributes.get(6, b"") == _DATA_VERDICT
+    return attributes.get(5), attributes.get(3, bytes(4)), attributes.get(6 if is_of_verdicts else 7)
 
 
 def _rules_are_right(nft: NftSocket, wanted: Table) -> bool:
@@ -219,8 +314,16 @@ def _elements(nft: NftSocket, wanted: Table) -> Iterator[Element]:
             for item in _list(parse_attributes(data, 4).get(3, b"")):
                 element = parse_attributes(item)
                 end = parse_attributes(element[10])[1] if 10 in element else b""
-                held = parse_attributes(element[2])[1] if 2 in element else b""
+                held = _held(parse_attributes(element[2])) if 2 in element else b""
                 yield Element(described.name, parse_attributes(element[1])[1], end, held)
+
+
+def _held(data: Mapping[int, bytes]) -> bytes:
+    """What a map holds under a key: of a verdict to go on with a chain, its name; of any other, no name."""
+    if 2 not in data:
+        return data[1]
+    verdict = parse_attributes(data[2])
+    return (verdict.get(2, b"") if verdict.get(1) == _GOTO else b"").rstrip(b"\0")
 
 
 def _list(data: bytes) -> Iterator[bytes]:
