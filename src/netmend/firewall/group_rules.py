@@ -125,6 +125,10 @@ PROBE: Final = Table("netmend-probe", (), (Chain("probe", ((Match(Conntrack("sta
 """What the kernel takes where a bridge can track connections."""
 
 
+CLOSED: Final = Chain("closed", ((DROP,),))
+"""Where the packets of a device go that is there and that intent has no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The groups that a port has, by id, in the order of the ids; what they are about in `Groups`."""
@@ -148,7 +152,7 @@ class GroupChains:
 
 def table(tracking: Tracking, chains: Iterable[Chain]) -> Table:
     """The table with these chains of groups and policies."""
-    return Table(NAME, _SETS, (*_NEEDED.values(), *chains, *_base(tracking)))
+    return Table(NAME, _SETS, (CLOSED, *_NEEDED.values(), *chains, *_base(tracking)))
 
 
 def _base(tracking: Tracking) -> tuple[Chain, ...]:
@@ -287,6 +291,12 @@ def elements_of_port(device: str, policy: Policy) -> frozenset[Element]:
     )
 
 
+def elements_of_closed(device: str) -> frozenset[Element]:
+    """What leads to `CLOSED`."""
+    key = key_of_name(device)
+    return frozenset(Element(direction, key, data=CLOSED.name.encode()) for direction in ("egress", "ingress"))
+
+
 def element_of_zone(device: str, zone: int) -> Element:
     """The zone of a device's network."""
     return Element("zones", key_of_name(device), data=bits(zone << 16 | zone))
@@ -304,16 +314,21 @@ def elements_of_members(kind: MemberKind, group_id: str, blocks: Iterable[Block]
 
 
 def has_blocks(blocks: Iterable[Block]) -> bool:
-    """Whether any of them is of more than one address, once those that adjoin are one."""
-    return any(block.prefixlen < block.max_prefixlen for block in _collapsed(blocks))
+    """Whether any of them is of more than one address."""
+    return any(block.prefixlen < block.max_prefixlen for block in blocks)
 
 
 def _collapsed(blocks: Iterable[Block]) -> Iterator[Block]:
-    """As few as say the same: the kernel takes none that overlap."""
-    four = [block for block in blocks if isinstance(block, IPv4Network)]
-    six = [block for block in blocks if isinstance(block, IPv6Network)]
-    yield from collapse_addresses(four)
-    yield from collapse_addresses(six)
+    """Single addresses as they are; blocks as few as say the same, for the kernel takes none that overlap."""
+    wide: list[Block] = []
+    for block in blocks:
+        if block.prefixlen == block.max_prefixlen:
+            yield block
+        else:
+            wide.append(block)
+    if wide:
+        yield from collapse_addresses(block for block in wide if isinstance(block, IPv4Network))
+        yield from collapse_addresses(block for block in wide if isinstance(block, IPv6Network))
 
 
 def _of_block(kind: MemberKind, head: bytes, block: Block) -> Element:

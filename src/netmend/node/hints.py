@@ -40,7 +40,7 @@ from netmend.wiring.own_addresses import own_addresses
 from netmend.wiring.settings import ON_HOST, OWN_PORT, settings_of
 
 EVERYTHING = "*"  # in place of a network id: look at all of them
-RULES = "rules"  # in place of a network id: look at the rules of port security
+RULES = "rules"  # in place of a network id: look at the rules of port security and security groups
 _ROUTER_PREFIX = router_namespace_name("")
 
 
@@ -328,3 +328,9 @@ def same_devices(old: Network, new: Network) -> bool:
     if not all(isinstance(port.plug, NoPlug) for port in (*removed, *added)):
         return False
     return replace(new, ports=old.ports) == old
+
+
+def changed_rules(old: Intent, new: Intent) -> set[str]:
+    """`RULES` alone, where security groups or address groups are others than before."""
+    same = old.security_groups is new.security_groups and old.address_groups is new.address_groups
+    return set() if same else {RULES}

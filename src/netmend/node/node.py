@@ -23,7 +23,7 @@ from netmend.node.device_counter import DeviceCounter
 from netmend.node.garbage import Garbage
 from netmend.node.guests.routed_metadata import RoutedServing
 from netmend.node.guests.serving import Serving
-from netmend.node.hints import EVERYTHING, Hints, same_devices
+from netmend.node.hints import EVERYTHING, Hints, changed_rules, same_devices
 from netmend.node.intake.source import Source, follow_on
 from netmend.node.keeping.holders import find_holder
 from netmend.node.keeping.kept import KeptSockets
@@ -347,7 +347,8 @@ class Node:
 
     def take_intent(self, intent: Intent) -> None:
         """Put `intent` in force: answers follow at once, devices with the next pass over the networks that differ."""
-        old, routers = self.state.intent.intent.networks, self.state.intent.intent.routers
+        before = self.state.intent.intent
+        old = before.networks
         self.state.intent = IntentState(intent, time.time(), self.state.intent.problem)
         changed = {network_id for network_id, network in intent.networks.items() if old.get(network_id) is not network}
         changed.update(old.keys() - intent.networks.keys())
@@ -355,8 +356,9 @@ class Node:
         self._hints.intent_changed(intent)
         self._watch_switch(intent)
         self._dirty |= changed - self._right_already(old, intent, changed)
-        changed |= (moved := changed_routers(routers, intent.routers))
+        moved = changed_routers(before.routers, intent.routers) | changed_rules(before, intent)
         self._dirty |= moved
+        changed |= moved
         if changed:
             log.info("intent changed", networks=len(changed))
             self.state.journal.intent(len(changed))

@@ -40,6 +40,7 @@ from netmend.reconcile.steps import (
     PinNamespace,
     RemoveFormerNamespace,
     RemoveNamespace,
+    SetGroupRules,
     SetRoutes,
     SetRules,
     Step,
@@ -139,7 +140,7 @@ class Executor:
             case DeletePort(_, port, _, settle):
                 if port.uuid not in self._removed_ports:
                     self._switch.remove([port], settle=settle)
-            case SetRules():
+            case SetRules() | SetGroupRules():
                 pass  # in force since before the first step (netmend.reconcile.firewall)
             case MoveDevice(network_id, device):
                 with self._namespace(network_id) as place:
@@ -174,7 +175,7 @@ class Executor:
                         move_out(device, place)
             case RemoveNamespace() | RemoveFormerNamespace() | DeleteDevice() | DeleteInner() | DeletePort():
                 pass  # what is deleted is not wanted back
-            case MendLoopback() | SetRules():
+            case MendLoopback() | SetRules() | SetGroupRules():
                 pass
 
     def _namespace(self, network_id: str) -> Netns:

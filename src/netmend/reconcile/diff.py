@@ -4,7 +4,7 @@ Deletions come first, so that at no instant there are more devices than intent a
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
 from netmend.intent.network import Network
@@ -48,17 +48,7 @@ from netmend.wiring.settings import host_settings
 
 _KERNEL_KIND = {"bridge": "bridge", "veth": "veth", "tap": "tun"}  # IFLA_INFO_KIND of what netmend makes
 NOT_WANTED = "not in intent"
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """Guarded devices whose rules are not in force, and why; they pass nothing."""
-
-    devices: frozenset[str] = frozenset()
-    why: str = ""
-
-
-_ALL_OPEN = Closed()
+_ALL_OPEN: Mapping[str, str] = {}
 
 
 def plan_removal(network_id: str, snapshot: Snapshot, namespace: NamespaceSeen) -> Plan:
@@ -93,7 +83,7 @@ def plan_network(
     namespace: NamespaceSeen,
     guests: Mapping[str, FarSeen],
     *,
-    closed: Closed = _ALL_OPEN,
+    closed: Mapping[str, str] = _ALL_OPEN,
 ) -> Plan:
     """The plan that makes `network` what intent says, with the `wanted` devices, from what was seen."""
     devices = {device.name: device for device in wanted}
@@ -142,8 +132,8 @@ def plan_network(
             core += _plan_internal(network, device, snapshot, namespace, blocked)
         elif is_dhcp:
             core += _plan_dhcp(network, device, snapshot, namespace)
-        elif device.name in closed.devices:
-            blocked.append(Problem(port_id, closed.why, serves=True))
+        elif device.name in closed:
+            blocked.append(Problem(port_id, closed[device.name], serves=True))
             ports.append((port_id, _plan_closed(network, device, snapshot)))
         else:
             seen = guests.get(device.name)

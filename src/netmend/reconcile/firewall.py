@@ -2,13 +2,13 @@
 
 Rules go before devices: a pass adds what is missing before it makes anything, and a device that intent has no more
 keeps the rule that guards it until it is gone. Observed in full is only what somebody changed since: the kernel counts
-transactions, and as long as nobody made one, the rules are what the last pass left.
+transactions, and as long as nobody else made one, the rules are what the last pass left.
 """
 
 import errno
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from netmend.firewall.guard import guard_of, is_guarded
 from netmend.firewall.rules import TABLE, device_of, element_of_device, elements_of
@@ -132,15 +132,15 @@ class Firewall:
 
     def apply(self, plan: RulesPlan) -> None:
         """Put the rules in force; where that fails, `closed` says which devices are not guarded, and `problem` why."""
-        nft = self._nft()
+        nft = self.socket()
         seen = self._seen
         try:
             if not plan.is_right:
                 self._remake(nft)
-                self._note(nft, frozenset(self._wanted.all), seen)
+                self._note(frozenset(self._wanted.all), seen)
             elif (plan.add or plan.remove) and seen is not None:
                 change_elements(nft, TABLE, plan.add, plan.remove)
-                self._note(nft, seen.elements - plan.remove | plan.add, seen)
+                self._note(seen.elements - plan.remove | plan.add, seen)
         except KernelError as error:
             self.problem, self._seen = error, None
             with suppress(KernelError):
@@ -159,11 +159,11 @@ class Firewall:
         """Have the rules of a process before us as our own. What fails leaves them as they are."""
         if not self._own or self._adopted or self._seen is None:
             return
-        nft, seen = self._nft(), self._seen
+        nft, seen = self.socket(), self._seen
         with suppress(KernelError):
             self._adopted = True
             if adopt(nft, TABLE):
-                self._note(nft, seen.elements, seen)
+                self._note(seen.elements, seen)
 
     def remove_late(self, elements: Iterable[Element], present: Iterable[str]) -> None:
         """Remove what guarded devices that are gone by now; `present` are those that are still there. What fails is the
@@ -173,8 +173,8 @@ class Firewall:
         seen = self._seen
         if gone and seen is not None:
             try:
-                change_elements(self._nft(), TABLE, (), gone)
-                self._note(self._nft(), seen.elements - gone, seen)
+                change_elements(self.socket(), TABLE, (), gone)
+                self._note(seen.elements - gone, seen)
             except KernelError:
                 self._seen = None
 
@@ -183,7 +183,7 @@ class Firewall:
         seen = self._seen
         if seen is not None and seen.is_right and not self._wanted.all and not seen.elements:
             with suppress(KernelError):
-                remove_table(self._nft(), TABLE)
+                remove_table(self.socket(), TABLE)
             self._seen = None
 
     def closed(self) -> frozenset[str]:
@@ -198,24 +198,21 @@ class Firewall:
         """Nothing could be seen: what was in force at the last look is taken to be so, and nothing else."""
         self.problem = error
 
-    def _nft(self) -> NftSocket:
+    def socket(self) -> NftSocket:
+        """The socket by which rules of bridges are changed. Raises KernelError."""
         if self._socket is None:
             self._socket = NftSocket()
         return self._socket
 
     def _look(self) -> TableSeen:
-        nft = self._nft()
+        nft = self.socket()
         self._seen = read_changed(nft, TABLE, self._seen)
         self._in_force = self._seen.elements
         return self._seen
 
-    def _note(self, nft: NftSocket, elements: Elements, before: TableSeen | None) -> None:
-        """What a transaction of ours has made of the table, unless somebody else made one at the same time."""
-        generation = nft.generation()
-        alone = before is not None and generation == before.generation + 1
-        self._seen = TableSeen(is_right=True, elements=elements, generation=generation) if alone else None
-        if not alone:
-            self._look()
+    def _note(self, elements: Elements, before: TableSeen | None) -> None:
+        """What a transaction of ours has made of the table. Whether somebody else made one, the next look says."""
+        self._seen = replace(before, is_right=True, elements=elements) if before is not None else None
         self._in_force = elements
 
     def _plans(self, add: Elements, remove: Elements, network_of: Mapping[str, str]) -> Iterable[Plan]:

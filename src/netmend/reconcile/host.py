@@ -7,6 +7,7 @@ from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.ovsdb.stream import Tls
 from netmend.kernel.sysctl import SysctlDirectory
 from netmend.reconcile.firewall import Firewall
+from netmend.reconcile.group_firewall import GroupFirewall
 from netmend.reconcile.open_namespaces import OpenNamespaces
 from netmend.reconcile.owners import Owners
 from netmend.reconcile.pinning import Pinning
@@ -26,13 +27,15 @@ class Host:
         own_rules: bool = False,
     ) -> None:
         """`directory` is where names of namespaces live; `ovsdb` is where Open vSwitch's database listens, None: at its
-        usual socket. With `own_rules`, nobody else can change port security's rules as long as this is open."""
+        usual socket. With `own_rules`, nobody else can change the rules on
+        bridges as long as this is open."""
         self.directory = directory
         self.open_namespaces = OpenNamespaces()
         self.owners = Owners()
         self.pinning = Pinning(directory, clock)
         self.switch = Switch(ovsdb, ovsdb_tls)
         self.firewall = Firewall(own=own_rules)
+        self.groups = GroupFirewall(self.firewall.socket, own=own_rules)
         self.ipv6_sysctls = SysctlDirectory("ipv6/conf")
         self._routes = local()
 
@@ -48,4 +51,5 @@ class Host:
         self.open_namespaces.close()
         self.ipv6_sysctls.close()
         self.switch.close()
+        self.groups.close()
         self.firewall.close()

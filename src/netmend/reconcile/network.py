@@ -14,7 +14,7 @@ from netmend.reconcile.adoption import stray_devices, was_here
 from netmend.reconcile.apply import Executor
 from netmend.reconcile.breaker import Breaker, HostFault, host_fault
 from netmend.reconcile.diagnoses import not_propagated, sign_of_life
-from netmend.reconcile.diff import Closed, plan_network
+from netmend.reconcile.diff import plan_network
 from netmend.reconcile.diff_switch import ports_to_add_ahead, without_device
 from netmend.reconcile.host import Host
 from netmend.reconcile.observe import NamespaceSeen, Snapshot, look_at_guests, look_into_namespace
@@ -44,8 +44,7 @@ class Pass:
     taken: list[Taken] = field(default_factory=list)
     removed_ports: set[str] = field(default_factory=set)  # of the switch, by their rows
     batch: dict[str, Plan] | None = field(default_factory=dict)  # ports to add for many networks at once; None: done
-    closed: frozenset[str] = frozenset()  # guarded devices whose rules are not in force
-    closed_why: str = ""
+    closed: dict[str, str] = field(default_factory=dict)  # devices whose rules are not in force, each with why
     foreign: list[Network] | None = field(default_factory=list)  # in namespaces of others; None: they stay there
 
 
@@ -85,7 +84,7 @@ class NetworkReconciler:
             return None
         devices = host.owners.devices(network)
         guests = look_at_guests(host.route(), devices, host.directory)
-        plan = plan_network(network, devices, work.snapshot, seen, guests, closed=Closed(work.closed, work.closed_why))
+        plan = plan_network(network, devices, work.snapshot, seen, guests, closed=work.closed)
         is_switched = isinstance(network.wiring, OvsWiring)
         if work.apply and is_switched:
             host.switch.note_devices(without_device(devices, work.snapshot.links, seen.links, work.snapshot.switch))

@@ -5,27 +5,25 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from threading import Lock
 
-from netmend.firewall.rules import TABLE
 from netmend.ground.diagnosis import Diagnosis
-from netmend.ground.nftables import Element
-from netmend.intent.names import DEVICE_GROUPS, network_of_namespace
+from netmend.intent.names import network_of_namespace
 from netmend.intent.network import Intent, Network
-from netmend.kernel import links, nsdir
+from netmend.kernel import nsdir
 from netmend.kernel.errors import KernelError
 from netmend.kernel.ovsdb.stream import Tls
 from netmend.reconcile.batches import add_batch, delete_batch
 from netmend.reconcile.breaker import Breaker, HostFault, exhaustion_fault, host_fault
 from netmend.reconcile.diagnoses import unreadable
 from netmend.reconcile.diff import plan_removal
-from netmend.reconcile.firewall import RulesPlan
 from netmend.reconcile.former_namespaces import FormerNamespaces
+from netmend.reconcile.guarding import Guarding
 from netmend.reconcile.host import Host
 from netmend.reconcile.network import NetworkReconciler, Pass
 from netmend.reconcile.observe import names_of_ours, take_snapshot
 from netmend.reconcile.open_namespaces import OpenNamespaces
 from netmend.reconcile.owners import Owners
 from netmend.reconcile.pinning import Pinning, PinTrouble
-from netmend.reconcile.reports import Listener, Mended, PassReport, Taken
+from netmend.reconcile.reports import Listener, PassReport, Taken
 from netmend.reconcile.resync import Problem, Resync
 from netmend.reconcile.routers.routers import RouterPass, Routers
 from netmend.reconcile.steps import AddPort, DeleteDevice, DeletePort, Plan, by_network, in_full
@@ -72,6 +70,7 @@ class Reconciler:
         self._former = FormerNamespaces(directory, self._networks, self._found)
         self._clock = clock
         self._foreign_names: set[str] = set()
+        self._guarding = Guarding(self._host)
         self._workers = workers
         self._take_over_foreign = take_over
         self._find_helpers: Callable[[], Collection[int]] | None = helpers
@@ -130,15 +129,15 @@ class Reconciler:
         return self._host.switch.connection.remote
 
     @property
-    def rules_ports(self) -> tuple[int, int]:
+    def rules_ports(self) -> tuple[int, int, int]:
         """The netlink ports by which passes change rules of nftables on the host."""
-        return self._host.firewall.netlink_port, self._routers.rules_port
+        return self._host.firewall.netlink_port, self._host.groups.netlink_port, self._routers.rules_port
 
     def plan(self, intent: Intent) -> list[Plan]:
         """What a pass would do; changes nothing. Raises KernelError, HostFault."""
         with self._pass_lock:
             work = self._look(intent, apply=False)
-            self._guard(work)
+            self._guarding.begin(work)
             routers = self._routers.begin(intent, work.snapshot, None, apply=False)
             self._remove(self._unwanted(work, None), work)
             for network in intent.networks.values():
@@ -157,8 +156,9 @@ class Reconciler:
             probing = self.breaker.may_probe(now)
             try:
                 work = self._look(intent, scope, apply=True)
-                late = self._guard(work)
+                late = self._guarding.begin(work)
                 chosen = self._chosen(intent, scope, probing=probing)
+                chosen += [each for each in self._guarding.to_close(work) if each not in chosen]
                 if probing:
                     chosen = self._probe(chosen, work)
                 routers = None
@@ -179,10 +179,7 @@ class Reconciler:
                     self._former.remove(work, scope)
                     self._routers.finish(routers)
                     self._note_routers(routers, work)
-                if late:
-                    names = {link.name for link in links.dump_chosen_links(self._host.route(), DEVICE_GROUPS, ())}
-                    self._host.firewall.remove_late(late, names)
-                self._host.firewall.tidy()
+                self._guarding.finish(work, late)
             except (KernelError, HostFault) as error:
                 fault = error if isinstance(error, HostFault) else host_fault(error) or unreadable(error)
                 self.breaker.open(fault.diagnosis, self._clock())
@@ -202,28 +199,6 @@ class Reconciler:
                 tuple(work.taken),
                 tuple(work.defects),
             )
-
-    def _guard(self, work: Pass) -> frozenset[Element]:
-        """Put port security in force, before anything is made; returns what is to be removed of it at the pass's end.
-        Where that fails, guarded ports stay closed, and their networks have the reason."""
-        firewall, owners = self._host.firewall, self._host.owners
-        try:
-            plan = firewall.plan(work.intent.networks, work.snapshot.network_of, owners.wanted_names())
-        except KernelError as error:
-            firewall.fail(error)
-            plan = RulesPlan(is_right=True)
-        work.plans.extend(plan.plans)
-        if work.apply and plan:
-            firewall.apply(plan)
-            if plan.changed_by_others and firewall.problem is None:
-                text = f"put {len(plan.add):,} entries of port security back into table bridge {TABLE.name} of nftables"
-                work.mended.append(Mended(None, text))
-        if work.apply:
-            firewall.keep()
-        if firewall.problem is not None:
-            work.closed = firewall.closed()
-            work.closed_why = f"port security is not in force, so the port stays closed: {firewall.problem}"
-        return plan.late
 
     def _note_routers(self, routers: RouterPass, work: Pass) -> None:
         """Take what a pass found of routers into its report; their reasons stand beside those of networks."""
@@ -257,7 +232,7 @@ class Reconciler:
             return work
         again = self._look(work.intent, apply=True)
         again.foreign = None
-        again.closed, again.closed_why = work.closed, work.closed_why
+        again.closed = work.closed
         again.plans, again.right, again.wrong = work.plans, work.right, work.wrong
         again.new_reasons, again.defects, again.mended = work.new_reasons, work.defects, work.mended
         again.taken = work.taken

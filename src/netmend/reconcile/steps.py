@@ -220,6 +220,18 @@ class SetRules:
         return f"port security in nftables: {counts(self.add, self.remove)} entries"
 
 
+@dataclass(frozen=True, slots=True)
+class SetGroupRules:
+    """Put rules of security groups in force for ports of a network; all networks' in one transaction, before devices
+    are made."""
+
+    network_id: str
+    ports: int  # how many have other groups, or groups with other rules, than before
+
+    def __str__(self) -> str:
+        return f"security groups in nftables: {self.ports:,} {'port' if self.ports == 1 else 'ports'}"
+
+
 Step = (
     MakeNamespace
     | PinNamespace
@@ -237,6 +249,7 @@ Step = (
     | DeletePort
     | MoveDevice
     | SetRules
+    | SetGroupRules
     | RouterStep
 )
 
@@ -254,7 +267,7 @@ def target(step: Step) -> str:
             return step.port.name
         case MendInner() | MendLoopback() | SetRoutes():
             return step.was.name
-        case SetRules():
+        case SetRules() | SetGroupRules():
             return bridge_name(step.network_id)
         case DeleteDevice() | DeleteInner():
             return step.link.name

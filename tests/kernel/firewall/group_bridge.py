@@ -2,7 +2,7 @@
 
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def how_bridges_track() -> Tracking:
 
 def compiled(intent: Intent, ports: list[Port], tracking: Tracking) -> tuple[Table, frozenset[Element]]:
     """The table for these ports of one network, and its elements."""
-    blocks: dict[tuple[MemberKind, str], frozenset[Block]] = {}
+    blocks: dict[tuple[MemberKind, str], Set[Block]] = {}
     blocks |= {("group", each.id): each.members for each in intent.security_groups.values()}
     blocks |= {("list", each.id): each.addresses for each in intent.address_groups.values()}
     with_blocks = frozenset(name for name, found in blocks.items() if has_blocks(found))
@@ -75,7 +75,8 @@ class GroupBridge:
         self.sockets: dict[str, socket.socket] = {}
         self.macs = {name: port.mac for name, port in ports.items()}
         self.devices = {name: tap_name(port.id) for name, port in ports.items()}
-        self.nft, self.now = NftSocket(), None
+        self.nft = NftSocket()
+        self.now: tuple[Table, frozenset[Element]] | None = None
         self.number = 0
         with Netns.create("guests") as place:
             pass
@@ -143,7 +144,7 @@ def internet_checksum(data: bytes) -> int:
     """RFC 1071."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF

@@ -4,7 +4,7 @@ import random
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -191,6 +191,8 @@ def test_what_was_written_is_read_and_what_was_changed_is_seen() -> None:
     gone = {element for element in elements if element.set in {"ranges4", "addresses6"}}
     change_elements(nft, TABLE, {Element("ports", b"tapx".ljust(16, b"\0"))}, gone)
     assert read_table(nft, TABLE).elements == elements - gone | {Element("ports", b"tapx".ljust(16, b"\0"))}
-    assert nft.generation() == seen.generation + 1
+    assert nft.others() == seen.others
+    remake(NftSocket(), replace(TABLE, name="somebodys"), ())
+    assert nft.others() == seen.others + 1
     remake(nft, TABLE, elements)
     assert read_table(nft, TABLE).elements == elements

@@ -62,6 +62,7 @@ class NftSocket:
         self.most = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) - _ROOM
         """Octets that one transaction may have."""
         self._sequence = 0
+        self._commits = 0
 
     def close(self) -> None:
         self._socket.close()
@@ -70,6 +71,10 @@ class NftSocket:
         """A number that grows with each transaction of anybody in this namespace; raises KernelError."""
         (answer,) = self._ask(GETGEN, 0, b"", 0)
         return int.from_bytes(parse_attributes(answer, 4)[1], "big")
+
+    def others(self) -> int:
+        """A number that grows with each transaction of anybody else than this socket; raises KernelError."""
+        return (self.generation() - self._commits) & 0xFFFFFFFF
 
     def dump(self, kind: int, body: bytes = b"") -> list[bytes]:
         """All objects of a kind in the socket's family, each as its attributes behind four octets; nothing where the
@@ -133,6 +138,7 @@ class NftSocket:
                             failed = sequence - (last - len(changes)) - 1
                         acknowledged = acknowledged or sequence == last
             self._drain()
+        self._commits += not failure
         if failure:
             kind = changes[failed][0] if 0 <= failed < len(changes) else -1
             raise KernelError(

@@ -32,26 +32,27 @@ Change = tuple[int, int, bytes]  # kind, flags, attributes
 
 @dataclass(frozen=True, slots=True)
 class TableSeen:
-    """What is there: whether sets, chains and rules are those wanted, and the elements."""
+    """What is there: whether sets, chains and rules are those wanted, and the elements. `others` is the number of
+    transactions of others that the socket told by then (`NftSocket.others`)."""
 
     is_right: bool
     elements: frozenset[Element]
-    generation: int
+    others: int
 
 
 def read_table(nft: NftSocket, wanted: Table) -> TableSeen:
     """What is there of the table; raises KernelError."""
     while True:
-        generation = nft.generation()
+        others = nft.others()
         is_right = _chains_are_right(nft, wanted) and _sets_are_right(nft, wanted) and _rules_are_right(nft, wanted)
         elements = frozenset(_elements(nft, wanted)) if is_right else frozenset()
-        if nft.generation() == generation:
-            return TableSeen(is_right, elements, generation)
+        if nft.others() == others:
+            return TableSeen(is_right, elements, others)
 
 
 def read_changed(nft: NftSocket, wanted: Table, known: TableSeen | None) -> TableSeen:
-    """What is there of the table: `known`, where nobody has changed any rules since. Raises KernelError."""
-    if known is not None and nft.generation() == known.generation:
+    """What is there of the table: `known`, where nobody else has changed any rules since. Raises KernelError."""
+    if known is not None and nft.others() == known.others:
         return known
     return read_table(nft, wanted)
 

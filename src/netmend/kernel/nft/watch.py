@@ -1,7 +1,7 @@
 """Hearing of changes to a table of nftables (nfnetlink, NFNLGRP_NFTABLES)."""
 
 import struct
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from typing import Final, Literal
 
 from netmend.ground.nftables import FAMILY_BRIDGE
@@ -16,12 +16,12 @@ _HEADER: Final = struct.Struct("=IHHII")
 
 
 class RulesWatch:
-    """Says whether somebody else changed a table called `name` in one of `families`, here or in a namespace at the far
-    end of a veth."""
+    """Says whether somebody else changed a table with one of `names` in one of `families`, here or in a namespace at
+    the far end of a veth."""
 
-    def __init__(self, name: str, families: Container[int] = (FAMILY_BRIDGE,)) -> None:
+    def __init__(self, names: Iterable[str], families: Container[int] = (FAMILY_BRIDGE,)) -> None:
         """Raises KernelError, where the kernel has no nftables."""
-        self._name, self._families = name.encode() + b"\0", families
+        self._names, self._families = {name.encode() + b"\0" for name in names}, families
         self._socket = events_socket((_NFNLGRP_NFTABLES,), all_namespaces=True, family=_NETLINK_NETFILTER)
 
     def fileno(self) -> int:
@@ -55,7 +55,7 @@ class RulesWatch:
                 return False
             is_ours = data[start + 16] in self._families and kind >> 8 == SUBSYSTEM and kind & 0xFF != _NEWGEN
             # in every object of nftables but a generation, attribute 1 names the table
-            if is_ours and port not in own and parse_attributes(data, start + 20, start + length).get(1) == self._name:
+            if is_ours and port not in own and parse_attributes(data, start + 20, start + length).get(1) in self._names:
                 return True
             start += (length + 3) & ~3
         return False

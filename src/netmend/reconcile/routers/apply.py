@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from netmend.ground.nftables import Element
 from netmend.intent.names import DEVICE_GROUP, Mark, router_namespace_name, uplink_host_name, uplink_name
@@ -258,7 +258,7 @@ def _translated_by(gone: Iterable[Element]) -> Callable[[Connection], bool]:
     """Whether a connection is translated by entries of the rules that are gone."""
     to: set[IPv4Address] = set()  # floating IPs
     answered_to: set[IPv4Address] = set()
-    ports: set[tuple[int, IPv4Address, int]] = set()
+    ports: set[tuple[int, IPv4Address | IPv6Address, int]] = set()
     for element in gone:
         match element.set:
             case "floating-to":
@@ -272,7 +272,7 @@ def _translated_by(gone: Iterable[Element]) -> Callable[[Connection], bool]:
         return (
             connection.destination in to
             or connection.answered_to in answered_to
-            or (connection.protocol, connection.destination, connection.destination_port) in ports
+            or (connection.protocol, connection.destination, connection.numbers[1]) in ports
         )
 
     return doomed

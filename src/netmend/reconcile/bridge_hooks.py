@@ -1,0 +1,66 @@
+"""Connections of bridges tracked by br_netfilter, where the bridge itself cannot: a table for the hooks of IPv4 and
+IPv6, and on each bridge the setting that has its packets shown to them."""
+
+from collections.abc import Iterable
+
+from netmend.firewall.group_rules import HOOKS_TABLE
+from netmend.intent.names import bridge_name
+from netmend.kernel import links
+from netmend.kernel.device_settings import read_settings
+from netmend.kernel.netlink import RouteSocket
+from netmend.kernel.nft.socket import NftSocket
+from netmend.kernel.nft.tables import TableSeen, read_changed, remake, remove_table
+
+_SHOWN = {"bridge.nf_call_iptables": 1, "bridge.nf_call_ip6tables": 1}
+
+
+class BridgeHooks:
+    """In the network namespace of the threads that use it. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._socket: NftSocket | None = None
+        self._seen: TableSeen | None = None
+        self._shown: set[str] = set()  # bridges, by network
+
+    @property
+    def netlink_port(self) -> int:
+        """By which messages of the kernel say that a change was made here; 0 where none was."""
+        return self._socket.port if self._socket else 0
+
+    def close(self) -> None:
+        """Close the socket; the rules stay in force."""
+        if self._socket:
+            self._socket.close()
+            self._socket = None
+
+    def set_rules(self) -> None:
+        """Put the table in force, unless it is. Raises KernelError."""
+        if self._socket is None:
+            self._socket = NftSocket(HOOKS_TABLE.family)
+        self._seen = read_changed(self._socket, HOOKS_TABLE, self._seen)
+        if not self._seen.is_right:
+            self._seen = None
+            remake(self._socket, HOOKS_TABLE, ())
+
+    def remove_rules(self) -> None:
+        """Remove the table, if it was put in force here. Raises KernelError."""
+        if self._socket is not None:
+            remove_table(self._socket, HOOKS_TABLE)
+            self._seen = None
+
+    def show_bridges(self, route: RouteSocket, network_ids: Iterable[str]) -> list[str]:
+        """Have the bridges of these networks shown to the hooks, those that are there; returns which of them had been
+        and were not any more. Raises KernelError."""
+        lost = []
+        for network_id in network_ids:
+            name = bridge_name(network_id)
+            link = links.find_link(route, name)
+            if link is None:
+                self._shown.discard(network_id)
+                continue
+            if read_settings(link.data, _SHOWN) != _SHOWN:
+                links.set_link(route, link, settings=_SHOWN)
+                if network_id in self._shown:
+                    lost.append(name)
+            self._shown.add(network_id)
+        return lost
