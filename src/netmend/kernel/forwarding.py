@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from netmend.kernel.links import Found, Link, perform
-from netmend.kernel.message_filter import NUD_NOARP, RTM_NEWNEIGH
+from netmend.kernel.message_filter import AF_BRIDGE, NUD_NOARP, RTM_NEWNEIGH
 from netmend.kernel.netlink import (
     NLM_F_CREATE,
     NLM_F_REPLACE,
@@ -20,7 +20,6 @@ RTM_GETNEIGH: Final = 30  # linux/rtnetlink.h
 NDA_LLADDR: Final = 2  # linux/neighbour.h
 NTF_MASTER: Final = 0x04
 NTF_STICKY: Final = 0x40
-AF_BRIDGE: Final = 7
 _HEADER: Final = struct.Struct("=BxxxiHBB")  # struct ndmsg: family, index, state, flags, type
 
 

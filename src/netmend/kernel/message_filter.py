@@ -16,6 +16,8 @@ RTM_DELROUTE: Final = 25
 RTM_NEWNEIGH: Final = 28
 RTM_DELNEIGH: Final = 29
 NUD_NOARP: Final = 0x40  # linux/neighbour.h
+NUD_PERMANENT: Final = 0x80
+AF_BRIDGE: Final = 7  # linux/socket.h: an entry of a bridge's forwarding table
 
 PROTOCOL: Final = 0x6E  # "n": the rtm_protocol of routes of netmend's (linux/rtnetlink.h leaves it free)
 
@@ -35,7 +37,8 @@ def _half(value: int) -> int:
 
 # Of routes: a new one of eight bits in table local, which is ff00::/8, and shows that IPv6 was switched on on a device;
 # one of netmend's own that is gone.
-# Of neighbours: those that are gone and were not learned, such as static entries of a bridge.
+# Of neighbours: those that are gone and were not learned, such as static entries of a bridge; new ones that were not
+# learned, but for a bridge's.
 _PROGRAM: Final = (
     (_LOAD_HALF, 0, 0, _TYPE_AT),
     (_JUMP_EQUAL, 4, 0, _half(RTM_NEWROUTE)),
@@ -44,13 +47,17 @@ _PROGRAM: Final = (
     (_JUMP_EQUAL, 7, 0, _half(RTM_DELNEIGH)),
     (_RETURN, 0, 0, _ALL),
     (_LOAD_BYTE, 0, 0, 16 + 1),  # rtm_dst_len
-    (_JUMP_EQUAL, 0, 6, 8),
+    (_JUMP_EQUAL, 0, 10, 8),
     (_LOAD_BYTE, 0, 0, 16 + 4),  # rtm_table
-    (_JUMP_EQUAL, 5, 4, _TABLE_LOCAL),
+    (_JUMP_EQUAL, 9, 8, _TABLE_LOCAL),
     (_LOAD_BYTE, 0, 0, 16 + 5),  # rtm_protocol
-    (_JUMP_EQUAL, 3, 2, PROTOCOL),
+    (_JUMP_EQUAL, 7, 6, PROTOCOL),
     (_LOAD_HALF, 0, 0, 16 + 8),  # ndm_state
-    (_JUMP_SET, 1, 0, _half(NUD_NOARP)),
+    (_JUMP_SET, 5, 4, _half(NUD_NOARP)),
+    (_LOAD_BYTE, 0, 0, 16),  # ndm_family
+    (_JUMP_EQUAL, 2, 0, AF_BRIDGE),
+    (_LOAD_HALF, 0, 0, 16 + 8),  # ndm_state
+    (_JUMP_SET, 1, 0, _half(NUD_NOARP | NUD_PERMANENT)),
     (_RETURN, 0, 0, 0),
     (_RETURN, 0, 0, _ALL),
 )

@@ -14,10 +14,17 @@ from typing import Final
 
 from netmend.kernel import addresses, links
 from netmend.kernel.errors import KernelError
-from netmend.kernel.forwarding import AF_BRIDGE
 from netmend.kernel.links import Link, decode_link, glance
-from netmend.kernel.message_filter import RTM_DELNEIGH, RTM_DELROUTE, RTM_NEWROUTE, hear_only_what_concerns
+from netmend.kernel.message_filter import (
+    AF_BRIDGE,
+    RTM_DELNEIGH,
+    RTM_DELROUTE,
+    RTM_NEWNEIGH,
+    RTM_NEWROUTE,
+    hear_only_what_concerns,
+)
 from netmend.kernel.netlink import events_socket, namespace_of, notifications, parse_attributes
+from netmend.kernel.policy_rules import RTM_DELRULE, RTM_NEWRULE
 
 IN_MODIFY: Final = 0x2  # linux/inotify.h
 IN_CLOSE_WRITE: Final = 0x8
@@ -33,9 +40,9 @@ IN_IGNORED: Final = 0x8000
 
 _EVENT: Final = struct.Struct("iIII")
 _AT_A_TIME: Final = 256  # datagrams
-# linux/rtnetlink.h: RTNLGRP_LINK, _NEIGH, _IPV4_IFADDR, _IPV4_ROUTE, _IPV6_IFADDR, _IPV6_ROUTE, _IPV4_NETCONF,
-# _IPV6_NETCONF
-_GROUPS: Final = (1, 3, 5, 7, 9, 11, 24, 25)
+# linux/rtnetlink.h: RTNLGRP_LINK, _NEIGH, _IPV4_IFADDR, _IPV4_ROUTE, _IPV4_RULE, _IPV6_IFADDR, _IPV6_ROUTE,
+# _IPV6_RULE, _IPV4_NETCONF, _IPV6_NETCONF
+_GROUPS: Final = (1, 3, 5, 7, 8, 9, 11, 19, 24, 25)
 _RTM_NEWNETCONF: Final = 80
 _RTA_OIF: Final = 4
 _NETCONFA_IFINDEX: Final = 1  # linux/netconf.h
@@ -176,7 +183,14 @@ class RouteGone:
     netnsid: int | None
 
 
-Heard = LinkChanged | AddressChanged | SettingsChanged | Ipv6SwitchedOn | ForwardingGone | RouteGone
+@dataclass(frozen=True, slots=True)
+class Diverted:
+    """A rule of policy routing came or went, or a neighbour came that nothing learned."""
+
+    netnsid: int | None
+
+
+Heard = LinkChanged | AddressChanged | SettingsChanged | Ipv6SwitchedOn | ForwardingGone | RouteGone | Diverted
 
 
 class LinkWatch:
@@ -233,6 +247,8 @@ def _understand(kind: int, body: bytes, netnsid: int | None) -> Heard | None:
             return Ipv6SwitchedOn(_index(parse_attributes(body, 12).get(_RTA_OIF, b""), 0), netnsid)
         case _ if kind == RTM_DELNEIGH and body[0] == AF_BRIDGE:
             return ForwardingGone(_index(body, 4), netnsid)
+        case _ if kind in {RTM_NEWRULE, RTM_DELRULE, RTM_NEWNEIGH}:
+            return Diverted(netnsid)
     return None
 
 

@@ -26,6 +26,7 @@ from netmend.kernel.netns import is_namespace
 from netmend.kernel.ovsdb.watch import PortsChanged
 from netmend.kernel.watch import (
     AddressChanged,
+    Diverted,
     ForwardingGone,
     Ipv6SwitchedOn,
     LinkChanged,
@@ -131,6 +132,8 @@ class Hints:
                     self._hear_ipv6(index)
                 case RouteGone(netnsid):
                     self._suspect_router(netnsid)
+                case Diverted(netnsid):
+                    self._suspect_namespace(netnsid)
                 case LinkChanged(netnsid=None):
                     latest[event.name] = event
                 case LinkChanged():

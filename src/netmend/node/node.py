@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 _BEFORE_STATUS = 1.0  # seconds for first answers, before the status socket takes time to load its HTTP stack
 _LEFT_FOR = 30.0  # seconds after the first pass, in which networks may still take up sockets of the node before
+_SECOND_LOOK = 3.0  # seconds after the first pass, whose looks are brief since guests wait for it
 _BETWEEN_MOUNT_CHECKS = 5.0  # seconds
 _SETTLE = 0.02  # seconds between the first hint and the look it causes, so that one look serves many hints
 log = get_logger()
@@ -185,6 +186,8 @@ class Node:
                 self._notifier.ready(summary(self.state))
                 self._garbage.keep()  # what serves the networks stays too
                 self._loop.call_later(_LEFT_FOR, self.state.serving.kept.drop_left)
+                owners = self.state.reconciler.owners
+                self._loop.call_later(_SECOND_LOOK, lambda: self._suspect(*owners.looked_at_briefly))
                 await self._check_mounts()
                 if self._settings.take_over:
                     await asyncio.to_thread(
@@ -324,9 +327,9 @@ class Node:
         self.state.serving.gone(network_id)
         self._source.gone(network_id)
 
-    def _suspect(self, network_id: str) -> None:
+    def _suspect(self, *network_ids: str) -> None:
         def mark() -> None:
-            self._dirty.add(network_id)
+            self._dirty.update(network_ids)
             self._wake.set()
 
         self._loop.call_soon_threadsafe(mark)

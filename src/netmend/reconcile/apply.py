@@ -19,6 +19,7 @@ from netmend.kernel.netlink import Batch, RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.sysctl import SysctlDirectory
 from netmend.kernel.tap import Tap
+from netmend.reconcile.diversions import remove_diversions
 from netmend.reconcile.move import add_routes, move_in, move_out
 from netmend.reconcile.observe import is_ours, open_place
 from netmend.reconcile.open_namespaces import OpenNamespaces
@@ -38,6 +39,7 @@ from netmend.reconcile.steps import (
     MendPort,
     MoveDevice,
     PinNamespace,
+    RemoveDiversions,
     RemoveFormerNamespace,
     RemoveNamespace,
     SetGroupRules,
@@ -125,6 +127,9 @@ class Executor:
                 self._mend_inner(step)
             case SetRoutes(network_id, was, add, remove):
                 self._set_routes(network_id, was, add, remove)
+            case RemoveDiversions(network_id, found):
+                with self._open_namespaces[network_id].entered(), RouteSocket() as inside:
+                    remove_diversions(inside, found)
             case MendLoopback(network_id, was):
                 with self._open_namespaces[network_id].entered(), RouteSocket() as inside:
                     links.set_link(inside, was, up=True)

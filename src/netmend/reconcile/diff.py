@@ -38,6 +38,7 @@ from netmend.reconcile.steps import (
     MoveDevice,
     PinNamespace,
     Plan,
+    RemoveDiversions,
     RemoveNamespace,
     SetRoutes,
     Step,
@@ -268,8 +269,10 @@ def _plan_inner(
 def _plan_routes(
     network: Network, wanted: Iterable[Device], core: Iterable[Step], namespace: NamespaceSeen
 ) -> Iterable[Unit]:
-    """The routes of netmend's own device that is there, and stays: those that somebody else has set go. A device gets
-    its routes when it is made."""
+    """The routes of netmend's own device that is there, and stays: those that somebody else has set go, and so does
+    what leads past them. A device gets its routes when it is made."""
+    if namespace.diversions:
+        yield Unit(None, (RemoveDiversions(network.id, namespace.diversions),), spared=True)
     made = {step.device.name for step in core if isinstance(step, MakeDevice | MoveDevice)}
     for device in wanted:
         if device.far is None or device.name in made or not _is_wired(device, namespace):

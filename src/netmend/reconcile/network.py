@@ -182,7 +182,12 @@ class NetworkReconciler:
         host, name = self._host, namespace_name(network_id)
         path = f"{host.directory}/{name}"
         opened = host.open_namespaces.get(network_id)
-        seen = look_into_namespace(network_id, path, opened, exists=name in work.snapshot.names)
+        is_brief = opened is None and work.apply  # guests wait for the first look
+        seen = look_into_namespace(
+            network_id, path, opened, exists=name in work.snapshot.names, diversions=not is_brief
+        )
+        if is_brief and seen.state == "usable":
+            host.owners.looked_at_briefly.add(network_id)
         if seen.handle is not None:
             host.open_namespaces.hold(network_id, seen.handle)
         if seen.another_nodes and network_id in work.intent.networks:

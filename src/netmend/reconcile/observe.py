@@ -20,6 +20,8 @@ from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
 from netmend.kernel.routes import Route, dump_set_routes
+from netmend.reconcile.diversions import NONE as NO_DIVERSIONS
+from netmend.reconcile.diversions import Diversions, look_for_diversions
 from netmend.reconcile.other_nodes import is_another_nodes
 from netmend.reconcile.switch import NOTHING, SwitchSeen
 from netmend.wiring import Device, FarEnd, Home
@@ -106,16 +108,23 @@ class NamespaceSeen:
     addresses: Mapping[int, set[Interface]] = field(default_factory=dict)  # in it, by index of the link
     adopted: bool = False  # made by another agent, and taken over: so is the file of its name
     routes: Mapping[int, set[Route]] = field(default_factory=dict)  # set in it, by index of the link
+    diversions: Diversions = NO_DIVERSIONS  # set in it
     another_nodes: bool = False  # a foreign one: it bears the mark, and another node's devices lead into it
     whose: str = ""  # which node's that is
 
 
 def look_into_namespace(
-    network_id: str, path: str, opened: Netns | None, *, exists: bool, mark: Mark | None = None
+    network_id: str,
+    path: str,
+    opened: Netns | None,
+    *,
+    exists: bool,
+    mark: Mark | None = None,
+    diversions: bool = False,
 ) -> NamespaceSeen:
     """What the name at `path` leads to. A namespace that is open already (`opened`) counts, whatever the name leads to.
-    One of netmend's bears `mark`, by default that of the network's. The caller closes a Netns of the answer that is not
-    `opened`. Raises KernelError."""
+    One of netmend's bears `mark`, by default that of the network's. `diversions`: look for them too, which takes half
+    as long again. The caller closes a Netns of the answer that is not `opened`. Raises KernelError."""
     wanted = mark or Mark("namespace", network_id)
     named, plain = None, False
     if exists:
@@ -130,13 +139,13 @@ def look_into_namespace(
         pinned = named is not None and named.inode == opened.inode
         if named is not None:
             named.close()
-        inner, addresses, routes, _ = _contents(opened)
-        return NamespaceSeen("usable", pinned, plain, opened, inner, addresses, _is_adopted(inner), routes)
+        inner, addresses, routes, diverted, _ = _contents(opened, diversions=diversions)
+        return NamespaceSeen("usable", pinned, plain, opened, inner, addresses, _is_adopted(inner), routes, diverted)
     if named is None:
         marked = plain and Mark.parse(netns.name_mark(path)) == wanted
         return NamespaceSeen("plain" if plain else "absent", marked=marked)
     try:
-        inner, addresses, routes, borne = _contents(named)
+        inner, addresses, routes, diverted, borne = _contents(named, diversions=diversions)
     except BaseException:
         named.close()
         raise
@@ -146,20 +155,21 @@ def look_into_namespace(
     if is_another_nodes(named, inner.values()):
         named.close()
         return NamespaceSeen("foreign", another_nodes=True)
-    return NamespaceSeen("usable", True, False, named, inner, addresses, _is_adopted(inner), routes)
+    return NamespaceSeen("usable", True, False, named, inner, addresses, _is_adopted(inner), routes, diverted)
 
 
 def _is_adopted(inner: Mapping[str, Link]) -> bool:
     return inner["lo"].group == DEVICE_GROUP
 
 
-_Contents = tuple[dict[str, Link], dict[int, set[Interface]], dict[int, set[Route]], Mark | None]
+_Contents = tuple[dict[str, Link], dict[int, set[Interface]], dict[int, set[Route]], Diversions, Mark | None]
 
 
-def _contents(namespace: Netns) -> _Contents:
+def _contents(namespace: Netns, *, diversions: bool) -> _Contents:
     with namespace.entered(), RouteSocket() as route:
         inner = {link.name: link for link in links.dump_links(route)}
-        return inner, dump_addresses(route), dump_set_routes(route), Mark.parse(inner["lo"].alias)
+        found = look_for_diversions(route) if diversions else NO_DIVERSIONS
+        return inner, dump_addresses(route), dump_set_routes(route), found, Mark.parse(inner["lo"].alias)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class Owners:
         self._own_macs: dict[str, str] = {}
         self._device_of_index: dict[int, str] = {}
         self._network_of_netnsid: dict[int, str] = {}
+        self.looked_at_briefly: set[str] = set()  # networks in whose namespaces nobody has looked for diversions yet
         self._netnsids: dict[str, int] = {}  # by network, where its port is an internal one of the switch
 
     def network_of_device(self, name: str) -> str | None:

@@ -9,6 +9,7 @@ from netmend.kernel.addresses import Interface
 from netmend.kernel.links import Found, Link
 from netmend.kernel.ovsdb.ports import Port, Tag
 from netmend.kernel.routes import Route
+from netmend.reconcile.diversions import Diversions
 from netmend.reconcile.resync import Problem
 from netmend.reconcile.routers.steps import RouterStep, router_target
 from netmend.reconcile.step_text import changes, counts
@@ -119,6 +120,17 @@ def route_text(route: Route) -> str:
     destination, gateway = route
     to = str(destination) if destination.prefixlen else "default"
     return f"{to} via {gateway}" if gateway is not None else f"{to} on the link"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveDiversions:
+    """Remove rules of policy routing and set neighbours from the network's namespace."""
+
+    network_id: str
+    found: Diversions
+
+    def __str__(self) -> str:
+        return f"{self.found} in {namespace_name(self.network_id)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +253,7 @@ Step = (
     | MendDevice
     | MendInner
     | SetRoutes
+    | RemoveDiversions
     | MendLoopback
     | DeleteDevice
     | DeleteInner
@@ -257,7 +270,7 @@ Step = (
 def target(step: Step) -> str:
     """The name of the object that a step is about."""
     match step:
-        case MakeNamespace() | PinNamespace() | RemoveNamespace():
+        case MakeNamespace() | PinNamespace() | RemoveNamespace() | RemoveDiversions():
             return namespace_name(step.network_id)
         case RemoveFormerNamespace():
             return step.name
@@ -300,7 +313,7 @@ def mends(step: Step) -> bool:
             )
         case MendInner():
             return any("." in name or name == "arp" for name in step.differs)
-        case MendLoopback():
+        case MendLoopback() | RemoveDiversions():
             return True
         case _:
             return False

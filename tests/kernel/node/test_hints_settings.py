@@ -26,6 +26,7 @@ from netmend.kernel.nft.socket import NftSocket
 from netmend.kernel.nft.tables import DELTABLE, NEWTABLE, read_table, remove_table
 from netmend.node.http.status_client import NoNode, ask
 from netmend.node.settings import Settings
+from netmend.reconcile.diversions import look_for_diversions
 from netmend.wiring.settings import OWN_PORT, settings_of
 
 MTU = 1500
@@ -77,6 +78,8 @@ class Place:
             given = {str(address.ip) for address in addresses.dump_addresses(route)[own.index]}
             if own.mtu != MTU or not own.has_arp:
                 return False
+            if look_for_diversions(route):
+                return False
             return not differing_settings(own.data, OWN_PORT) and given == {"192.0.2.2"}
 
     def home(self) -> Netns:
@@ -119,6 +122,11 @@ def in_home(place: Place, change: Callable[[], None]) -> None:
         change()
 
 
+def run_in_home(place: Place, command: str) -> None:
+    with place.home() as home, home.entered():
+        subprocess.run(["ip", *command.split()], check=True)
+
+
 TAMPERING: dict[str, Callable[[Place], None]] = {
     "IPv6 back on": lambda place: set_sysctl("ipv6/conf/all/disable_ipv6", 0),
     "the host forwards": lambda place: set_sysctl("ipv4/ip_forward", 1),
@@ -136,6 +144,15 @@ TAMPERING: dict[str, Callable[[Place], None]] = {
     "netmend's MAC forgotten": forget,
     "the namespace forwards": lambda place: in_home(place, lambda: set_sysctl("ipv4/ip_forward", 1)),
     "another address in the namespace": lambda place: in_home(place, lambda: give_address(place.inner, "10.1.1.1/8")),
+    "what is sent in the namespace is lost": lambda place: run_in_home(place, "rule add pref 9 blackhole"),
+    "another table in the namespace": lambda place: run_in_home(place, "-6 rule add from all lookup 7"),
+    "no main table in the namespace": lambda place: run_in_home(place, "rule del pref 32766"),
+    "a guest's address at another's MAC": lambda place: run_in_home(
+        place, f"neigh replace 192.0.2.9 lladdr 02:00:00:00:00:66 dev {place.inner} nud permanent"
+    ),
+    "an IPv6 address at another's MAC": lambda place: run_in_home(
+        place, f"neigh replace fe80::9 lladdr 02:00:00:00:00:66 dev {place.inner} nud noarp"
+    ),
 }
 
 
@@ -220,3 +237,16 @@ def test_a_guest_does_not_become_the_hosts_ipv6_router(reset: str) -> None:
         routes = subprocess.run(["ip", "-6", "route"], capture_output=True, text=True, check=True).stdout
         assert "default" not in routes and "bad" not in routes
         assert "somebody changed it" in Path("/run/node.log").read_text()
+
+
+def test_what_was_done_while_no_node_ran_is_found_by_the_next() -> None:
+    """Its first looks are brief, for guests wait; the next ones come soon after."""
+    with store_node() as api:
+        place = Place(api)
+    TAMPERING["a guest's address at another's MAC"](place)
+    TAMPERING["what is sent in the namespace is lost"](place)
+    assert not place.is_right()
+    with store_node():
+        wait_until_right(place, "what was changed before the start is mended")
+        log = Path("/run/node.log")
+        wait_for(lambda: "remove rule 9" in log.read_text(), "it is told", log.read_text)

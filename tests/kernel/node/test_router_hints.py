@@ -1,5 +1,6 @@
 """A running node hears of what somebody does to its routers, and mends it long before its next look at everything."""
 
+import subprocess
 import time
 from collections.abc import Callable
 from ipaddress import ip_interface
@@ -123,7 +124,33 @@ def unpin(router: Router) -> None:
     netns.unpin(f"/run/netns/{router_namespace_name(router.id)}", None)
 
 
-BREAKS = [flush, take_route, take_gateway, add_address, stop_forwarding, set_down, delete_uplink, delete_port, unpin]
+def divert(router: Router) -> None:
+    run_inside(router, "rule add pref 9 from 10.0.0.0/8 blackhole")
+
+
+def fix_neighbour(router: Router) -> None:
+    port = router_port_name(router.ports[0].id)
+    run_inside(router, f"neigh replace 10.1.0.7 lladdr 02:00:00:00:00:66 dev {port} nud permanent")
+
+
+def run_inside(router: Router, command: str) -> None:
+    with namespace_of(router) as namespace, namespace.entered():
+        subprocess.run(["ip", *command.split()], check=True)
+
+
+BREAKS = [
+    divert,
+    fix_neighbour,
+    flush,
+    take_route,
+    take_gateway,
+    add_address,
+    stop_forwarding,
+    set_down,
+    delete_uplink,
+    delete_port,
+    unpin,
+]
 
 
 def test_changes_to_routers_are_heard_and_mended() -> None:
@@ -139,7 +166,7 @@ def test_changes_to_routers_are_heard_and_mended() -> None:
         node.wait_until_serving(30)
         wait_for(lambda: is_right(intent), "the routers are made")
         time.sleep(0.3)  # what was heard of their making is looked at
-        for router, breaks in ((out, BREAKS), (by_host, [flush, flush_host, take_route, delete_uplink])):
+        for router, breaks in ((out, BREAKS), (by_host, [flush, flush_host, take_route, delete_uplink, divert])):
             for break_it in breaks:
                 break_it(router)
                 began = time.monotonic()

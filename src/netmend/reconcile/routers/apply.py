@@ -17,6 +17,7 @@ from netmend.kernel.netns import Netns
 from netmend.kernel.nft.socket import NftSocket
 from netmend.kernel.nft.tables import change_elements, remake
 from netmend.kernel.sysctl import SysctlDirectory
+from netmend.reconcile.diversions import remove_diversions
 from netmend.reconcile.observe import is_ours
 from netmend.reconcile.open_namespaces import OpenNamespaces
 from netmend.reconcile.other_nodes import leads_to_another_nodes
@@ -30,6 +31,7 @@ from netmend.reconcile.routers.steps import (
     MendUplinkHostEnd,
     PinRouter,
     RemoveRouter,
+    RemoveRouterDiversions,
     RouterStep,
     RouteSeen,
     SetRouterRoutes,
@@ -86,6 +88,9 @@ class RouterExecutor:
                 self._mend_host_end(step)
             case SetRouterRoutes(router_id, add, remove):
                 self._set_routes(router_id, add, remove)
+            case RemoveRouterDiversions(router_id, found):
+                with self._opened[router_id].entered(), RouteSocket() as inside:
+                    remove_diversions(inside, found)
 
     def _undo(self, step: RouterStep) -> None:
         match step:

@@ -18,6 +18,7 @@ from netmend.reconcile.routers.steps import (
     MakeUplink,
     MendRouterLink,
     MendUplinkHostEnd,
+    RemoveRouterDiversions,
     RouterStep,
     RouteSeen,
     SetRouterRoutes,
@@ -80,6 +81,8 @@ def plan_router(
     if loopback is not None and not loopback.up:
         lo = RouterLink("port", "lo", "", ())
         steps.append(MendRouterLink(router.id, lo, loopback, None, ("up",)))
+    if inside.diversions:
+        steps.append(RemoveRouterDiversions(router.id, inside.diversions))
     return RouterPlan(tuple(steps + _plan_routes(router.id, wanted, inside, present)), tuple(blocked))
 
 

@@ -13,6 +13,8 @@ from netmend.kernel.netns import Netns
 from netmend.kernel.nft.socket import NftSocket
 from netmend.kernel.nft.tables import TableSeen, read_changed
 from netmend.kernel.routes import dump_set_routes
+from netmend.reconcile.diversions import NONE as NO_DIVERSIONS
+from netmend.reconcile.diversions import Diversions, look_for_diversions
 from netmend.reconcile.routers.steps import RouteSeen
 from netmend.routing.rules import TABLE
 
@@ -38,6 +40,7 @@ class InsideSeen:
     links: Mapping[str, Link] = field(default_factory=dict)  # by name
     addresses: Mapping[int, set[Interface]] = field(default_factory=dict)  # by index of the link
     routes: frozenset[RouteSeen] = frozenset()
+    diversions: Diversions = NO_DIVERSIONS
 
 
 def look_inside(namespace: Netns) -> InsideSeen:
@@ -45,7 +48,7 @@ def look_inside(namespace: Netns) -> InsideSeen:
     with namespace.entered(), RouteSocket() as route:
         found = {link.name: link for link in links.dump_links(route)}
         routes = frozenset(RouteSeen(*each, index) for index, set_ in dump_set_routes(route).items() for each in set_)
-        return InsideSeen(found, dump_addresses(route), routes)
+        return InsideSeen(found, dump_addresses(route), routes, look_for_diversions(route, proxies=True))
 
 
 def look_at_rules(namespace: Netns, known: TableSeen | None) -> TableSeen:

@@ -8,6 +8,7 @@ from netmend.intent.router import Uplink
 from netmend.kernel.addresses import Interface
 from netmend.kernel.links import Link
 from netmend.kernel.routes import Address, Block
+from netmend.reconcile.diversions import Diversions
 from netmend.reconcile.step_text import changes, counts
 from netmend.routing.transit import Transit
 from netmend.routing.wanted import RouterLink, RouteWanted
@@ -156,6 +157,17 @@ class SetRouterRoutes:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveRouterDiversions:
+    """Remove rules of policy routing and set neighbours from the router's namespace."""
+
+    router_id: str
+    found: Diversions
+
+    def __str__(self) -> str:
+        return f"{self.found} in {router_namespace_name(self.router_id)}"
+
+
+@dataclass(frozen=True, slots=True)
 class SetHostRules:
     """Make netmend's own rules on the host those that routers by way of the host need; all routers' in one
     transaction."""
@@ -178,6 +190,7 @@ RouterStep = (
     | MendRouterLink
     | MendUplinkHostEnd
     | SetRouterRoutes
+    | RemoveRouterDiversions
     | SetHostRules
 )
 
@@ -185,7 +198,14 @@ RouterStep = (
 def router_target(step: RouterStep) -> str:
     """The name of the object that a step is about."""
     match step:
-        case MakeRouter() | PinRouter() | RemoveRouter() | SetRouterRules() | SetRouterRoutes():
+        case (
+            MakeRouter()
+            | PinRouter()
+            | RemoveRouter()
+            | SetRouterRules()
+            | SetRouterRoutes()
+            | RemoveRouterDiversions()
+        ):
             return router_namespace_name(step.router_id)
         case MakeUplink() | MendRouterLink() | DeleteRouterLink():
             return step.link.name
