@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from netmend import __version__
 from netmend.ground.listen import Listen
 from netmend.ground.log import get_logger
-from netmend.ground.private_files import make_private_directory, narrow
 from netmend.intent.network import Intent, Network
 from netmend.kernel import descriptors
 from netmend.node.device_counter import DeviceCounter
@@ -30,10 +29,11 @@ from netmend.node.keeping.kept import KeptSockets
 from netmend.node.lock import claim_switch, hold_lock, hold_network_namespace, open_tcp
 from netmend.node.mount_checks import diagnose_mounts, diagnose_name
 from netmend.node.names_lock import hold_names
+from netmend.node.own_directories import make_own_directories
 from netmend.node.pass_log import log_pass
 from netmend.node.router_hints import changed_routers
 from netmend.node.sd_notify import Notifier, summary
-from netmend.node.settings import KEPT, Settings
+from netmend.node.settings import Settings
 from netmend.node.state import IntentState, NodeState
 from netmend.node.takeover import TakeOver, log_foreign_namespaces
 from netmend.node.watches import Watches
@@ -93,7 +93,7 @@ class Node:
                 self._tcp = self._listen, stack.enter_context(open_tcp(self._listen))
             descriptors.raise_open_files()
             self._garbage.keep()  # the intent stays; walking its values over and over would cost answers their time
-            self._make_state_directory()
+            make_own_directories(settings)
             listener = Listener(self._ready, self._gone)
             reconciler = Reconciler(
                 settings.netns_directory,
@@ -155,16 +155,6 @@ class Node:
         if self._source.uses_switch(intent):
             reconciler = self.state.reconciler
             self._watching.watch_switch(reconciler.ovsdb, self._settings.ovsdb_tls, reconciler.tend_switch)
-
-    def _make_state_directory(self) -> None:
-        path = self._settings.state
-        try:
-            make_private_directory(path)
-        except OSError as error:  # ports with fixed IPs are served all the same
-            log.error("the state directory cannot be made", directory=str(path), error=error.strerror)
-        narrowed = [*narrow(path, KEPT), *narrow(self._settings.runtime, (self._settings.socket.name, "lock"))]
-        if narrowed:
-            log.warning("others could read what netmend keeps, and can no more", narrowed=narrowed)
 
     async def _serve(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):

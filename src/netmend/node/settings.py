@@ -9,9 +9,6 @@ from netmend.kernel import nsdir
 if TYPE_CHECKING:
     from netmend.kernel.ovsdb.stream import Tls
 
-KEPT = ("*.sqlite", "*.sqlite-wal", "*.sqlite-shm", "api-tokens", "sweep")
-"""What netmend keeps in its state directory, as patterns of names."""
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
