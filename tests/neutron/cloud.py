@@ -119,8 +119,13 @@ class Cloud:
         wait_for(lambda: self.is_active(port), f"port {port['id']} to become ACTIVE", seconds=seconds)
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
-    wait_for(condition, what, seconds=seconds)
+def wait_until(
+    condition: Callable[[], object],
+    what: str,
+    seconds: float = PATIENCE,
+    explain: Callable[[], object] = lambda: "",
+) -> None:
+    wait_for(condition, what, explain, seconds=seconds)
 
 
 def address_of(port: Resource) -> str:

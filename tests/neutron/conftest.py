@@ -17,6 +17,7 @@ if _INSIDE.exists():  # programs of the sandbox, not those that set-up made for 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.parent.name == "ovn")  # another server, and other switches, until the end
     for item in items:
         item.add_marker(pytest.mark.timeout(_LONGEST))
         if not _INSIDE.exists():

@@ -3,6 +3,7 @@
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -57,33 +58,36 @@ def end(process: "subprocess.Popen[Any]") -> None:
 
 
 class Guest:
-    """The machine behind a port. Ends, with all in it, on leaving."""
+    """The machine behind a port, on the host that the words of `host` enter. Ends, with all in it, on leaving."""
 
-    def __init__(self, port: Resource) -> None:
-        self.port = port
+    def __init__(self, port: Resource, host: Sequence[str] = ()) -> None:
+        self.port, self.host = port, host
         self.name = f"guest-{port['id'][:11]}"
         self.device = f"vm{port['id'][:11]}"
 
     def __enter__(self) -> Self:
         port = self.port
-        run("ip", "netns", "add", self.name)
-        run(
+        self.on_host("ip", "netns", "add", self.name)
+        self.on_host(
             "ovs-vsctl", "--may-exist", "add-port", "br-int", self.device, "--", "set", "Interface", self.device,
             "type=internal", f"external_ids:iface-id={port['id']}", "external_ids:iface-status=active",
             f'external_ids:attached-mac="{port["mac_address"]}"',
         )  # fmt: skip
-        run("ip", "link", "set", self.device, "address", port["mac_address"])
-        run("ip", "link", "set", self.device, "netns", self.name)
-        run("ip", "-n", self.name, "link", "set", "lo", "up")
-        run("ip", "-n", self.name, "link", "set", self.device, "up")
+        self.on_host("ip", "link", "set", self.device, "address", port["mac_address"])
+        self.on_host("ip", "link", "set", self.device, "netns", self.name)
+        self.on_host("ip", "-n", self.name, "link", "set", "lo", "up")
+        self.on_host("ip", "-n", self.name, "link", "set", self.device, "up")
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        run("ovs-vsctl", "--if-exists", "del-port", "br-int", self.device, check=False)
-        run("ip", "netns", "del", self.name, check=False)
+        self.on_host("ovs-vsctl", "--if-exists", "del-port", "br-int", self.device, check=False)
+        self.on_host("ip", "netns", "del", self.name, check=False)
+
+    def on_host(self, *command: str, check: bool = True, timeout: float = 60) -> str:
+        return run(*self.host, *command, check=check, timeout=timeout)
 
     def inside(self, *command: str, check: bool = True, timeout: float = 60) -> str:
-        return run("ip", "netns", "exec", self.name, *command, check=check, timeout=timeout)
+        return self.on_host("ip", "netns", "exec", self.name, *command, check=check, timeout=timeout)
 
     def dhcp(self, *options: str, tries: int = 20) -> dict[str, str]:
         """A lease by udhcpc, by the names of its script's variables; empty when nobody answered."""
@@ -113,7 +117,8 @@ class Guest:
             files = ("-lf", f"{directory}/leases", "-pf", f"{directory}/pid", "-sf", str(script), "-cf", str(settings))
             lease = Path(f"{script}.lease")
             command = ["dhclient", f"-{version}", "-d", "-1", *files, *options, self.device]
-            client = subprocess.Popen(["ip", "netns", "exec", self.name, *command], stderr=subprocess.PIPE, text=True)
+            entered = [*self.host, "ip", "netns", "exec", self.name, *command]
+            client = subprocess.Popen(entered, stderr=subprocess.PIPE, text=True)
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline and not lease.exists() and client.poll() is None:
                 time.sleep(0.05)

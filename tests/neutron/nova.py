@@ -24,20 +24,25 @@ class Nova(BaseHTTPRequestHandler):
             "tenant": self.headers.get("X-Tenant-ID"),
             "from": self.headers.get("X-Forwarded-For"),
         }
-        body = json.dumps(said).encode()
-        self.send_response(200 if is_signed else 403)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
+        status, body = self.answer(instance) if is_signed else (403, None)
+        data = json.dumps(said).encode() if body is None else body
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json" if body is None else "text/plain")
+        self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(data)
+
+    def answer(self, instance: str) -> tuple[int, bytes | None]:
+        """The status, and the document; None: who asks."""
+        return 200, None
 
     def log_message(self, format: str, *arguments: object) -> None:
         pass
 
 
 @contextmanager
-def nova_metadata() -> Iterator[None]:
-    server = ThreadingHTTPServer(("127.0.0.1", 8775), Nova)
+def nova_metadata(kind: type[Nova] = Nova, address: str = "127.0.0.1") -> Iterator[None]:
+    server = ThreadingHTTPServer((address, 8775), kind)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield
