@@ -89,7 +89,7 @@ def _attach(api: Api, request: Request, network: Document, plug: Document, names
             "name": request.port_name,
             "device_id": request.container,
             "device_owner": OWNER,
-            "netmend": {"plug": plug},
+            "netmend": {"plug": plug, "filtered": False},  # as every plugin leaves rules to those that are chained
             **({"fixed_ips": [{"ip_address": one} for one in request.addresses]} if request.addresses else {}),
             **({"mac_address": request.mac} if request.mac else {}),
         }

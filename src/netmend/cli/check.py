@@ -7,6 +7,8 @@ from netmend.cli.options import Config, Json
 from netmend.intent import Intent
 from netmend.sources.file import IntentError, load
 
+_ALWAYS = ("networks", "subnets", "ports")  # what is counted also where there is none
+
 
 def check(
     config: Config,
@@ -29,8 +31,8 @@ def check(
     if as_json:
         say_json(_report(intent))
     else:
-        counts = _counts(intent)
-        say(", ".join(f"{count} {what if count != 1 else what[:-1]}" for what, count in counts.items()))
+        shown = {what.replace("_", " "): count for what, count in _counts(intent).items() if count or what in _ALWAYS}
+        say(", ".join(f"{count} {what if count != 1 else what[:-1]}" for what, count in shown.items()))
 
 
 def _counts(intent: Intent) -> dict[str, int]:
@@ -39,6 +41,8 @@ def _counts(intent: Intent) -> dict[str, int]:
         "networks": len(networks),
         "subnets": sum(len(network.subnets) + len(network.subnets6) for network in networks),
         "ports": sum(len(network.ports) for network in networks),
+        "security_groups": len(intent.security_groups),
+        "address_groups": len(intent.address_groups),
     }
 
 

@@ -5,9 +5,20 @@ would cost milliseconds a port.
 """
 
 from collections.abc import Iterable, Iterator, Set
+from ipaddress import IPv4Network, IPv6Network
 
 from netmend.intent.evolving_map import EvolvingMap
+from netmend.intent.port import Port
 from netmend.intent.security_group import Block
+
+
+def blocks_of(port: Port) -> list[Block]:
+    """All addresses that a member may send from: its fixed IPs and its allowed address pairs."""
+    return [
+        *(IPv4Network(int(address)) for address in port.fixed_ips),  # of a number: three times as fast
+        *(IPv6Network(int(address)) for address in port.fixed_ips6),
+        *(pair.block for pair in port.allowed_address_pairs),
+    ]
 
 
 class Members(Set[Block]):

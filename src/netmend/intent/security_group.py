@@ -1,6 +1,6 @@
 """Security groups: what guests may send and be sent, as Neutron's API means them."""
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
@@ -26,6 +26,11 @@ class SecurityRule:
     remote: Block | None = None
     remote_group_id: str | None = None
     remote_address_group_id: str | None = None
+
+
+def in_order(rules: Iterable[SecurityRule]) -> tuple[SecurityRule, ...]:
+    """The rules in the one order that every source gives them: it means nothing."""
+    return tuple(sorted(rules, key=repr))
 
 
 @dataclass(frozen=True, slots=True)

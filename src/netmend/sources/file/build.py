@@ -13,6 +13,7 @@ from netmend.sources.file.build_dns import build_dns, without_servers
 from netmend.sources.file.build_metadata import build_proxy
 from netmend.sources.file.build_port import build_common_options, build_options, build_port
 from netmend.sources.file.build_router import with_routers
+from netmend.sources.file.build_security_group import FileGroups, build_groups, in_groups, with_members
 from netmend.sources.file.build_subnet import build_subnet
 from netmend.sources.file.build_subnet6 import build_subnet6
 from netmend.sources.file.frames import ANY_CIDR, Frame, Frames, frame_in, read_frame
@@ -31,24 +32,29 @@ def build_intent(shape: FileShape, complaints: Complaints, directory: Path) -> I
     reader = Reader(complaints)
     proxy = build_proxy(reader, directory, shape.metadata_proxy) if shape.metadata_proxy else None
     host_names = HostNames(complaints)
+    groups = build_groups(reader, shape)
     networks = [
-        _build_network(reader, host_names, ("networks", index), network_shape, directory)
+        _build_network(reader, (host_names, groups), ("networks", index), network_shape, directory)
         for index, network_shape in enumerate(shape.networks or ())
     ]
     if shape.metadata_proxy is None:
         for index, network_shape in enumerate(shape.networks or ()):
             if network_shape.metadata == "proxy":
                 complaints.add(("networks", index, "metadata"), "needs a metadata_proxy, which this file does not have")
-    intent = Intent({network.id: network for network in networks}, proxy)
+    by_id = {network.id: network for network in networks}
+    address_groups = {group.id: group for group in groups.address_groups.values()}
+    intent = Intent(by_id, proxy, {}, with_members(groups, by_id), address_groups)
     if not shape.routers:
         return intent
     return with_routers(reader, host_names, intent, shape.routers)
 
 
 def _build_network(
-    reader: Reader, host_names: HostNames, place: Place, shape: NetworkShape, directory: Path
+    reader: Reader, file: tuple[HostNames, FileGroups], place: Place, shape: NetworkShape, directory: Path
 ) -> Network:
-    """The network; where something was complained of, with a substitute that conflicts with nothing."""
+    """The network; where something was complained of, with a substitute that conflicts with nothing. `file` is what the
+    file says beside it."""
+    host_names, groups = file
     name = reader.read(place, "name", fields.name, shape.name) or ascii(shape.name)
     network_id = reader.read(place, "id", fields.uuid, shape.id) or id_from_name("network", name)
     mtu = reader.read(place, "mtu", fields.mtu, shape.mtu) or DEFAULT_MTU
@@ -70,6 +76,7 @@ def _build_network(
         if port_shape.port_security is None:
             port_shape.port_security = shape.port_security
         port = build_port(reader, port_place, port_shape, name, directory)
+        port = in_groups(reader, port_place, port, port_shape, groups)
         ports.add(port_place, port, port_shape)
         host_names.take_port(port_place, port, name)
         if only_fixed and port_shape.fixed_ips is None:

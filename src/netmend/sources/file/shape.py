@@ -132,6 +132,7 @@ class PortShape(Shape):
     plug: PlugShape | Literal["none"] | None = None
     port_security: bool | None = None
     allowed_address_pairs: list[AddressPairShape] | None = None
+    security_groups: list[str] | None = None
     instance: InstanceShape | None = None
     device_id: str | None = None
     project_id: str | None = None
@@ -205,10 +206,39 @@ class RouterShape(Shape):
     project_id: str | None = None
 
 
+class SecurityRuleShape(Shape):
+    direction: Literal["ingress", "egress"] = "ingress"
+    version: Literal[4, 6] | None = None
+    protocol: str | int | None = None
+    ports: str | int | None = None
+    icmp_type: int | None = None
+    icmp_code: int | None = None
+    remote: str | None = None
+    remote_group: str | None = None
+    remote_address_group: str | None = None
+
+
+class SecurityGroupShape(Shape):
+    name: str
+    id: str | None = None
+    stateful: bool = True
+    egress: bool | None = None
+    rules: list[SecurityRuleShape] | None = None
+    project_id: str | None = None
+
+
+class AddressGroupShape(Shape):
+    name: str
+    id: str | None = None
+    addresses: list[str] | None = None
+
+
 class FileShape(Shape):
     networks: list[NetworkShape] | None
     metadata_proxy: MetadataProxyShape | None = None
     routers: list[RouterShape] | None = None
+    security_groups: list[SecurityGroupShape] | None = None
+    address_groups: list[AddressGroupShape] | None = None
 
 
 def check_shape(root: object, complaints: Complaints) -> FileShape | None:
@@ -248,6 +278,9 @@ _FIELDS: dict[str, type[Shape]] = {
     "uplink": UplinkShape,
     "floating_ips": FloatingIpShape,
     "port_forwards": PortForwardShape,
+    "security_groups": SecurityGroupShape,
+    "rules": SecurityRuleShape,
+    "address_groups": AddressGroupShape,
 }
 SECRETS = frozenset(("admin_password", "shared_secret"))  # what they say is not repeated
 WIRING_FORMS = "`bridge`, `ovs` or `{ovs: {...}}`"
@@ -258,6 +291,12 @@ _FORMS: dict[str | int, str] = {
     "wiring": WIRING_FORMS,
     "uplink": UPLINK_FORMS,
 }  # a word, or a mapping
+
+
+_NUMBER_OR_WORD: dict[str | int, str] = {
+    "protocol": "a protocol's name or number",
+    "ports": "a port (80) or a range of ports (8000-8080)",
+}
 
 
 def _explain(root: dict[str, Any], error: ValidationError) -> Iterator[tuple[Place, str]]:
@@ -280,6 +319,8 @@ def _explain(root: dict[str, Any], error: ValidationError) -> Iterator[tuple[Pla
                 yield place, f"expected {_FORMS[place[-1]]}, not {_what(value)}"
             case _ if len(place) > 1 and place[-2] == "architectures":
                 yield place, f"expected an architecture's number or name, not {_what(value)}"
+            case _ if len(place) > 2 and place[-3] == "rules" and place[-1] in _NUMBER_OR_WORD:
+                yield place, f"expected {_NUMBER_OR_WORD[place[-1]]}, not {_what(value)}"
             case "model_type" | "dict_type" | "model_attributes_type":
                 yield place, f"expected a mapping, not {_what(value)}"
             case "list_type":

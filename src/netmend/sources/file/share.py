@@ -18,9 +18,17 @@ def share(new: Intent, old: Intent) -> Intent:
         for network_id, network in new.networks.items()
     }
     routers = {router_id: _equal_or(router, old.routers.get(router_id)) for router_id, router in new.routers.items()}
-    if _same(networks, old.networks) and _same(routers, old.routers) and new.metadata_proxy == old.metadata_proxy:
+    groups = {key: _equal_or(group, old.security_groups.get(key)) for key, group in new.security_groups.items()}
+    address_groups = {key: _equal_or(group, old.address_groups.get(key)) for key, group in new.address_groups.items()}
+    if (
+        _same(networks, old.networks)
+        and _same(routers, old.routers)
+        and _same(groups, old.security_groups)
+        and _same(address_groups, old.address_groups)
+        and new.metadata_proxy == old.metadata_proxy
+    ):
         return old
-    return Intent(networks, new.metadata_proxy, routers)
+    return Intent(networks, new.metadata_proxy, routers, groups, address_groups)
 
 
 def _share_network(new: Network, old: Network) -> Network:

@@ -16,6 +16,9 @@ from netmend.sources.file.shape import known_fields
 _UNREADABLE = "?"  # no CIDR, address or pool: what depends on it is not complained of
 _PROXY = {"endpoints": ["http://127.0.0.1"], "shared_secret": "any"}
 
+_GROUPS = (("security_groups",), ("address_groups",))
+_NAMES_OF_GROUPS = ("security_groups", "remote_group", "remote_address_group")
+
 
 class Substituted:
     """`root`, a copy of a document with substitutes for what is at `wrong` places."""
@@ -23,12 +26,16 @@ class Substituted:
     def __init__(self, root: dict[str, Any], wrong: Iterable[Place]) -> None:
         self.root: dict[str, Any] = _copied(root)
         self._replaced: set[Place] = set()
+        self._doubtful = False  # whether the groups that the file names may be there, in what is wrong
         for place in wrong:
             self._replaced.add(place)
+            self._doubtful |= place[:1] in _GROUPS and len(place) <= 3
             self._replace(place)
 
     def covers(self, place: Place) -> bool:
         """Whether what is at `place` is a substitute, or part of one."""
+        if self._doubtful and (kind := _kind(place)) in _NAMES_OF_GROUPS and kind != place[0]:
+            return True
         return any(place[:length] in self._replaced for length in range(1, len(place) + 1))
 
     def _replace(self, place: Place) -> None:
@@ -94,6 +101,10 @@ def _item(place: Place) -> Any:
             return {"cidr": _UNREADABLE, "dynamic": True}
         case "ports":
             return {"name": _unique(place), "fixed_ips": []}
+        case "security_groups" | "address_groups" if len(place) == 2:
+            return {"name": _unique(place)}
+        case "rules":
+            return {"version": 4, "protocol": 255 - int(place[-1]) % 64}  # that no other rule is equal to
         case "routes":
             return {"destination": _UNREADABLE, "nexthop": _UNREADABLE}
         case "by_architecture":
@@ -118,6 +129,8 @@ _SUBSTITUTES: dict[tuple[str, str], Callable[[Place], Any]] = {  # by the kind o
     ("", "metadata_proxy"): lambda place: _PROXY.copy(),
     ("metadata_proxy", "endpoints"): lambda place: _PROXY["endpoints"],
     ("networks", "name"): lambda place: _unique(place[:-1]),
+    ("security_groups", "name"): lambda place: _unique(place[:-1]),
+    ("address_groups", "name"): lambda place: _unique(place[:-1]),
     ("networks", "subnets"): lambda place: [_item(place)],
     ("wiring", "ovs"): lambda place: {},
     ("subnets", "cidr"): lambda place: _UNREADABLE,

@@ -1,12 +1,12 @@
 """Security groups and address groups of the store as values of intent."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import cast
 
-from netmend.intent import AddressGroup, Port, SecurityGroup, SecurityRule
+from netmend.intent import AddressGroup, SecurityGroup, SecurityRule
 from netmend.intent.members import Members
-from netmend.intent.security_group import Block, Direction
+from netmend.intent.security_group import Direction, in_order
 from netmend.sources.protocols import number_of
 from netmend.sources.store.transaction import Document
 
@@ -25,11 +25,10 @@ def rule_value(rule: Document) -> SecurityRule:
 
 
 def group_value(group: Document, rules: Iterable[Document], members: Members) -> SecurityGroup:
-    in_order = sorted(rules, key=lambda rule: str(rule["id"]))
     return SecurityGroup(
         group["id"],
         group["name"] or group["id"],
-        tuple(rule_value(rule) for rule in in_order),
+        in_order(map(rule_value, rules)),
         group["stateful"],
         members,
         group["project_id"] or None,
@@ -40,12 +39,3 @@ def address_group_value(group: Document) -> AddressGroup:
     return AddressGroup(
         group["id"], group["name"] or group["id"], frozenset(ip_network(text) for text in group["addresses"])
     )
-
-
-def blocks_of(port: Port) -> list[Block]:
-    """All addresses that the port may send from."""
-    return [
-        *(IPv4Network(int(address)) for address in port.fixed_ips),  # of a number: three times as fast
-        *(IPv6Network(int(address)) for address in port.fixed_ips6),
-        *(pair.block for pair in port.allowed_address_pairs),
-    ]

@@ -10,9 +10,9 @@ from sqlite3 import Connection
 from typing import TypeVar
 
 from netmend.intent import AddressGroup, Port, SecurityGroup
-from netmend.intent.members import Members
+from netmend.intent.members import Members, blocks_of
 from netmend.intent.security_group import Block
-from netmend.sources.store.group_values import address_group_value, blocks_of, group_value
+from netmend.sources.store.group_values import address_group_value, group_value
 from netmend.sources.store.transaction import documents
 
 _NOBODY = Members()
