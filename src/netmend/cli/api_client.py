@@ -44,7 +44,7 @@ class ApiClient:
         found: list[Body] = []
         marker = ""
         while True:
-            page = self.ask("GET", f"/v2.0/{plural}?limit={_PAGE}{marker}{query}")[plural]
+            page = self.ask("GET", f"/v2.0/{plural.replace('_', '-')}?limit={_PAGE}{marker}{query}")[plural]
             found += page
             if len(page) < _PAGE:
                 return found

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlencode
 
 from netmend.cli.api_client import ApiClient, ApiError
 from netmend.cli.command import Option
@@ -12,16 +13,31 @@ from netmend.cli.messages import refuse_on
 from netmend.cli.options import RUNTIME_DIRECTORY, Json, RuntimeDirectory
 from netmend.sources.file import IntentError
 from netmend.sources.store.exchange.adopt import AmbiguousError, adopt
-from netmend.sources.store.exchange.changes import Change, Current, changes_between, is_own
-from netmend.sources.store.exchange.wanted import wanted_of
+from netmend.sources.store.exchange.change import Change, Current, Kind
+from netmend.sources.store.exchange.changes import changes_between, is_own
+from netmend.sources.store.exchange.groups import (
+    AmbiguousGroupError,
+    addresses_to_change,
+    adopt_groups,
+    default_projects,
+    rules_to_change,
+)
+from netmend.sources.store.exchange.wanted import Wanted, wanted_of
 
 _GROUP_SIZE = 500  # objects in one request
+_PATHS: dict[Kind, str] = {
+    "network": "/v2.0/networks",
+    "subnet": "/v2.0/subnets",
+    "port": "/v2.0/ports",
+    "security_group": "/v2.0/security-groups",
+    "address_group": "/v2.0/address-groups",
+}
 
 
 def apply(
     *,
     file: Annotated[Path, Option("--file", "-f", metavar="FILE", help="The intent file (YAML or JSON).")],
-    prune: Annotated[bool, Option("--prune", help="Delete networks that the file does not have.")] = False,
+    prune: Annotated[bool, Option("--prune", help="Delete networks and groups that the file does not have.")] = False,
     dry_run: Annotated[bool, Option("--dry-run", help="Print what would change, and change nothing.")] = False,
     api: Annotated[
         str | None, Option(metavar="URL", help="The API's address; without it, the node's own socket.")
@@ -35,7 +51,8 @@ def apply(
     """Make the store's networks what a file says, over the API.
 
     What is right already is left alone. A network of FILE gets exactly the subnets and ports that FILE gives it: its
-    others are deleted. Networks that FILE does not have stay, unless --prune is given.
+    others are deleted. Networks, security groups and address groups that FILE does not have stay, unless --prune is
+    given. A group that FILE gives no id is the one of its name that is there.
 
     Where FILE gives a network no id, and others made one of its name, that one is meant: what FILE does not say of it
     stays as it is, and nothing of it is deleted.
@@ -43,11 +60,11 @@ def apply(
     Exit codes: 0 the networks are as FILE says; 2 they are not, and the message says why, and how many changes were
     made before.
     """
-    with refuse_on(IntentError, ApiError, AmbiguousError):
+    with refuse_on(IntentError, ApiError, AmbiguousError, AmbiguousGroupError):
         wanted = wanted_of(file)
         client = ApiClient(api or runtime_dir / "api.sock", _token(token_file))
-        current = _current(client)
-        changes = changes_between(current, adopt(current, wanted), prune=prune)
+        current = _current(client, wanted)
+        changes = changes_between(current, adopt(current, adopt_groups(current, wanted)), prune=prune)
         if not dry_run:
             _perform(client, changes)
     show_changes(changes, as_json=as_json, dry_run=dry_run)
@@ -65,11 +82,15 @@ def _token(path: Path | None) -> str | None:
     return words[0]
 
 
-def _current(client: ApiClient) -> Current:
-    networks, subnets, ports = (
-        {document["id"]: document for document in client.list(plural)} for plural in ("networks", "subnets", "ports")
+def _current(client: ApiClient, wanted: Wanted) -> Current:
+    for project in default_projects(wanted):  # the API makes it where it is not there yet
+        client.ask("GET", f"{_PATHS['security_group']}?{urlencode({'project_id': project, 'fields': 'id'})}")
+    networks, subnets, ports, groups, address_groups = (
+        {document["id"]: document for document in client.list(plural)}
+        for plural in ("networks", "subnets", "ports", "security_groups", "address_groups")
     )
-    return Current(networks, subnets, {key: port for key, port in ports.items() if not is_own(port)})
+    guests = {key: port for key, port in ports.items() if not is_own(port)}
+    return Current(networks, subnets, guests, groups, address_groups)
 
 
 def _perform(client: ApiClient, changes: Sequence[Change]) -> None:
@@ -77,18 +98,40 @@ def _perform(client: ApiClient, changes: Sequence[Change]) -> None:
     try:
         for group in _groups(changes):
             change = group[0]
-            path = f"/v2.0/{change.kind}s"
+            path = _PATHS[change.kind]
             match change.action:
                 case "create":
                     client.ask("POST", path, {f"{change.kind}s": [one.body for one in group]})
                 case "update":
-                    client.ask("PUT", f"{path}/{change.id}", {change.kind: change.body})
+                    _update(client, change)
                 case "delete":
                     client.ask("DELETE", f"{path}/{change.id}")
             done += len(group)
     except ApiError as error:
         what = f"{len(group)} {change.kind}s" if len(group) > 1 else str(change)
         raise ApiError(f"{what}: {error} ({done} of {len(changes)} changes were made before)") from None
+
+
+def _update(client: ApiClient, change: Change) -> None:
+    """Raises ApiError."""
+    path, fields = f"{_PATHS[change.kind]}/{change.id}", dict(change.body)
+    rules, addresses = fields.pop("security_group_rules", None), fields.pop("addresses", None)
+    if fields:
+        client.ask("PUT", path, {change.kind: fields})
+    if rules is not None:
+        group = client.ask("GET", path)["security_group"]
+        come, gone = rules_to_change(group["security_group_rules"], rules)
+        for rule_id in gone:
+            client.ask("DELETE", f"/v2.0/security-group-rules/{rule_id}")
+        bodies = [{**body, "security_group_id": change.id, "project_id": group["project_id"]} for body in come]
+        if bodies:
+            client.ask("POST", "/v2.0/security-group-rules", {"security_group_rules": bodies})
+    if addresses is not None:
+        more, less = addresses_to_change(client.ask("GET", path)["address_group"]["addresses"], addresses)
+        if less:
+            client.ask("PUT", f"{path}/remove_addresses", {"addresses": less})
+        if more:
+            client.ask("PUT", f"{path}/add_addresses", {"addresses": more})
 
 
 def _groups(changes: Sequence[Change]) -> Iterator[list[Change]]:

@@ -21,7 +21,9 @@ from netmend.node.settings import Settings
 from netmend.sources.file import IntentError
 from netmend.sources.store import RefusedError, Store, StoreError
 from netmend.sources.store.exchange.adopt import AmbiguousError, adopt
-from netmend.sources.store.exchange.changes import Change, changes_between
+from netmend.sources.store.exchange.change import Change
+from netmend.sources.store.exchange.changes import changes_between
+from netmend.sources.store.exchange.groups import AmbiguousGroupError, adopt_groups
 from netmend.sources.store.exchange.perform import perform, read_all
 from netmend.sources.store.exchange.wanted import Wanted, wanted_of
 from netmend.sources.store.settings import set_metadata_proxy
@@ -32,7 +34,7 @@ def import_file(
     *,
     config: Config,
     keep: Annotated[
-        bool, Option("--keep", help="Leave networks alone that the file does not have; without it they go.")
+        bool, Option("--keep", help="Leave networks and groups alone that the file does not have; without it they go.")
     ] = False,
     dry_run: Annotated[bool, Option("--dry-run", help="Print what would change, and change nothing.")] = False,
     state_dir: StateDirectory = STATE_DIRECTORY,
@@ -45,7 +47,7 @@ def import_file(
 
     Exit codes: 0 done; 2 the file or the store cannot be used, or the store refuses something in the file.
     """
-    with refuse_on(IntentError, StoreError, RefusedError, CannotStart, AmbiguousError):
+    with refuse_on(IntentError, StoreError, RefusedError, CannotStart, AmbiguousError, AmbiguousGroupError):
         wanted = wanted_of(config)
         try:
             make_private_directory(state_dir)
@@ -53,7 +55,8 @@ def import_file(
             raise StoreError(f"cannot make {state_dir}: {error.strerror}; run as root, or give --state-dir") from None
         with hold_lock(Settings(runtime=runtime_dir).lock), closing(Store(state_dir / DATABASE)) as store:
             current = read_all(store.read())
-            changes = changes_between(current, adopt(current, wanted) if keep else wanted, prune=not keep)
+            meant = adopt_groups(current, wanted)
+            changes = changes_between(current, adopt(current, meant) if keep else meant, prune=not keep)
             if not dry_run:
                 store.write(lambda tx: _perform(tx, changes, wanted)).result()
     show_changes(changes, as_json=as_json, dry_run=dry_run)

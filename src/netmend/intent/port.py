@@ -88,4 +88,6 @@ class Port:
     port_security: bool = True  # it passes its own addresses alone, where netmend plugs it into a bridge
     allowed_address_pairs: tuple[AddressPair, ...] = ()  # with port security only
     client_id: bytes | None = None
-    security_groups: tuple[str, ...] | None = None  # ids; (): it passes nothing but what a guest needs; None: no rules
+    security_groups: tuple[str, ...] | None = (
+        None  # ids, sorted; (): it passes nothing but what a guest needs; None: no rules
+    )

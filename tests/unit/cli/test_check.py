@@ -34,8 +34,15 @@ def test_one_of_each(tmp_path: Path) -> None:
 def test_a_good_file_as_json() -> None:
     result = CliRunner().invoke(app, ["-c", str(EXAMPLES / "reference.yaml"), "--json"])
     assert result.exit_code == 0
-    assert json.loads(result.stdout) == {"ok": True, "problems": [], "networks": 2, "subnets": 5, "ports": 7,
-                                         "security_groups": 2, "address_groups": 1}
+    assert json.loads(result.stdout) == {
+        "ok": True,
+        "problems": [],
+        "networks": 2,
+        "subnets": 5,
+        "ports": 7,
+        "security_groups": 2,
+        "address_groups": 1,
+    }
 
 
 def test_a_bad_file(bad: Path) -> None:

@@ -102,6 +102,46 @@ def test_apply_is_declarative(tmp_path: Path) -> None:
         assert netmend("apply", "-f", path, "--api", url).stdout == "nothing to do\n"
 
 
+GROUPS = """\
+networks:
+  - name: blue
+    subnets: [{cidr: 10.0.0.0/24}]
+    ports: [{name: web, fixed_ips: [10.0.0.11], security_groups: [web, default]}]
+security_groups:
+  - {name: web, egress: false, rules: [{protocol: tcp, ports: 443, remote_address_group: office}]}
+  - {name: default, rules: [{remote_group: web}]}
+address_groups: [{name: office, addresses: [192.0.2.0/24]}]
+"""
+
+
+def test_apply_groups(tmp_path: Path) -> None:
+    path = tmp_path / "intent.yaml"
+    path.write_text(GROUPS)
+    with serve(tmp_path) as (store, client):
+        where = ["--runtime-dir", str(tmp_path)]
+        done = netmend("apply", "-f", path, *where)
+        assert done.stdout.splitlines() == [
+            "create address group office",
+            "create security group web",
+            "update security group web: security_group_rules",
+            "update security group default: security_group_rules",
+            "create network blue",
+            "create subnet 10.0.0.0/24",
+            "create port web",
+            "5 created, 2 updated",
+        ]
+        assert netmend("apply", "-f", path, *where).stdout == "nothing to do\n"
+        found = {group.name: group for group in store.intent.security_groups.values()}
+        assert sorted(len(group.rules) for group in found.values()) == [2, 4]
+        path.write_text(GROUPS.replace("192.0.2.0/24", "198.51.100.0/24").replace("ports: 443", "ports: 80-81"))
+        assert netmend("apply", "-f", path, *where).stdout.splitlines()[-1] == "2 updated"
+        (office,) = store.intent.address_groups.values()
+        assert [str(block) for block in office.addresses] == ["198.51.100.0/24"]
+        path.write_text("networks: []")
+        assert netmend("apply", "-f", path, "--prune", *where).stdout.splitlines()[-1] == "5 deleted"
+        assert [group["name"] for group in client.get("security-groups")["security_groups"]] == ["default"]
+
+
 def test_addresses_change_places(tmp_path: Path, places: list[str]) -> None:
     """Two ports swap address and MAC: neither can be first, yet it is done."""
     path = tmp_path / "intent.yaml"

@@ -69,7 +69,7 @@ def in_groups(reader: Reader, place: Place, port: Port, shape: PortShape, groups
             )
         else:
             found.append(group)
-    return replace(port, security_groups=tuple(group.id for group in found)) if port.port_security else port
+    return replace(port, security_groups=tuple(sorted(group.id for group in found))) if port.port_security else port
 
 
 def with_members(groups: FileGroups, networks: Mapping[str, Network]) -> dict[str, SecurityGroup]:

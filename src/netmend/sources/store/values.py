@@ -145,7 +145,7 @@ def port_value(port: Document, gateways: Gateways) -> Port | None:
         project_id=port["project_id"] or None,
         port_security=port["port_security_enabled"],
         allowed_address_pairs=_address_pairs(port, {str(address) for address in (*fixed4, *fixed6)}),
-        security_groups=tuple(port["security_groups"]) if is_filtered(port) else None,
+        security_groups=tuple(sorted(port["security_groups"])) if is_filtered(port) else None,
     )
     if not port["netmend"] and not port["extra_dhcp_opts"]:
         return value

@@ -59,7 +59,7 @@ def test_the_reference_file_comes_back_as_it_was(store: Store, tmp_path: Path) -
     path.write_text(before + routers + after)
     with pytest.raises(IntentError, match="routers: are not taken from a file into the store"):
         import_file(store, path)
-    path.write_text(before + after[after.index("# Nova's metadata API") :])
+    path.write_text(before + after[after.index("# Security groups say") :])
     check_round_trip(store, path, load(path))
 
 

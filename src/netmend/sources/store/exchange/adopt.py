@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from netmend.sources.problem import SourceError
-from netmend.sources.store.exchange.changes import Current, Kind
-from netmend.sources.store.exchange.wanted import Body, Wanted
+from netmend.sources.store.exchange.change import Body, Current, Kind
+from netmend.sources.store.exchange.wanted import Wanted
 from netmend.sources.store.transaction import Document
 
 _FILES_NAMES: Mapping[str, str] = {  # the file's name of a field of the API, where it has another

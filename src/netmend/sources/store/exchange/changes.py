@@ -1,16 +1,15 @@
 """The changes that make a store hold what is wanted: as few writes as possible, in an order that works."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from netmend.intent.names import dhcp_port_id
-from netmend.sources.store.exchange.wanted import Body, Wanted
+from netmend.sources.store.exchange.change import Body, Change, Current, Kind
+from netmend.sources.store.exchange.groups import deletions_of_groups, group_changes
+from netmend.sources.store.exchange.wanted import Wanted
 from netmend.sources.store.routers import OWNERS
 from netmend.sources.store.transaction import Document
 
-Kind = Literal["network", "subnet", "port"]
-Action = Literal["create", "update", "delete"]
 _FIXED: dict[Kind, frozenset[str]] = {  # what cannot be updated: an object that differs in it is made anew
     "network": frozenset(),
     "subnet": frozenset({"network_id", "cidr", "ip_version", "ipv6_ra_mode", "ipv6_address_mode"}),
@@ -19,33 +18,9 @@ _FIXED: dict[Kind, frozenset[str]] = {  # what cannot be updated: an object that
 _NOT_COMPARED = frozenset({"id", "project_id"})
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One write. `body` is all of a new object, or the fields that differ."""
-
-    action: Action
-    kind: Kind
-    id: str
-    name: str
-    body: Body = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        fields = f": {', '.join(sorted(self.body))}" if self.action == "update" else ""
-        return f"{self.action} {self.kind} {self.name or self.id}{fields}"
-
-
-@dataclass(frozen=True, slots=True)
-class Current:
-    """The present objects, by id."""
-
-    networks: Mapping[str, Document]
-    subnets: Mapping[str, Document]
-    ports: Mapping[str, Document]  # without netmend's own
-
-
 def changes_between(current: Current, wanted: Wanted, *, prune: bool) -> list[Change]:
     """The changes, in order. A wanted network becomes exactly what is wanted: its other subnets and ports are deleted.
-    Networks that are not wanted are deleted with `prune`."""
+    Networks and groups that are not wanted are deleted with `prune`."""
     gone = [network_id for network_id in current.networks if network_id not in wanted.networks] if prune else []
     touched = {*wanted.networks, *gone}
     ports = {key: port for key, port in current.ports.items() if port["network_id"] in touched or key in wanted.ports}
@@ -64,7 +39,8 @@ def changes_between(current: Current, wanted: Wanted, *, prune: bool) -> list[Ch
     }
     anew_ports |= _in_the_way(ports, wanted.ports)
 
-    changes = [_delete("port", port) for key, port in ports.items() if key not in wanted.ports or key in anew_ports]
+    changes = group_changes(current, wanted)
+    changes += [_delete("port", port) for key, port in ports.items() if key not in wanted.ports or key in anew_ports]
     changes += [
         _delete("subnet", it) for key, it in subnets.items() if key not in wanted.subnets or key in anew_subnets
     ]
@@ -79,7 +55,7 @@ def changes_between(current: Current, wanted: Wanted, *, prune: bool) -> list[Ch
                 changes.append(Change("create", kind, key, _label(body), body))  # type: ignore[arg-type]
             elif fields := _difference(there[key], body):
                 changes.append(Change("update", kind, key, _label(body), fields))  # type: ignore[arg-type]
-    return changes
+    return changes + deletions_of_groups(current, wanted) if prune else changes
 
 
 def is_own(port: Document) -> bool:
@@ -133,6 +109,9 @@ def _difference(document: Document, body: Body) -> Body:
             continue
         if name == "fixed_ips":
             if {entry["ip_address"] for entry in value} != {entry["ip_address"] for entry in document[name]}:
+                fields[name] = value
+        elif name == "security_groups":
+            if set(value) != set(document[name]):
                 fields[name] = value
         elif document.get(name) != value:
             fields[name] = value

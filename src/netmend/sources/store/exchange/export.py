@@ -15,10 +15,11 @@ from netmend.intent import MetadataProxy
 from netmend.intent.names import dhcp_port_id
 from netmend.options import dhcp4
 from netmend.options.dhcp4 import CLIENT_ID, NEXT_SERVER
-from netmend.sources import fields
 from netmend.sources.option_tags import is_only_for_ipxe, split_tags
+from netmend.sources.store.exchange.export_groups import group_names, mapped_groups
+from netmend.sources.store.exchange.names import name_of, unique_names
 from netmend.sources.store.exchange.perform import read_all
-from netmend.sources.store.filtering import FILTERED
+from netmend.sources.store.filtering import FILTERED, is_filtered
 from netmend.sources.store.settings import metadata_proxy, proxy_document
 from netmend.sources.store.subnets import default_pools
 from netmend.sources.store.transaction import Document, read
@@ -45,7 +46,8 @@ def export(connection: sqlite3.Connection) -> Export:
     """Everything that a file can say, with all ids."""
     current = read_all(connection)
     result = Export({"networks": []})
-    names = _unique(document["name"] for document in current.networks.values())
+    groups = group_names(current)
+    names = unique_names(document["name"] for document in current.networks.values())
     subnets: dict[str, list[Document]] = {}
     for subnet in current.subnets.values():
         subnets.setdefault(subnet["network_id"], []).append(subnet)
@@ -64,6 +66,7 @@ def export(connection: sqlite3.Connection) -> Export:
                 sorted(subnets.get(network["id"], []), key=lambda it: network["subnets"].index(it["id"])),
                 own["fixed_ips"] if own else [],
                 ports=ports.get(network["id"], []),
+                groups=groups,
                 left_out=result.left_out,
             )
         )
@@ -73,6 +76,7 @@ def export(connection: sqlite3.Connection) -> Export:
         document = json.loads(text)
         name = document.get("name") or document.get("floating_ip_address") or document["id"]
         result.left_out.append(f"{kind} {name}: routers are not exported")
+    result.root.update(mapped_groups(current, groups))
     if proxy := metadata_proxy(connection):
         result.root["metadata_proxy"] = _proxy(proxy)
     return result
@@ -85,9 +89,10 @@ def _network(
     own: Iterable[Mapping[str, str]],
     *,
     ports: list[Document],
+    groups: Mapping[str, str],
     left_out: list[str],
 ) -> Mapped:
-    mapped: Mapped = {"name": _name(network, names), "id": network["id"], "mtu": network["mtu"]}
+    mapped: Mapped = {"name": name_of(network, names), "id": network["id"], "mtu": network["mtu"]}
     if network["project_id"]:
         mapped["project_id"] = network["project_id"]
     if not network["port_security_enabled"]:
@@ -97,17 +102,17 @@ def _network(
         left_out.append(f"network {mapped['name']}: uplink is of external networks, which a file has not")
     servers = {entry["subnet_id"]: entry["ip_address"] for entry in own}
     mapped["subnets"] = []
-    subnet_names = _unique(subnet["name"] or subnet["cidr"] for subnet in subnets)
+    subnet_names = unique_names(subnet["name"] or subnet["cidr"] for subnet in subnets)
     for subnet in subnets:
         if subnet["id"] in servers:
             mapped["subnets"].append(_subnet(subnet, subnet_names, servers[subnet["id"]], network))
         else:
             left_out.append(f"subnet {subnet['cidr']} of network {mapped['name']}: enable_dhcp is off")
-    port_names = _unique(port["name"] for port in ports)
+    port_names = unique_names(port["name"] for port in ports)
     mapped["ports"] = []
     for port in ports:
         if port["admin_state_up"]:
-            mapped["ports"].append(_port(port, port_names, servers) | _security(port, network))
+            mapped["ports"].append(_port(port, port_names, servers) | _security(port, network, groups))
             where = f"port {port['name'] or port['id']} of network {mapped['name']}: extra_dhcp_opts"
             left_out.extend(f"{where}: {entry}: a file has no tags" for entry in _with_tags(port))
         else:
@@ -118,7 +123,7 @@ def _network(
 def _subnet(subnet: Document, names: frozenset[str], server: str, network: Document) -> Mapped:
     mapped: Mapped = {"cidr": subnet["cidr"], "id": subnet["id"]}
     if subnet["name"] and subnet["name"] != subnet["cidr"]:
-        mapped["name"] = _name(subnet, names)
+        mapped["name"] = name_of(subnet, names)
     settings = {**subnet["netmend"], "server_address": server}
     if network["dns_domain"] and "domain" not in settings:
         settings["domain"] = network["dns_domain"]
@@ -140,7 +145,7 @@ def _subnet(subnet: Document, names: frozenset[str], server: str, network: Docum
 
 
 def _port(port: Document, names: frozenset[str], servers: Mapping[str, str]) -> Mapped:
-    mapped: Mapped = {"name": _name(port, names), "id": port["id"], "mac": port["mac_address"]}
+    mapped: Mapped = {"name": name_of(port, names), "id": port["id"], "mac": port["mac_address"]}
     mapped["fixed_ips"] = _one_a_subnet(port["fixed_ips"], servers)
     if port["dns_name"]:
         mapped["hostname"] = port["dns_name"]
@@ -204,8 +209,11 @@ def _is_bootfile(name: str) -> bool:
         return False
 
 
-def _security(port: Document, network: Document) -> Mapped:
+def _security(port: Document, network: Document, groups: Mapping[str, str]) -> Mapped:
+    """`groups` are the file's names of the security groups, by id."""
     mapped: Mapped = {}
+    if is_filtered(port):
+        mapped["security_groups"] = [groups[group_id] for group_id in port["security_groups"]]
     if port["port_security_enabled"] != network["port_security_enabled"]:
         mapped["port_security"] = port["port_security_enabled"]
     if port["allowed_address_pairs"] and port["port_security_enabled"]:
@@ -226,25 +234,6 @@ def _one_a_subnet(entries: Iterable[Mapping[str, str]], servers: Mapping[str, st
 
 def _proxy(proxy: MetadataProxy) -> Mapped:
     return {name: value for name, value in proxy_document(proxy).items() if value is not None}
-
-
-def _unique(names: Iterable[str]) -> frozenset[str]:
-    """Those that a file can have: unique, and names."""
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    return frozenset(name for name, count in counts.items() if count == 1 and _is_name(name))
-
-
-def _is_name(text: str) -> bool:
-    try:
-        return fields.name(text) == text
-    except ValueError:
-        return False
-
-
-def _name(document: Document, unique: frozenset[str]) -> str:
-    return str(document["name"]) if document["name"] in unique else str(document["id"])
 
 
 class _Dumper(yaml.SafeDumper):

@@ -11,10 +11,10 @@ from netmend.ground.problem import Problem
 from netmend.intent import MetadataProxy, Network, Pool, Pool6, Port, Subnet, Subnet6
 from netmend.sources.file.load import load_with_root
 from netmend.sources.problem import IntentError
+from netmend.sources.store.exchange.change import Body
+from netmend.sources.store.exchange.group_bodies import address_group_body, security_group_body
 from netmend.sources.store.filtering import FILTERED
 from netmend.sources.store.values import SETTINGS
-
-Body = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class Wanted:
     networks: dict[str, Body] = field(default_factory=dict)
     subnets: dict[str, Body] = field(default_factory=dict)
     ports: dict[str, Body] = field(default_factory=dict)
+    security_groups: dict[str, Body] = field(default_factory=dict)  # with all `security_group_rules`
+    address_groups: dict[str, Body] = field(default_factory=dict)
     metadata_proxy: MetadataProxy | None = None
     said: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -38,6 +40,12 @@ def wanted_of(path: Path) -> Wanted:
         why = "are not taken from a file into the store; make them by the API (docs/api.md)"
         raise IntentError((Problem(str(path), 0, "routers", why),))
     wanted = Wanted(metadata_proxy=intent.metadata_proxy)
+    for raw, group in zip(root.get("security_groups") or (), intent.security_groups.values(), strict=True):
+        wanted.security_groups[group.id] = security_group_body(group)
+        wanted.said[group.id] = _said(raw)
+    for raw, addresses in zip(root.get("address_groups") or (), intent.address_groups.values(), strict=True):
+        wanted.address_groups[addresses.id] = address_group_body(addresses)
+        wanted.said[addresses.id] = _said(raw)
     for raw, network in zip(root["networks"] or (), intent.networks.values(), strict=True):
         wanted.networks[network.id] = _network(raw, network)
         wanted.said[network.id] = _said(raw)
@@ -108,8 +116,10 @@ def _port(raw: Mapping[str, Any], port: Port, network: Network) -> Body:
         assert port.instance is not None
         instance = {name: value for name, value in settings["instance"].items() if name != "user_data_file"}
         settings["instance"] = {**instance, "user_data_base64": b64encode(port.instance.user_data or b"").decode()}
+    groups: Body = {"security_groups": [*(port.security_groups or ())]}
     if port.port_security and port.security_groups is None:
         settings[FILTERED] = False
+        groups = {}
     return {
         "id": port.id,
         "network_id": network.id,
@@ -124,6 +134,7 @@ def _port(raw: Mapping[str, Any], port: Port, network: Network) -> Body:
             {"ip_address": _address_or_block(pair.block), "mac_address": pair.mac}
             for pair in port.allowed_address_pairs
         ],
+        **groups,
         "netmend": settings,
     }
 

@@ -8,7 +8,8 @@ from tests.unit.sources.store.served import Client, serve
 
 from netmend.sources.store import Store
 from netmend.sources.store.exchange.adopt import AmbiguousError, adopt
-from netmend.sources.store.exchange.changes import Change, changes_between
+from netmend.sources.store.exchange.change import Change
+from netmend.sources.store.exchange.changes import changes_between
 from netmend.sources.store.exchange.perform import perform, read_all
 from netmend.sources.store.exchange.wanted import wanted_of
 
