@@ -39,6 +39,7 @@ MEASURED = (
     "sweep",
     "ovs",
     "routers",
+    "security_groups",
     "services",
     "answerer",
 )

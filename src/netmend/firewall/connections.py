@@ -22,9 +22,17 @@ class NetworkConnections:
     """The connections of one network, judged as if each began now."""
 
     def __init__(self, network: Network, intent: Intent) -> None:
-        by_groups: dict[tuple[str, ...], PortRules] = {}
-        self._by_address: dict[Address, list[_Judged]] = {}
+        self._network, self._intent = network, intent
+        self._by_address: dict[Address, list[_Judged]] | None = None  # until there is a connection
         self._of_ranges: list[_Judged] = []
+
+    def _judged(self) -> dict[Address, list[_Judged]]:
+        """The ports by their single addresses; those that have ranges of them in `_of_ranges`."""
+        if self._by_address is not None:
+            return self._by_address
+        network, intent = self._network, self._intent
+        found: dict[Address, list[_Judged]] = {}
+        by_groups: dict[tuple[str, ...], PortRules] = {}
         for port in network.ports.values():
             if not is_filtered(port):
                 continue
@@ -34,9 +42,11 @@ class NetworkConnections:
             judged = _Judged(guard_of(network, port), by_groups[groups])
             for allowed in judged.guard.addresses:
                 if allowed.first == allowed.last:
-                    self._by_address.setdefault(allowed.first, []).append(judged)
+                    found.setdefault(allowed.first, []).append(judged)
             if any(allowed.first != allowed.last for allowed in judged.guard.addresses):
                 self._of_ranges.append(judged)
+        self._by_address = found
+        return found
 
     def permits(self, source: Address, destination: Address, protocol: int, numbers: tuple[int, int]) -> bool:
         """Whether a connection may begin with such a packet; `numbers` are its ports, or its type and code. Where
@@ -55,7 +65,7 @@ class NetworkConnections:
 
     def _at(self, address: Address) -> list[_Judged]:
         """The ports that may have an address."""
-        found = self._by_address.get(address, [])
+        found = self._judged().get(address, [])
         return found + [each for each in self._of_ranges if each not in found and _has(each.guard, address)]
 
 

@@ -143,8 +143,8 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class GroupChains:
-    """The chains of one group in one direction: all its rules, and what of them later fragments meet. None: it has no
-    rule there."""
+    """The chains of one group in one direction: all its rules, and where it is stateless what later fragments meet of
+    them. None: there is none."""
 
     all: Chain | None
     later: Chain | None
@@ -234,16 +234,31 @@ def group_chains(
     """The chains of a group. `with_blocks` are those groups and address groups that have blocks of more than one
     address."""
     rules = [rule for rule in group.rules if rule.direction == direction and can_match(rule)]
-    whole = tuple(rule for each in rules for rule in _compiled(each, with_blocks))
-    parts = tuple(dict.fromkeys(rule for each in rules for rule in _compiled(each, with_blocks, later=True)))
-    return GroupChains(_named("group", group, direction, whole), _named("later", group, direction, parts))
-
-
-def _named(kind: str, group: SecurityGroup, direction: Direction, rules: tuple[Rule, ...]) -> Chain | None:
     if not rules:
-        return None
-    digest = sha1(repr(rules).encode(), usedforsecurity=False).hexdigest()[:16]
-    return Chain(f"{kind}-{_SHORT[direction]}-{group.id}-{digest}", rules)
+        return GroupChains(None, None)
+    name = f"{_SHORT[direction]}-{group.id}-{_digest(rules, with_blocks)}"
+    whole = Chain(f"group-{name}", tuple(rule for each in rules for rule in _compiled(each, with_blocks)))
+    if group.stateful:
+        return GroupChains(whole, None)
+    parts = dict.fromkeys(rule for each in rules for rule in _compiled(each, with_blocks, later=True))
+    return GroupChains(whole, Chain(f"later-{name}", tuple(parts)))
+
+
+def _digest(rules: Iterable[SecurityRule], with_blocks: Container[tuple[MemberKind, str]]) -> str:
+    """What tells rules from others, and costs less than they themselves do."""
+    found = [
+        (
+            rule.version,
+            rule.protocol,
+            rule.ports,
+            rule.remote and (int(rule.remote.network_address), rule.remote.prefixlen),
+            rule.remote_group_id and (rule.remote_group_id, ("group", rule.remote_group_id) in with_blocks),
+            rule.remote_address_group_id
+            and (rule.remote_address_group_id, ("list", rule.remote_address_group_id) in with_blocks),
+        )
+        for rule in rules
+    ]
+    return sha1(repr(found).encode(), usedforsecurity=False).hexdigest()[:16]
 
 
 def _compiled(

@@ -269,7 +269,12 @@ def _group(
     group: SecurityGroup, named: frozenset[Member], with_blocks: frozenset[Member], known: _Group | None
 ) -> _Group:
     with_blocks &= named
-    if known is not None and known.group.rules is group.rules and known.with_blocks == with_blocks:
+    if (
+        known is not None
+        and known.group.rules is group.rules
+        and known.group.stateful == group.stateful
+        and known.with_blocks == with_blocks
+    ):
         return known if known.group is group else _Group(group, with_blocks, known.chains, named)
     chains = {direction: group_chains(group, direction, with_blocks) for direction in _DIRECTIONS}
     return _Group(group, with_blocks, chains, named)

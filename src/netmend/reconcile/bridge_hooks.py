@@ -1,12 +1,13 @@
 """Connections of bridges tracked by br_netfilter, where the bridge itself cannot: a table for the hooks of IPv4 and
 IPv6, and on each bridge the setting that has its packets shown to them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from netmend.firewall.group_rules import HOOKS_TABLE
 from netmend.intent.names import bridge_name
 from netmend.kernel import links
 from netmend.kernel.device_settings import read_settings
+from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.nft.socket import NftSocket
 from netmend.kernel.nft.tables import TableSeen, read_changed, remake, remove_table
@@ -48,12 +49,15 @@ class BridgeHooks:
             remove_table(self._socket, HOOKS_TABLE)
             self._seen = None
 
-    def show_bridges(self, route: RouteSocket, network_ids: Iterable[str]) -> list[str]:
+    def show_bridges(self, route: RouteSocket, network_ids: Iterable[str], seen: Mapping[str, Link]) -> list[str]:
         """Have the bridges of these networks shown to the hooks, those that are there; returns which of them had been
-        and were not any more. Raises KernelError."""
+        and were not any more. `seen` are links as the pass has found them, by name. Raises KernelError."""
         lost = []
         for network_id in network_ids:
             name = bridge_name(network_id)
+            if (known := seen.get(name)) is not None and read_settings(known.data, _SHOWN) == _SHOWN:
+                self._shown.add(network_id)
+                continue
             link = links.find_link(route, name)
             if link is None:
                 self._shown.discard(network_id)

@@ -18,6 +18,7 @@ from netmend.ground.nftables import Element, Table
 from netmend.intent.network import Intent
 from netmend.kernel.conntrack import Connection, forget_connections
 from netmend.kernel.errors import KernelError
+from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.nft.socket import NftSocket
 from netmend.kernel.nft.tables import (
@@ -154,12 +155,13 @@ class GroupFirewall:
         with suppress(KernelError):
             adopt(self._socket(), self._in_force.table)
 
-    def hook_bridges(self, route: RouteSocket) -> list[str]:
+    def hook_bridges(self, route: RouteSocket, seen: Mapping[str, Link]) -> list[str]:
         """Have the packets of bridges shown to the hooks that track their connections, where that is the way; returns
-        those bridges that were shown before and had ceased to be. Raises KernelError."""
+        those bridges that were shown before and had ceased to be. `seen` are links as the pass has found them, by name.
+        Raises KernelError."""
         if self._wanted.tracking != "hooks":
             return []
-        return self._hooks.show_bridges(route, self._wanted.zones)
+        return self._hooks.show_bridges(route, self._wanted.zones, seen)
 
     def remove_late(self, present: Iterable[str]) -> None:
         """Remove what closed devices that are gone by now; `present` are those that are still there. What fails is the

@@ -79,5 +79,5 @@ class Guarding:
             host.groups.remove_late(names)
         host.firewall.tidy()
         host.groups.tidy()
-        for bridge in host.groups.hook_bridges(host.route()):
+        for bridge in host.groups.hook_bridges(host.route(), work.snapshot.links):
             work.mended.append(Mended(None, f"show the packets of bridge {bridge} to the hooks of IPv4 and IPv6"))

@@ -78,6 +78,7 @@ class GroupBridge:
         self.nft = NftSocket()
         self.now: tuple[Table, frozenset[Element]] | None = None
         self.number = 0
+        self.heard: dict[str, set[bytes]] = {}  # from the Ethernet type on, as of the last frames sent
         with Netns.create("guests") as place:
             pass
         with RouteSocket() as route:
@@ -133,6 +134,7 @@ class GroupBridge:
         found: set[bytes] = set()
         while (data := self.sockets[receiver].recv(2000)) != last:
             found.add(data[12:])
+        self.heard[receiver] = found
         return [frame in found for frame in frames]
 
 

@@ -4,12 +4,22 @@ import random
 import struct
 from collections import Counter
 from dataclasses import dataclass, replace
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Literal
 
 import pytest
-from tests.kernel.firewall.group_bridge import DIRECTIONS, GroupBridge, echo, how_bridges_track, ip_frame, tcp, udp
+from tests.kernel.firewall.group_bridge import (
+    DIRECTIONS,
+    GroupBridge,
+    echo,
+    how_bridges_track,
+    internet_checksum,
+    ip_frame,
+    tcp,
+    udp,
+)
 
+from netmend.firewall.group_rules import Tracking
 from netmend.firewall.packet import ICMP, ICMPV6, TCP, UDP, packet_of
 from netmend.firewall.security_groups import State, decide, port_rules
 from netmend.intent import AddressGroup, Intent, Port, SecurityGroup, SecurityRule, TapPlug
@@ -218,3 +228,67 @@ def test_tracked_rules_and_the_model_agree() -> None:
                 each.sent(sender, came=arrived)
                 found[state, arrived] += 1
     assert all(found[state, passes] > 20 for state in ("new", "established") for passes in (True, False)), found
+
+
+def fragments(version: int, destination_port: int, number: int) -> list[bytes]:
+    """A datagram in two parts, of which the first has the ports."""
+    data = b"fragment %4d" % number * 40
+    whole = struct.pack("!HHHH", 1000, destination_port, 8 + len(data), 0) + data
+    ends = WHERE[version][1], WHERE[version][0]
+    if version == 4:
+        return [
+            ip_frame(*ends, 17, whole[:240], 0x2000, number=number),
+            ip_frame(*ends, 17, whole[240:], 240 // 8, number=number),
+        ]
+    total = internet_checksum(
+        ip_address(ends[0]).packed + ip_address(ends[1]).packed + struct.pack("!II", len(whole), 17) + whole
+    )
+    whole = whole[:6] + struct.pack("!H", total) + whole[8:]
+    return [
+        ip_frame(*ends, 44, struct.pack("!BBHI", 17, 0, 1, number) + whole[:240]),
+        ip_frame(*ends, 44, struct.pack("!BBHI", 17, 0, 240, number) + whole[240:]),
+    ]
+
+
+@pytest.mark.parametrize("stateful", [True, False])
+def test_fragments_pass_with_their_first(stateful: bool) -> None:
+    """Tracked, they are put together, judged as one, and sent on in parts again; else each is judged by what it says:
+    a later one, that says no port, is nothing without its first."""
+    tracking: Tracking = how_bridges_track() if stateful else "none"
+    if tracking == "none" and stateful:
+        pytest.skip("bridges of this kernel track no connections: it has neither nf_conntrack_bridge nor br_netfilter")
+    bridge = GroupBridge({"guest": GUEST, "other": OTHER}, tracking)
+    permitted = tuple(SecurityRule("ingress", version, 17, (22, 22)) for version in VERSIONS)
+    group = SecurityGroup(NAMES[0], "group", permitted, stateful=stateful)
+    bridge.rules(Intent(security_groups={group.id: group}), [replace(GUEST, security_groups=(group.id,))])
+    for version in VERSIONS:
+        bridge.pass_on("other", "guest", fragments(version, 22, 1))
+        heard = [frame for frame in bridge.heard["guest"] if b"fragment    1" in frame]
+        assert len(heard) == 2 and sum(map(len, heard)) > 500
+        bridge.pass_on("other", "guest", fragments(version, 23, 2))
+        heard = [frame for frame in bridge.heard["guest"] if b"fragment    2" in frame]
+        assert len(heard) == (0 if stateful else 1)
+        first, later = fragments(version, 22, 3)
+        bridge.pass_on("other", "guest", [later])
+        assert any(b"fragment    3" in frame for frame in bridge.heard["guest"]) != stateful
+        bridge.pass_on("other", "guest", [first])
+        assert sum(b"fragment    3" in frame for frame in bridge.heard["guest"]) == (2 if stateful else 1)
+
+
+def test_errors_of_a_connection_pass_and_those_of_none_do_not() -> None:
+    tracking = how_bridges_track()
+    if tracking == "none":
+        pytest.skip("bridges of this kernel track no connections: it has neither nf_conntrack_bridge nor br_netfilter")
+    bridge = GroupBridge({"guest": GUEST, "other": OTHER}, tracking)
+    out = tuple(SecurityRule("egress", version) for version in VERSIONS)
+    group = SecurityGroup(NAMES[0], "group", out)
+    bridge.rules(Intent(security_groups={group.id: group}), [replace(GUEST, security_groups=(group.id,))])
+    for version, protocol, unreachable in ((4, ICMP, (3, 1)), (6, ICMPV6, (1, 3))):
+        ends, back = (WHERE[version][0], WHERE[version][1]), (WHERE[version][1], WHERE[version][0])
+        asked = ip_frame(*ends, UDP, udp(1000, 53), number=7)
+        about_it = struct.pack("!BBHI", *unreachable, 0, 0)
+        error = ip_frame(*back, protocol, about_it + asked[2:], number=8)
+        other = ip_frame(*ends, UDP, udp(1000, 54), number=9)
+        about_other = ip_frame(*back, protocol, about_it + other[2:], number=10)
+        assert bridge.pass_on("guest", "other", [asked]) == [True]
+        assert bridge.pass_on("other", "guest", [error, about_other]) == [True, False]

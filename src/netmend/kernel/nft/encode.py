@@ -3,6 +3,7 @@
 
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from netmend.ground.nftables import (
@@ -27,6 +28,7 @@ from netmend.ground.nftables import (
     SetBy,
     SetFrom,
     SetMark,
+    Statement,
     Translate,
     Verdict,
     bits,
@@ -73,51 +75,54 @@ def _register(kind: int, number: int) -> bytes:
 
 def encode_rule(rule: Rule) -> list[tuple[str, bytes]]:
     """The expressions of a rule, each with its name and attributes."""
+    return [expression for statement in rule for expression in _statement(statement)]
+
+
+@lru_cache(maxsize=4096)
+def _statement(statement: Statement) -> tuple[tuple[str, bytes], ...]:
+    """The expressions of a statement. Rules by the thousand are made of few."""
     found: list[tuple[str, bytes]] = []
-    for statement in rule:
-        match statement:
-            case Match(load, value, mask, unless):
-                expression, length = _load(load, _FIRST)
-                found.append(expression)
-                if mask is not None:
-                    both = _register(1, _FIRST) + _register(2, _FIRST) + be32(3, length)
-                    found.append(
-                        ("bitwise", both + nested(4, attribute(1, mask)) + nested(5, attribute(1, bytes(length))))
-                    )
-                found.append(("cmp", _register(1, _FIRST) + be32(2, int(unless)) + nested(3, attribute(1, value))))
-            case InSet(loads, name, unless):
-                found += _load_all(loads)
-                inverted = be32(5, 1) if unless else b""
-                found.append(("lookup", text(1, name) + _register(2, _FIRST) + inverted))
-            case Between(load, first, last):
-                found.append(_load(load, _FIRST)[0])
-                ends = nested(3, attribute(1, first)) + nested(4, attribute(1, last))
-                found.append(("range", _register(1, _FIRST) + be32(2, 0) + ends))
-            case GoBy(loads, name):
-                found += _load_all(loads)
-                found.append(("lookup", text(1, name) + _register(2, _FIRST) + be32(3, 0)))
-            case SetBy(what, loads, name):
-                found += _load_all(loads)
-                found.append(("lookup", text(1, name) + _register(2, _FIRST) + _register(3, _FIRST)))
-                found.append(_set(what))
-            case SetFrom(what, load):
-                found += [_load(load, _FIRST)[0], _set(what)]
-            case NoTrack():
-                found.append(("notrack", b""))
-            case Translate():
-                found += _translate(statement)
-            case Masquerade():
-                found.append(("masq", b""))
-            case SetMark(value):
-                found.append(("immediate", _register(1, _FIRST) + nested(2, attribute(1, bits(value)))))
-                found.append(_set("mark"))
-            case ClampSegments():
-                found += _clamp()
-            case Verdict(code, chain):
-                to = text(2, chain) if chain else b""
-                data = nested(2, nested(2, be32(1, _VERDICTS[code]) + to))
-                found.append(("immediate", be32(1, 0) + data))
-    return found
+    match statement:
+        case Match(load, value, mask, unless):
+            expression, length = _load(load, _FIRST)
+            found.append(expression)
+            if mask is not None:
+                both = _register(1, _FIRST) + _register(2, _FIRST) + be32(3, length)
+                found.append(("bitwise", both + nested(4, attribute(1, mask)) + nested(5, attribute(1, bytes(length)))))
+            found.append(("cmp", _register(1, _FIRST) + be32(2, int(unless)) + nested(3, attribute(1, value))))
+        case InSet(loads, name, unless):
+            found += _load_all(loads)
+            inverted = be32(5, 1) if unless else b""
+            found.append(("lookup", text(1, name) + _register(2, _FIRST) + inverted))
+        case Between(load, first, last):
+            found.append(_load(load, _FIRST)[0])
+            ends = nested(3, attribute(1, first)) + nested(4, attribute(1, last))
+            found.append(("range", _register(1, _FIRST) + be32(2, 0) + ends))
+        case GoBy(loads, name):
+            found += _load_all(loads)
+            found.append(("lookup", text(1, name) + _register(2, _FIRST) + be32(3, 0)))
+        case SetBy(what, loads, name):
+            found += _load_all(loads)
+            found.append(("lookup", text(1, name) + _register(2, _FIRST) + _register(3, _FIRST)))
+            found.append(_set(what))
+        case SetFrom(what, load):
+            found += [_load(load, _FIRST)[0], _set(what)]
+        case NoTrack():
+            found.append(("notrack", b""))
+        case Translate():
+            found += _translate(statement)
+        case Masquerade():
+            found.append(("masq", b""))
+        case SetMark(value):
+            found.append(("immediate", _register(1, _FIRST) + nested(2, attribute(1, bits(value)))))
+            found.append(_set("mark"))
+        case ClampSegments():
+            found += _clamp()
+        case Verdict(code, chain):
+            to = text(2, chain) if chain else b""
+            data = nested(2, nested(2, be32(1, _VERDICTS[code]) + to))
+            found.append(("immediate", be32(1, 0) + data))
+    return tuple(found)
 
 
 def _load_all(loads: Iterable[Load]) -> list[tuple[str, bytes]]:
@@ -176,7 +181,12 @@ def _load(load: Load, register: int) -> tuple[tuple[str, bytes], int]:
 
 def encode_expressions(rule: Rule) -> bytes:
     """NFTA_RULE_EXPRESSIONS of a rule."""
-    return nested(4, *(nested(LIST_ELEMENT, text(1, name), nested(2, body)) for name, body in encode_rule(rule)))
+    return nested(4, *map(_in_list, rule))
+
+
+@lru_cache(maxsize=4096)
+def _in_list(statement: Statement) -> bytes:
+    return b"".join(nested(LIST_ELEMENT, text(1, name), nested(2, body)) for name, body in _statement(statement))
 
 
 def encode_set(described: Set) -> bytes:
