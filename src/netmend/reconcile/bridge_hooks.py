@@ -1,7 +1,7 @@
 """Connections of bridges tracked by br_netfilter, where the bridge itself cannot: a table for the hooks of IPv4 and
 IPv6, and on each bridge the setting that has its packets shown to them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from netmend.firewall.group_rules import HOOKS_TABLE
 from netmend.intent.names import bridge_name
@@ -10,7 +10,7 @@ from netmend.kernel.device_settings import read_settings
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.nft.socket import NftSocket
-from netmend.kernel.nft.tables import TableSeen, read_changed, remake, remove_table
+from netmend.kernel.nft.tables import TableSeen, has_table, read_changed, remake, remove_table
 
 _SHOWN = {"bridge.nf_call_iptables": 1, "bridge.nf_call_ip6tables": 1}
 
@@ -36,23 +36,32 @@ class BridgeHooks:
 
     def set_rules(self) -> None:
         """Put the table in force, unless it is. Raises KernelError."""
-        if self._socket is None:
-            self._socket = NftSocket(HOOKS_TABLE.family)
-        self._seen = read_changed(self._socket, HOOKS_TABLE, self._seen)
+        nft = self._nft()
+        self._seen = read_changed(nft, HOOKS_TABLE, self._seen)
         if not self._seen.is_right:
             self._seen = None
-            remake(self._socket, HOOKS_TABLE, ())
+            remake(nft, HOOKS_TABLE, ())
 
     def remove_rules(self) -> None:
-        """Remove the table, if it was put in force here. Raises KernelError."""
-        if self._socket is not None:
-            remove_table(self._socket, HOOKS_TABLE)
-            self._seen = None
+        """Remove the table, if there is one. Raises KernelError."""
+        self._seen = None
+        if has_table(nft := self._nft(), HOOKS_TABLE):
+            remove_table(nft, HOOKS_TABLE)
 
-    def show_bridges(self, route: RouteSocket, network_ids: Iterable[str], seen: Mapping[str, Link]) -> list[str]:
-        """Have the bridges of these networks shown to the hooks, those that are there; returns which of them had been
-        and were not any more. `seen` are links as the pass has found them, by name. Raises KernelError."""
+    def _nft(self) -> NftSocket:
+        if self._socket is None:
+            self._socket = NftSocket(HOOKS_TABLE.family)
+        return self._socket
+
+    def show_bridges(self, route: RouteSocket, network_ids: Collection[str], seen: Mapping[str, Link]) -> list[str]:
+        """Have the bridges of these networks shown to the hooks, those that are there, and no other that was; returns
+        which of them had been and were not any more. `seen` are links as the pass has found them, by name. Raises
+        KernelError."""
         lost = []
+        for network_id in self._shown - set(network_ids):
+            if (link := links.find_link(route, bridge_name(network_id))) is not None:
+                links.set_link(route, link, settings=dict.fromkeys(_SHOWN, 0))
+            self._shown.discard(network_id)
         for network_id in network_ids:
             name = bridge_name(network_id)
             if (known := seen.get(name)) is not None and read_settings(known.data, _SHOWN) == _SHOWN:

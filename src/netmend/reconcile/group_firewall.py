@@ -25,6 +25,7 @@ from netmend.kernel.nft.tables import (
     TableSeen,
     adopt,
     change_table,
+    has_table,
     is_taken,
     read_changed,
     read_set,
@@ -99,16 +100,16 @@ class GroupFirewall:
         """What differs from what `intent` wants; None: nothing is wanted, and nothing there. `present` are devices of
         netmend that are there and `wanted` those that should be, by name, with their networks. Raises KernelError."""
         first = not self._looked
-        zones = self._known_zones(present) if first else {}
-        self._wanted.follow(intent, self._tracking, zones)
-        if self._in_force is None and not self._wanted and not zones:
+        zones = self._known_zones(present, intent) if first else None
+        self._wanted.follow(intent, self._tracking, zones or {})
+        self._looked = True
+        if self._in_force is None and not self._wanted and zones is None:
             return None
         nft, before = self._socket(), self._seen
         if self._wanted.stateful and self._find_tracking(nft):
-            self._wanted.follow(intent, self._tracking, zones)
+            self._wanted.follow(intent, self._tracking, {})
         goal = table(self._tracking if self._wanted.stateful else "none", self._wanted.chains)
         seen = self._seen = read_changed(nft, self._in_force.table if self._in_force else goal, before)
-        self._looked = True
         elements = frozenset(self._wanted.elements | self._late(seen, present, wanted))
         add, remove = elements - seen.elements, seen.elements - elements
         change = self._in_force is not None and self._in_force.table != goal
@@ -211,16 +212,19 @@ class GroupFirewall:
             self._tracking = "bridge" if is_taken(nft, PROBE) else "hooks" if _BR_NETFILTER.exists() else "none"
         return self._tracking != self._wanted.tracking
 
-    def _known_zones(self, present: Mapping[str, str]) -> Mapping[str, int]:
-        """The zones of devices, as a process before us left them."""
-        if not present and not self._wanted:
-            return {}
+    def _known_zones(self, present: Mapping[str, str], intent: Intent) -> Mapping[str, int] | None:
+        """The zones of devices, as a process before us left them; None: it left no table."""
+        if not present and not intent.networks:
+            return None
         try:
-            return {device_of(each): zone_of(each) for each in read_set(self._socket(), _NONE, "zones")}
+            nft = self._socket()
+            if not has_table(nft, _NONE):
+                return None
+            return {device_of(each): zone_of(each) for each in read_set(nft, _NONE, "zones")}
         except KernelError:
-            if self._wanted:
+            if intent.security_groups:
                 raise
-            return {}  # a kernel without nftables, and nothing wanted of it
+            return None  # a kernel without nftables, and nothing wanted of it
 
     def _late(self, seen: TableSeen, present: Mapping[str, str], wanted: Mapping[str, str]) -> set[Element]:
         """What closes devices that are there and that intent has no more."""

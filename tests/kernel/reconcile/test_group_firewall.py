@@ -264,6 +264,9 @@ def test_a_restart_finds_the_rules_and_makes_no_transaction() -> None:
         third = Reconciler()
         third.run(intent(*ports, groups=(group(ALL, EGRESS), group(WEB))))
         assert not passes(web, client) and not passes(client, web)
+        # and one that wants nothing leaves nothing
+        Reconciler().run(Intent())
+        assert not tables()
 
 
 def test_a_port_that_is_deleted_passes_nothing_until_it_is_gone() -> None:

@@ -132,6 +132,11 @@ def is_taken(nft: NftSocket, table: Table) -> bool:
     return True
 
 
+def has_table(nft: NftSocket, wanted: Table) -> bool:
+    """Whether there is a table of that name, whatever is in it. Raises KernelError."""
+    return _flags(nft, wanted) is not None
+
+
 def read_set(nft: NftSocket, wanted: Table, name: str) -> frozenset[Element]:
     """The elements of one set, whatever else is there; none where there is no such set. Raises KernelError."""
     only = replace(wanted, sets=tuple(described for described in wanted.sets if described.name == name))
