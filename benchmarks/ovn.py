@@ -101,21 +101,21 @@ def _measure(name: str, count: int) -> dict[str, float]:
             central.add_networks(chosen)
             central.add_ports(*(_guest(number) for number in chosen))
         central.nbctl("--wait=sb", "sync")
-        for number in numbers:
-            central.sbctl("lsp-bind", _guest(number).id, CHASSIS)
+        bindings = [word for number in numbers for word in ("--", "lsp-bind", _guest(number).id, CHASSIS)]
+        central.sbctl(*bindings[1:])
         found: dict[str, float] = {}
         with start() as process:
-            found["start, s"] = _until_all(numbers)
-            cost = _cost(process.pid)
-            found |= {"start, CPU s": cost.seconds, "memory, MB": cost.megabytes, "processes": cost.processes}
+            found["start, s"] = until_all(numbers)
+            used = cost(process.pid)
+            found |= {"start, CPU s": used.seconds, "memory, MB": used.megabytes, "processes": used.processes}
             began = time.monotonic()
             central.sbctl("lsp-bind", _guest(count + 1).id, CHASSIS)
-            found["a new binding, s"] = _until_all([count + 1], began)
+            found["a new binding, s"] = until_all([count + 1], began)
             process.send_signal(signal.SIGKILL)
             process.wait()
         if name == "netmend":  # its sockets died with it; of Neutron's agent, the haproxies answer on
             with start():
-                found["again after kill, s"] = _until_all(numbers)
+                found["again after kill, s"] = until_all(numbers)
     return found
 
 
@@ -130,7 +130,7 @@ def _netmend() -> Iterator[subprocess.Popen[bytes]]:
         yield agent.process
 
 
-def _until_all(numbers: Sequence[int], began: float | None = None) -> float:
+def until_all(numbers: Sequence[int], began: float | None = None) -> float:
     """Seconds until each of the networks answers in its namespace."""
     began = time.monotonic() if began is None else began
     waiting = list(numbers)
@@ -158,7 +158,7 @@ def _answers(network: str) -> bool:
             return False
 
 
-def _cost(pid: int) -> Cost:
+def cost(pid: int) -> Cost:
     """All processes of the sandbox but the databases and this one: Neutron's helpers are nobody's children."""
     seconds = megabytes = 0.0
     processes = 0

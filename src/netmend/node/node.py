@@ -300,7 +300,7 @@ class Node:
         if newest is not None and newest is not ready.network and same_devices(ready.network, newest):
             ready = replace(ready, network=newest)  # ports have come since the pass began, and are answered already
         if self._take_over.is_served_by_others(ready.network.id):
-            self.state.serving.load()  # so that guests wait for sockets alone, and for no module
+            self.state.serving.load(ready.network)  # so that guests wait for sockets alone, and for no module
         problems = self.state.serving.ready(ready)
         if self.state.first_answer_after is None:
             self.state.first_answer_after = time.time() - self.state.started_at

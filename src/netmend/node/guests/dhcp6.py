@@ -8,6 +8,7 @@ from netmend.intent.network import Network
 from netmend.kernel.sockets6 import open_groups, open_questions
 from netmend.node.guests.dhcp import DhcpServing
 from netmend.node.guests.service import CannotServe
+from netmend.node.guests.wanted import wants_dhcp6
 from netmend.node.keeping.kept import KeptSockets
 from netmend.reconcile.reports import Ready
 from netmend.services.dhcp6 import Dhcp6Responder
@@ -37,10 +38,7 @@ class Dhcp6Serving(DhcpServing[Dhcp6Responder, Dhcp6Server]):
         self._suspect, self._leased = suspect, leased
 
     def wanted(self, network: Network) -> bool:
-        return any(
-            subnet.ra_mode is not None or subnet.address_mode in ("dhcpv6-stateful", "dhcpv6-stateless")
-            for subnet in network.subnets6
-        )
+        return wants_dhcp6(network)
 
     def ready(self, ready: Ready) -> None:
         """Answer and advertise on a network from now on; raises KernelError when its sockets cannot be opened, and

@@ -12,6 +12,7 @@ from netmend.intent.network import Network
 from netmend.kernel.errors import KernelError
 from netmend.kernel.sockets import open_listener, open_udp
 from netmend.node.guests.host_resolvers import HostResolvers
+from netmend.node.guests.wanted import wants_dns
 from netmend.node.keeping.kept import KeptSockets
 from netmend.node.settings import Settings
 from netmend.reconcile.reports import Ready
@@ -44,7 +45,7 @@ class DnsServing:
         ] = {}  # namespace's inode, and the addresses served
 
     def wanted(self, network: Network) -> bool:
-        return network.dns is not None and network.is_served
+        return wants_dns(network)
 
     def prepare(self) -> None:
         """Nothing: the object came with its threads."""

@@ -84,14 +84,15 @@ class Followers:
         own = replace(ready, namespace=ready.namespace.duplicate())
         self._call(lambda: self._serve(own))
 
-    def load(self) -> None:
-        """Have every service loaded and started, and wait for it."""
+    def load(self, network: Network) -> None:
+        """Have every service loaded and started that is wanted on the network, and wait for it."""
         loaded = Event()
 
         def prepare() -> None:
             for service in self.services:
-                with suppress(CannotServe):  # which is said of each network that asks for it
-                    service.prepare()
+                if service.wanted(network):
+                    with suppress(CannotServe):  # which is said of each network that asks for it
+                        service.prepare()
             loaded.set()
 
         self._call(prepare)

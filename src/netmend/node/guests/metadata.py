@@ -16,6 +16,7 @@ from netmend.intent.network import Network
 from netmend.kernel.errors import KernelError
 from netmend.kernel.sockets import open_listener
 from netmend.node.guests.service import CannotServe
+from netmend.node.guests.wanted import wants_metadata
 from netmend.node.keeping.kept import KeptSockets, Opening
 from netmend.node.settings import Settings
 from netmend.reconcile.reports import Ready
@@ -54,7 +55,7 @@ class MetadataServing:
         self._served: dict[str, int] = {}  # namespaces (inodes) by network
 
     def wanted(self, network: Network) -> bool:
-        return network.metadata != "off" and network.is_served
+        return wants_metadata(network)
 
     def prepare(self) -> None:
         """Load the HTTP stack and start it; a node without metadata spends no time and memory on it."""

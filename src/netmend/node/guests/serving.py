@@ -16,7 +16,9 @@ from netmend.intent.metadata import MetadataProxy
 from netmend.intent.network import Network
 from netmend.node.guests.dhcp4 import Dhcp4Serving
 from netmend.node.guests.followers import Followers
+from netmend.node.guests.late_service import LateService
 from netmend.node.guests.service import GuestService
+from netmend.node.guests.wanted import wants_dhcp6, wants_dns
 from netmend.node.keeping.kept import KeptSockets
 from netmend.node.settings import Settings
 from netmend.reconcile.reports import Ready
@@ -78,15 +80,23 @@ class Serving:
         """What makes the services that follow. It is called once a network asks for one: to load them takes time."""
 
         def make() -> Sequence[GuestService]:
-            from netmend.node.guests.dhcp6 import Dhcp6Serving
-            from netmend.node.guests.dns import DnsServing
             from netmend.node.guests.metadata import MetadataServing
 
-            self._dhcp6 = Dhcp6Serving(self._commits, suspect, self._leased_names, self.kept)
             self._metadata = MetadataServing(
                 suspect, settings, metadata_proxy, self.dhcp4.lease_holder, self.kept, make_way=self._make_way
             )
-            return self._dhcp6, DnsServing(suspect, settings, self._leased_names, self.kept), self._metadata
+            return LateService("dhcp6", wants_dhcp6, dhcp6), LateService("dns", wants_dns, dns), self._metadata
+
+        def dhcp6() -> GuestService:
+            from netmend.node.guests.dhcp6 import Dhcp6Serving
+
+            self._dhcp6 = Dhcp6Serving(self._commits, suspect, self._leased_names, self.kept)
+            return self._dhcp6
+
+        def dns() -> GuestService:
+            from netmend.node.guests.dns import DnsServing
+
+            return DnsServing(suspect, settings, self._leased_names, self.kept)
 
         return make
 
@@ -120,9 +130,9 @@ class Serving:
             found.append(Problem(None, trouble, serves=True))
         return found
 
-    def load(self) -> None:
-        """Load all services, and wait for it."""
-        self._followers.load()
+    def load(self, network: Network) -> None:
+        """Load all services that intent asks for on the network, and wait for it."""
+        self._followers.load(network)
 
     def _of_pools(self, network: Network) -> list[Problem]:
         """Why clients that are no ports get no address of the network's pools."""

@@ -25,12 +25,30 @@ class Place:
     datapath: Literal["system", "netdev"] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What a network is made of: its datapath, the metadata port, and its guests' bindings with their UUIDs."""
+
+    datapath: Row
+    localport: Row | None
+    bindings: list[tuple[str, Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What was made of rows: a network, or why there is none, or why a guest is not known by its address."""
+
+    rows: _Rows
+    network: Network | None
+    problem: str | None
+
+
 class Builder:
     """Makes intents that share what did not change: the node compares by identity."""
 
     def __init__(self, place: Place, metadata_proxy: MetadataProxy) -> None:
         self._place, self._proxy = place, metadata_proxy
-        self._networks: dict[str, Network] = {}
+        self._made: dict[str, _Made] = {}  # by network id
         self._ports: dict[str, tuple[Row, Port]] = {}  # by UUID of the row that each was made of
         self.problems: dict[str, str] = {}  # why networks with guests here are not served, by network id
 
@@ -42,20 +60,31 @@ class Builder:
         for uuid, row in rows.guests(tables, chassis) if chassis else ():
             by_datapath.setdefault(str(row["datapath"]), []).append((uuid, row))
         networks: dict[str, Network] = {}
+        made: dict[str, _Made] = {}
         kept: set[str] = set()
         localports = _localports(tables)
         for datapath, bindings in sorted(by_datapath.items()):
             found = rows_of(tables, "Datapath_Binding").get(datapath)
             network_id = None if found is None else rows.network_id(found)
-            if found is None or network_id is None or network_id in networks:
+            if found is None or network_id is None or network_id in made:
                 continue  # no network of Neutron's; or a second datapath of one, while OVN replaces the first
             kept.update(uuid for uuid, _ in bindings)
-            network = self._network(network_id, found, localports.get(datapath), bindings)
-            if network is not None:
-                networks[network_id] = network
-        self._networks = networks
+            made[network_id] = one = self._made_of(network_id, _Rows(found, localports.get(datapath), bindings))
+            if one.network is not None:
+                networks[network_id] = one.network
+            if one.problem is not None:
+                self.problems[network_id] = one.problem
+        self._made = made
         self._ports = {uuid: pair for uuid, pair in self._ports.items() if uuid in kept}
         return Intent(networks, self._proxy)
+
+    def _made_of(self, network_id: str, found: "_Rows") -> "_Made":
+        """The network that the rows are: as it was made before, if the rows are the same still."""
+        before = self._made.get(network_id)
+        if before is not None and before.rows == found:
+            return before
+        network = self._network(network_id, found.datapath, found.localport, found.bindings)
+        return _Made(found, network, self.problems.get(network_id))
 
     def _network(
         self, network_id: str, datapath: Row, localport: Row | None, bindings: Iterable[tuple[str, Row]]
@@ -69,7 +98,8 @@ class Builder:
             return None
         own = rows.cidrs(localport)
         ports = self._distinct(network_id, bindings, mac, {one.ip for one in own})
-        before = self._networks.get(network_id)
+        known = self._made.get(network_id)
+        before = known.network if known else None
         if before is not None and before.ports == ports:
             ports = before.ports
         made = Network(

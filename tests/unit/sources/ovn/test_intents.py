@@ -159,3 +159,25 @@ def test_a_second_datapath_of_a_network_does_not_break_the_first() -> None:
     rows = tables(guest(1, 5), guest(2, 6), networks=(1, 2))
     rows["Datapath_Binding"][uuid("datapath", 2)] = datapath(1)
     assert builder().build(rows).networks.keys() == {uuid("network", 1)}
+
+
+def test_rows_that_come_again_are_the_same_networks_with_the_same_problems() -> None:
+    """As after a restart: first from disk, then from the database."""
+    made = builder()
+
+    def found() -> dict[str, Any]:
+        twice = guest(2, 5) | {"logical_port": uuid("port", 2, 6)}
+        rows = (guest(1, 5), guest(2, 5), twice, guest(3, 7))
+        again = tables(*rows, networks=(1, 2, 3))
+        again["Port_Binding"][uuid("row", uuid("metadata", 3))]["mac"] = ("unknown",)
+        return again
+
+    first, problems = made.build(found()), dict(made.problems)
+    again = made.build(found())
+    assert problems.keys() == {uuid("network", 2), uuid("network", 3)} and made.problems == problems
+    assert all(again.networks[one] is network for one, network in first.networks.items()) and len(first.networks) == 2
+    changed = found()
+    changed["Port_Binding"][uuid("row", uuid("port", 1, 5))]["mac"] = ("fa:16:3e:00:01:05 10.0.0.9",)
+    newest = made.build(changed)
+    assert newest.networks[uuid("network", 1)] is not first.networks[uuid("network", 1)]
+    assert newest.networks[uuid("network", 2)] is first.networks[uuid("network", 2)]
