@@ -22,6 +22,7 @@ from tests.waiting import wait_for
 EXAMPLE = CHECKOUT / "examples/two-networks.yaml"
 INDEX = "asks the package index; tests/package installs the wheel and its files"
 KOLLA = "needs a deployment by Kolla"
+SWITCH = "needs Neutron's switch; tests/neutron runs it so"
 TESTS = "is what runs the tests, this one too"
 NOT_RUN = {
     "make run": "is `netmend demo` after set-up: the output below it is compared in test_document_sessions.py",
@@ -54,6 +55,10 @@ NOT_RUN = {
     "-v /etc/netmend:/etc/netmend:ro netmend netmend run -c /etc/netmend/networks.yaml": "needs an engine and an image",
     "helm template CHART | netmend lint -": "needs a chart; tests/unit/lint reads manifests",
     "docker inspect $(docker ps -q) | netmend lint -": "needs an engine; tests/unit/lint reads what engines print",
+    "netmend flows show": SWITCH,
+    "netmend flows show 3cadf421": SWITCH,
+    "netmend flows trace 3cadf421 tcp,dl_dst=fa:16:3e:70:84:74,nw_src=10.0.0.147,nw_dst=10.0.0.140,tp_dst=443": SWITCH,
+    "netmend flows trace 3cadf421 arp,arp_spa=10.0.0.99 --json": SWITCH,
     "netmend agent --config-file /etc/neutron/neutron.conf --config-file /etc/neutron/dhcp_agent.ini "
     "--config-file /etc/neutron/metadata_agent.ini": "needs Neutron; tests/neutron runs it so",
 }

@@ -78,7 +78,7 @@ def check_options(words: list[str]) -> None:
     """Fail unless the verb has each option among the words."""
     assert words[0] in VERBS, words
     command = Verb(words[0], "").load()
-    if words[0] == "lab":
+    if words[0] in {"lab", "flows"}:
         command = command.commands[words[1]]
     if command.context_settings.get("ignore_unknown_options"):
         return  # `explain` takes the options of others, to say what they mean

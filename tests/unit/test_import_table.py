@@ -15,8 +15,8 @@ CHECKOUT = Path(__file__).parents[2]
 
 # The table in the design: room, and the rooms of ours that it may import.
 BELOW_NODE = {
-    "doctor", "firewall", "forensics", "ground", "intent", "kernel", "lint", "options", "propagation", "reconcile",
-    "routing", "services", "sources", "sweep", "wiring",
+    "doctor", "firewall", "flows", "forensics", "ground", "intent", "kernel", "lint", "options", "propagation",
+    "reconcile", "routing", "services", "sources", "sweep", "wiring",
 }  # fmt: skip
 MAY_IMPORT: dict[str, set[str]] = {
     "ground": set(),
@@ -28,10 +28,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "forensics": {"ground"},
     "wiring": {"ground", "intent"},
     "firewall": {"ground", "intent"},
+    "flows": {"ground", "intent"},
     "routing": {"ground", "intent"},
     "sources": {"ground", "intent", "options"},
     "services": {"ground", "intent", "options"},
-    "reconcile": {"firewall", "ground", "intent", "kernel", "routing", "wiring"},
+    "reconcile": {"firewall", "flows", "ground", "intent", "kernel", "routing", "wiring"},
     "sweep": {"ground", "intent", "kernel"},
     "attach": {"ground", "intent", "kernel"},
     "doctor": {"ground", "kernel", "propagation"},
@@ -41,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 ROOMS = {*MAY_IMPORT, "cli"}
 CORES = tuple(f"services.{name}" for name in ("dhcp4", "dhcp6", "dns", "leases", "metadata", "shared"))
-PURE = ("firewall", "intent", "options", "propagation", "routing", *CORES)
+PURE = ("firewall", "flows", "intent", "options", "propagation", "routing", *CORES)
 IO = tuple(f"{core}.io" for core in CORES)
 INPUT_AND_OUTPUT = [
     "aiohttp",

@@ -36,6 +36,7 @@ VERBS = {
     "history": "Show what was wrong, when, and for how long, from the store.",
     "import": "Make the store hold what a file says: all of it, or nothing.",
     "timeline": "Put logs on one time line, and name what went wrong.",
+    "flows": "Show which way packets take through Open vSwitch, and why.",
     "sweep": "Find dead devices and names by evidence; delete them with --yes.",
     "lab": "Reproduce mount propagation between a host and its containers.",
 }

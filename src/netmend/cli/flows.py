@@ -1,0 +1,113 @@
+"""`netmend flows`: what this host's Open vSwitch does with packets; it only looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated
+
+import click
+
+from netmend.cli.command import Argument, Option, command
+from netmend.cli.messages import name_command, refuse_on, say, say_json
+from netmend.cli.options import Json, Ovsdb
+from netmend.flows.lookup import Packet
+from netmend.flows.packet import BadPacket, complete, packet_text, parse_packet
+from netmend.flows.places import NoPort, find_port
+from netmend.flows.report import show_document, show_lines, trace_document, trace_lines
+from netmend.flows.switch import Switch, number_of
+from netmend.reconcile.flows.observe import DATABASE, ask_both, observe, run_directory
+
+
+@click.group("flows", no_args_is_help=True)
+@click.pass_context
+def flows(context: click.Context) -> None:
+    """Show which way packets take through Open vSwitch, and why."""
+    name_command(f"netmend flows {context.invoked_subcommand}")
+
+
+class Connection(StrEnum):
+    """What connection tracking says of a packet, each time that it is asked."""
+
+    new = "new"
+    established = "established"
+    answer = "answer"
+    related = "related"
+    invalid = "invalid"
+
+
+_STATES = {
+    Connection.new: 0x21,
+    Connection.established: 0x22,
+    Connection.answer: 0x2A,
+    Connection.related: 0x24,
+    Connection.invalid: 0x30,
+}
+_TIMES = 8  # that a packet may be tracked on its way
+Port = Annotated[
+    str | None, Argument(metavar="[PORT]", help="A port's name, number, or id in Neutron, or the id's beginning.")
+]
+
+
+def _verb(function: Callable[..., None]) -> Callable[..., None]:
+    made = command(function)
+    made.short_help = " ".join(str(function.__doc__).split("\n\n")[0].split())
+    flows.add_command(made)
+    return function
+
+
+@_verb
+def show(port: Port = None, ovsdb: Ovsdb = None, as_json: Json = False) -> None:
+    """Say every flow of every bridge in words, by port; with PORT, only what is about that port.
+
+    Exit codes: 0 shown; 2 the switch does not answer, or has no such port.
+    """
+    remote = ovsdb or DATABASE
+    with refuse_on(NoPort):
+        switch = observe(remote, run_directory(remote))
+        chosen = find_port(switch, port)[1] if port is not None else None
+    if as_json:
+        say_json(show_document(switch, chosen), indent=2)
+        return
+    for line in show_lines(switch, chosen):
+        say(line)
+
+
+@_verb
+def trace(
+    port: Annotated[str, Argument(metavar="PORT", help="The port that the packet comes from; as for show.")],
+    packet: Annotated[
+        str,
+        Argument(metavar="PACKET", help="As ovs-ofctl has it: tcp,dl_dst=MAC,nw_src=IP,nw_dst=IP,tp_dst=80."),
+    ],
+    connection: Annotated[
+        Connection, Option("--connection", help="What connection tracking says of the packet.")
+    ] = Connection.new,
+    ovsdb: Ovsdb = None,
+    as_json: Json = False,
+) -> None:
+    """Follow a packet from PORT through the flows, and say the verdict and why; nothing is sent.
+
+    netmend follows it by its own model of the flows, and asks the switch for its own (ofproto/trace). A source MAC that
+    PACKET leaves open is the port's.
+
+    Exit codes: 0 both agree; 1 they differ, or the model is in doubt; 2 bad input, or the switch does not answer.
+    """
+    remote = ovsdb or DATABASE
+    with refuse_on(NoPort, BadPacket):
+        asked = parse_packet(packet)
+
+        def place(switch: Switch) -> tuple[str, Packet]:
+            bridge, source = find_port(switch, port)
+            return bridge.name, complete(asked, mac=source.guest_mac) | {"in_port": number_of(source, bridge.name)}
+
+        tracked = [_STATES[connection]] * _TIMES
+        switch, ours, found = ask_both(remote, run_directory(remote), place, tracked)
+        source, sent = find_port(switch, port)[1], place(switch)[1]
+    if as_json:
+        say_json(trace_document(switch, source, packet_text(sent), ours, found), indent=2)
+    else:
+        say(f"{source.name} sends {packet_text(sent)}")
+        for line in trace_lines(switch, ours, found):
+            say(line)
+    raise click.exceptions.Exit(1 if found or ours.doubts else 0)

@@ -1,0 +1,1 @@
+"""Flows of this host's switch: looking at them, and comparing them with what they should do."""

@@ -1,0 +1,157 @@
+"""What netmend makes of the flows that Neutron's own agent writes, with its firewall for Open vSwitch."""
+
+import json
+import random
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.neutron.agents import NETMEND, is_running, start_neutrons, stop_neutrons
+from tests.neutron.cloud import Cloud, Resource, call, wait_until
+from tests.neutron.guests import Guest
+
+from netmend.flows.comparison import differences
+from netmend.flows.interpreter import follow
+from netmend.flows.lookup import Packet
+from netmend.flows.packet import packet_text, parse_packet
+from netmend.flows.switch import Switch
+from netmend.reconcile.flows.observe import DATABASE, ask_both, observe, switch_trace
+
+RUN = "/run/openvswitch"
+FIREWALL = Path("/etc/neutron/plugins/ml2/openvswitch_agent.ini")
+STATES = [0x21, 0x22, 0x2A, 0x24, 0x30]
+PACKETS = 600
+
+
+@pytest.fixture
+def firewall(_server: None) -> Iterator[None]:
+    """Neutron's agent with its firewall, and again as it was."""
+    before = FIREWALL.read_text()
+    _restart_with(before.replace("enable_security_group = false", "").replace("= noop", "= openvswitch"))
+    yield
+    _restart_with(before)
+
+
+def _restart_with(configuration: str) -> None:
+    if is_running("ovs"):
+        stop_neutrons("ovs")
+    FIREWALL.write_text(configuration)
+    start_neutrons("ovs")
+
+
+class World:
+    """A network with guests of one security group, one with an address pair, and one of no group."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        network = cloud.network()
+        cloud.subnet(network, "10.0.0.0/24")
+        cloud.subnet(network, "2001:db8::/64", ipv6_ra_mode="slaac", ipv6_address_mode="slaac")
+        group = cloud._make("security_group", name="web")
+        for rule in (
+            {"protocol": "tcp", "port_range_min": 80, "port_range_max": 90},
+            {"protocol": "icmp"},
+            {"protocol": "udp", "port_range_min": 53, "port_range_max": 53, "remote_ip_prefix": "10.0.0.0/28"},
+            {"protocol": "tcp", "port_range_min": 5000, "port_range_max": 6000, "remote_group_id": group["id"]},
+        ):
+            body = {"security_group_id": group["id"], "direction": "ingress", **rule}
+            call("POST", "security-group-rules", {"security_group_rule": body})
+        of_group = {"security_groups": [group["id"]]}
+        self.ports = [
+            cloud.port(network, **of_group),
+            cloud.port(network, **of_group, allowed_address_pairs=[{"ip_address": "10.0.0.200/29"}]),
+            cloud.port(network, security_groups=[]),
+        ]
+
+    @property
+    def addresses(self) -> list[str]:
+        return [fixed["ip_address"] for port in self.ports for fixed in port["fixed_ips"]]
+
+
+def wait_until_filtered(port: Resource) -> None:
+    """Neutron says ACTIVE before the last flows are there, so ask the switch for one that every filtered port has."""
+
+    def has_flows() -> bool:
+        shown = netmend("show", port["id"], "--json")
+        flows = [flow for bridge in shown["bridges"] for flow in bridge["flows"]]
+        return any((flow["table"], flow["priority"]) == (82, 40) for flow in flows)
+
+    wait_until(has_flows, f"the firewall of {port['id']}")
+
+
+def netmend(*words: str, code: int = 0) -> Any:
+    done = subprocess.run([NETMEND, "flows", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == code, f"{words}: {done.returncode}: {done.stdout}{done.stderr}"
+    return json.loads(done.stdout) if "--json" in words else done.stdout
+
+
+def random_packet(chance: random.Random, world: World, source: Resource) -> str:
+    macs = [port["mac_address"] for port in world.ports]
+    own = source["mac_address"] if chance.random() < 0.8 else chance.choice(macs)
+    others = [*macs, "ff:ff:ff:ff:ff:ff", "33:33:00:00:00:01", "fa:16:3e:99:99:99"]
+    kind = chance.choice(["arp", "tcp", "udp", "icmp", "ip", "rarp", "tcp6", "udp6", "icmp6", "ipv6"])
+    parts = [kind, f"dl_src={own}", f"dl_dst={chance.choice(others)}"]
+    fourth = [one for one in world.addresses if ":" not in one] + ["10.0.0.201", "10.0.0.9", "8.8.8.8", "0.0.0.0"]
+    sixth = [one for one in world.addresses if ":" in one] + ["fe80::1", "::", "ff02::1"]
+    if kind == "arp":
+        parts += [f"arp_spa={chance.choice(fourth)}", f"arp_tpa={chance.choice(fourth)}", "arp_op=1"]
+    elif kind.endswith("6"):
+        parts += [f"ipv6_src={chance.choice(sixth)}", f"ipv6_dst={chance.choice(sixth)}", "nw_ttl=64"]
+    elif kind != "rarp":
+        parts += [f"nw_src={chance.choice(fourth)}", f"nw_dst={chance.choice(fourth)}", "nw_ttl=64"]
+    if kind[:3] in {"tcp", "udp"}:
+        ports = [(67, 68), (68, 67), (546, 547), (547, 546), (9, 80), (9, 88), (9, 90), (9, 91), (9, 5500), (9, 53)]
+        parts += [f"{name}={number}" for name, number in zip(("tp_src", "tp_dst"), chance.choice(ports), strict=True)]
+    if kind == "icmp6":
+        parts.append(f"icmp_type={chance.choice((128, 130, 133, 134, 135, 136))}")
+    return ",".join(parts)
+
+
+def test_a_packets_way_through_neutrons_flows_is_the_switchs_own(firewall: None, cloud: Cloud) -> None:
+    world = World(cloud)
+    first, second, third = world.ports
+    with Guest(first), Guest(second), Guest(third):
+        for port in world.ports:
+            wait_until_filtered(port)
+        switch = observe(DATABASE, RUN)
+        number_of = {port.neutron_id: port.number for port in switch.bridges["br-int"].ports}
+        chance = random.Random(17)
+        delivered = 0
+        for _ in range(PACKETS):
+            source = chance.choice(world.ports)
+            packet = parse_packet(random_packet(chance, world, source)) | {"in_port": number_of[source["id"]] or 0}
+            tracked = [chance.choice(STATES) for _ in range(4)] if chance.random() < 0.6 else [0x21] * 4
+            ours = follow(switch, "br-int", packet, tracked)
+            found = differences(switch, ours, switch_trace(RUN, "br-int", packet, tracked))
+            if found:  # guests speak, and the switch learns meanwhile
+                switch, ours, found = ask_both(DATABASE, RUN, from_br_int(packet), tracked)
+            assert not found and not ours.doubts, f"{packet_text(packet)} {tracked}: {found} {ours.doubts}"
+            delivered += bool(ours.delivered)
+        assert PACKETS // 10 < delivered < PACKETS * 9 // 10
+        _say_why(world)
+
+
+def from_br_int(packet: Packet) -> Callable[[Switch], tuple[str, Packet]]:
+    return lambda _: ("br-int", packet)
+
+
+def _say_why(world: World) -> None:
+    """The verdicts of a person's questions, by the command."""
+    first, second, _ = world.ports
+    device = f"vm{second['id'][:11]}"
+    ends = f"dl_dst={second['mac_address']},nw_src={_fourth(first)},nw_dst={_fourth(second)}"
+    for port, connection, delivered in ((80, "new", True), (90, "new", True), (91, "new", False), (91, "answer", True)):
+        said = netmend("trace", first["id"], f"tcp,{ends},tp_dst={port}", "--connection", connection, "--json")
+        assert (said["verdict"] == "delivered") is delivered and said["switch"]["agrees"], said
+        assert [one["port"] for one in said["delivered"]] == ([device] if delivered else [])
+    said = netmend("trace", first["id"][:8], f"tcp,{ends},tp_dst=91")
+    assert "no rule of the receiving port's security groups lets it in" in said
+    assert "The switch itself says the same" in said
+    said = netmend("trace", first["id"], f"arp,arp_spa={_fourth(second)}")
+    assert "the port may not use these addresses" in said
+    netmend("trace", "nowhere", "arp", code=2)
+
+
+def _fourth(port: Resource) -> str:
+    return next(str(fixed["ip_address"]) for fixed in port["fixed_ips"] if ":" not in fixed["ip_address"])
