@@ -32,7 +32,7 @@ class Schema:
         """What SQLite said of `operation`, as a `failure` for a person."""
         if is_damage(error):
             mend = self.damaged
-        elif getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        elif isinstance(error, sqlite3.Error) and is_busy(error):
             mend = f"another process has locked it, as `fuser -v {path}` shows: end what that one does"
         else:
             mend = "see that its directory exists, is writable and has room"
@@ -81,6 +81,11 @@ def is_damage(error: BaseException | None) -> bool:
     return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
 
 
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another process, or another connection of ours, has what a statement needs."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def set_aside(path: Path) -> None:
     """Give a damaged file the name `PATH.damaged`, so that a new one can be made; a failure shows when that is."""
     with contextlib.suppress(OSError):
@@ -89,15 +94,18 @@ def set_aside(path: Path) -> None:
             path.with_name(path.name + end).unlink(missing_ok=True)
 
 
-def open_writer(path: Path, schema: Schema, *, cached_statements: int = 128) -> sqlite3.Connection:
-    """A connection that may write, in autocommit mode, for any thread; makes the file, or migrates it.
+def open_writer(
+    path: Path, schema: Schema, *, cached_statements: int = 128, patience: float = _PATIENCE
+) -> sqlite3.Connection:
+    """A connection that may write, in autocommit mode, for any thread; makes the file, or migrates it. `patience` is
+    for how many seconds it waits for another process that writes, now and later.
 
     Raises:
         schema.failure: the file is damaged, of another application or of a later netmend, or cannot be written.
     """
     with contextlib.suppress(OSError):  # of which SQLite speaks below, and connect to a file that is there
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    connection = _connect(path, schema, cached_statements)
+    connection = _connect(path, schema, cached_statements, patience)
     try:
         _migrate(connection, path, schema)
     except sqlite3.Error as error:
@@ -111,7 +119,7 @@ def open_writer(path: Path, schema: Schema, *, cached_statements: int = 128) -> 
 
 def open_reader(path: Path, schema: Schema, *, cached_statements: int = 128) -> sqlite3.Connection:
     """A connection that only reads a file that `open_writer` made. Raises `schema.failure`."""
-    connection = _connect(path, schema, cached_statements)
+    connection = _connect(path, schema, cached_statements, _PATIENCE)
     try:
         version = _version(connection, path, schema)
         if version != len(schema.migrations):
@@ -129,13 +137,13 @@ def open_reader(path: Path, schema: Schema, *, cached_statements: int = 128) -> 
     return connection
 
 
-def _connect(path: Path, schema: Schema, cached_statements: int) -> sqlite3.Connection:
+def _connect(path: Path, schema: Schema, cached_statements: int, patience: float) -> sqlite3.Connection:
     try:
         return sqlite3.connect(
             path,
             isolation_level=None,
             check_same_thread=False,
-            timeout=_PATIENCE,
+            timeout=patience,
             cached_statements=cached_statements,
         )
     except sqlite3.Error as error:

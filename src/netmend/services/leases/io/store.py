@@ -6,6 +6,7 @@ Rows of networks and subnets that are gone stay until they have been expired for
 """
 
 import sqlite3
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Lock
@@ -15,6 +16,11 @@ from netmend.ground import sqlite_file
 from netmend.services.leases.table import Lease, LeaseState
 
 _KEEP_EXPIRED = 7 * 86_400.0  # seconds
+_AT_A_TIME = 0.1  # seconds that a call waits for another process that writes, and others here wait for the call
+_PATIENCE = 5.0  # seconds for which a commit waits in all
+_REST = 0.02  # seconds between its tries
+_Key = tuple[str, int | bytes]
+_Row = tuple[str, int | bytes, str, bytes, bytes, int, float]
 _LEASE = "subnet, address, client, hardware, state, expires"
 
 
@@ -53,11 +59,12 @@ class LeaseStore:
     def __init__(self, path: Path, now: float) -> None:
         """Open the database at `path`, and make it when there is none. `now` is in seconds since the epoch.
 
-        Raises LeaseStoreError when it is corrupt, is not ours, or cannot be written.
+        Raises LeaseStoreError when it is corrupt, is not ours, or cannot be written: while another process has locked
+        it, at once, for whoever opens it has guests waiting.
         """
         self._path = path
         self._lock = Lock()
-        self._connection = sqlite_file.open_writer(path, _SCHEMA)
+        self._connection = sqlite_file.open_writer(path, _SCHEMA, patience=_AT_A_TIME)
         execute = self._connection.execute
         try:
             execute("DELETE FROM lease WHERE expires < ?", (now - _KEEP_EXPIRED,))
@@ -93,13 +100,21 @@ class LeaseStore:
 
         Raises LeaseStoreError.
         """
-        rows, free = [], []
+        rows: list[_Row] = []
+        free: list[_Key] = []
         for network_id, lease in changes:
             if lease.state == LeaseState.FREE:
                 free.append((network_id, _stored(lease.address)))
             else:
                 what = (lease.subnet_id, lease.client, lease.hardware, int(lease.state), lease.expires)
                 rows.append((network_id, _stored(lease.address), *what))
+        deadline = time.monotonic() + _PATIENCE
+        while not self._try(rows, free, is_last=time.monotonic() > deadline):
+            time.sleep(_REST)
+
+    def _try(self, rows: Sequence[_Row], free: Sequence[_Key], *, is_last: bool) -> bool:
+        """Store all or none; False while another process has locked the database, but for the last time. Between tries
+        nobody here waits for it."""
         with self._lock:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -113,7 +128,10 @@ class LeaseStore:
                         self._connection.execute("ROLLBACK")
                     raise
             except sqlite3.Error as error:
+                if sqlite_file.is_busy(error) and not is_last:
+                    return False
                 raise _SCHEMA.error(self._path, "write", error) from error
+            return True
 
     def close(self) -> None:
         with self._lock:

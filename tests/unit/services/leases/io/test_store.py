@@ -1,6 +1,7 @@
 """Leases on disk: what is committed is there, and what is wrong is said."""
 
 import sqlite3
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,3 +130,42 @@ def test_a_write_that_fails_says_so_and_the_store_works_on(path: Path) -> None:
     store.commit([("one", LEASE)])
     assert store.load("one") == [LEASE]
     store.close()
+
+
+def lock(path: Path) -> sqlite3.Connection:
+    """As another process that writes, and does not end."""
+    locker = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    locker.execute("BEGIN IMMEDIATE")
+    return locker
+
+
+def test_nobody_waits_for_a_commit_that_waits_for_another_process(path: Path) -> None:
+    """A network that is made meanwhile reads its leases, and is served."""
+    store = LeaseStore(path, NOW)
+    store.commit([("n", LEASE)])
+    locker = lock(path)
+    commit = threading.Thread(target=store.commit, args=([("n", other())],))
+    commit.start()
+    try:
+        for _ in range(3):
+            assert store.load("n") == [LEASE]
+        assert commit.is_alive(), "it has waited for nobody"
+    finally:
+        locker.execute("ROLLBACK")
+        commit.join()
+        locker.close()
+    assert len(store.load("n")) == 2
+    store.close()
+
+
+def test_a_locked_file_is_told_when_it_is_opened(path: Path) -> None:
+    """At once: a node that starts has guests waiting, and opens it again some seconds later."""
+    store = LeaseStore(path, NOW)
+    (patience,) = store._connection.execute("PRAGMA busy_timeout").fetchone()
+    assert patience <= 500  # milliseconds
+    store.close()
+    locker = lock(path)
+    with pytest.raises(LeaseStoreError, match="another process has locked it"):
+        LeaseStore(path, NOW)
+    locker.close()
+    LeaseStore(path, NOW).close()
