@@ -170,7 +170,9 @@ class Reconciler:
                             chosen.append(intent.networks[network_id])
                 if self._find_helpers is not None:
                     self._networks.helpers, self._find_helpers = self._find_helpers(), None
-                work_through(lambda network: self._reconcile_guarded(network, work), chosen, self._workers)
+                work_through(
+                    lambda network: self._reconcile_guarded(network, work), chosen, self._workers, self._host.leave
+                )
                 if work.batch:
                     self._add_batch(work)
                 if work.foreign:
@@ -236,7 +238,7 @@ class Reconciler:
         again.plans, again.right, again.wrong = work.plans, work.right, work.wrong
         again.new_reasons, again.defects, again.mended = work.new_reasons, work.defects, work.mended
         again.taken = work.taken
-        work_through(lambda network: self._reconcile_guarded(network, again), networks, self._workers)
+        work_through(lambda network: self._reconcile_guarded(network, again), networks, self._workers, self._host.leave)
         if again.batch:
             self._add_batch(again)
         return again
@@ -335,7 +337,7 @@ class Reconciler:
             host.route(), host.owners.wanted_names(), host.directory, switch, host.owners.own_macs(())
         )
         networks = [work.intent.networks[network_id] for network_id in batch]
-        work_through(lambda network: self._reconcile_guarded(network, work), networks, self._workers)
+        work_through(lambda network: self._reconcile_guarded(network, work), networks, self._workers, self._host.leave)
 
     def _reconcile_guarded(self, network: Network, work: Pass, *, probe: bool = False) -> None:
         """Make one network right; all that goes wrong with it ends up in `resync`, or opens the breaker."""

@@ -17,14 +17,20 @@ Item = TypeVar("Item")
 
 
 class _Round(Generic[Item]):
-    def __init__(self, function: Callable[[Item], None], items: Iterable[Item]) -> None:
-        self.function = function
+    def __init__(self, function: Callable[[Item], None], items: Iterable[Item], ended: Callable[[], None]) -> None:
+        self.function, self.ended = function, ended
         self.waiting = deque(items)
         self.started = 0
         self.working = 0
         self.busy_since: dict[int, float] = {}  # by thread: since when it works at its item
         self.changed = Condition()
         self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self.work()
+        finally:
+            self.ended()
 
     def work(self) -> None:
         while True:
@@ -48,20 +54,23 @@ class _Round(Generic[Item]):
         return time.monotonic() - min(self.busy_since.values(), default=time.monotonic()) > PATIENCE
 
 
-def work_through(function: Callable[[Item], None], items: Iterable[Item], limit: int) -> None:
-    """Call `function` with each of `items` in threads, at most `limit` at a time; returns when all are done.
+def work_through(
+    function: Callable[[Item], None], items: Iterable[Item], limit: int, ended: Callable[[], None] = lambda: None
+) -> None:
+    """Call `function` with each of `items` in threads, at most `limit` at a time; returns when all are done. Each
+    thread calls `ended` as its last.
 
     The first exception that `function` lets out is raised here, once those at work have finished; and RuntimeError when
     not even one thread can be started.
     """
-    current = _Round(function, items)
+    current = _Round(function, items, ended)
     with current.changed:
         seen = -1
         while current.waiting and not current.failure:
             if (current.working < limit and current.started == seen) or not current.working:
                 current.working += 1
                 try:
-                    Thread(target=current.work, name="netmend-reconcile", daemon=True).start()
+                    Thread(target=current.run, name="netmend-reconcile", daemon=True).start()
                 except RuntimeError:  # the process may have no more threads
                     current.working -= 1
                     if not current.working:

@@ -1,9 +1,12 @@
 """One worker while all goes well; others as soon as one is slow."""
 
-from threading import Event, current_thread
+import gc
+from threading import Event, current_thread, get_ident
 
 import pytest
+from tests.waiting import wait_for
 
+from netmend.reconcile.host import Host
 from netmend.reconcile.workers import work_through
 
 
@@ -56,3 +59,31 @@ def test_a_failure_is_raised_once_all_at_work_have_finished() -> None:
 
 def test_nothing_to_do() -> None:
     work_through(lambda item: None, [], 4)
+
+
+def test_each_thread_says_that_it_ends() -> None:
+    worked, ended = set[int](), list[int]()
+
+    def work(item: int) -> None:
+        worked.add(get_ident())
+
+    work_through(work, range(10), 2, lambda: ended.append(get_ident()))
+    wait_for(lambda: set(ended) == worked, "the threads have ended")
+
+
+def test_threads_of_a_pass_leave_nothing_behind() -> None:
+    """A socket that is left to Python's end of a thread leaves a dictionary of the thread (CPython 3.11)."""
+    host = Host("/run/netns", float, None, None)
+
+    def left() -> int:
+        gc.collect()
+        return sum(type(found) is dict and "Py_Repr" in found for found in gc.get_objects())
+
+    def work(item: int) -> None:
+        host.route()
+
+    before = left()
+    for _ in range(20):
+        work_through(work, range(2), 2, host.leave)
+    assert left() - before < 10
+    host.close()

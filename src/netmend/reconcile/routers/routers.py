@@ -103,7 +103,9 @@ class Routers:
             if scope is None or router.id in scope or any(port.network_id in scope for port in router.ports)
         )
         self._put_host_rules(work)
-        work_through(lambda router: self._guarded(self._prepare, router, work), work.chosen, self._workers)
+        work_through(
+            lambda router: self._guarded(self._prepare, router, work), work.chosen, self._workers, self._host.leave
+        )
         return work
 
     def networks_to_look_at(self, work: RouterPass) -> set[str]:
@@ -113,7 +115,7 @@ class Routers:
     def finish(self, work: RouterPass) -> None:
         """Make the rest of the routers, once the networks have made their ports."""
         ready = [router for router in work.chosen if router.id not in work.errors]
-        work_through(lambda router: self._guarded(self._complete, router, work), ready, self._workers)
+        work_through(lambda router: self._guarded(self._complete, router, work), ready, self._workers, self._host.leave)
         if not work.apply:
             return
         self._host.owners.want_uplinks(self._uplinks)
