@@ -5,7 +5,6 @@ keeps the rule that guards it until it is gone. Observed in full is only what so
 transactions, and as long as nobody else made one, the rules are what the last pass left.
 """
 
-import errno
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -18,11 +17,10 @@ from netmend.intent.network import BridgeWiring, Network
 from netmend.intent.port import NoPlug
 from netmend.kernel.errors import KernelError
 from netmend.kernel.nft.socket import NftSocket
-from netmend.kernel.nft.tables import TableSeen, adopt, change_elements, read_changed, remake, remove_table
+from netmend.kernel.nft.tables import TableSeen, adopt, change_elements, read_changed, remake, remake_own, remove_table
 from netmend.reconcile.steps import Plan, SetRules, Unit
 
 _OF_DEVICE = frozenset(("ports", "devices"))  # sets whose elements keep a device closed
-_KNOWS_NO_OWNERS = {errno.EOPNOTSUPP, errno.EINVAL}
 Elements = frozenset[Element]
 
 
@@ -136,7 +134,10 @@ class Firewall:
         seen = self._seen
         try:
             if not plan.is_right:
-                self._remake(nft)
+                if self._own:
+                    self._own = remake_own(nft, TABLE, self._wanted.all)
+                else:
+                    remake(nft, TABLE, self._wanted.all)
                 self._note(frozenset(self._wanted.all), seen)
             elif (plan.add or plan.remove) and seen is not None:
                 change_elements(nft, TABLE, plan.add, plan.remove)
@@ -145,15 +146,6 @@ class Firewall:
             self.problem, self._seen = error, None
             with suppress(KernelError):
                 self._look()
-
-    def _remake(self, nft: NftSocket) -> None:
-        try:
-            remake(nft, TABLE, self._wanted.all, own=self._own)
-        except KernelError as error:
-            if not self._own or error.code not in _KNOWS_NO_OWNERS:
-                raise
-            self._own = False
-            remake(nft, TABLE, self._wanted.all)
 
     def keep(self) -> None:
         """Have the rules of a process before us as our own. What fails leaves them as they are."""

@@ -30,6 +30,7 @@ from netmend.kernel.nft.tables import (
     read_changed,
     read_set,
     remake,
+    remake_own,
     remove_table,
 )
 from netmend.reconcile.bridge_hooks import BridgeHooks
@@ -142,7 +143,10 @@ class GroupFirewall:
         nft, seen, known = self._socket(), self._seen, self._in_force
         elements = (seen.elements if seen else frozenset()) - plan.remove | plan.add
         if not plan.is_right or known is None:
-            remake(nft, plan.table, elements, own=self._own)
+            if self._own:
+                self._own = remake_own(nft, plan.table, elements)
+            else:
+                remake(nft, plan.table, elements)
         else:
             change_table(nft, known.table, plan.table, plan.add, plan.remove)
         self._in_force = _InForce(plan.table)

@@ -3,7 +3,7 @@
 import errno
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from ipaddress import IPv4Network, ip_network
 from typing import Any
@@ -247,6 +247,33 @@ def test_what_somebody_does_to_the_rules_is_mended_and_told(what: str) -> None:
         assert not passes(client, other) and passes(client, web)
         assert passes(web, client)
         assert not reconciler.run(wanted).planned_steps
+
+
+def test_a_nodes_own_rules_nobody_else_changes_where_the_kernel_can_do_that() -> None:
+    ports = port(1, ALL), port(2, WEB)
+    wanted = intent(*ports, groups=(group(ALL, EGRESS), group(WEB, UDP_80)))
+    with two_guests(wanted) as (one, two, first):
+        client, web, other = one.socket(1000), two.socket(80), two.socket(81)
+        first.close()
+        node = Reconciler(own_rules=True)
+        remove_table(NftSocket(), table("none", ()))
+        assert node.run(wanted).right == {ID}
+        assert passes(client, web) and passes(web, client) and not passes(client, other)
+        with suppress(KernelError):  # EPERM, since Linux 6.9
+            remove_table(NftSocket(), table("none", ()))
+        node.run(wanted, {"rules"})
+        assert not passes(client, other) and passes(client, web)
+        udp_81 = replace(UDP_80, ports=(81, 81))
+        assert node.run(intent(*ports, groups=(group(ALL, EGRESS), group(WEB, udp_81)))).right == {ID}
+        assert passes(client, other) and not passes(client, web)
+        node.close()
+        again = Reconciler(own_rules=True)
+        assert not again.run(intent(*ports, groups=(group(ALL, EGRESS), group(WEB, udp_81)))).planned_steps
+        assert again.run(wanted).right == {ID}
+        assert passes(client, web) and not passes(client, other)
+        again.run(Intent())
+        assert not tables()
+        again.close()
 
 
 def test_a_restart_finds_the_rules_and_makes_no_transaction() -> None:

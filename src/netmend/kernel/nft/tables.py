@@ -25,6 +25,7 @@ _GOTO: Final = struct.pack("!i", -4)
 _DATA_VERDICT: Final = struct.pack("!I", 0xFFFFFF00)
 _AT_A_TIME: Final = 500  # elements of one message, whose list is to be shorter than 64 KiB
 _NETLINK_HEADERS: Final = 20
+_KNOWS_NO_OWNERS: Final = {errno.EOPNOTSUPP, errno.EINVAL}
 _NOT_KNOWN: Final = {errno.ENOENT, errno.EOPNOTSUPP, errno.EPROTO, errno.EPROTONOSUPPORT, errno.EAFNOSUPPORT}
 
 Change = tuple[int, int, bytes]  # kind, flags, attributes
@@ -74,6 +75,18 @@ def remake(nft: NftSocket, wanted: Table, elements: Iterable[Element], *, own: b
     order = {described.name: number for number, described in enumerate(wanted.sets)}
     in_order = sorted(elements, key=lambda element: order[element.set])
     _commit(nft, changes, _changes_of(wanted, NEWSETELEM, in_order))
+
+
+def remake_own(nft: NftSocket, wanted: Table, elements: Collection[Element]) -> bool:
+    """The same with `own`, where the kernel knows owners, else without; returns whether it does. Raises KernelError."""
+    try:
+        remake(nft, wanted, elements, own=True)
+    except KernelError as error:
+        if error.code not in _KNOWS_NO_OWNERS:
+            raise
+        remake(nft, wanted, elements)
+        return False
+    return True
 
 
 def change_elements(nft: NftSocket, wanted: Table, add: Collection[Element], remove: Collection[Element]) -> None:
