@@ -349,7 +349,9 @@ class Node:
         self._hints.intent_changed(intent)
         self._watch_switch(intent)
         self._dirty |= changed - self._right_already(old, intent, changed)
-        moved = changed_routers(before.routers, intent.routers) | changed_rules(before, intent)
+        moved = changed_routers(before.routers, intent.routers)
+        if self.state.reconciler.has_groups:
+            moved |= changed_rules(before, intent)
         self._dirty |= moved
         changed |= moved
         if changed:

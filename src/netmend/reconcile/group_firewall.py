@@ -93,6 +93,11 @@ class GroupFirewall:
         """By which messages of the kernel say that the hooks' table was changed here; 0 where it was not."""
         return self._hooks.netlink_port
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there is any port that groups filter."""
+        return bool(self._wanted)
+
     def close(self) -> None:
         """Close the hooks' socket; the rules stay in force."""
         self._hooks.close()

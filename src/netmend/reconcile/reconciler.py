@@ -129,6 +129,11 @@ class Reconciler:
         return self._host.switch.connection.remote
 
     @property
+    def has_groups(self) -> bool:
+        """Whether security groups filter any port, by the intent of the last pass."""
+        return self._host.groups.is_wanted
+
+    @property
     def rules_ports(self) -> tuple[int, int, int]:
         """The netlink ports by which passes change rules of nftables on the host."""
         return self._host.firewall.netlink_port, self._host.groups.netlink_port, self._routers.rules_port
