@@ -14,10 +14,10 @@ import time
 from benchmarks.ovn import cost, until_all
 from tests.kernel.vswitch import VSwitch
 from tests.ovn.agent import Agent
-from tests.ovn.central import CHASSIS, Guest, metadata_port, network_id
+from tests.ovn.central import CHASSIS
+from tests.ovn.filled import network_rows
 from tests.ovn.southbound import Database, chassis, chassis_row, insert
 
-from netmend.kernel.ovsdb.connection import Operation
 from netmend.kernel.sandbox import run
 
 _BATCH = 50  # networks in one transaction
@@ -58,37 +58,7 @@ def _fill(database: Database, numbers: range) -> None:
     place = chassis_row(database, CHASSIS)
     for first in range(numbers.start, numbers.stop, _BATCH):
         chosen = range(first, min(first + _BATCH, numbers.stop))
-        database.transact(*(operation for number in chosen for operation in _network(number, place)))
-
-
-def _network(number: int, place: str) -> list[Operation]:
-    """A datapath with its metadata port and one guest, bound on the chassis."""
-    datapath = f"d{number}"
-    guest = Guest(number, 5, ("10.0.0.5",))
-    name = {"name": f"neutron-{network_id(number)}"}
-    metadata = {"neutron:cidrs": "10.0.0.2/24", "neutron:device_id": f"ovnmeta-{network_id(number)}"}
-    metadata |= {"neutron:device_owner": "network:distributed", "neutron:mtu": "1400"}
-    bound = {"neutron:cidrs": "10.0.0.5/24", "neutron:device_id": guest.instance}
-    port = {"datapath": ["named-uuid", datapath]}
-    return [
-        insert("Datapath_Binding", {"tunnel_key": number, "external_ids": _map(name)}, datapath),
-        insert(
-            "Port_Binding",
-            port
-            | {"logical_port": metadata_port(number), "type": "localport", "tunnel_key": 1}
-            | {"mac": f"fa:16:3f:00:{number >> 8:02x}:{number & 255:02x} 10.0.0.2", "external_ids": _map(metadata)},
-        ),
-        insert(
-            "Port_Binding",
-            port
-            | {"logical_port": guest.id, "tunnel_key": 2, "chassis": ["uuid", place]}
-            | {"mac": f"{guest.mac} 10.0.0.5", "external_ids": _map(bound)},
-        ),
-    ]
-
-
-def _map(values: dict[str, str]) -> list[object]:
-    return ["map", [list(pair) for pair in values.items()]]
+        database.transact(*(operation for number in chosen for operation in network_rows(number, place)))
 
 
 if __name__ == "__main__":
