@@ -1,4 +1,5 @@
-"""netmend beside neutron-ovn-metadata-agent, on the same southbound database: start, restart, cost, and a new binding.
+"""netmend beside neutron-ovn-metadata-agent, on the same southbound database: start, restart, cost, a new binding, and
+a guest that boots.
 
 python -m benchmarks.ovn [NETWORKS...] [--bindings N] [--client-only]
 
@@ -21,7 +22,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
+from benchmarks.ovn_guest import nova, until_answered
 from tests.ovn.agent import HOME, Agent
 from tests.ovn.central import CHASSIS, Central, Guest, network_id
 from tests.ovn.real_agent import real_agent
@@ -32,6 +35,7 @@ from netmend.kernel.netns import Netns
 from netmend.kernel.sandbox import run
 
 PATIENCE = 600.0  # seconds
+BOOTING = 7  # guests, one after the other, of which the median counts
 
 
 @dataclass
@@ -91,13 +95,14 @@ def _table(count: int, found: dict[str, dict[str, float]]) -> None:
 def _measure(name: str, count: int) -> dict[str, float]:
     start = {"netmend": _netmend, "neutron": real_agent}[name]
     numbers = range(1, count + 1)
-    with Central(controller=False) as central:
+    with nova(), Central(controller=False) as central:
         central.sbctl("chassis-add", CHASSIS, "geneve", "127.0.0.1")
         central.sbctl("create", "Chassis_Private", f"name={CHASSIS}")
         # Of a bridge of the userspace datapath, Neutron's agent would have iptables compute checksums.
         central.switch.vsctl("--no-wait", "set", "Bridge", "br-int", "datapath_type=system")
-        for first in range(1, count + 2, 50):
-            chosen = range(first, min(first + 50, count + 2))
+        last = count + 1 + BOOTING
+        for begin in range(1, last + 1, 50):
+            chosen = range(begin, min(begin + 50, last + 1))
             central.add_networks(chosen)
             central.add_ports(*(_guest(number) for number in chosen))
         central.nbctl("--wait=sb", "sync")
@@ -111,6 +116,13 @@ def _measure(name: str, count: int) -> dict[str, float]:
             began = time.monotonic()
             central.sbctl("lsp-bind", _guest(count + 1).id, CHASSIS)
             found["a new binding, s"] = until_all([count + 1], began)
+            taken: list[tuple[float, float]] = []
+            for number in range(count + 2, count + 2 + BOOTING):
+                began = time.monotonic()
+                central.sbctl("lsp-bind", _guest(number).id, CHASSIS)
+                taken.append(until_answered(_guest(number), began))
+            first, requests = (median(values) for values in zip(*taken, strict=True))
+            found |= {"binding to guest, s": first, "60 requests, ms": 1000 * requests}
             process.send_signal(signal.SIGKILL)
             process.wait()
         if name == "netmend":  # its sockets died with it; of Neutron's agent, the haproxies answer on
