@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.web.host import URL, Host, browser, host, networks, opened
 
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
-VIEWS = ("#/", "#/networks", "#/ports", "#/mounts", "#/events")
+VIEWS = ("#/", "#/networks", "#/topology", "#/ports", "#/mounts", "#/events")
 HOSTILE = [
     "<img src=x onerror=document.title='owned'>",
     "\"><script>document.title='owned'</script>",
@@ -141,6 +141,7 @@ def test_a_dead_node_is_not_shown_as_living() -> None:
         expect(page.locator("#connection-text")).to_have_text("live", timeout=10_000)
         found.stop()
         expect(page.locator("#connection-text")).to_contain_text("no answer", timeout=10_000)
+        expect(page.locator("#verdict")).to_have_text("The node does not answer; before: The one network is served")
         found.start()
         expect(page.locator("#connection-text")).to_have_text("live", timeout=20_000)
 

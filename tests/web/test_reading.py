@@ -12,7 +12,7 @@ OUTLINE = """() => {
   const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
   return { style: outlineStyle, width: outlineWidth };
 }"""
-VIEWS = ("#/", "#/networks", "#/ports", "#/mounts", "#/events")
+VIEWS = ("#/", "#/networks", "#/topology?from=vm-0001-001&to=vm-0002-001", "#/ports", "#/mounts", "#/events")
 
 
 def focused(page: Page) -> str:

@@ -120,3 +120,39 @@ def test_without_tokens_a_name_that_somebody_elses_dns_gave_opens_nothing() -> N
             assert found.status(path, {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}) == 403, path
         with pytest.raises(urllib.error.HTTPError, match="403"):
             post("v2.0/networks", {"network": {}}, {"Origin": "http://127.0.0.2:9696"})
+
+
+def test_to_try_again_takes_the_token_itself() -> None:
+    with stored() as found, browser() as chromium:
+        bearer = {"X-Auth-Token": token(found)}
+        network = post("v2.0/networks", {"network": {"name": "lab"}}, bearer)["network"]
+        subnet = {"network_id": network["id"], "ip_version": 4, "cidr": "192.0.2.0/24"}
+        post("v2.0/subnets", {"subnet": subnet}, bearer)
+        plugged = {
+            "network_id": network["id"],
+            "name": "guest",
+            "binding:host_id": "",
+            "netmend": {"plug": {"netns": "gone"}},
+        }
+        post("v2.0/ports", {"port": plugged}, bearer)
+        page = chromium.new_context().new_page()
+        page.goto(URL)
+        page.get_by_role("textbox", name="Token").fill(token(found))
+        page.get_by_role("textbox", name="Token").press("Enter")
+        expect(page.locator(".why")).to_contain_text("waiting for the guest's namespace gone")
+        page.get_by_role("button", name="Try again now").first.click()
+        page.get_by_role("textbox", name="Token").fill("a-token-that-nobody-made")
+        page.get_by_role("textbox", name="Token").press("Enter")
+        expect(page.locator(".said").first).to_have_text("There is no such token.")
+        before = json.loads(found.get("view/overview", bearer))["reconciler"]["passes"]
+        page.get_by_role("button", name="Try again now").first.click()
+        page.get_by_role("textbox", name="Token").fill(token(found))
+        page.get_by_role("textbox", name="Token").press("Enter")
+        wait_for(
+            lambda: json.loads(found.get("view/overview", bearer))["reconciler"]["passes"] > before, "another pass"
+        )
+        assert post("view/retry?network=lab", {}, bearer) == {"network": network["id"]}
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            post("view/retry?network=nobody", {}, bearer)
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            post("view/retry", {}, {"Cookie": f"netmend-token={token(found)}"})

@@ -23,6 +23,8 @@ VERBS = {
     "agent": "Serve the networks of a Neutron server, in place of its agents.",
     "plan": "Show what `netmend run -c FILE` would change, and do nothing.",
     "status": "Show the networks of the running node, and what is wrong.",
+    "reach": "Say whether one guest can reach another, and which rule says so.",
+    "retry": "Have the running node try again now what it waits to try.",
     "health": "Say whether the running node works, serves, or is whole.",
     "attach": "Plug a port of the store into a guest, and wait for it.",
     "detach": "Unplug a port of the store from its guest.",

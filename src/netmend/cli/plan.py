@@ -30,18 +30,13 @@ def plan(
     raise click.exceptions.Exit(3 if any(found.steps for found in plans) else 0)
 
 
-def _name(network_id: str, intent: Intent) -> str | None:
-    found = intent.networks.get(network_id) or intent.routers.get(network_id)
-    return found.name if found else None
-
-
 def _document(plans: list[Plan], intent: Intent) -> dict[str, object]:
     return {
         "steps": sum(len(found.steps) for found in plans),
         "networks": [
             {
                 "id": found.network_id,
-                "name": _name(found.network_id, intent),
+                "name": intent.name_of(found.network_id),
                 "steps": [
                     {"step": type(step).__name__, "target": target(step), "text": str(step)} for step in found.steps
                 ],
@@ -55,7 +50,7 @@ def _document(plans: list[Plan], intent: Intent) -> dict[str, object]:
 def _lines(plans: list[Plan], intent: Intent) -> list[str]:
     lines = []
     for found in plans:
-        name = _name(found.network_id, intent)
+        name = intent.name_of(found.network_id)
         kind = "router" if found.network_id in intent.routers else "network"
         lines.append(f"{kind} {name} ({found.network_id})" if name else f"not in intent: {found.network_id or 'stray'}")
         lines += [f"  {step}" for step in found.steps]

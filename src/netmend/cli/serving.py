@@ -17,20 +17,27 @@ if TYPE_CHECKING:
     from netmend.sources.store.api.application import Beside
 
 
-def routes_of(node: "NodeState", other_root: "Handler | None" = None) -> "Sequence[AddRoutes]":
-    """What one HTTP server answers beside status: metrics, and the page with its live data.
+def routes_of(
+    node: "NodeState", other_root: "Handler | None" = None, *, guards_acts: bool = False
+) -> "Sequence[AddRoutes]":
+    """What one HTTP server answers beside status: metrics, and the page with its live data. Where the server does not
+    see to it who acts (`guards_acts`), only the node's own user may, at the unix socket.
 
     Called in that server's thread, once guests have their first answers: loading all this takes a tenth of a second.
     """
+    from netmend.node.http.guard import is_local_socket
     from netmend.node.views import metrics
     from netmend.node.views.read_models import Views
     from netmend.web import page
+
+    def may_act(request: "web.Request") -> bool:
+        return guards_acts or is_local_socket(request)
 
     views = Views(node)
     registry = metrics.registry_of(node, lambda: views.live.watchers)
     return (
         lambda application: metrics.attach(application, registry),
-        lambda application: page.attach(application, views, other_root),
+        lambda application: page.attach(application, views, other_root, may_act),
     )
 
 
@@ -46,7 +53,7 @@ def beside_api(node: "NodeState", listen: Listen, *, tokens: bool) -> "Callable[
         hosts, url = listen.hosts, listen.url
         application.middlewares.insert(0, counted(node.http))
         application.middlewares.insert(1, guarded(hosts, url, lambda request: not (tokens and _of_api(request.path))))
-        for add_routes in routes_of(node, versions):
+        for add_routes in routes_of(node, versions, guards_acts=True):
             add_routes(application)
 
     return lambda: (attach,)

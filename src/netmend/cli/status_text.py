@@ -29,7 +29,7 @@ def show_node(console: Console, answer: dict[str, Any]) -> None:
         console.print(routers)
     _show_reasons(console, answer["reasons"])
     for busy in answer["in_progress"]:
-        console.print(Text(f"in progress: {busy['network']}: {', '.join(busy['steps'])}"))
+        console.print(Text(f"in progress: {busy['name'] or busy['network']}: {', '.join(busy['steps'])}"))
 
 
 def _show_faults(console: Console, answer: dict[str, Any]) -> None:
@@ -90,7 +90,8 @@ def _table(*columns: str) -> Table:
 
 def _show_reasons(console: Console, reasons: list[dict[str, Any]]) -> None:
     for reason in reasons:
-        where = f"{reason['network']}" + (f" port {reason['port']}" if reason["port"] else "")
+        where = f"{reason['name']} ({reason['network']})" if reason["name"] else reason["network"]
+        where += f" port {reason['port']}" if reason["port"] else ""
         console.print(
             Text(
                 f"{where}: {reason['reason']} (for {_span(reason['for_seconds'])}, tried {reason['failures']}x, "

@@ -140,3 +140,8 @@ class Intent:
     routers: Mapping[str, Router] = field(default_factory=dict)  # by router id
     security_groups: Mapping[str, SecurityGroup] = field(default_factory=dict)  # by group id
     address_groups: Mapping[str, AddressGroup] = field(default_factory=dict)  # by group id
+
+    def name_of(self, object_id: str | None) -> str | None:
+        """What a network or a router is called; None where there is none of that id."""
+        found = self.networks.get(object_id or "") or self.routers.get(object_id or "")
+        return found.name if found else None

@@ -115,6 +115,7 @@ class Node:
                 make_way=self._take_over.make_way,
             )
             self.state = NodeState(self._source, settings, started, intent, reconciler, serving)
+            self.state.try_again = self._try_again
             if (routed := self._source.routed_metadata) is not None:
                 self.state.routed = RoutedServing(routed, lambda: self.state.intent.intent.metadata_proxy)
             if self._source.uses_switch(intent.intent):
@@ -283,7 +284,7 @@ class Node:
             self._catch_up()
         self.state.passes += 1
         self.state.journal.passed(report, time.monotonic() - started, report.right & wrong)
-        log_pass(report)
+        log_pass(report, self.state.intent.intent)
         self._notifier.status(summary(self.state))
 
     def _breaker_changed(self, state: BreakerState | None) -> None:
@@ -323,6 +324,11 @@ class Node:
             self._wake.set()
 
         self._loop.call_soon_threadsafe(mark)
+
+    def _try_again(self, network_id: str | None) -> None:
+        """Look at a network now, or at all, whatever their back-off says; probe the host where it has a fault."""
+        self._breaker.hasten(time.monotonic())
+        self._suspect(EVERYTHING if network_id is None else network_id)
 
     # --- intent ---------------------------------------------------------------------------------------------------
 

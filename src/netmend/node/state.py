@@ -1,5 +1,6 @@
 """What a node consists of and knows: its loop writes it, its views read it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from netmend.ground.diagnosis import Diagnosis
@@ -40,3 +41,4 @@ class NodeState:
     journal: Journal = field(default_factory=Journal)
     history: DeviceHistory = field(default_factory=DeviceHistory)
     http: HttpCounts = field(default_factory=HttpCounts)
+    try_again: Callable[[str | None], None] = lambda network_id: None  # one network, or all, and the host's fault too

@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from netmend.ground.diagnosis import Diagnosis
@@ -100,6 +100,12 @@ class Breaker:
             before, self.state = self.state, None
         if before is not None:
             self._on_change(None)
+
+    def hasten(self, now: float) -> None:
+        """Somebody asks for a try: the next one is due."""
+        with self._lock:
+            if self.state is not None:
+                self.state = replace(self.state, next_try=min(now, self.state.next_try))
 
     @property
     def is_open(self) -> bool:

@@ -54,6 +54,10 @@ class ReadModels(Protocol):
     def networks(self, query: Mapping[str, str]) -> dict[str, Any]: ...
     def network(self, text: str) -> dict[str, Any] | None: ...
     def ports(self, query: Mapping[str, str], network: str | None = None) -> Awaitable[dict[str, Any] | None]: ...
+    def port(self, port_id: str) -> dict[str, Any] | None: ...
+    def topology(self, query: Mapping[str, str]) -> dict[str, Any]: ...
+    def reach(self, query: Mapping[str, str]) -> dict[str, Any]: ...
+    def try_again(self, text: str) -> dict[str, Any] | None: ...
     def leases(self, query: Mapping[str, str], network: str) -> dict[str, Any] | None: ...
     def history(self, query: Mapping[str, str]) -> dict[str, list[float]]: ...
     def events(self, query: Mapping[str, str]) -> list[dict[str, Any]]: ...
@@ -62,11 +66,16 @@ class ReadModels(Protocol):
     def follow(self, query: Mapping[str, str]) -> AsyncIterator[tuple[str, Any]]: ...
 
 
-def attach(application: web.Application, models: ReadModels, other_root: Handler | None = None) -> None:
+def attach(
+    application: web.Application,
+    models: ReadModels,
+    other_root: Handler | None = None,
+    may_act: Callable[[web.Request], bool] = lambda request: True,
+) -> None:
     """Add the page at `/`, its files below `/page/`, and its data below `/view/`. `other_root` answers `/` to clients
-    that do not ask for HTML."""
+    that do not ask for HTML; `may_act` says whether a request that got here may have the node do something."""
     _add_files(application, other_root)
-    data = _Data(models)
+    data = _Data(models, may_act)
     application.add_routes(
         [
             web.get("/view/overview", data.overview),
@@ -75,6 +84,10 @@ def attach(application: web.Application, models: ReadModels, other_root: Handler
             web.get("/view/networks/{network}/ports", data.ports),
             web.get("/view/networks/{network}/leases", data.leases),
             web.get("/view/ports", data.ports),
+            web.get("/view/ports/{port}", data.port),
+            web.get("/view/topology", data.topology),
+            web.get("/view/reach", data.reach),
+            web.post("/view/retry", data.retry),
             web.get("/view/history", data.history),
             web.get("/view/events", data.events),
             web.get("/view/propagation", data.propagation),
@@ -124,8 +137,8 @@ def _file(body: bytes, kind: str) -> Handler:
 
 
 class _Data:
-    def __init__(self, models: ReadModels) -> None:
-        self._models = models
+    def __init__(self, models: ReadModels, may_act: Callable[[web.Request], bool]) -> None:
+        self._models, self._may_act = models, may_act
 
     async def overview(self, _: web.Request) -> web.Response:
         return _json(self._models.overview())
@@ -139,6 +152,22 @@ class _Data:
     async def ports(self, request: web.Request) -> web.Response:
         with _refusing_bad_queries():
             return _json(await self._models.ports(request.query, request.match_info.get("network")))
+
+    async def port(self, request: web.Request) -> web.Response:
+        return _json(self._models.port(request.match_info["port"]), "port")
+
+    async def topology(self, request: web.Request) -> web.Response:
+        return _json(_answer(self._models.topology, request.query))
+
+    async def reach(self, request: web.Request) -> web.Response:
+        return _json(_answer(self._models.reach, request.query))
+
+    async def retry(self, request: web.Request) -> web.Response:
+        """Have the node look again now, at the network that the query names, or at all."""
+        if not self._may_act(request):
+            text = json.dumps({"error": "this address only shows; on the host: netmend retry [NETWORK]"})
+            raise web.HTTPForbidden(text=text, content_type="application/json")
+        return _json(_answer(self._models.try_again, request.query.get("network", "")))
 
     async def leases(self, request: web.Request) -> web.Response:
         return _json(_answer(self._models.leases, request.query, request.match_info["network"]))
@@ -216,9 +245,9 @@ def _refusing_bad_queries() -> Any:
         raise web.HTTPBadRequest(text=json.dumps({"error": str(error)}), content_type="application/json") from None
 
 
-def _json(found: Any) -> web.Response:
+def _json(found: Any, what: str = "network") -> web.Response:
     if found is None:
-        text = json.dumps({"error": "no such network in the intent in force"})
+        text = json.dumps({"error": f"no such {what} in the intent in force"})
         return web.Response(text=text, status=404, content_type="application/json", headers=_HEADERS)
     response = web.Response(
         text=json.dumps(found), content_type="application/json", headers={**_HEADERS, "Cache-Control": "no-store"}

@@ -123,7 +123,7 @@ def answer() -> dict[str, Any]:
         "networks": [{"id": "n", "name": HOSTILE, "state": "served", "ports_count": 1, "served_since": None}],
         "routers": [{"id": "r", "name": HOSTILE, "state": "served", "networks": [HOSTILE], "uplink": HOSTILE}],
         "reasons": [{**reason, "next_try_in": 1.0}],
-        "in_progress": [{"network": HOSTILE, "steps": [HOSTILE]}],
+        "in_progress": [{"network": "n", "name": HOSTILE, "steps": [HOSTILE]}],
     }
 
 

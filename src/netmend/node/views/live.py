@@ -10,7 +10,7 @@ from typing import Any, Final
 from netmend.node.state import NodeState
 from netmend.node.views.listing import Row, network_detail, network_rows
 from netmend.node.views.overview import overview
-from netmend.node.views.shapes import Clock
+from netmend.node.views.shapes import Clock, event_json
 
 EVERY: Final = 0.25  # seconds
 _AT_REST: Final = 1.0  # seconds between looks at all of it while nothing shows that anything changed
@@ -122,7 +122,7 @@ class Live:
     def _send_events(self) -> None:
         for event in self._node.journal.since(self._event):
             self._event = event.number
-            self._send("event", event.as_dict())
+            self._send("event", event_json(self._node, event))
 
     def _compare_rows(self) -> None:
         rows = {row["id"]: row for row in network_rows(self._node)}

@@ -17,8 +17,12 @@ from netmend.node.views.listing import (
 )
 from netmend.node.views.live import Live, TooManyWatchers
 from netmend.node.views.overview import overview
+from netmend.node.views.port import port_detail
 from netmend.node.views.propagation import PropagationView
-from netmend.node.views.shapes import STATES, Clock, find_network
+from netmend.node.views.reach import reach
+from netmend.node.views.reach_question import read_question
+from netmend.node.views.shapes import STATES, Clock, event_json, find_network
+from netmend.node.views.topology import NETWORKS_MAX, topology
 
 __all__ = ["TooManyWatchers", "Views"]
 
@@ -56,6 +60,27 @@ class Views:
         page = _page(query)
         return await asyncio.to_thread(self._ports.page, page, found)
 
+    def port(self, port_id: str) -> dict[str, Any] | None:
+        """One port by its id; None when there is none."""
+        return port_detail(self._node, port_id, self._clock)
+
+    def topology(self, query: Mapping[str, str]) -> dict[str, Any]:
+        limit = _number(query, "limit", NETWORKS_MAX, 1, NETWORKS_MAX)
+        return topology(self._node, query.get("q", "")[:_LONGEST_TEXT], limit)
+
+    def reach(self, query: Mapping[str, str]) -> dict[str, Any]:
+        """Whether one guest reaches another, and why not."""
+        intent = self._node.intent.intent
+        return reach(intent, read_question(intent, query))
+
+    def try_again(self, text: str) -> dict[str, Any] | None:
+        """Have a network looked at now, by id or name, or with an empty text all; None when there is no such one."""
+        network = find_network(self._node, text) if text else None
+        if text and network is None:
+            return None
+        self._node.try_again(network.id if network else None)
+        return {"network": network.id if network else None}
+
     def leases(self, query: Mapping[str, str], network: str) -> dict[str, Any] | None:
         found = find_network(self._node, network)
         return lease_page(self._node, found, _page(query)) if found else None
@@ -66,7 +91,7 @@ class Views:
 
     def events(self, query: Mapping[str, str]) -> list[dict[str, Any]]:
         number = _number(query, "since", 0, 0, 1 << 62)
-        return [event.as_dict() for event in self._node.journal.since(number)]
+        return [event_json(self._node, event) for event in self._node.journal.since(number)]
 
     async def propagation(self) -> dict[str, Any]:
         return await self._propagation.get()

@@ -14,6 +14,7 @@ from netmend.intent.network import Network
 from netmend.intent.port import Port
 from netmend.intent.subnet import Subnet
 from netmend.intent.subnet6 import Subnet6
+from netmend.node.journal import Event
 from netmend.node.state import NodeState
 from netmend.reconcile.breaker import BreakerState
 from netmend.reconcile.resync import Reason
@@ -194,7 +195,7 @@ def reason_json(node: NodeState, reason: Reason, times: Times) -> dict[str, Any]
     """A resync reason; `name` is that of its network or router, null where intent has it no more."""
     return {
         "network": reason.network_id,
-        "name": _name(node, reason.network_id),
+        "name": node.intent.intent.name_of(reason.network_id),
         "port": reason.port_id,
         "reason": reason.text,
         "serves": reason.serves,
@@ -203,12 +204,17 @@ def reason_json(node: NodeState, reason: Reason, times: Times) -> dict[str, Any]
     }
 
 
+def event_json(node: NodeState, event: Event) -> dict[str, Any]:
+    """An event of the journal; `name` is that of its network or router, null where intent has it no more."""
+    return {**event.as_dict(), "name": node.intent.intent.name_of(event.network)}
+
+
 def breaker_json(node: NodeState, state: BreakerState, times: Times) -> dict[str, Any]:
     """The breaker while it is open: the diagnosis, and the network that met the fault last."""
     return {
         **state.diagnosis.as_json(),
         "network": state.network_id,
-        "name": _name(node, state.network_id),
+        "name": node.intent.intent.name_of(state.network_id),
         "failures": state.failures,
         **times.of(state.since, state.next_try),
     }
@@ -219,7 +225,7 @@ def progress_json(node: NodeState, steps_max: int | None = None) -> list[dict[st
     return [
         {
             "network": network_id,
-            "name": _name(node, network_id),
+            "name": node.intent.intent.name_of(network_id),
             "steps": steps_json(plan)[:steps_max],
             "steps_total": len(plan.steps),
         }
@@ -230,9 +236,3 @@ def progress_json(node: NodeState, steps_max: int | None = None) -> list[dict[st
 def steps_json(plan: Plan) -> list[str]:
     """The steps of a plan, in words."""
     return [str(step) for step in plan.steps]
-
-
-def _name(node: NodeState, network_id: str | None) -> str | None:
-    intent = node.intent.intent
-    found = intent.networks.get(network_id or "") or intent.routers.get(network_id or "")
-    return found.name if found else None

@@ -1,13 +1,14 @@
 // Faults of the host, each with evidence, cause and mend; and lines of the journal.
 import { h } from "./dom.js";
 import { count, moment, number, since, until } from "./format.js";
+import { retryButton } from "./retry.js";
 
 /** The faults above all else: the breaker, and what keeps the node from its work. Nothing when all is well. */
 export function fault(found) {
   const parts = [];
   const { breaker, intent, pinning, leases_problem: leases, routed_metadata_problem: routed } = found;
   if (breaker) {
-    parts.push(diagnosis("bad", "Host fault: nothing is created", breaker, h("p.quiet", {}, "Open ", since(breaker.since, "for "), ` · tried ${number(breaker.failures)}× · `, until(breaker.next_try, "next try in "))));
+    parts.push(diagnosis("bad", "Host fault: nothing is created", breaker, h("p.quiet", {}, "Open ", since(breaker.since, "for "), ` · tried ${number(breaker.failures)}× · `, until(breaker.next_try, "next try in "), " ", retryButton())));
   }
   if (intent.problem) parts.push(faultSection("warn", "A newer intent cannot be used; the one before it stays in force", h("pre", { tabindex: 0 }, intent.problem)));
   if (pinning) parts.push(faultSection("warn", "Names of namespaces cannot be made: they are held by descriptor, and end with this process", h("p", {}, pinning.problem)));
@@ -53,7 +54,7 @@ function copyButton(text) {
 }
 
 export function oneLine(event) {
-  const where = event.network ? h("a", { href: `#/networks/${encodeURIComponent(event.network)}` }, event.network.slice(0, 8)) : null;
+  const where = event.network ? h("a", { href: `#/networks/${encodeURIComponent(event.network)}` }, event.name ?? event.network.slice(0, 8)) : null;
   return h(
     `li.${event.level}`, {},
     moment(event.at),

@@ -5,14 +5,15 @@ import { number } from "./format.js";
 
 const PAGE = 100;
 const BEYOND = 8; // rows made above and below the sight
-const narrow = matchMedia("(max-width: 720px)");
+const NARROW = "(max-width: 720px)"; // as in style.css
 
 export class Grid {
   /**
    * label; columns: [{title, cell(row), name}]; page(offset, limit) → Promise of {total, rows}; key(row);
-   * open(row), where rows lead somewhere; empty: the text when there is none.
+   * open(row), where rows lead somewhere; empty: the text when there is none; lines: of a row where the page is so
+   * narrow that a row is no table's any more, which is `narrow`.
    */
-  constructor({ label, columns, page, key, open = null, empty, lines = 2 }) {
+  constructor({ label, columns, page, key, open = null, empty, lines = 2, narrow = NARROW }) {
     Object.assign(this, { columns, page, key, open, empty, lines });
     this.pages = new Map();
     this.asked = new Set();
@@ -42,15 +43,16 @@ export class Grid {
       this.draw();
     });
     this.size.observe(this.scroller);
-    this.measure = () => { this.height = narrow.matches ? 22 + 20 * this.lines : 34; this.lay(); };
-    narrow.addEventListener("change", this.measure);
+    this.narrow = matchMedia(narrow);
+    this.measure = () => { this.height = this.narrow.matches ? 22 + 20 * this.lines : 34; this.lay(); };
+    this.narrow.addEventListener("change", this.measure);
     this.measure();
   }
 
   /** Let go of what outlives the element. */
   close() {
     this.size.disconnect();
-    narrow.removeEventListener("change", this.measure);
+    this.narrow.removeEventListener("change", this.measure);
   }
 
   /** Ask for everything in sight anew; what is shown stays until the answer is there. */

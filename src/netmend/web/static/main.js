@@ -8,14 +8,19 @@ import { mounts } from "./mounts.js";
 import { network } from "./network.js";
 import { networks } from "./networks.js";
 import { nowView } from "./now.js";
+import { place } from "./address.js";
+import { port } from "./port.js";
 import { ports } from "./ports.js";
+import { topology } from "./topology.js";
 
 const main = document.getElementById("main");
 const VIEWS = [
   [/^#?\/?$/, "Now", () => nowView()],
   [/^#\/networks$/, "Networks", () => networks()],
   [/^#\/networks\/([^/]+)$/, "Network", ([, id]) => network(decodeURIComponent(id))],
+  [/^#\/topology$/, "Topology", () => topology()],
   [/^#\/ports$/, "Ports", () => ports()],
+  [/^#\/ports\/([^/]+)$/, "Port", ([, id]) => port(decodeURIComponent(id))],
   [/^#\/mounts$/, "Mounts", () => mounts()],
   [/^#\/events$/, "Events", () => events()],
 ];
@@ -23,9 +28,9 @@ let shown = null;
 
 function route({ first = false } = {}) {
   if (location.hash === "#main") return;
-  const [pattern, title, make] = VIEWS.find(([known]) => known.test(location.hash)) ?? VIEWS[0];
+  const [pattern, title, make] = VIEWS.find(([known]) => known.test(place())) ?? VIEWS[0];
   shown?.close();
-  shown = make(location.hash.match(pattern) ?? []);
+  shown = make(place().match(pattern) ?? []);
   follow(shown.network ?? null);
   main.replaceChildren(shown.element);
   shown.started?.();
@@ -76,8 +81,9 @@ function head() {
   fill(text, ...words[connection.state]);
   if (!overview) return;
   const [kind, sentence] = verdict(overview);
-  top.dataset.kind = kind;
-  fill(document.getElementById("verdict"), sentence);
+  const heard = connection.state === "live" || connection.state === "connecting";
+  top.dataset.kind = heard ? kind : "bad";
+  fill(document.getElementById("verdict"), heard ? sentence : ["The node does not answer; before: ", sentence]);
   fill(document.getElementById("host"), `on ${overview.node.host} · ${overview.node.version}`);
   fill(document.getElementById("count-networks"), number(overview.intent.networks));
   fill(document.getElementById("count-ports"), number(overview.intent.ports));

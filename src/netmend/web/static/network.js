@@ -1,4 +1,5 @@
 // One network: what it is, what is wrong with it, what its guests asked, its ports and leases.
+import { choose, chosenIn } from "./address.js";
 import { Grid } from "./grid.js";
 import { fill, h } from "./dom.js";
 import { code, number, since, state, until } from "./format.js";
@@ -9,7 +10,7 @@ import { portGrid } from "./ports.js";
 
 export function network(id) {
   const path = `networks/${encodeURIComponent(id)}`;
-  const query = { q: "" };
+  const query = chosenIn({ q: "" });
   const head = h("div.head");
   const about = h("div.about");
   const ports = portGrid({ path: `${path}/ports`, query, named: false });
@@ -27,8 +28,8 @@ export function network(id) {
     ],
   });
   leases.element.classList.add("leases");
-  const search = h("input", { type: "search", id: "find", placeholder: "name, MAC, address or host name", autocomplete: "off", spellcheck: "false" });
-  search.addEventListener("input", later(() => { query.q = search.value.trim(); ports.refresh({ top: true }); }, 150));
+  const search = h("input", { type: "search", id: "find", placeholder: "name, MAC, address or host name", value: query.q, autocomplete: "off", spellcheck: "false" });
+  search.addEventListener("input", later(() => { query.q = search.value.trim(); choose(query, { q: "" }); ports.refresh({ top: true }); }, 150));
   const element = h(
     "div.view.one", {},
     h("p.crumbs", {}, h("a", { href: "#/networks" }, "← Networks")),

@@ -1,12 +1,15 @@
 // All networks, the worst first.
+import { choose, chosenIn } from "./address.js";
 import { Grid } from "./grid.js";
 import { fill, h } from "./dom.js";
 import { number, since, state, STATES } from "./format.js";
 import { ask, latest, on } from "./live.js";
+import { someOf } from "./ports.js";
 
-const chosen = { q: "", state: "", sort: "state" };
+const DEFAULTS = { q: "", state: "", sort: "state" };
 
 export function networks() {
+  const chosen = chosenIn(DEFAULTS);
   const grid = new Grid({
     label: "Networks",
     empty: "No network is like that.",
@@ -16,17 +19,20 @@ export function networks() {
     columns: [
       { title: "State", name: "state", cell: (row) => state(row.state) },
       { title: "Network", name: "name", cell: (row) => h("a", { href: `#/networks/${encodeURIComponent(row.id)}`, tabindex: -1 }, row.name) },
-      { title: "Subnets", name: "subnets", cell: (row) => h("code", {}, row.subnets.join(" "), row.subnets_count > row.subnets.length ? " …" : "") },
+      { title: "Subnets", name: "subnets", cell: (row) => someOf(row.subnets.concat(Array(row.subnets_count - row.subnets.length).fill("…"))) },
       { title: "Ports", name: "number", cell: (row) => [number(row.ports_count), h("span.unit", {}, " ports")] },
       { title: "Served for", name: "time", cell: (row) => (row.served_since === null ? "" : since(row.served_since)) },
-      { title: "Reason", name: "reason", cell: (row) => (row.reason === null ? "" : [row.reason, row.reasons_count > 1 ? ` (and ${number(row.reasons_count - 1)} more)` : ""]) },
+      { title: "Reason", name: "reason", cell: (row) => (row.reason === null ? "" : h("span", { title: row.reason }, row.reason, row.reasons_count > 1 ? ` (and ${number(row.reasons_count - 1)} more)` : "")) },
     ],
   });
   grid.element.classList.add("networks");
   const search = h("input", { type: "search", id: "find", placeholder: "name, id or subnet", value: chosen.q, autocomplete: "off", spellcheck: "false" });
   const chips = h("div.chips", { role: "group", "aria-label": "State" });
   const sort = h("select", { id: "sort" }, [["state", "worst first"], ["name", "name"], ["-ports", "most ports"], ["-since", "served last"]].map(([value, text]) => h("option", { value, selected: value === chosen.sort }, text)));
-  const again = () => grid.refresh({ top: true });
+  const again = () => {
+    choose(chosen, DEFAULTS);
+    grid.refresh({ top: true });
+  };
   search.addEventListener("input", later(() => { chosen.q = search.value.trim(); again(); }, 150));
   sort.addEventListener("change", () => { chosen.sort = sort.value; again(); });
   const showChips = () => {

@@ -4,6 +4,7 @@ import { fault, mountFaults, oneLine } from "./faults.js";
 import { fill, h } from "./dom.js";
 import { code, count, duration, now, number, since, until } from "./format.js";
 import { ask, latest, on } from "./live.js";
+import { retryButton } from "./retry.js";
 
 const SPANS = [[900, "15 min"], [14400, "4 h"], [172800, "2 d"]];
 const FIELDS = ["at", "wanted", "found", "surplus", "missing", "host", "down"];
@@ -106,7 +107,7 @@ export function reasonItem(reason, { named = true } = {}) {
   return h(
     `li.${reason.serves ? "warn" : "bad"}`, {},
     h("p.text", {}, named ? [link(reason.network, reason.name), ": "] : null, reason.reason),
-    h("p.quiet", {}, reason.serves ? "guests are served · " : "", since(reason.since, "for "), ` · tried ${number(reason.failures)}× · `, until(reason.next_try, "next in "), reason.port ? [" · port ", code(reason.port)] : null),
+    h("p.quiet", {}, reason.serves ? "guests are served · " : "", since(reason.since, "for "), ` · tried ${number(reason.failures)}× · `, until(reason.next_try, "next in "), reason.port ? [" · port ", h("a", { href: `#/ports/${encodeURIComponent(reason.port)}` }, code(reason.port))] : null, " ", retryButton(reason.network)),
   );
 }
 

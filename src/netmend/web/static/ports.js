@@ -1,4 +1,5 @@
 // Ports: of one network, or of all, found by name, MAC, address, id or host name.
+import { choose, chosenIn } from "./address.js";
 import { Grid } from "./grid.js";
 import { h } from "./dom.js";
 import { since } from "./format.js";
@@ -7,9 +8,9 @@ import { later } from "./networks.js";
 
 export function portGrid({ path, query, named }) {
   const columns = [
-    { title: "Port", name: "name", cell: (row) => row.name },
+    { title: "Port", name: "name", cell: (row) => h("a", { href: `#/ports/${encodeURIComponent(row.id)}`, tabindex: -1 }, row.name) },
     { title: "MAC", name: "mac", cell: (row) => h("code", {}, row.mac) },
-    { title: "Addresses", name: "addresses", cell: (row) => h("code", {}, row.fixed_ips.join(" ")) },
+    { title: "Addresses", name: "addresses", cell: (row) => someOf(row.fixed_ips) },
     { title: "Host name", name: "hostname", cell: (row) => row.hostname ?? "" },
     { title: "Device", name: "device", cell: (row) => (row.plug === "no" ? h("span.quiet", {}, "not plugged") : [h("code", {}, row.device), ` ${row.plug}`]) },
     { title: "Last answered", name: "time", cell: (row) => [h("span.unit", {}, "answered "), row.declined ? h("span.state.bad", {}, "declined ", since(row.declined, "", " ago "), " ") : null, row.last_answered ? since(row.last_answered, "", " ago") : h("span.quiet", {}, "not yet")] },
@@ -18,9 +19,10 @@ export function portGrid({ path, query, named }) {
   const grid = new Grid({
     label: "Ports",
     lines: named ? 3 : 2,
+    narrow: "(max-width: 1100px)", // as in style.css
     empty: "No port is like that.",
     key: (row) => row.id,
-    open: named ? (row) => { location.hash = `#/networks/${encodeURIComponent(row.network)}`; } : () => {},
+    open: (row) => { location.hash = `#/ports/${encodeURIComponent(row.id)}`; },
     page: (offset, limit) => ask(path, { ...query, offset, limit }),
     columns,
   });
@@ -28,12 +30,19 @@ export function portGrid({ path, query, named }) {
   return grid;
 }
 
-const chosen = { q: "", sort: "" };
+/** The first two addresses, each on a line of its own where there is little room, and how many more there are. */
+export function someOf(addresses) {
+  const more = addresses.length > 2 ? h("span.unit-more", {}, ` +${addresses.length - 2}`) : null;
+  return h("code", { title: addresses.join(" ") }, addresses.slice(0, 2).map((one, index) => [index ? " " : "", h("span.one", {}, one)]), more);
+}
+
+const DEFAULTS = { q: "", sort: "" };
 
 export function ports() {
+  const chosen = chosenIn(DEFAULTS);
   const grid = portGrid({ path: "ports", query: chosen, named: true });
   const search = h("input", { type: "search", id: "find", placeholder: "name, MAC, address, id or host name", value: chosen.q, autocomplete: "off", spellcheck: "false" });
-  search.addEventListener("input", later(() => { chosen.q = search.value.trim(); grid.refresh({ top: true }); }, 150));
+  search.addEventListener("input", later(() => { chosen.q = search.value.trim(); choose(chosen, DEFAULTS); grid.refresh({ top: true }); }, 150));
   const element = h("div.view", {}, h("h1", {}, "Ports"), h("div.tools", { role: "search" }, h("label", { for: "find" }, "Find"), search), grid.element);
   const refresh = later(() => grid.refresh(), 500);
   const stop = [on("networks", refresh), on("again", refresh)];
