@@ -17,7 +17,7 @@ from tests.waiting import wait_for
 
 from netmend.intent import Intent, Network, OvsWiring, Subnet
 from netmend.intent.names import id_from_name
-from netmend.kernel import links, netns
+from netmend.kernel import links, netns, procfs
 from netmend.kernel.addresses import add_address
 from netmend.kernel.links import Found, VethEnd
 from netmend.kernel.netlink import RouteSocket
@@ -90,10 +90,16 @@ def test_a_directory_of_names_that_is_deleted_costs_no_guest_an_answer() -> None
         wait_for(lambda: netns.is_namespace(str(PATH)), "the name is there again", agent.text)
 
 
+ALONE = "import time; time.sleep(600)"
+MASTER = "import os, time; os.waitpid(pid, 0) if (pid := os.fork()) else time.sleep(600)"
+
+
 @contextmanager
-def of_neutrons_agent(central: Central) -> Iterator[subprocess.Popen[bytes]]:
+def of_neutrons_agent(
+    central: Central, what: str = ALONE, *options: str, program: str = "haproxy"
+) -> Iterator[subprocess.Popen[bytes]]:
     """What neutron-ovn-metadata-agent leaves for the network: a namespace by its name, the veth and its port, and a
-    haproxy in it, for which a program by that name stands, with its arguments, that sleeps."""
+    haproxy in it, for which a program by that name stands, with its arguments, that does `what`."""
     with Netns.create(NAME) as made:
         place = made.duplicate()
     netns.pin(place, str(PATH), "")
@@ -108,7 +114,7 @@ def of_neutrons_agent(central: Central) -> Iterator[subprocess.Popen[bytes]]:
             add_address(inside, inner, IPv4Interface(text))
         compute_checksums(f"{STEM}1")
         file = f"/var/lib/neutron/ovn-metadata-proxy/{network_id(1)}.conf"
-        words = ["haproxy", "-c", "import time; time.sleep(600)", "-f", file]
+        words = [program, "-c", what, *options, "-f", file]
         process = subprocess.Popen(words, executable=sys.executable)
     ids = f"external_ids:iface-id={metadata_port(1)}"
     central.switch.vsctl("add-port", "br-int", f"{STEM}0", "--", "set", "Interface", f"{STEM}0", ids)
@@ -118,6 +124,27 @@ def of_neutrons_agent(central: Central) -> Iterator[subprocess.Popen[bytes]]:
         place.close()
         process.kill()
         process.wait()
+
+
+def in_namespace_of(path: Path) -> list[str]:
+    """Command lines of the processes in the namespace."""
+    inode = path.stat().st_ino
+    return [" ".join(procfs.arguments(pid)) for pid in procfs.pids() if procfs.namespace_inode(pid, "net") == inode]
+
+
+def test_a_haproxy_that_kollas_or_edpms_wrapper_started_in_a_container_is_ended_with_its_worker() -> None:
+    """`haproxy -Ws` in a container beside the agent's: a master and a worker by one command line."""
+    with (
+        cloud() as central,
+        booted(central, GUEST) as place,
+        of_neutrons_agent(central, MASTER, "-Ws", program="/usr/sbin/haproxy") as master,
+    ):
+        wait_for(lambda: len(in_namespace_of(PATH)) == 2, "master and worker", lambda: in_namespace_of(PATH))
+        with Agent() as agent:
+            agent.wait_served(network_id(1))
+            assert get_soon(place)["instance"] == GUEST.instance
+            master.wait(30)
+            wait_for(lambda: not in_namespace_of(PATH), "both are gone", lambda: in_namespace_of(PATH))
 
 
 def test_what_neutrons_agent_made_is_taken_over_as_it_is_and_its_haproxy_ended() -> None:
