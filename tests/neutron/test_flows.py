@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.neutron.agents import NETMEND, is_running, start_neutrons, stop_neutrons
 from tests.neutron.cloud import Cloud, Resource, call, wait_until
-from tests.neutron.guests import Guest
+from tests.neutron.guests import Guest, run
 
 from netmend.flows.comparison import differences
 from netmend.flows.interpreter import follow
@@ -25,7 +25,7 @@ STATES = [0x21, 0x22, 0x2A, 0x24, 0x30]
 PACKETS = 600
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def firewall(_server: None) -> Iterator[None]:
     """Neutron's agent with its firewall, and again as it was."""
     before = FIREWALL.read_text()
@@ -139,12 +139,11 @@ def from_br_int(packet: Packet) -> Callable[[Switch], tuple[str, Packet]]:
 def _say_why(world: World) -> None:
     """The verdicts of a person's questions, by the command."""
     first, second, _ = world.ports
-    device = f"vm{second['id'][:11]}"
     ends = f"dl_dst={second['mac_address']},nw_src={_fourth(first)},nw_dst={_fourth(second)}"
     for port, connection, delivered in ((80, "new", True), (90, "new", True), (91, "new", False), (91, "answer", True)):
         said = netmend("trace", first["id"], f"tcp,{ends},tp_dst={port}", "--connection", connection, "--json")
         assert (said["verdict"] == "delivered") is delivered and said["switch"]["agrees"], said
-        assert [one["port"] for one in said["delivered"]] == ([device] if delivered else [])
+        assert [one["port"] for one in said["delivered"]] == ([device(second)] if delivered else [])
     said = netmend("trace", first["id"][:8], f"tcp,{ends},tp_dst=91")
     assert "no rule of the receiving port's security groups lets it in" in said
     assert "The switch itself says the same" in said
@@ -155,3 +154,42 @@ def _say_why(world: World) -> None:
 
 def _fourth(port: Resource) -> str:
     return next(str(fixed["ip_address"]) for fixed in port["fixed_ips"] if ":" not in fixed["ip_address"])
+
+
+def test_what_was_broken_is_found(firewall: None, cloud: Cloud) -> None:
+    """A switch that Neutron's agent wired has nothing wrong; what is then broken is said, each by itself."""
+    world, other = World(cloud), cloud.network()
+    cloud.subnet(other, "10.1.0.0/24")
+    stranger = cloud.port(other, security_groups=[])
+    first, second, _ = world.ports
+    with Guest(first), Guest(second), Guest(stranger):
+        for port in (first, second, stranger):
+            wait_until_filtered(port)
+        assert netmend("audit", "--json")["findings"] == []
+        stop_neutrons("ovs")  # or it mends what is broken now
+        number, vlan = vsctl("get", "Interface", device(first), "ofport"), vsctl("get", "Port", device(first), "tag")
+        for break_it, expected in (
+            (["ovs-vsctl", "clear", "Port", device(first), "tag"], ("no-vlan", "leak", first["id"])),
+            (["ovs-vsctl", "set", "Port", device(first), "tag=4095"], ("dead-vlan", "blocked", first["id"])),
+            (["ovs-vsctl", "set", "Port", device(stranger), f"tag={vlan}"], ("shared-vlan", "leak", None)),
+            (
+                ["ovs-ofctl", "add-flow", "br-int", f"table=71,priority=99,in_port={number},actions=resubmit(,94)"],
+                ("spoofing", "leak", first["id"]),
+            ),
+            (["ovs-ofctl", "del-flows", "br-int", f"table=60,in_port={number}"], ("unfiltered", "leak", first["id"])),
+            (["ovs-ofctl", "add-flow", "br-int", "table=81,reg5=999,actions=drop"], ("leftover", "leftover", None)),
+        ):
+            tags = {port["id"]: vsctl("get", "Port", device(port), "tag") for port in (first, stranger)}
+            run(*break_it)
+            found = netmend("audit", "--json", code=1)["findings"]
+            assert expected in [(one["check"], one["effect"], one["id"]) for one in found], found
+            for port in (first, stranger):
+                vsctl("set", "Port", device(port), f"tag={tags[port['id']]}")
+
+
+def vsctl(*words: str) -> str:
+    return run("ovs-vsctl", *words).strip()
+
+
+def device(port: Resource) -> str:
+    return f"vm{port['id'][:11]}"

@@ -11,6 +11,7 @@ import click
 from netmend.cli.command import Argument, Option, command
 from netmend.cli.messages import name_command, refuse_on, say, say_json
 from netmend.cli.options import Json, Ovsdb
+from netmend.flows.audit import audit as audit_of
 from netmend.flows.lookup import Packet
 from netmend.flows.packet import BadPacket, complete, packet_text, parse_packet
 from netmend.flows.places import NoPort, find_port
@@ -111,3 +112,25 @@ def trace(
         for line in trace_lines(switch, ours, found):
             say(line)
     raise click.exceptions.Exit(1 if found or ours.doubts else 0)
+
+
+@_verb
+def audit(ovsdb: Ovsdb = None, as_json: Json = False) -> None:
+    """Say what the switch lets pass that it must not, and what it blocks, by its database and its flows.
+
+    Guests' ports without a VLAN, or without the firewall that others have; networks that share a local VLAN; tunnels
+    that lead into another; packets that must not pass and do; flows of ports that are gone.
+
+    Exit codes: 0 nothing is wrong; 1 something is, and was printed; 2 the switch does not answer.
+    """
+    remote = ovsdb or DATABASE
+    with refuse_on():
+        findings = audit_of(observe(remote, run_directory(remote)))
+    if as_json:
+        say_json({"findings": [finding.as_json() for finding in findings]}, indent=2)
+    else:
+        for line in (line for finding in findings for line in finding.lines()):
+            say(line)
+        if not findings:
+            say("Nothing is wrong.")
+    raise click.exceptions.Exit(1 if findings else 0)

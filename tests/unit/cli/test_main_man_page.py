@@ -15,4 +15,4 @@ def test_the_page_is_up_to_date() -> None:
     )
     page = (CHECKOUT / "docs" / "netmend.1").read_text()
     assert made.stdout == page, "write it anew: make man"
-    assert page.count(".SS ") == len(VERBS) + 7  # and the verbs of lab and flows
+    assert page.count(".SS ") == len(VERBS) + 8  # and the verbs of lab and flows
