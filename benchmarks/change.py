@@ -8,7 +8,6 @@ import os
 import signal
 import tempfile
 import time
-from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from benchmarks.guests import Guests
 from benchmarks.networks import device, network_id
 from benchmarks.node_process import NodeProcess
 from benchmarks.record import Figure, Record, Sample, at_most
+from msgspec.structs import replace
 
 from netmend.intent.names import dhcp_port_id, id_from_name, inner_name, namespace_name
 from netmend.intent.network import Intent

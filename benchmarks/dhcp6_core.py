@@ -8,11 +8,11 @@ and join a ready reply around the client's own transaction. It looks at no optio
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from ipaddress import IPv6Address, IPv6Network
 
 from benchmarks.dhcp_core import AT_LEAST_40_000, a_second, seconds
 from benchmarks.record import Figure, Record, Sample, at_most
+from msgspec.structs import replace
 
 from netmend.intent import Network, Pool6, Port, Subnet6
 from netmend.intent.eui64 import link_local_address

@@ -9,11 +9,11 @@ and join a ready reply around the client's own octets. It looks at no option and
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import TypeVar
 
 from benchmarks.record import Aim, Figure, Record, Sample, at_most
+from msgspec.structs import replace
 
 from netmend.intent import Network, Pool, Port, Subnet
 from netmend.services.dhcp4 import Dhcp4Responder

@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.earlier import environment_of
+
 
 class NodeEnded(Exception):
     """The node ended by itself; the text is what it said."""
@@ -15,14 +17,16 @@ class NodeEnded(Exception):
 class NodeProcess:
     """A node started from `config`; its state, runtime directory and log are in `room`."""
 
-    def __init__(self, config: Path, room: Path, module: str = "netmend.cli") -> None:
-        """`module` is the program."""
+    def __init__(self, config: Path, room: Path, module: str = "netmend.cli", *, source: Path | None = None) -> None:
+        """`module` is the program; `source` holds another netmend to be started (`earlier`)."""
         self.log = room / "node.log"
         command = [sys.executable, "-m", module, "run", "--config", str(config)]
         command += ["--state-dir", str(room / "state"), "--runtime-dir", str(room / "runtime")]
         with self.log.open("ab") as log:
             self.started = time.monotonic()  # before the process is made
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment_of(source)
+            )
         self.pid = self._process.pid
 
     def check(self) -> None:

@@ -5,11 +5,11 @@ python -m benchmarks security_groups [--quick]
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from ipaddress import IPv4Network, ip_network
 
 from benchmarks.confined import confined
 from benchmarks.record import Figure, Record, Sample, at_most, ratio_at_most
+from msgspec.structs import replace
 
 from netmend.intent import Intent, Network, Port, SecurityGroup, SecurityRule, Subnet, TapPlug
 from netmend.intent.names import id_from_name, mac_from_id
@@ -37,7 +37,7 @@ CHANGES: dict[str, Callable[[Intent], Intent]] = {
 
 def of_group(intent: Intent, **changed: object) -> Intent:
     """The intent with another `ONE`."""
-    groups = {**intent.security_groups, ONE: replace(intent.security_groups[ONE], **changed)}  # type: ignore[arg-type]
+    groups = {**intent.security_groups, ONE: replace(intent.security_groups[ONE], **changed)}
     return replace(intent, security_groups=groups)
 
 

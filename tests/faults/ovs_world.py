@@ -2,10 +2,10 @@
 
 import json
 import socket
-from dataclasses import replace
 from ipaddress import IPv4Interface
 from typing import Any
 
+from msgspec.structs import replace
 from tests.faults.world import DHCP_TAP, DIRECTORY, GUESTS, NETWORK_ID, World, changed, small
 from tests.kernel.vswitch import SOCKET, VSwitch
 from tests.waiting import wait_for

@@ -1,8 +1,9 @@
 """A world with routers to break: a network, a router by a bridge of the host and one by way of the host."""
 
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from netmend.ground.nftables import FAMILY_INET
 from netmend.intent import (

@@ -6,9 +6,9 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
+from msgspec.structs import replace
 from tests.faults.injection import in_child
 from tests.faults.world import DHCP_TAP, DIRECTORY, FIRST, NETWORK_ID, counting_devices, small
 from tests.waiting import wait_for

@@ -1,8 +1,7 @@
 """The incident with a port of Open vSwitch: the name is a file here, and the namespace with the switch's device in it
 lives on where nobody here can go. What the old agent answered with 10,000 ports must cost none."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from tests.faults.ovs_world import rows, with_internal
 from tests.faults.test_incident import NAME, another_container, end, without_sight_of_others
 from tests.faults.world import DHCP_TAP, DIRECTORY, NETWORK_ID

@@ -3,9 +3,11 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from netmend.intent import Intent, NetnsPlug, Network, Port, Subnet, TapPlug
 from netmend.intent.names import Mark, id_from_name

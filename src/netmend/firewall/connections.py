@@ -1,8 +1,9 @@
 """Which tracked connections are permitted no more: rules end what they let begin."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+
+from msgspec import Struct
 
 from netmend.firewall.guard import Guard, guard_of
 from netmend.firewall.packet import ICMP, ICMPV6, IPV4, IPV6, WITH_PORTS, Packet
@@ -12,8 +13,7 @@ from netmend.intent.network import Intent, Network
 Address = IPv4Address | IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
+class _Judged(Struct, frozen=True):
     guard: Guard
     rules: PortRules
 

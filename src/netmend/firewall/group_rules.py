@@ -16,12 +16,13 @@ state comes back as one (`HOOKS_TABLE`). `none` tracks nothing, for stateless gr
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import sha1
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from sys import byteorder
 from typing import Final, Literal
 from uuid import UUID
+
+from msgspec import Struct
 
 from netmend.firewall.packet import ICMP, ICMPV6, IPV4, IPV6, UDP
 from netmend.firewall.security_groups import ALWAYS, Need, can_match, protocol_of
@@ -129,8 +130,7 @@ CLOSED: Final = Chain("closed", ((DROP,),))
 """Where the packets of a device go that is there and that intent has no more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """The groups that a port has, by id, in the order of the ids; what they are about in `Groups`."""
 
     group_ids: tuple[str, ...]
@@ -141,8 +141,7 @@ class Policy:
         return f"policy-{_SHORT[direction]}-{digest}"
 
 
-@dataclass(frozen=True, slots=True)
-class GroupChains:
+class GroupChains(Struct, frozen=True):
     """The chains of one group in one direction: all its rules, and where it is stateless what later fragments meet of
     them. None: there is none."""
 

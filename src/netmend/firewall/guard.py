@@ -1,8 +1,9 @@
 """Which addresses a guest's port may speak with: Neutron's port security (`port_security_enabled`)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from msgspec import Struct
 
 from netmend.intent.eui64 import eui64_address, link_local_address
 from netmend.intent.names import tap_name
@@ -12,8 +13,7 @@ from netmend.intent.port import NoPlug, Port
 Address = IPv4Address | IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(Struct, frozen=True):
     """A MAC with the addresses from `first` to `last`, both included, and of one family."""
 
     mac: str
@@ -21,8 +21,7 @@ class Allowed:
     last: Address
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(Struct, frozen=True):
     """What a port may use: `device` is its device on the host."""
 
     device: str

@@ -1,9 +1,10 @@
 """What rules read of a frame: addresses, protocol, ports. Octets that are not there are read as nothing."""
 
 import struct
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, Literal
+
+from msgspec import Struct
 
 IPV4, IPV6, ARP = 0x0800, 0x86DD, 0x0806  # Ethernet types
 ICMP, TCP, UDP, DCCP, ICMPV6, SCTP, UDP_LITE = 1, 6, 17, 33, 58, 132, 136
@@ -13,8 +14,7 @@ _HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _NO_NEXT, _DESTINATION = 0, 4
 _EXTENSIONS: Final = frozenset({_HOP_BY_HOP, _ROUTING, _FRAGMENT, _AUTHENTICATION, _NO_NEXT, _DESTINATION})
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(Struct, frozen=True):
     """One packet. `protocol` is what IP carries, behind the extension headers of IPv6; None where none can be found.
 
     `ports` are source and destination of TCP, UDP, SCTP, DCCP and UDP-Lite, `icmp` type and code of ICMP and ICMPv6;
@@ -77,8 +77,7 @@ def _with_upper(packet: Packet, data: bytes) -> Packet:
     return Packet(packet.ether_type, packet.source, packet.destination, packet.protocol, ports, icmp)
 
 
-@dataclass(frozen=True, slots=True)
-class Upper:
+class Upper(Struct, frozen=True):
     """What an IPv6 packet carries, behind its extension headers."""
 
     protocol: int

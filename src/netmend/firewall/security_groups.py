@@ -10,10 +10,11 @@ hold both against this.
 """
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from netmend.firewall.guard import is_guarded
 from netmend.firewall.packet import ARP, ICMP, ICMPV6, IPV4, IPV6, UDP, WITH_PORTS, Packet
@@ -28,8 +29,7 @@ to one that is there (an ICMP error). Neighbour discovery and what is no IP are 
 Why = Literal["needed", "answer", "rule", "no rule", "invalid", "fragment", "not IP"]
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """Packets that pass in `direction` whatever the rules are: UDP with these `ports` (source and destination), or
     ICMPv6 of these `types`; with neither, all of that Ethernet type."""
 
@@ -66,8 +66,7 @@ ALWAYS: Final = (
 """What passes a port without any rule."""
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(Struct, frozen=True):
     """One rule of one group of a port. `remotes` are the far ends that it is about; None: any."""
 
     group_id: str
@@ -88,8 +87,7 @@ class Permission:
         return self.remotes is None or (far is not None and is_among(far, self.remotes))
 
 
-@dataclass(frozen=True, slots=True)
-class PortRules:
+class PortRules(Struct, frozen=True):
     """What the groups of a port permit. Not `is_stateful`: connections are nothing to it, so an answer needs a rule of
     its own; that is a port all of whose groups are stateless."""
 
@@ -97,8 +95,7 @@ class PortRules:
     is_stateful: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """Whether a packet passes a port in one direction, and why: `need` or `permission` says what lets it through."""
 
     passes: bool

@@ -5,7 +5,8 @@ of ports sees one changed group as one chain, and one new port as some elements.
 """
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netmend.firewall.group_rules import (
     ZONES,
@@ -32,8 +33,7 @@ _DIRECTIONS: tuple[Direction, Direction] = ("egress", "ingress")
 _NOTHING: frozenset[Element] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Network:
+class _Network(Struct, frozen=True):
     """A network with ports that groups filter."""
 
     network: Network
@@ -42,8 +42,7 @@ class _Network:
     policies: frozenset[Policy]
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(Struct, frozen=True):
     """A group in use, with its chains by direction, and whose addresses its rules name."""
 
     group: SecurityGroup
@@ -52,15 +51,13 @@ class _Group:
     named: frozenset[Member]
 
 
-@dataclass(frozen=True, slots=True)
-class _Members:
+class _Members(Struct, frozen=True):
     blocks: Set[Block]
     elements: frozenset[Element]
     has_blocks: bool
 
 
-@dataclass(slots=True)
-class WantedGroups:
+class WantedGroups(Struct):
     """What is wanted by the last intent. Where it `follow`s another, `narrowed` are the networks some of whose
     connections may be permitted no more, by the zone that they are in."""
 

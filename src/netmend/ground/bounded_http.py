@@ -12,11 +12,11 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from msgspec import Struct
 
 from netmend.ground.exhaustion import share_of_descriptors
 from netmend.ground.log import get_logger
@@ -29,8 +29,7 @@ _SAY_AGAIN: Final = 60.0  # seconds between two lines in the log about the same 
 log = get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class HttpLimits:
+class HttpLimits(Struct, frozen=True):
     """Limits of one listener, times in seconds. Connections are fewer where the process may have few descriptors."""
 
     connections: int = 256

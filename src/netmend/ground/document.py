@@ -1,7 +1,8 @@
 """What a reader makes of a text: values that know their lines, and what is wrong with the text itself."""
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from netmend.ground.problem import Place
 
@@ -75,8 +76,7 @@ class Sequence(list[Any]):
         return self.mark_of[index].line
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One document. Its mappings and lists are `Mapping` and `Sequence` where the reader was asked for `located`, else
     plain ones. The root is None when the text holds nothing."""
 

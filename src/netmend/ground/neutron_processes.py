@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 PROGRAMS: Final = frozenset({"dnsmasq", "haproxy"})
 
@@ -26,8 +27,7 @@ class Rival(NamedTuple):
     program: str
 
 
-@dataclass(frozen=True, slots=True)
-class HelperProcess:
+class HelperProcess(Struct, frozen=True):
     """A dnsmasq or haproxy that serves a network, or the networks of a router, for Neutron's agent."""
 
     pid: int

@@ -5,9 +5,10 @@ A rule is a tuple of statements, of which each lets the packet go on to the next
 (a header that is not there, or not in this fragment) ends the rule as if it did not match (nft(8)).
 """
 
-from dataclasses import dataclass
 from sys import byteorder
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 HOOK_PREROUTING = 0  # linux/netfilter.h, linux/netfilter_bridge.h
 HOOK_INPUT = 1
@@ -23,16 +24,14 @@ PRIORITY_FILTER = 0
 PRIORITY_SNAT = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Meta:
+class Meta(Struct, frozen=True):
     """What the kernel knows of a packet beside its octets: names are 16 octets, `l4proto` and `nfproto` are one, and
     `mark` and `iifgroup` are numbers of this machine in four."""
 
     key: Literal["iifname", "oifname", "iifgroup", "l4proto", "nfproto", "mark"]
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(Struct, frozen=True):
     """Octets of a header; those of the transport header only in a packet's first fragment."""
 
     base: Literal["link", "network", "transport"]
@@ -40,26 +39,22 @@ class Payload:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class FragmentOffset:
+class FragmentOffset(Struct, frozen=True):
     """The two octets of an IPv6 fragment header that hold the offset, in their upper 13 bits (RFC 8200 section 4.5)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conntrack:
+class Conntrack(Struct, frozen=True):
     """What the kernel knows of the packet's connection: bits, as a number of this machine in four octets (`bits`)."""
 
     key: Literal["state", "status"]
 
 
-@dataclass(frozen=True, slots=True)
-class LocalAddress:
+class LocalAddress(Struct, frozen=True):
     """A number of this machine in four octets: 2 where the packet's destination is an address of this host (RTN_LOCAL,
     linux/rtnetlink.h)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """These octets, as a part of a key."""
 
     octets: bytes
@@ -79,8 +74,7 @@ def bits(value: int) -> bytes:
 Load = Meta | Payload | FragmentOffset | Conntrack | LocalAddress | Constant
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """Go on if the loaded octets, and-ed with `mask`, equal `value`; with `unless`, if they do not."""
 
     load: Load
@@ -89,8 +83,7 @@ class Match:
     unless: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(Struct, frozen=True):
     """Go on if the loaded octets are among those from `first` to `last`, both included."""
 
     load: Load
@@ -98,8 +91,7 @@ class Between:
     last: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class InSet:
+class InSet(Struct, frozen=True):
     """Go on if the loaded octets, one after the other, are in the set; with `unless`, if they are not."""
 
     loads: tuple[Load, ...]
@@ -107,16 +99,14 @@ class InSet:
     unless: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The end of the rule: accept, drop, the chain to go on with, or (`jump`) the chain to go through first."""
 
     code: Literal["accept", "drop", "goto", "jump"]
     chain: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GoBy:
+class GoBy(Struct, frozen=True):
     """Go on with the chain that map `name` of `verdicts` holds under the loaded octets; where it has no such key, the
     rule ends as if it did not match."""
 
@@ -129,8 +119,7 @@ DROP = Verdict("drop")
 IS_IPV4 = Match(Meta("nfproto"), bytes((FAMILY_IPV4,)))
 
 
-@dataclass(frozen=True, slots=True)
-class Translate:
+class Translate(Struct, frozen=True):
     """Network address translation of a packet's source or destination to what map `name` holds under the loaded octets:
     an IPv4 address or, with `port`, one and a port. Where the map has no such key, the rule ends as if it did not
     match."""
@@ -141,20 +130,17 @@ class Translate:
     port: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Masquerade:
+class Masquerade(Struct, frozen=True):
     """Translation of the source to the address of the device that the packet leaves by."""
 
 
-@dataclass(frozen=True, slots=True)
-class SetMark:
+class SetMark(Struct, frozen=True):
     """Mark the packet, until it leaves the namespace."""
 
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class SetBy:
+class SetBy(Struct, frozen=True):
     """Set the packet's mark, or the zone in which its connection is looked for, to what map `name` holds under the
     loaded octets; where it has no such key, the rule ends as if it did not match. Of four octets a zone is the first
     two."""
@@ -164,21 +150,18 @@ class SetBy:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class SetFrom:
+class SetFrom(Struct, frozen=True):
     """Set the packet's mark, or the zone in which its connection is looked for, to the loaded octets."""
 
     what: Literal["mark", "zone"]
     load: Load
 
 
-@dataclass(frozen=True, slots=True)
-class NoTrack:
+class NoTrack(Struct, frozen=True):
     """Look for no connection of the packet."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClampSegments:
+class ClampSegments(Struct, frozen=True):
     """Lower the maximum segment size that a TCP SYN offers to what the packet's route takes (RFC 4459 section 3.2)."""
 
 
@@ -199,8 +182,7 @@ Statement = (
 Rule = tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One part of a set's key: the type by which nft(8) shows it, and its octets."""
 
     type: Literal["ifname", "ether_addr", "ipv4_addr", "ipv6_addr", "inet_proto", "inet_service", "mark"]
@@ -221,8 +203,7 @@ def key_of_name(name: str) -> bytes:
     return name.encode().ljust(IFNAME.length, b"\0")
 
 
-@dataclass(frozen=True, slots=True)
-class Set:
+class Set(Struct, frozen=True):
     """A set of keys; with `ranges`, of ranges of keys; with `data`, a map from each to that; with `verdicts`, a map
     from each to the name of the chain to go on with."""
 
@@ -233,8 +214,7 @@ class Set:
     verdicts: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """Rules in their order. With `hook`, every packet at that hook meets them, and is accepted if no rule decides; in a
     chain of type nat, the first of each connection alone."""
 
@@ -245,8 +225,7 @@ class Chain:
     type: Literal["filter", "nat"] = "filter"
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """All but the elements of the sets."""
 
     name: str

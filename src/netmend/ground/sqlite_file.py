@@ -8,16 +8,16 @@ what COMMIT has returned from survives a crash and a power cut, while readers se
 import contextlib
 import os
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 _PATIENCE = 5.0  # seconds to wait for another process that writes
 _CACHE = -256  # KiB of pages that a connection keeps: SQLite's 2 MiB fill for hours, and the kernel has the file too
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(Struct, frozen=True):
     """A kind of database, with its mark and tables."""
 
     name: str  # for messages, such as `lease database`

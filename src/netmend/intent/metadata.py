@@ -6,6 +6,8 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Literal
 
+from msgspec import Struct
+
 METADATA_ADDRESS = IPv4Address("169.254.169.254")
 METADATA_ADDRESS6 = IPv6Address("fe80::a9fe:a9fe")  # link-local, so it needs no route
 
@@ -36,8 +38,7 @@ class Instance:
     token_hop_limit: int = 1  # IP TTL of the answer that carries a token: 1 to 64
 
 
-@dataclass(frozen=True, slots=True)
-class RequestRates:
+class RequestRates(Struct, frozen=True):
     """How often a guest may ask: `windows` are pairs of a number of requests and the seconds in which it may make them,
     counted as haproxy does (`http_req_rate`). Only addresses of one version of IP are counted."""
 

@@ -5,10 +5,11 @@ object itself is what tells netmend's from all others.
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha1
 from uuid import NAMESPACE_URL, UUID, uuid5
+
+from msgspec import Struct
 
 from netmend.intent.network import DhcpPort, Network, OvnWiring, OvsWiring
 from netmend.intent.port import Port
@@ -135,8 +136,7 @@ def uplink_host_name(router_id: str) -> str:
     return f"qh-{router_id[:_PREFIX]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """The mark that netmend writes on its objects (`ifalias`): `netmend:<role>:<network id>[:<port id>[:<made>]]`.
 
     `made` is of a veth into a guest's namespace: 16 hexadecimal digits that stand for what its far end was made as

@@ -1,9 +1,10 @@
 """A network: a layer 2 segment, isolated from every other, its wiring and its DNS; and Intent, all networks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import Literal
+
+from msgspec import Struct, field
 
 from netmend.intent.metadata import MetadataMode, MetadataProxy
 from netmend.intent.port import Port
@@ -18,13 +19,11 @@ DNS_PORT = 53
 DEFAULT_OVS_BRIDGE = "br-int"  # Neutron's integration bridge
 
 
-@dataclass(frozen=True, slots=True)
-class BridgeWiring:
+class BridgeWiring(Struct, frozen=True):
     """A Linux bridge of the network's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class OvsWiring:
+class OvsWiring(Struct, frozen=True):
     """A port of an Open vSwitch bridge that another program (Neutron's own agent) makes and programs.
 
     `veth`: the DHCP port is a veth whose near end is the switch's port (`ovs_use_veth`), else an internal port of the
@@ -38,8 +37,7 @@ class OvsWiring:
     own_tags: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OvnWiring(OvsWiring):
+class OvnWiring(OvsWiring, frozen=True):
     """A port of OVN's integration bridge, by a veth: the localport of the network, on which metadata is answered.
 
     ovn-controller programs the bridge, by the localport's `iface-id` (`Network.dhcp_port.id`); OVN itself answers DHCP
@@ -54,8 +52,7 @@ Wiring = BridgeWiring | OvsWiring
 _BRIDGE = BridgeWiring()
 
 
-@dataclass(frozen=True, slots=True)
-class DnsServer:
+class DnsServer(Struct, frozen=True):
     """A DNS server that netmend asks, from the host's network namespace, over UDP and TCP."""
 
     address: IPv4Address | IPv6Address
@@ -67,8 +64,7 @@ class DnsServer:
         return f"[{self.address}]:{self.port}" if self.address.version == 6 else f"{self.address}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Dns:
+class Dns(Struct, frozen=True):
     """The network's resolver, on netmend's own addresses in its subnets.
 
     `domain` is the network's own zone, beside the domains of its subnets (None: those alone). `forwarders` are asked of
@@ -93,8 +89,7 @@ class Dns:
     share_names: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DhcpPort:
+class DhcpPort(Struct, frozen=True):
     """Netmend's own port on a network where a control plane names it; elsewhere it is a function of the network's id
     (`netmend.intent.names.dhcp_port`). Its addresses are the `server_address` of the subnets."""
 
@@ -102,8 +97,7 @@ class DhcpPort:
     mac: str
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
+class Network(Struct, frozen=True):
     """One isolated network. Two networks may use the same addresses; inside one, addresses and MACs are unique."""
 
     id: str  # canonical UUID
@@ -130,8 +124,7 @@ class Network:
         return any(s.dynamic for s in self.subnets) or any(s.dynamic for s in self.subnets6)
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """All that this node should serve: networks by id, the routers between them, and the security groups of their
     ports, each with the groups that its rules name. A change makes a new Intent that shares what did not change."""
 

@@ -1,7 +1,8 @@
 """A port: one guest's interface on a network, and how it reaches the guest (its plug)."""
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from msgspec import Struct
 
 from netmend.intent.metadata import Instance
 from netmend.intent.subnet import Boot
@@ -9,28 +10,24 @@ from netmend.intent.subnet import Boot
 DEFAULT_GUEST_DEVICE = "eth0"
 
 
-@dataclass(frozen=True, slots=True)
-class NoPlug:
+class NoPlug(Struct, frozen=True):
     """Another program wires the guest; netmend only answers it."""
 
 
-@dataclass(frozen=True, slots=True)
-class TapPlug:
+class TapPlug(Struct, frozen=True):
     """A persistent tap on the network's bridge, for the process of a VM that runs as user `owner` (a uid)."""
 
     owner: int
 
 
-@dataclass(frozen=True, slots=True)
-class NetnsPlug:
+class NetnsPlug(Struct, frozen=True):
     """A veth with its far end as `device` in the namespace pinned under `netns` in the namespace directory."""
 
     netns: str
     device: str = DEFAULT_GUEST_DEVICE
 
 
-@dataclass(frozen=True, slots=True)
-class PidPlug:
+class PidPlug(Struct, frozen=True):
     """A veth with its far end as `device` in the network namespace of process `pid`."""
 
     pid: int
@@ -41,16 +38,14 @@ Plug = NoPlug | TapPlug | NetnsPlug | PidPlug
 _NO_PLUG = NoPlug()
 
 
-@dataclass(frozen=True, slots=True)
-class AddressPair:
+class AddressPair(Struct, frozen=True):
     """A block of addresses that a port may use beside its fixed IPs, from `mac`."""
 
     block: IPv4Network | IPv6Network
     mac: str
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True):
     """One guest interface, known ahead by its MAC.
 
     `mac` is lower-case, colon-separated, unicast, unique in its network; `fixed_ips` are unique in the network and

@@ -1,14 +1,14 @@
 """A router: networks joined on layer 3, and the way out of them."""
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Literal
+
+from msgspec import Struct
 
 Protocol = Literal["tcp", "udp"]
 
 
-@dataclass(frozen=True, slots=True)
-class RouterPort:
+class RouterPort(Struct, frozen=True):
     """A router's end on one network. `addresses` are the gateways that guests there use, each with the prefix length of
     its subnet."""
 
@@ -23,8 +23,7 @@ class RouterPort:
         return any(address == own.ip for own in self.addresses)
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceUplink:
+class DeviceUplink(Struct, frozen=True):
     """A way out by a device of the host: a port of it where it is a bridge, else a macvlan on it.
 
     The first of `addresses` of IPv4 is what guests without a floating IP are seen as. `gateways` holds at most one
@@ -37,32 +36,28 @@ class DeviceUplink:
     gateways: tuple[IPv4Address | IPv6Address, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HostUplink:
+class HostUplink(Struct, frozen=True):
     """A way out through the host's own stack, by its routes and as its firewall allows. IPv4 only."""
 
 
 Uplink = DeviceUplink | HostUplink
 
 
-@dataclass(frozen=True, slots=True)
-class RouterRoute:
+class RouterRoute(Struct, frozen=True):
     """A static route of the router; the next hop is on one of its networks or beyond its uplink."""
 
     destination: IPv4Network | IPv6Network
     nexthop: IPv4Address | IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
-class FloatingIp:
+class FloatingIp(Struct, frozen=True):
     """An address on the uplink that stands for one guest's fixed IP, both ways."""
 
     address: IPv4Address
     fixed_ip: IPv4Address
 
 
-@dataclass(frozen=True, slots=True)
-class PortForward:
+class PortForward(Struct, frozen=True):
     """A published port: what comes for `port` of `address` goes to `to_port` of a guest. Without `address`, the port is
     one of the uplink's first address, or of every address of the host that the uplink is."""
 
@@ -73,8 +68,7 @@ class PortForward:
     address: IPv4Address | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Router:
+class Router(Struct, frozen=True):
     """One router. Its networks' subnets do not overlap, and a network is one router's at most.
 
     With `snat`, guests are seen beyond the uplink as its address, and nothing reaches a guest from there but answers,

@@ -1,16 +1,16 @@
 """Security groups: what guests may send and be sent, as Neutron's API means them."""
 
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
+
+from msgspec import Struct
 
 Direction = Literal["ingress", "egress"]
 Block = IPv4Network | IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
-class SecurityRule:
+class SecurityRule(Struct, frozen=True):
     """One permission. A packet passes a port in `direction` where any rule of its groups has it; there is no denial.
 
     `version` is 4 or 6 (Neutron's ethertype). `protocol` is an IP protocol number (None: any). `ports` are the first
@@ -33,8 +33,7 @@ def in_order(rules: Iterable[SecurityRule]) -> tuple[SecurityRule, ...]:
     return tuple(sorted(rules, key=repr))
 
 
-@dataclass(frozen=True, slots=True)
-class SecurityGroup:
+class SecurityGroup(Struct, frozen=True):
     """A set of rules. `members` are the addresses of all ports in the group, here and on other hosts: their fixed IPs
     and allowed address pairs (as `Members` where they change often). Without `stateful`, an answer passes only where a
     rule has it."""
@@ -47,8 +46,7 @@ class SecurityGroup:
     project_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AddressGroup:
+class AddressGroup(Struct, frozen=True):
     """Blocks of addresses that rules name together."""
 
     id: str  # canonical UUID

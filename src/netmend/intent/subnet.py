@@ -1,15 +1,15 @@
 """A subnet: a block of addresses and the settings of its guests, also those for booting from the network."""
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
+
+from msgspec import Struct
 
 LeasePer = Literal["port", "client"]
 DEFAULT_LEASE_TIME = 86_400  # seconds: Neutron's
 
 
-@dataclass(frozen=True, slots=True)
-class BootByArchitecture:
+class BootByArchitecture(Struct, frozen=True):
     """A boot file for guests that name one of `architectures` in option 93 (RFC 4578 section 2.1)."""
 
     architectures: frozenset[int]
@@ -17,8 +17,7 @@ class BootByArchitecture:
     tftp_server: str | None = None  # None: the server of the Boot it belongs to
 
 
-@dataclass(frozen=True, slots=True)
-class Boot:
+class Boot(Struct, frozen=True):
     """Boot options: option 66/`siaddr` (TFTP server, an address or a name) and option 67/`file` (boot file)."""
 
     tftp_server: str | None = None
@@ -29,8 +28,7 @@ class Boot:
     ipxe: str | None = None  # boot file of clients that are iPXE already, of any architecture; None: as for all others
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
+class Pool(Struct, frozen=True):
     """An inclusive range of addresses handed out dynamically."""
 
     first: IPv4Address
@@ -40,16 +38,14 @@ class Pool:
         return self.first <= address <= self.last
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """A route for the guests (RFC 3442). The next hop 0.0.0.0 means on the link itself."""
 
     destination: IPv4Network
     nexthop: IPv4Address
 
 
-@dataclass(frozen=True, slots=True)
-class Subnet:
+class Subnet(Struct, frozen=True):
     """A block of addresses on a network; no two subnets of a network overlap.
 
     `server_address` is netmend's own address in it (DHCP server identifier, option 54): never in a pool, nor the

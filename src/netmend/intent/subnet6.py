@@ -1,16 +1,16 @@
 """An IPv6 subnet: a block of addresses, how guests come by one of them, and their other settings."""
 
-from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 from typing import Literal
+
+from msgspec import Struct
 
 from netmend.intent.subnet import DEFAULT_LEASE_TIME, LeasePer
 
 Ipv6Mode = Literal["slaac", "dhcpv6-stateful", "dhcpv6-stateless"]
 
 
-@dataclass(frozen=True, slots=True)
-class Pool6:
+class Pool6(Struct, frozen=True):
     """An inclusive range of addresses handed out dynamically."""
 
     first: IPv6Address
@@ -20,16 +20,14 @@ class Pool6:
         return self.first <= address <= self.last
 
 
-@dataclass(frozen=True, slots=True)
-class Route6:
+class Route6(Struct, frozen=True):
     """A route for the guests (RFC 4191 section 2.3, in router advertisements)."""
 
     destination: IPv6Network
     nexthop: IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
-class Subnet6:
+class Subnet6(Struct, frozen=True):
     """A block of IPv6 addresses on a network; no two subnets of a network overlap.
 
     The modes are Neutron's: `address_mode` says how guests come by addresses (None: not by us), `ra_mode` whether we

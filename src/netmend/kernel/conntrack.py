@@ -5,9 +5,10 @@ import errno
 import socket
 import struct
 from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
+
+from msgspec import Struct
 
 from netmend.kernel.changes import changing
 from netmend.kernel.errors import KernelError
@@ -35,8 +36,7 @@ _HEADER: Final = struct.Struct("=IHHII")
 _TARGET: Final = "of the namespace"
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """Between whom the first packet of a connection was sent, and whom the answers go to. `numbers` are the ports of
     its source and destination, or the type and code of ICMP; 0 where the protocol has none."""
 

@@ -7,9 +7,10 @@ of a link that RTM_GETLINK gives anyway, so to look at them costs no call (linux
 
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 from netmend.kernel.netlink import attribute, nested, parse_attributes, text, u8, u32
 
@@ -53,8 +54,7 @@ _patterns: dict[tuple[int, tuple[tuple[str, int], ...]], tuple[tuple[int, int], 
 _PACK: Final = {1: "=B", 2: "=H", 4: "=I"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Places:
+class _Places(Struct, frozen=True):
     """Where a set of settings stands in the message of a link: every name with its index or attribute number."""
 
     ipv4: tuple[tuple[str, int], ...]

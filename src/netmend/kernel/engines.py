@@ -9,9 +9,10 @@ import http.client
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from netmend.kernel import procfs
 from netmend.kernel.errors import KernelError
@@ -20,8 +21,7 @@ from netmend.kernel.unix_http import UnixConnection
 Document = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class DockerDaemon:
+class DockerDaemon(Struct, frozen=True):
     """A running dockerd; paths as it sees them."""
 
     pid: int

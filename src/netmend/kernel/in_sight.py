@@ -6,8 +6,9 @@ One walk over /proc (proc(5)). It shows that no process uses a thing, so it keep
 import errno
 import os
 import re
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from netmend.kernel import mounts, procfs
 from netmend.kernel.errors import KernelError
@@ -20,8 +21,7 @@ _ENDED: Final = (errno.ENOENT, errno.ESRCH, errno.EINVAL)  # EINVAL: ended, and 
 _NETWORK: Final = re.compile(rb"net:\[([0-9]+)\]")
 
 
-@dataclass(slots=True)
-class InSight:
+class InSight(Struct):
     """Which process has what open; `unseen` says, in sentences, what could not be looked at."""
 
     taps: dict[str, int] = field(default_factory=dict)  # device, of any network namespace → a process that has it open

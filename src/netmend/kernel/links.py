@@ -6,6 +6,8 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec import Struct
+
 from netmend.kernel.changes import changing
 from netmend.kernel.device_settings import encode_settings
 from netmend.kernel.errors import KernelError
@@ -89,8 +91,7 @@ class Link:
         return not (self.data and _LINK.unpack_from(self.data)[3] & IFF_NOARP)
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A device known by its index, such as the far end of a veth just made; the name is for errors."""
 
     index: int
@@ -100,8 +101,7 @@ class Found:
 LOOPBACK: Final = Found(1, "lo")  # LOOPBACK_IFINDEX, net/core/net_namespace.c
 
 
-@dataclass(frozen=True, slots=True)
-class VethEnd:
+class VethEnd(Struct, frozen=True):
     """One end of a veth, to be made."""
 
     name: str

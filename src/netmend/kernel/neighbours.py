@@ -4,9 +4,10 @@ RouteSocket given."""
 import errno
 import socket
 import struct
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
+
+from msgspec import Struct
 
 from netmend.kernel.forwarding import NDA_LLADDR, RTM_GETNEIGH
 from netmend.kernel.message_filter import NUD_NOARP, NUD_PERMANENT, RTM_DELNEIGH
@@ -20,8 +21,7 @@ _GROUP_BIT: Final = 1  # of a MAC's first octet: the kernel's own entries, for g
 _GONE: Final = (errno.ENOENT, errno.ENODEV)
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbour(Struct, frozen=True):
     """An entry that nothing learned. Without a MAC it is a proxy's: the kernel answers for the address."""
 
     index: int  # of the link

@@ -9,8 +9,9 @@ import errno
 import socket
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from netmend.kernel.changes import changing
 from netmend.kernel.errors import KernelError
@@ -83,8 +84,7 @@ def parse_attributes(data: bytes, start: int = 0, end: int | None = None) -> dic
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One message of a batch, and what to call it when the kernel refuses: `operation` on `target`."""
 
     kind: int  # RTM_*

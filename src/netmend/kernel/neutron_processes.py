@@ -5,9 +5,10 @@ import signal
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
+
+from msgspec import Struct
 
 from netmend.ground.neutron_processes import PROGRAMS, HelperProcess, Rival, role_and_owner
 from netmend.kernel import procfs
@@ -20,8 +21,7 @@ _TABLES: Final = (("udp", "udp"), ("udp", "udp6"), ("tcp", "tcp"), ("tcp", "tcp6
 _LISTENS: Final = "0A"  # TCP_LISTEN, net/tcp_states.h
 
 
-@dataclass(frozen=True, slots=True)
-class Helper:
+class Helper(Struct, frozen=True):
     """A process that serves networks for Neutron's agent."""
 
     pid: int

@@ -3,8 +3,9 @@
 import errno
 import socket
 import struct
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from netmend.kernel.netlink import NLM_F_CREATE, NLM_F_EXCL, Request, RouteSocket, parse_attributes, u8, u32
 
@@ -25,8 +26,7 @@ _LOCAL, _MAIN, _DEFAULT = 255, 254, 253
 _GONE: Final = (errno.ENOENT, errno.ESRCH)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One rule. `message` is what the kernel says of it, and takes to remove it."""
 
     message: bytes

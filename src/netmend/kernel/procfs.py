@@ -7,10 +7,11 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from netmend.kernel.errors import KernelError
 
@@ -85,8 +86,7 @@ def cgroups(pid: int) -> list[str]:
     return [line.split(":", 2)[2] for line in lines if line.count(":") >= 2]
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """The fields of a process that matter for work with namespaces."""
 
     parent: int
@@ -118,8 +118,7 @@ def _boot_time() -> float:
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)  # /proc/stat's btime is in whole seconds
 
 
-@dataclass(frozen=True, slots=True)
-class HeldNamespace:
+class HeldNamespace(Struct, frozen=True):
     """A descriptor of a network namespace; `inode` names the namespace."""
 
     pid: int
@@ -127,8 +126,7 @@ class HeldNamespace:
     inode: int
 
 
-@dataclass(frozen=True, slots=True)
-class HeldTap:
+class HeldTap(Struct, frozen=True):
     """A descriptor of /dev/net/tun that is attached to the device `name`."""
 
     pid: int

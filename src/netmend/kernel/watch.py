@@ -9,8 +9,9 @@ import select
 import struct
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from netmend.kernel import addresses, links
 from netmend.kernel.errors import KernelError
@@ -125,8 +126,7 @@ class MountWatch:
             os.close(descriptor)
 
 
-@dataclass(frozen=True, slots=True)
-class LinkChanged:
+class LinkChanged(Struct, frozen=True):
     """A link appeared or changed (`gone` False), or vanished; `netnsid` None: in the namespace of the watch."""
 
     name: str
@@ -141,8 +141,7 @@ class LinkChanged:
         return decode_link(self.data)
 
 
-@dataclass(frozen=True, slots=True)
-class AddressChanged:
+class AddressChanged(Struct, frozen=True):
     """An address was taken from a link (`gone`), or given to it."""
 
     index: int
@@ -151,8 +150,7 @@ class AddressChanged:
     address: bytes  # 4 or 16 octets
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsChanged:
+class SettingsChanged(Struct, frozen=True):
     """Some settings of a device's layer 3 are now `values` (names as in `netmend.kernel.device_settings`)."""
 
     index: int
@@ -160,31 +158,27 @@ class SettingsChanged:
     values: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Ipv6SwitchedOn:
+class Ipv6SwitchedOn(Struct, frozen=True):
     """A device has IPv6 (again): its route to all multicast groups appeared."""
 
     index: int
     netnsid: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ForwardingGone:
+class ForwardingGone(Struct, frozen=True):
     """A static entry of a bridge's forwarding table, for a port of it, is gone."""
 
     index: int
     netnsid: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class RouteGone:
+class RouteGone(Struct, frozen=True):
     """A route of netmend's own making is gone."""
 
     netnsid: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Diverted:
+class Diverted(Struct, frozen=True):
     """A rule of policy routing came or went, or a neighbour came that nothing learned."""
 
     netnsid: int | None

@@ -2,15 +2,16 @@
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 RESOLUTIONS: Final = ((1, 900), (15, 960), (120, 1440))
 """Seconds a sample, and how many are kept: a quarter of an hour, four hours, two days."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceCount:
+class DeviceCount(Struct, frozen=True):
     """The devices of the host at one moment."""
 
     at: float  # seconds since the epoch

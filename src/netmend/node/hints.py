@@ -7,8 +7,10 @@ message about it raised, so a pass does not set off the next one.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netmend.intent.names import (
     Mark,
@@ -45,8 +47,7 @@ RULES = "rules"  # in place of a network id: look at the rules of port security 
 _ROUTER_PREFIX = router_namespace_name("")
 
 
-@dataclass(frozen=True, slots=True)
-class _GuestNamespaces:
+class _GuestNamespaces(Struct, frozen=True):
     """The namespaces that the ports of a network are plugged into. Kept from one intent to the next: a network of
     thousands of ports changes one at a time."""
 

@@ -3,9 +3,11 @@
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import Any, Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from netmend.ground.diagnosis import Diagnosis
 from netmend.reconcile.breaker import BreakerState
@@ -16,8 +18,7 @@ _OF_ONE_PASS: Final = 50  # reasons with an event each; a fault of the host give
 Level = Literal["info", "warning", "error"]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One thing that happened."""
 
     number: int
@@ -32,8 +33,7 @@ class Event:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class LastPass:
+class LastPass(Struct, frozen=True):
     """The last look at the kernel."""
 
     at: float  # when it ended, in seconds since the epoch

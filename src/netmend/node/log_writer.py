@@ -15,9 +15,10 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from netmend.ground import log
 from netmend.ground.log import Line, for_a_person, get_logger, utc_time
@@ -187,8 +188,7 @@ class _Records(logging.Handler):
             self.handleError(record)
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """One place where the log goes, and in which form; `now` gives its time stamps."""
 
     writer: LogWriter

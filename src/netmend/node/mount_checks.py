@@ -2,7 +2,7 @@
 turns out to be dead."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import replace  # noqa: TID251 - for a Diagnosis
 from typing import TYPE_CHECKING
 
 from netmend.ground.diagnosis import Diagnosis

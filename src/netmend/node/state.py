@@ -1,7 +1,8 @@
 """What a node consists of and knows: its loop writes it, its views read it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netmend.ground.diagnosis import Diagnosis
 from netmend.intent.network import Intent
@@ -15,8 +16,7 @@ from netmend.node.settings import Settings
 from netmend.reconcile.reconciler import Reconciler
 
 
-@dataclass(slots=True)
-class IntentState:
+class IntentState(Struct):
     """The intent in force."""
 
     intent: Intent
@@ -24,8 +24,7 @@ class IntentState:
     problem: str | None = None  # why a newer one cannot be used
 
 
-@dataclass(slots=True)
-class NodeState:
+class NodeState(Struct):
     """One node."""
 
     source: Source

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netmend.options.values4 import Encoder
 
 MAX_PAYLOAD = 1024  # bytes that one option may take of a reply
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """An option: its code, what turns a value into bytes, and its names, of which the first is shown in messages."""
 
     code: int
@@ -18,8 +18,7 @@ class Option:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OptionRegistry:
+class OptionRegistry(Struct, frozen=True):
     """The options of one protocol.
 
     `plain_name` brings a name to the form that `by_name` has; `reserved` says of codes why they cannot be set;

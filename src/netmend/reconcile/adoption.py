@@ -16,7 +16,8 @@ Only networks of intent are looked at. Other namespaces stay as they are, and ar
 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netmend.intent.names import DEVICE_GROUP, Mark, dhcp_port, namespace_name, network_of_namespace, own_device_names
 from netmend.intent.network import Network, OvnWiring, OvsWiring
@@ -35,8 +36,7 @@ from netmend.wiring.ovs import BRIDGE_KEY, MARK_KEY, OWNER
 _PREFIXES = ("tap", "ns-")  # of the devices that Neutron's agents put into the namespace of a network
 
 
-@dataclass(slots=True)
-class Adopted:
+class Adopted(Struct):
     """What was taken over of one network."""
 
     network_id: str

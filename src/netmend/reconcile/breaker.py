@@ -2,8 +2,10 @@
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from threading import Lock
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netmend.ground.diagnosis import Diagnosis
 from netmend.ground.exhaustion import exhausted
@@ -62,8 +64,7 @@ def host_fault(error: KernelError) -> HostFault | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class BreakerState:
+class BreakerState(Struct, frozen=True):
     """An open breaker. Times are in seconds on the caller's clock."""
 
     diagnosis: Diagnosis

@@ -4,7 +4,7 @@ Deletions come first, so that at no instant there are more devices than intent a
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import replace  # noqa: TID251 - of a Snapshot
 
 from netmend.intent.names import DEVICE_GROUP, Mark, namespace_name
 from netmend.intent.network import Network

@@ -1,8 +1,9 @@
 """What leads the traffic of a namespace of netmend's elsewhere than its devices, addresses and routes say: rules of
 policy routing, and neighbours that nothing learned. netmend sets none of either, so whatever is there is another's."""
 
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from netmend.kernel.neighbours import Neighbour, dump_set_neighbours, remove_neighbour
 from netmend.kernel.netlink import RouteSocket
@@ -10,8 +11,7 @@ from netmend.kernel.netns import Netns
 from netmend.kernel.policy_rules import BORN_WITH, Rule, add_rule, dump_rules, remove_rule
 
 
-@dataclass(frozen=True, slots=True)
-class Diversions:
+class Diversions(Struct, frozen=True):
     """What is to be changed in one namespace."""
 
     missing: tuple[Rule, ...] = ()  # a namespace is born with them

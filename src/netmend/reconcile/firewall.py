@@ -7,7 +7,9 @@ transactions, and as long as nobody else made one, the rules are what the last p
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netmend.firewall.guard import guard_of, is_guarded
 from netmend.firewall.rules import TABLE, device_of, element_of_device, elements_of
@@ -24,8 +26,7 @@ _OF_DEVICE = frozenset(("ports", "devices"))  # sets whose elements keep a devic
 Elements = frozenset[Element]
 
 
-@dataclass(frozen=True, slots=True)
-class RulesPlan:
+class RulesPlan(Struct, frozen=True):
     """What differs: `plans` say it by network, for people; `late` is removed once its devices are gone."""
 
     is_right: bool  # the table, but for the elements of its sets
@@ -39,8 +40,7 @@ class RulesPlan:
         return bool(not self.is_right or self.add or self.remove)
 
 
-@dataclass(slots=True)
-class _Wanted:
+class _Wanted(Struct):
     """By network, each with the value that it was worked out of; and all of them."""
 
     by_network: dict[str, tuple[Network, Elements]] = field(default_factory=dict)

@@ -6,9 +6,11 @@ it is not as intent says, the ports that this is about are closed (`closed`), an
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netmend.firewall.connections import judges_of
 from netmend.firewall.group_rules import CLOSED, PROBE, Tracking, elements_of_closed, table, zone_of
@@ -46,8 +48,7 @@ _NONE: Final = table("none", ())
 Elements = frozenset[Element]
 
 
-@dataclass(frozen=True, slots=True)
-class GroupsPlan:
+class GroupsPlan(Struct, frozen=True):
     """What differs from `table`: `is_right` says of the one that is there that it is what netmend left, but for the
     elements of its sets; `change` that its chains are to be others. `plans` say it by network, for people."""
 
@@ -63,8 +64,7 @@ class GroupsPlan:
         return bool(not self.is_right or self.change or self.add or self.remove)
 
 
-@dataclass(slots=True)
-class _InForce:
+class _InForce(Struct):
     """The table as of the last transaction or look, and what it permits each device."""
 
     table: Table

@@ -5,7 +5,9 @@ the other networks of the pass.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import replace  # noqa: TID251 - of what is seen in a namespace
+
+from msgspec import Struct, field
 
 from netmend.ground.diagnosis import Diagnosis
 from netmend.intent.names import dhcp_port_id, namespace_name, own_device_names, tap_name
@@ -27,8 +29,7 @@ from netmend.reconcile.undo import StepFailed
 from netmend.wiring import Home
 
 
-@dataclass(slots=True)
-class Pass:
+class Pass(Struct):
     """One pass on its way."""
 
     intent: Intent

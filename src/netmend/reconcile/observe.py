@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from msgspec import Struct
+
 from netmend.intent.names import DEVICE_GROUP, DEVICE_GROUPS, Mark
 from netmend.intent.port import NetnsPlug, PidPlug
 from netmend.kernel import links, netns, nsdir, sysctl
@@ -172,8 +174,7 @@ def _contents(namespace: Netns, *, diversions: bool) -> _Contents:
         return inner, dump_addresses(route), dump_set_routes(route), found, Mark.parse(inner["lo"].alias)
 
 
-@dataclass(frozen=True, slots=True)
-class FarSeen:
+class FarSeen(Struct, frozen=True):
     """The namespace of a guest, as seen from the host.
 
     The host's namespace has an id for another only once a link led from one to the other, or `ip netns set` gave it

@@ -1,16 +1,16 @@
 """Whether namespaces can be given names on this host, and when to try again where they cannot."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock
+
+from msgspec import Struct
 
 from netmend.kernel import nsdir
 from netmend.kernel.errors import KernelError
 from netmend.reconcile.resync import Problem, back_off
 
 
-@dataclass(slots=True)
-class PinTrouble:
+class PinTrouble(Struct):
     """Why names cannot be pinned on this host. Times are in seconds on the clock of `Pinning`."""
 
     error: KernelError

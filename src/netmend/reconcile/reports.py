@@ -1,7 +1,8 @@
 """What a pass reports: networks that are ready or gone while it runs, and all it did at its end."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netmend.intent.network import Network
 from netmend.kernel.netns import Netns
@@ -9,24 +10,21 @@ from netmend.reconcile.resync import Problem, Reason
 from netmend.reconcile.steps import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Mended:
+class Mended(Struct, frozen=True):
     """A setting of netmend's that another program had changed, and that is as it was."""
 
     network_id: str | None  # None: not of one network alone
     text: str  # the step that made it so
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """A step that was taken."""
 
     network_id: str
     text: str  # names each device, port of the switch and address that was made or removed
 
 
-@dataclass(frozen=True, slots=True)
-class PassReport:
+class PassReport(Struct, frozen=True):
     """What a pass did."""
 
     planned_steps: int = 0
@@ -38,8 +36,7 @@ class PassReport:
     defects: tuple[Exception, ...] = ()  # of netmend itself, each the reason of networks that are wrong
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """A network that can be served now."""
 
     network: Network
@@ -49,8 +46,7 @@ class Ready:
     anew: bool  # namespace or device were just made
 
 
-@dataclass(slots=True)
-class Listener:
+class Listener(Struct):
     """What a pass calls while it runs, in the threads of its workers. `ready` returns what is wrong with serving."""
 
     ready: Callable[[Ready], Iterable[Problem] | None] = lambda ready: None  # devices are as intent says; each pass

@@ -3,8 +3,9 @@ and a cap (invariant I7)."""
 
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass
 from threading import Lock
+
+from msgspec import Struct
 
 FIRST_DELAY = 0.5  # seconds
 LONGEST_DELAY = 60.0
@@ -16,8 +17,7 @@ def back_off(failures: int, *, first: float = FIRST_DELAY, longest: float = LONG
     return delay * random.uniform(0.5, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """What is wrong with a network, or with one port of it."""
 
     port_id: str | None  # None: with the network itself
@@ -25,8 +25,7 @@ class Problem:
     serves: bool = False  # guests are answered all the same
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Why a network, or one port of it, is not as intent says. Times are in seconds on the caller's clock."""
 
     network_id: str

@@ -2,7 +2,9 @@
 those of routers."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netmend.intent.names import bridge_name, namespace_name
 from netmend.kernel.addresses import Interface
@@ -16,8 +18,7 @@ from netmend.reconcile.step_text import changes, counts
 from netmend.wiring import Device
 
 
-@dataclass(frozen=True, slots=True)
-class MakeNamespace:
+class MakeNamespace(Struct, frozen=True):
     """Make the namespace of the network, marked, and keep it open."""
 
     network_id: str
@@ -26,8 +27,7 @@ class MakeNamespace:
         return f"create namespace {namespace_name(self.network_id)}"
 
 
-@dataclass(frozen=True, slots=True)
-class PinNamespace:
+class PinNamespace(Struct, frozen=True):
     """Give the open namespace its name."""
 
     network_id: str
@@ -36,8 +36,7 @@ class PinNamespace:
         return f"pin namespace {namespace_name(self.network_id)}"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveNamespace:
+class RemoveNamespace(Struct, frozen=True):
     """Remove the name of a namespace of netmend's, and its file. The namespace ends once no process is in it."""
 
     network_id: str
@@ -48,8 +47,7 @@ class RemoveNamespace:
         return f"remove namespace {namespace_name(self.network_id)}"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveFormerNamespace:
+class RemoveFormerNamespace(Struct, frozen=True):
     """Remove a name that netmend gave a namespace of the network in another role on this host, and its file."""
 
     network_id: str
@@ -61,8 +59,7 @@ class RemoveFormerNamespace:
         return f"remove namespace {self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class MakeDevice:
+class MakeDevice(Struct, frozen=True):
     """Make a bridge, a veth with both its ends configured, or a persistent tap."""
 
     network_id: str
@@ -72,8 +69,7 @@ class MakeDevice:
         return f"create {self.device.kind} {self.device.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class MendDevice:
+class MendDevice(Struct, frozen=True):
     """Set what differs on a device of netmend's, and remove addresses."""
 
     network_id: str
@@ -86,8 +82,7 @@ class MendDevice:
         return f"{changes(differs=self.differs, remove=self.remove)} of {self.device.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class MendInner:
+class MendInner(Struct, frozen=True):
     """Set what differs on the end of the DHCP port that is in the namespace."""
 
     network_id: str
@@ -102,8 +97,7 @@ class MendInner:
         return f"{what} on {self.was.name} in {namespace_name(self.network_id)}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetRoutes:
+class SetRoutes(Struct, frozen=True):
     """Add and remove routes of the end of the DHCP port that is in the namespace; or, of NOWHERE, remove dead ends."""
 
     network_id: str
@@ -122,8 +116,7 @@ def route_text(route: Route) -> str:
     return f"{to} via {gateway}" if gateway is not None else f"{to} on the link"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveDiversions:
+class RemoveDiversions(Struct, frozen=True):
     """Remove rules of policy routing and set neighbours from the network's namespace."""
 
     network_id: str
@@ -133,8 +126,7 @@ class RemoveDiversions:
         return f"{self.found} in {namespace_name(self.network_id)}"
 
 
-@dataclass(frozen=True, slots=True)
-class MendLoopback:
+class MendLoopback(Struct, frozen=True):
     """Bring up the loopback device of the namespace; without it, nothing there reaches its own addresses."""
 
     network_id: str
@@ -144,8 +136,7 @@ class MendLoopback:
         return f"set up of {self.was.name} in {namespace_name(self.network_id)}"
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteDevice:
+class DeleteDevice(Struct, frozen=True):
     """Delete a device of netmend's that intent does not ask for, or that cannot be mended."""
 
     network_id: str
@@ -156,8 +147,7 @@ class DeleteDevice:
         return f"delete {self.link.kind or 'device'} {self.link.name}: {self.why}"
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteInner:
+class DeleteInner(Struct, frozen=True):
     """Delete a device in the namespace that the switch has let go of."""
 
     network_id: str
@@ -168,8 +158,7 @@ class DeleteInner:
         return f"delete {self.link.name} in {namespace_name(self.network_id)}: {self.why}"
 
 
-@dataclass(frozen=True, slots=True)
-class AddPort:
+class AddPort(Struct, frozen=True):
     """Make a device a port of its Open vSwitch bridge; the switch then makes the device of an internal port."""
 
     network_id: str
@@ -181,8 +170,7 @@ class AddPort:
         return f"add port {self.device.name} to {self.device.switch.bridge}"
 
 
-@dataclass(frozen=True, slots=True)
-class MendPort:
+class MendPort(Struct, frozen=True):
     """Set what differs on a port of the switch."""
 
     network_id: str
@@ -195,8 +183,7 @@ class MendPort:
         return f"set {', '.join(self.differs)} of port {self.device.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class DeletePort:
+class DeletePort(Struct, frozen=True):
     """Delete a port of netmend's from the switch."""
 
     network_id: str
@@ -208,8 +195,7 @@ class DeletePort:
         return f"delete port {self.port.name} of Open vSwitch: {self.why}"
 
 
-@dataclass(frozen=True, slots=True)
-class MoveDevice:
+class MoveDevice(Struct, frozen=True):
     """Move an internal port's device into the network's namespace, by descriptor, and configure it there."""
 
     network_id: str
@@ -219,8 +205,7 @@ class MoveDevice:
         return f"move {self.device.name} into {namespace_name(self.network_id)}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetRules:
+class SetRules(Struct, frozen=True):
     """Add and remove entries of the sets that port security is made of; all networks' in one transaction, before
     devices are made."""
 
@@ -232,8 +217,7 @@ class SetRules:
         return f"port security in nftables: {counts(self.add, self.remove)} entries"
 
 
-@dataclass(frozen=True, slots=True)
-class SetGroupRules:
+class SetGroupRules(Struct, frozen=True):
     """Put rules of security groups in force for ports of a network; all networks' in one transaction, before devices
     are made."""
 
@@ -319,8 +303,7 @@ def mends(step: Step) -> bool:
             return False
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """Steps that stand or fall together: when one fails, those before it in the unit are undone in reverse.
 
     A network has one unit for what all its guests need and one for each port, so that a broken namespace of one guest
@@ -332,8 +315,7 @@ class Unit:
     spared: bool = False  # guests are served without it too
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What one pass will do for a network."""
 
     network_id: str

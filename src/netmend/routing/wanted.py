@@ -1,9 +1,10 @@
 """What the namespace of a router should hold: links with their addresses, and routes."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from netmend.ground.nftables import Element
 from netmend.intent.eui64 import link_local_address
@@ -20,8 +21,7 @@ IPV6_MIN_MTU: Final = 1280  # RFC 8200 section 5; a device with less has no IPv6
 _ANYWHERE4, _ANYWHERE6 = IPv4Network("0.0.0.0/0"), IPv6Network("::/0")
 
 
-@dataclass(frozen=True, slots=True)
-class RouterLink:
+class RouterLink(Struct, frozen=True):
     """A device of a router: its end on a network (`port`) or its uplink's, in its namespace. Without `mtu`, its MTU is
     that of the host's device that it is on."""
 
@@ -36,8 +36,7 @@ class RouterLink:
         return any(address.version == 6 for address in self.addresses)
 
 
-@dataclass(frozen=True, slots=True)
-class RouteWanted:
+class RouteWanted(Struct, frozen=True):
     """A route out of the device called `device`."""
 
     destination: Block
@@ -48,8 +47,7 @@ class RouteWanted:
         return f"{self.destination} via {self.gateway}"
 
 
-@dataclass(frozen=True, slots=True)
-class RouterWanted:
+class RouterWanted(Struct, frozen=True):
     """All of it."""
 
     links: tuple[RouterLink, ...]

@@ -6,7 +6,8 @@ forbids it always is.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 Encoded = tuple[tuple[int, bytes], ...]
 
@@ -14,8 +15,7 @@ _ALWAYS_SET = frozenset(("known", "dhcpv6"))
 _IPXE = {4: "ipxe", 6: "ipxe6"}
 
 
-@dataclass(slots=True)
-class TaggedOptions:
+class TaggedOptions(Struct):
     """Options of one IP version by code: for everybody, and for clients that are iPXE or are not."""
 
     version: int

@@ -1,6 +1,6 @@
 """Wiring by a Linux bridge: each network has one, and its ports are the host ends of veths and the taps of guests."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from netmend.intent.names import Mark, bridge_name, dhcp_port, mac_from_id, own_device_names, tap_name
 from netmend.intent.network import Network

@@ -1,25 +1,24 @@
 """A device that should exist on the host, as a value."""
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from typing import Literal
 from zlib import crc32
+
+from msgspec import Struct
 
 from netmend.intent.names import Mark, router_namespace_name, router_port_name
 from netmend.intent.port import NetnsPlug, PidPlug
 from netmend.intent.router import RouterPort
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """The network's own namespace."""
 
 
 Place = Home | NetnsPlug | PidPlug
 
 
-@dataclass(frozen=True, slots=True)
-class FarEnd:
+class FarEnd(Struct, frozen=True):
     """The end of a veth, or the internal port, that is in another namespace than the host's."""
 
     place: Place  # the namespace it belongs in
@@ -46,8 +45,7 @@ def router_end(port: RouterPort) -> FarEnd:
     return FarEnd(NetnsPlug(router_namespace_name(port.router_id)), router_port_name(port.id), port.mac)
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchPort:
+class SwitchPort(Struct, frozen=True):
     """A port of an Open vSwitch bridge."""
 
     bridge: str
@@ -61,8 +59,7 @@ class SwitchPort:
         return self.vlan == "own"
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(Struct, frozen=True):
     """A device on the host. An "internal" one is made by the switch and moved into the network's namespace, so it is on
     the host only on its way there."""
 

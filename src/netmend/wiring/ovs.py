@@ -8,8 +8,9 @@ internal port of the switch, `tap` and the first 11 characters of its id, moved 
 a port.
 """
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from netmend.intent.names import Mark, dhcp_port, own_device_names, tap_name
 from netmend.intent.network import Network, OvnWiring, OvsWiring

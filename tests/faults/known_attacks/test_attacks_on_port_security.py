@@ -3,9 +3,9 @@
 `passes` is the rules of nftables in plain steps; tests/kernel/firewall holds the kernel's own verdict against it.
 """
 
-from dataclasses import fields
 from ipaddress import IPv4Network
 
+from msgspec.structs import fields
 from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6ND_RA, ICMPv6NDOptDstLLAddr, IPv6

@@ -3,11 +3,12 @@
 import random
 import struct
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Literal
 
 import pytest
+from msgspec.structs import replace
 from tests.kernel.firewall.group_bridge import (
     DIRECTIONS,
     GroupBridge,

@@ -4,9 +4,11 @@ import random
 import socket
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from netmend.firewall.guard import Allowed, Guard
 from netmend.firewall.rules import TABLE, elements_of

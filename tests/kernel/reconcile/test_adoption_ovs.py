@@ -1,10 +1,10 @@
 """A node that another agent left: what it made for the very port that is netmend's own is taken over as it is."""
 
 import subprocess
-from dataclasses import replace
 from ipaddress import ip_interface
 
 import pytest
+from msgspec.structs import replace
 from tests.kernel.vswitch import SOCKET, VSwitch
 from tests.kernel.wiring.test_ovs import INTERNAL, VETH, host_links, inside, intent, network, run_until_right
 

@@ -4,11 +4,11 @@ import errno
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from ipaddress import IPv4Network, ip_network
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.kernel.firewall.group_bridge import how_bridges_track
 
 from netmend.firewall.group_rules import NAME, table

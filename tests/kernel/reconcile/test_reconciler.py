@@ -3,11 +3,11 @@
 import os
 import threading
 import time
-from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_interface
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from netmend.intent import Intent, NetnsPlug, Network, PidPlug, Port, Subnet, Subnet6
 from netmend.intent.eui64 import link_local_address

@@ -3,12 +3,13 @@ with the new intent makes, and the plan said so."""
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Network
 from typing import Any
 
 import pytest
+from msgspec.structs import fields, replace
 from tests.kernel.vswitch import VSwitch
 from tests.waiting import wait_for
 

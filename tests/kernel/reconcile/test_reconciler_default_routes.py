@@ -1,10 +1,10 @@
 """The default routes of a network's namespace: they follow the gateways of its subnets, as Neutron's agent has it."""
 
 import subprocess
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 import pytest
+from msgspec.structs import replace
 
 from netmend.intent import Intent, Network, Subnet, Subnet6
 from netmend.intent.names import dhcp_port, id_from_name, inner_name, namespace_name

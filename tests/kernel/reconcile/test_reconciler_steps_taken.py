@@ -1,10 +1,10 @@
 """A pass reports each device, name and address that it has made or removed, for the log."""
 
 import os
-from dataclasses import replace
 from ipaddress import IPv4Network
 
 import pytest
+from msgspec.structs import replace
 
 from netmend.intent import Intent, Network, Port, Subnet, TapPlug
 from netmend.intent.names import bridge_name, dhcp_port, id_from_name, namespace_name, tap_name

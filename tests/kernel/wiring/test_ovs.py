@@ -6,11 +6,11 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.blocks import blocks
 from tests.kernel.store_node import make_guest
 from tests.kernel.vswitch import SOCKET, VSwitch

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from tests.unit.doctor.texts import HOST, A, B, container, diagnosed
 
 from netmend.doctor.diagnose import diagnose
@@ -282,18 +283,18 @@ def test_siblings_that_nobody_needs() -> None:
     assert gone.mend == f"docker stop {SIBLING}  # serves nobody\nnetmend doctor  # verifies"
     assert "its network is gone" in gone.summary and f"qdhcp-{OWNER}): nothing in it but lo" in gone.evidence[0]
     nameless = HOST.replace("/run/netns/h1", "/run/netns/other")
-    (gone,) = diagnose(with_helpers(replace(HELPER, network=4026532999), links=(lo,), names=nameless))
+    (gone,) = diagnose(with_helpers(structs.replace(HELPER, network=4026532999), links=(lo,), names=nameless))
     assert (gone.check, "(no name)" in gone.evidence[0], gone.mend[:11]) == ("stray-processes", True, "docker stop")
 
 
 def test_two_helpers_for_one_network() -> None:
     lo, port = link(1, "lo", "", up=False), link(2, "ns-1", "bridge", up=True)
-    newer = replace(HELPER, pid=8, started=2000.0)
+    newer = structs.replace(HELPER, pid=8, started=2000.0)
     (surplus,) = diagnose(with_helpers(HELPER, newer, links=(lo, port)))
     assert (surplus.check, surplus.culprits, surplus.severity.word) == ("stray-processes", (SIBLING,), "error")
     assert surplus.mend.startswith(f"docker stop {SIBLING}  # guests are served by the other\n")
     assert surplus.evidence[0].endswith("dnsmasq 8 serves the same")
-    old_namespace = replace(HELPER, pid=9, network=4026532999)  # with a port in it that would go along
+    old_namespace = structs.replace(HELPER, pid=9, network=4026532999)  # with a port in it that would go along
     (surplus,) = diagnose(with_helpers(newer, old_namespace, links=(lo, port)))
     assert (surplus.check, surplus.culprits) == ("stray-processes", ("agent",))
     assert surplus.mend.startswith("# kill 9  # their namespaces, and the devices in these, go along\n")
@@ -301,7 +302,7 @@ def test_two_helpers_for_one_network() -> None:
 
 def test_a_helper_beside_netmend() -> None:
     lo, port = link(1, "lo", "", up=False), link(2, "ns-1", "bridge", up=True)
-    (beside,) = diagnose(with_helpers(replace(HELPER, rivals=(Rival(70, "netmend"),)), links=(lo, port)))
+    (beside,) = diagnose(with_helpers(structs.replace(HELPER, rivals=(Rival(70, "netmend"),)), links=(lo, port)))
     assert (beside.check, beside.severity.word) == ("stray-processes", "error")
     assert beside.evidence[0].endswith("netmend 70 has udp 67 open there too")
     assert beside.mend.startswith(f"docker stop {SIBLING}")

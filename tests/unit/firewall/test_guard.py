@@ -1,9 +1,9 @@
 """Whose addresses a port may use."""
 
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 import pytest
+from msgspec.structs import replace
 
 from netmend.firewall.guard import guard_of, is_guarded
 from netmend.firewall.rules import TABLE, device_of, elements_of

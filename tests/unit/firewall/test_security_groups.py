@@ -3,10 +3,11 @@
 import os
 import random
 from collections.abc import Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
+from msgspec.structs import replace
 
 from netmend.firewall.packet import ARP, IPV4, IPV6, Packet
 from netmend.firewall.security_groups import (

@@ -1,7 +1,8 @@
 """What the table of security groups should hold, worked out from one intent to the next."""
 
-from dataclasses import replace
 from ipaddress import IPv4Network, ip_address, ip_network
+
+from msgspec.structs import replace
 
 from netmend.firewall.connections import judges_of
 from netmend.firewall.group_rules import NAME, Tracking, table, zone_of

@@ -1,6 +1,6 @@
 """Which helpers of Neutron's agents are strays."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from netmend.ground.neutron_processes import HelperProcess, Rival, Stray, Wrong, find_strays, role_and_owner
 

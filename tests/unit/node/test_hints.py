@@ -1,9 +1,9 @@
 """A look at the kernel is spared where ports change that netmend does not wire, and nowhere else."""
 
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
+from msgspec.structs import replace
 
 from netmend.intent import NetnsPlug, Network, Port, Subnet
 from netmend.intent.port_map import PortMap

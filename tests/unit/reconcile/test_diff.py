@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from tests.unit.reconcile.model import GUEST_NETNSID, KERNEL_KIND, Host, link
 
 from netmend.intent import NetnsPlug, Network, NoPlug, Port, Subnet, TapPlug
@@ -209,11 +210,11 @@ def test_only_what_differs_is_set() -> None:
     network = Network(NETWORK, "n", subnets=(subnet(0),))
     host = Host()
     host.perform(host.plan(network))
-    step, routes = host.plan(replace(network, subnets=(subnet(1),))).steps
+    step, routes = host.plan(structs.replace(network, subnets=(subnet(1),))).steps
     assert isinstance(routes, SetRoutes)
     assert (routes.add, routes.remove) == (((IPv4Network("0.0.0.0/0"), IPv4Address("10.0.1.1")),), ())
     assert isinstance(step, MendInner) and step.differs == ()
     assert (step.add, step.remove) == ((IPv4Interface("10.0.1.2/24"),), (IPv4Interface("10.0.0.2/24"),))
-    steps = host.plan(replace(network, mtu=1400)).steps
+    steps = host.plan(structs.replace(network, mtu=1400)).steps
     assert {type(step) for step in steps} == {MendDevice, MendInner}
     assert all(step.differs == ("mtu",) for step in steps if isinstance(step, MendDevice | MendInner))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 from tests.unit.reconcile.model import Host, link
 from tests.unit.reconcile.test_diff import NETWORK, guests_of, port, subnet
 
@@ -76,7 +77,7 @@ class SwitchHost(Host):
                     "tag": ("tag", tag),
                 }
                 values = dict(changes[name] for name in differs)
-                self.rows[was.name] = replace(was, dead=was.dead and "tag" not in differs, **values)  # type: ignore[arg-type]
+                self.rows[was.name] = structs.replace(was, dead=was.dead and "tag" not in differs, **values)
             case MoveDevice(_, device):
                 assert device.far and self.namespace == "usable" and device.far.name not in self.inner
                 moved = self.links.pop(device.name)
@@ -168,18 +169,20 @@ def _damage(host: SwitchHost, name: str, damage: str) -> None:
                 host.inner.pop(name, None)
                 host.links.pop(name, None)
         case "ids":
-            host.rows[name] = replace(row, ids={key: "x" if key == "iface-id" else row.ids[key] for key in row.ids})
+            host.rows[name] = structs.replace(
+                row, ids={key: "x" if key == "iface-id" else row.ids[key] for key in row.ids}
+            )
         case "mark":
-            host.rows[name] = replace(row, port_ids={})
+            host.rows[name] = structs.replace(row, port_ids={})
         case "tag":
-            host.rows[name] = replace(row, tag=5, dead=False) if row.tag == TAG else row
+            host.rows[name] = structs.replace(row, tag=5, dead=False) if row.tag == TAG else row
         case "type" if row.type == "":
-            host.rows[name] = replace(row, type="patch")
+            host.rows[name] = structs.replace(row, type="patch")
         case "bridge":
             ids = {**row.ids, "netmend-bridge": "br-other"}
-            host.rows[name] = replace(row, ids=ids)
+            host.rows[name] = structs.replace(row, ids=ids)
         case "mtu" if row.mtu:
-            host.rows[name] = replace(row, mtu=68)
+            host.rows[name] = structs.replace(row, mtu=68)
         case "delete link":
             host.links.pop(name, None)
             if name == DHCP and row.type == "":
@@ -238,13 +241,16 @@ def test_a_device_that_does_not_come_is_waited_for_and_then_asked_for_anew() -> 
     host.alive, host.lost = True, {DHCP}
     plan = host.plan(network)
     assert [type(step) for step in plan.steps] == [DeletePort, AddPort, MoveDevice]
-    host.lost, host.rows[DHCP] = {DHCP}, replace(host.rows[DHCP], error="could not open network device (File exists)")
+    host.lost, host.rows[DHCP] = (
+        {DHCP},
+        structs.replace(host.rows[DHCP], error="could not open network device (File exists)"),
+    )
     plan = host.plan(network)
     assert not plan.steps and "cannot make device" in plan.blocked[0].text and "File exists" in plan.blocked[0].text
 
 
 def test_only_new_internal_ports_are_added_together() -> None:
-    network = replace(_network(OvsWiring()), ports={p.id: p for p in [port(1, TapPlug(0))]})
+    network = structs.replace(_network(OvsWiring()), ports={p.id: p for p in [port(1, TapPlug(0))]})
     host = SwitchHost()
     assert [step.device.name for step in ports_to_add_ahead(host.plan(network))] == [DHCP]
     host.run(network)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.unit.sweep.test_rules import ASKED, TAP
 
 from netmend.kernel.ovsdb import InterfaceRow
@@ -28,21 +29,21 @@ def verdict(row: InterfaceRow, known: Known = ASKED, **around: Any) -> Reason | 
     ("row", "around", "reason"),
     [
         (ROW, {}, Reason.OVS_ROW_UNKNOWN),
-        (replace(ROW, type=""), {}, Reason.OVS_ROW_UNKNOWN),
-        (replace(ROW, number=-1, error=GONE), {"all_seen": False, "elsewhere": None}, Reason.OVS_ROW_UNKNOWN),
+        (structs.replace(ROW, type=""), {}, Reason.OVS_ROW_UNKNOWN),
+        (structs.replace(ROW, number=-1, error=GONE), {"all_seen": False, "elsewhere": None}, Reason.OVS_ROW_UNKNOWN),
         (ROW, {"elsewhere": {ROW.name}}, Reason.NAMESPACE_ALIVE),
-        (replace(ROW, error=GONE), {"elsewhere": {ROW.name}}, Reason.NAMESPACE_ALIVE),
-        (replace(ROW, number=7), {"switch_pids": {1}}, Reason.NAMESPACE_ALIVE),
-        (replace(ROW, number=7), {}, Reason.OVS_ROW_UNKNOWN),
+        (structs.replace(ROW, error=GONE), {"elsewhere": {ROW.name}}, Reason.NAMESPACE_ALIVE),
+        (structs.replace(ROW, number=7), {"switch_pids": {1}}, Reason.NAMESPACE_ALIVE),
+        (structs.replace(ROW, number=7), {}, Reason.OVS_ROW_UNKNOWN),
         (ROW, {"all_seen": False}, Reason.UNSEEN),
         (ROW, {"elsewhere": None, "assume_all_seen": True}, Reason.UNSEEN),
         (ROW, {"all_seen": False, "assume_all_seen": True}, Reason.OVS_ROW_UNKNOWN),
-        (replace(ROW, ids={"managed-by": "netmend"}), {}, Reason.OURS),
-        (replace(ROW, type="patch"), {}, None),
-        (replace(ROW, type="vxlan"), {}, None),
-        (replace(ROW, type="dpdkvhostuserclient"), {}, None),
-        (replace(ROW, name="br-int"), {}, None),
-        (replace(ROW, name="int-br-ex"), {}, None),
+        (structs.replace(ROW, ids={"managed-by": "netmend"}), {}, Reason.OURS),
+        (structs.replace(ROW, type="patch"), {}, None),
+        (structs.replace(ROW, type="vxlan"), {}, None),
+        (structs.replace(ROW, type="dpdkvhostuserclient"), {}, None),
+        (structs.replace(ROW, name="br-int"), {}, None),
+        (structs.replace(ROW, name="int-br-ex"), {}, None),
         (ROW, {"links": {2: replace(TAP, name=ROW.name)}}, None),
         (ROW, {"links": {2: replace(TAP, alternative_names=(ROW.name,))}}, None),
     ],
@@ -54,6 +55,6 @@ def test_what_a_port_without_a_device_is(row: InterfaceRow, around: dict[str, An
 def test_only_the_control_plane_can_say() -> None:
     assert verdict(ROW, NOTHING_KNOWN) is Reason.OVS_ROW_UNASKED
     assert verdict(ROW, KNOWN) is Reason.KNOWN
-    odd = replace(ROW, name="tap77777777-aa", ids={"iface-id": "66666666-AAAA-4aaa-8aaa-aaaaaaaaaaaa"})
+    odd = structs.replace(ROW, name="tap77777777-aa", ids={"iface-id": "66666666-AAAA-4aaa-8aaa-aaaaaaaaaaaa"})
     assert verdict(odd, KNOWN) is Reason.KNOWN
-    assert verdict(replace(odd, ids={}), KNOWN) is Reason.OVS_ROW_UNKNOWN
+    assert verdict(structs.replace(odd, ids={}), KNOWN) is Reason.OVS_ROW_UNKNOWN

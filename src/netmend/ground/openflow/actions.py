@@ -1,7 +1,8 @@
 """What flows do with packets (ovs-actions(7)). Instructions of OpenFlow are among them, as ovs-ofctl(8) prints them."""
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from netmend.ground.openflow.fields import Field
 
@@ -19,8 +20,7 @@ PORT_NAMES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """`bits` bits of a field, the lowest at `start`."""
 
     field: Field
@@ -32,23 +32,20 @@ class Span:
         return self.start == 0 and self.bits == self.field.bits
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """Send it through a port, or what `PORT_NAMES` names; `octets` is how much of it a controller gets."""
 
     port: int
     octets: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OutputField:
+class OutputField(Struct, frozen=True):
     """Send it through the port whose number a field holds."""
 
     source: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Resubmit:
+class Resubmit(Struct, frozen=True):
     """Look it up in `table` (None: in this one) as if it came from `port` (None: from where it came), then go on.
     With `ct`, fields of its connection are exchanged."""
 
@@ -57,8 +54,7 @@ class Resubmit:
     ct: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SetField:
+class SetField(Struct, frozen=True):
     """Give the bits of `mask` this value."""
 
     field: Field
@@ -66,64 +62,54 @@ class SetField:
     mask: int
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(Struct, frozen=True):
     """Give part of a field this value."""
 
     value: int
     target: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(Struct, frozen=True):
     """Copy part of a field to part of another."""
 
     source: Span
     target: Span
 
 
-@dataclass(frozen=True, slots=True)
-class PushVlan:
+class PushVlan(Struct, frozen=True):
     ethertype: int
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Meter:
+class Meter(Struct, frozen=True):
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class SetQueue:
+class SetQueue(Struct, frozen=True):
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class GotoTable:
+class GotoTable(Struct, frozen=True):
     """Go on in another table, when the other actions are done."""
 
     table: int
 
 
-@dataclass(frozen=True, slots=True)
-class WriteMetadata:
+class WriteMetadata(Struct, frozen=True):
     value: int
     mask: int
 
 
-@dataclass(frozen=True, slots=True)
-class WriteActions:
+class WriteActions(Struct, frozen=True):
     """Do these when the tables are through with it."""
 
     actions: "tuple[Action, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class Conjunction:
+class Conjunction(Struct, frozen=True):
     """The packet meets one of the `clauses` conditions of flows with `conj_id=id`; `clause` counts from 0."""
 
     id: int
@@ -131,8 +117,7 @@ class Conjunction:
     clauses: int
 
 
-@dataclass(frozen=True, slots=True)
-class Nat:
+class Nat(Struct, frozen=True):
     """Translate addresses as the connection has it, or from now on: to the addresses and ports between the two."""
 
     kind: Literal["", "src", "dst"] = ""
@@ -141,8 +126,7 @@ class Nat:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ct:
+class Ct(Struct, frozen=True):
     """Pass it to connection tracking in a zone, and with `table` go on with it there, tracked."""
 
     commit: bool = False
@@ -153,8 +137,7 @@ class Ct:
     actions: "tuple[Action, ...]" = ()  # done with the connection: set its mark, translate
 
 
-@dataclass(frozen=True, slots=True)
-class LearnPart:
+class LearnPart(Struct, frozen=True):
     """One part of a learned flow. With `target`, `match` says whether it must equal the source or is set to it; without
     one, the flow sends what it matches to the port that the source is. The source is part of the packet, or a value."""
 
@@ -164,8 +147,7 @@ class LearnPart:
     target: Span | None
 
 
-@dataclass(frozen=True, slots=True)
-class Learn:
+class Learn(Struct, frozen=True):
     """Make a flow from the packet."""
 
     table: int
@@ -179,22 +161,19 @@ class Learn:
     flags: int = 0  # 1: send_flow_rem, 2: delete_learned
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """Does nothing: text of whoever made the flow."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Simple:
+class Simple(Struct, frozen=True):
     """An action without anything to it: `pop_vlan`, `clear_actions`, `ct_clear`, `exit`, `pop_queue`, `dec_ttl`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """An action that netmend does not read: its number, and the experimenter's where it is one."""
 
     experimenter: int

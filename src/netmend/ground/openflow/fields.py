@@ -5,8 +5,9 @@ Several numbers may stand for one field: the switch calls the source port of TCP
 what a flow matches on and `title` what an action's text says.
 """
 
-from dataclasses import dataclass
 from typing import Final, Literal, cast
+
+from msgspec import Struct
 
 Shape = Literal["hex", "decimal", "mac", "ipv4", "ipv6", "port", "ct_state", "tcp_flags", "frag"]
 
@@ -33,8 +34,7 @@ TCP_FLAGS: Final = ("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns"
 """Bits of `tcp_flags`, the lowest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """`kind` and `number` are the class and field of an OXM header, `octets` the length of a value on the wire."""
 
     name: str  # what a match calls it

@@ -4,8 +4,10 @@ import errno
 import struct
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netmend.ground.nftables import Chain, Element, Rule, Set, Table
 from netmend.kernel.errors import KernelError
@@ -31,8 +33,7 @@ _NOT_KNOWN: Final = {errno.ENOENT, errno.EOPNOTSUPP, errno.EPROTO, errno.EPROTON
 Change = tuple[int, int, bytes]  # kind, flags, attributes
 
 
-@dataclass(frozen=True, slots=True)
-class TableSeen:
+class TableSeen(Struct, frozen=True):
     """What is there: whether sets, chains and rules are those wanted, and the elements. `others` is the number of
     transactions of others that the socket told by then (`NftSocket.others`)."""
 

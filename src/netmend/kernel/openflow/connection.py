@@ -6,8 +6,9 @@ import struct
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from netmend.ground.openflow.flow import Flow
 from netmend.kernel.changes import changing
@@ -27,8 +28,7 @@ def management_socket(bridge: str, directory: str = _RUN) -> str:
     return f"{directory}/{bridge}.mgmt"
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchPort:
+class SwitchPort(Struct, frozen=True):
     """A port as the bridge has it; `down` when its device is, or was set so."""
 
     number: int
@@ -37,8 +37,7 @@ class SwitchPort:
     down: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Message:
+class _Message(Struct, frozen=True):
     kind: int
     number: int
     raw: bytes  # with the header

@@ -6,8 +6,9 @@ dictionary. A reference is the UUID as text.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+from msgspec import Struct
 
 _DEFAULTS: Final = {"string": "", "integer": 0, "real": 0.0, "boolean": False}
 _NO_UUID: Final = "00000000-0000-0000-0000-000000000000"
@@ -15,8 +16,7 @@ _NO_UUID: Final = "00000000-0000-0000-0000-000000000000"
 Columns = Mapping[str, Mapping[str, "Column"]]  # by table, by name
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """One column; `base` is the type of a single value (for a map: of its keys)."""
 
     kind: Literal["one", "optional", "set", "map"]

@@ -3,8 +3,9 @@ and made again as they were (ovs-vswitchd.conf.db(5))."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from netmend.kernel.ovsdb.connection import Connection, Operation
 from netmend.kernel.ovsdb.ports import ADD, REMOVE
@@ -20,8 +21,7 @@ _OF_INTERFACES: Final = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceRow:
+class InterfaceRow(Struct, frozen=True):
     """A device that is a port, or part of one. `number` (ofport) and `error` are what ovs-vswitchd says of it."""
 
     uuid: str
@@ -32,8 +32,7 @@ class InterfaceRow:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WholePort:
+class WholePort(Struct, frozen=True):
     """A port of one interface: its bridge, and the columns of both rows that say what it is, as in RFC 7047."""
 
     uuid: str  # of the row in table Port

@@ -2,9 +2,10 @@
 external_ids)."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from netmend.kernel.ovsdb.connection import Connection
 from netmend.kernel.ovsdb.ports import SET
@@ -12,8 +13,7 @@ from netmend.kernel.ovsdb.ports import SET
 _KEYS: Final = ("netmend-pid", "netmend-pid-namespace", "netmend-host")  # in the order of a holder's fields
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """A process: its pid, the pid namespace where that is (its inode, pid_namespaces(7)), and its host's name."""
 
     pid: str

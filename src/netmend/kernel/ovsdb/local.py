@@ -1,13 +1,13 @@
 """What the local Open vSwitch says of its host (ovs-vswitchd.conf.db(5), ovn-controller(8))."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netmend.kernel.ovsdb.connection import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class LocalSwitch:
+class LocalSwitch(Struct, frozen=True):
     """`ids` are external_ids of the row in table Open_vSwitch; `bridges` the datapath_type of each bridge, by name."""
 
     ids: Mapping[str, str]

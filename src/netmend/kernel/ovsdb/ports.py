@@ -6,8 +6,9 @@ port that no bridge has.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal
+
+from msgspec import Struct, field
 
 from netmend.kernel.ovsdb.connection import Connection, Operation
 
@@ -20,8 +21,7 @@ Type = Literal["", "internal"]
 Tag = int | Literal["none"] | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewPort:
+class NewPort(Struct, frozen=True):
     """A port to be made. `ids` are the external_ids of its Interface, `port_ids` those of its Port, `tag` its VLAN;
     "none": it has none; None: dead, as Neutron's agents leave a new port to neutron-openvswitch-agent (Port.tag,
     vlan_mode, trunks)."""
@@ -35,8 +35,7 @@ class NewPort:
     tag: Tag = None
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True):
     """A port as the database has it. `error` and `number` (ofport) are what ovs-vswitchd says of the device."""
 
     uuid: str  # of the row in table Port
@@ -51,8 +50,7 @@ class Port:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """The ports asked for, by name; every bridge, with its datapath_type; how far ovs-vswitchd has come (`cur_cfg`)."""
 
     ports: Mapping[str, Port] = field(default_factory=dict)

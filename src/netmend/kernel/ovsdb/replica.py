@@ -1,8 +1,9 @@
 """A copy of the rows that a monitor gives, kept in step by its updates (ovsdb-server(7), "Update2 Notification")."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from netmend.kernel.ovsdb.columns import Columns
 
@@ -11,8 +12,7 @@ Rows = Mapping[str, Row]  # by UUID
 Tables = Mapping[str, Rows]
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The part of a table that is monitored: `columns`, of rows of which any clause of `where` holds; none does: no
     row. A clause is a column, a function and a value in JSON (RFC 7047 section 5.1), or `True`: all rows."""
 

@@ -6,8 +6,9 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from netmend.kernel.descriptors import readable
 from netmend.kernel.errors import KernelError
@@ -16,8 +17,7 @@ ASK: Final = "ask Open vSwitch at"  # the operation of errors that are about the
 _AT_A_TIME: Final = 1 << 18
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(Struct, frozen=True):
     """Files (PEM) for a connection by TLS: the own key and certificate, and the CA of the other side's."""
 
     private_key: str

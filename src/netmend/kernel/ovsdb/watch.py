@@ -7,8 +7,9 @@ import errno
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from netmend.kernel.descriptors import readable
 from netmend.kernel.errors import KernelError
@@ -19,8 +20,7 @@ _BETWEEN_TRIES: Final = 0.2  # seconds: a connection to a socket that is not the
 _ID: Final = "netmend"
 
 
-@dataclass(frozen=True, slots=True)
-class PortsChanged:
+class PortsChanged(Struct, frozen=True):
     """`marks` of the ports that changed or are gone; with `everything`, look at all: bridges changed, or the connection
     was made anew."""
 

@@ -3,9 +3,10 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from msgspec import Struct
 
 from netmend.intent.network import Network
 from netmend.node.keeping.kept import KeptSockets
@@ -35,8 +36,7 @@ R = TypeVar("R", bound=Responder)
 S = TypeVar("S", bound=DhcpServer[Any, Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Served(Generic[R]):
+class Served(Struct, Generic[R], frozen=True):
     """A network that is answered."""
 
     responder: R

@@ -2,10 +2,11 @@
 
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
+
+from msgspec.structs import replace
 
 from netmend.ground.exhaustion import share_of_descriptors
 from netmend.intent.network import Network

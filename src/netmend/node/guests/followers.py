@@ -4,8 +4,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from threading import Condition, Event, Thread
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from netmend.ground.exhaustion import exhausted
 from netmend.ground.log import get_logger
@@ -19,8 +21,7 @@ _LOADED_WITHIN = 10.0  # seconds that others wait for modules, and then go on
 log = get_logger()
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(Struct):
     """What was last asked for on a network, and how it went."""
 
     network: Network

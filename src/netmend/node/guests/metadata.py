@@ -4,10 +4,11 @@ import errno
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from netmend.ground.exhaustion import share_of_descriptors
 from netmend.ground.log import get_logger

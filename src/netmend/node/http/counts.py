@@ -1,16 +1,16 @@
 """Counts the answers of the node's HTTP servers. Loads no HTTP stack: a node has it before its first answers."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 BOUNDS: Final = (0.005, 0.025, 0.1, 0.5, 2.5)
 """Upper bounds of the times of answers, in seconds."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-@dataclass(slots=True)
-class HttpCounts:
+class HttpCounts(Struct):
     """Answers by route; a route is the first part of its path, such as `status` or `v2.0`."""
 
     answered: Counter[tuple[str, str, int]] = field(default_factory=Counter)  # by (method, route, status)

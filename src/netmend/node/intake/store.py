@@ -9,10 +9,12 @@ import contextlib
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from netmend import __version__
 from netmend.ground.diagnosis import Diagnosis
@@ -38,8 +40,7 @@ Wrong = tuple[tuple[ReasonRecord, ...], tuple[Diagnosis, ...]]
 log = get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class ApiSettings:
+class ApiSettings(Struct, frozen=True):
     """Where the API listens, and for which clients."""
 
     listen: Listen

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final
+
+from msgspec import Struct
 
 from netmend.intent.names import namespace_name
 from netmend.intent.network import Network
@@ -33,8 +34,7 @@ MOST: Final = 500
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """The rows of a list that a reader asks for."""
 
     offset: int = 0  # the first row

@@ -6,8 +6,9 @@ diagnosis makes its own (`netmend.ground.diagnosis`).
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
+
+from msgspec import Struct
 
 from netmend.intent.names import tap_name
 from netmend.intent.network import Network
@@ -137,8 +138,7 @@ def _subnet_json(subnet: Subnet | Subnet6) -> dict[str, Any]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class PortAnswers:
+class PortAnswers(Struct, frozen=True):
     """What a port was last given and said of its addresses, over both versions of DHCP; seconds since the epoch."""
 
     acknowledged: float | None = None  # when the port was last given one of its addresses

@@ -1,7 +1,8 @@
 """The difference between a router as intent says and as it was seen, as steps. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netmend.intent.names import uplink_name
 from netmend.intent.router import DeviceUplink, HostUplink, Router
@@ -31,8 +32,7 @@ from netmend.wiring.settings import ON_HOST
 DEFAULT_MTU = 1500
 
 
-@dataclass(frozen=True, slots=True)
-class RouterPlan:
+class RouterPlan(Struct, frozen=True):
     """Steps, and what is in the way of further ones."""
 
     steps: tuple[RouterStep, ...]

@@ -1,7 +1,8 @@
 """Observes one router: its namespace and what is in it, its uplink on the host."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from netmend.intent.names import Mark, uplink_host_name
 from netmend.intent.router import DeviceUplink, Router
@@ -24,8 +25,7 @@ def mark_of(router_id: str) -> Mark:
     return Mark("router-namespace", router_id)
 
 
-@dataclass(frozen=True, slots=True)
-class UplinkSeen:
+class UplinkSeen(Struct, frozen=True):
     """What the host has of a router's uplink."""
 
     parent: Link | None = None  # the device that intent names
@@ -33,8 +33,7 @@ class UplinkSeen:
     addresses: frozenset[Interface] = frozenset()  # of `host_end`
 
 
-@dataclass(frozen=True, slots=True)
-class InsideSeen:
+class InsideSeen(Struct, frozen=True):
     """What is in a router's namespace."""
 
     links: Mapping[str, Link] = field(default_factory=dict)  # by name

@@ -5,8 +5,9 @@ routes come after them. So nothing is forwarded before the rules are there.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from threading import Lock
+
+from msgspec import Struct, field
 
 from netmend.ground.nftables import Element
 from netmend.intent.names import router_namespace_name, uplink_host_name
@@ -39,8 +40,7 @@ from netmend.routing.transit import Transit, transits
 from netmend.routing.wanted import RouterWanted, wanted_of
 
 
-@dataclass(slots=True)
-class RouterPass:
+class RouterPass(Struct):
     """What a pass finds of routers. Its parts are written by one thread each, or under its lock."""
 
     intent: Intent

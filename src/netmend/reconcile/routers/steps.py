@@ -1,6 +1,6 @@
 """Steps of a router's plan, as values."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from netmend.ground.nftables import Element
 from netmend.intent.names import router_namespace_name, uplink_host_name, uplink_name
@@ -14,8 +14,7 @@ from netmend.routing.transit import Transit
 from netmend.routing.wanted import RouterLink, RouteWanted
 
 
-@dataclass(frozen=True, slots=True)
-class RouteSeen:
+class RouteSeen(Struct, frozen=True):
     """A route that somebody has set in a router's namespace."""
 
     destination: Block
@@ -23,8 +22,7 @@ class RouteSeen:
     index: int  # of the link that it leads out of
 
 
-@dataclass(frozen=True, slots=True)
-class MakeRouter:
+class MakeRouter(Struct, frozen=True):
     """Make the namespace of a router, marked and with its name; what is in it forwards nothing yet."""
 
     router_id: str
@@ -33,8 +31,7 @@ class MakeRouter:
         return f"create namespace {router_namespace_name(self.router_id)}"
 
 
-@dataclass(frozen=True, slots=True)
-class PinRouter:
+class PinRouter(Struct, frozen=True):
     """Give the open namespace of a router its name back."""
 
     router_id: str
@@ -43,8 +40,7 @@ class PinRouter:
         return f"pin namespace {router_namespace_name(self.router_id)}"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveRouter:
+class RemoveRouter(Struct, frozen=True):
     """Remove the name of a router's namespace, and its file. Devices in it end with it."""
 
     router_id: str
@@ -53,8 +49,7 @@ class RemoveRouter:
         return f"remove namespace {router_namespace_name(self.router_id)}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetRouterRules:
+class SetRouterRules(Struct, frozen=True):
     """Make the rules in the namespace those that are wanted, in one transaction, and forget the connections that
     entries which go have translated."""
 
@@ -70,8 +65,7 @@ class SetRouterRules:
         return f"rules of {router_namespace_name(self.router_id)}: {', '.join(parts)}"
 
 
-@dataclass(frozen=True, slots=True)
-class MakeUplink:
+class MakeUplink(Struct, frozen=True):
     """Make the uplink's device: a macvlan on `parent`, or a veth whose end on the host is a port of bridge `parent` or
     (None) the host's own."""
 
@@ -92,8 +86,7 @@ class MakeUplink:
         return "veth" if self.parent is None or self.parent.kind == "bridge" else "macvlan"
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteRouterLink:
+class DeleteRouterLink(Struct, frozen=True):
     """Delete a device of a router that is not wanted, or that cannot be mended; `on_host` if it is not in the router's
     namespace."""
 
@@ -107,8 +100,7 @@ class DeleteRouterLink:
         return f"delete {self.link.name}{where}: {self.why}"
 
 
-@dataclass(frozen=True, slots=True)
-class MendRouterLink:
+class MendRouterLink(Struct, frozen=True):
     """Set what differs on a device in the router's namespace. A plan that only says what would be done has no `was` for
     a device that is not there yet."""
 
@@ -126,8 +118,7 @@ class MendRouterLink:
         return f"{what} on {self.link.name} in {router_namespace_name(self.router_id)}"
 
 
-@dataclass(frozen=True, slots=True)
-class MendUplinkHostEnd:
+class MendUplinkHostEnd(Struct, frozen=True):
     """Set what differs on the host's end of an uplink that is a veth."""
 
     router_id: str
@@ -143,8 +134,7 @@ class MendUplinkHostEnd:
         return f"{what} on {uplink_host_name(self.router_id)}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetRouterRoutes:
+class SetRouterRoutes(Struct, frozen=True):
     """Add and remove routes in the router's namespace."""
 
     router_id: str
@@ -156,8 +146,7 @@ class SetRouterRoutes:
         return f"routes of {router_namespace_name(self.router_id)}: {changes(add=self.add, remove=gone)}"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveRouterDiversions:
+class RemoveRouterDiversions(Struct, frozen=True):
     """Remove rules of policy routing and set neighbours from the router's namespace."""
 
     router_id: str
@@ -167,8 +156,7 @@ class RemoveRouterDiversions:
         return f"{self.found} in {router_namespace_name(self.router_id)}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetHostRules:
+class SetHostRules(Struct, frozen=True):
     """Make netmend's own rules on the host those that routers by way of the host need; all routers' in one
     transaction."""
 

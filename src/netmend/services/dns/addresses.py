@@ -2,8 +2,9 @@
 in-addr.arpa or ip6.arpa speaks of (RFC 1035 section 3.5, RFC 3596)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
+
+from msgspec import Struct
 
 from netmend.intent import Network, Subnet, Subnet6
 from netmend.services.dns import names
@@ -28,8 +29,7 @@ def holding(blocks: Iterable[Block], packed: bytes) -> Block | None:
     return next((block for block in blocks if block[0] == version and block[1] <= number <= block[2]), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(Struct, frozen=True):
     """Addresses `first` to `last`, of `version` 4 or 6. `whole`: the name stands for exactly one address;
     `labels` are how many of the name's labels, from the right, were understood."""
 

@@ -1,8 +1,10 @@
 """What a look-up says of a name."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from enum import Enum, auto
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netmend.intent import DnsServer
 
@@ -14,8 +16,7 @@ class Nothing(Enum):
     NXDOMAIN = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Data of the type in question for a name, of which the part from `apex` on is its zone, or why there are
     none. With `apex` None, the answer names no zone (so that no guest remembers the denial). It `lasts` until the
     network changes; else other networks were asked, which change by themselves."""
@@ -26,8 +27,7 @@ class Found:
     lasts: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
+class Elsewhere(Struct, frozen=True):
     """The name lies in a domain with servers of its own."""
 
     servers: tuple[DnsServer, ...]

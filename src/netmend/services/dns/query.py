@@ -1,7 +1,8 @@
 """One query, parsed; or the answer that it gets for its form alone. Total: any octets, no exception."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from netmend.services.dns import wire
 from netmend.services.dns.names import BadName, end_of_name, skip_name
@@ -16,8 +17,7 @@ class Edns(NamedTuple):
     do: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """A question and how it was put. `question` is as sent, name, type and class; `name` is in lower case."""
 
     id: bytes
@@ -45,8 +45,7 @@ class Query:
         return self.name, self.type, (self.flags & wire.CD) | do
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
+class Malformed(Struct, frozen=True):
     """A message that is answered with an error for its form, or, when `answer` is None, with silence."""
 
     answer: bytes | None

@@ -4,8 +4,10 @@ The fast way: what a query was answered is kept by the octets of the whole query
 alike is answered by one look-up. An answer that rests on a TTL is kept so for the rest of its second.
 """
 
-from dataclasses import asdict, dataclass
 from threading import Lock
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from netmend.intent import DnsServer, Network
 from netmend.services.dns import names, upstream, wire
@@ -31,8 +33,7 @@ _FOR_EVER = float("inf")
 _NOT_ANSWERED = {wire.AXFR, wire.IXFR, wire.TKEY, wire.TSIG}
 
 
-@dataclass(slots=True)
-class Counters:
+class Counters(Struct):
     """Queries by what became of them, those answered from memory not counted again; and forwards that failed."""
 
     local: int = 0
@@ -47,8 +48,7 @@ class Counters:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
+class Forward(Struct, frozen=True):
     """A question that others are to be asked. Queries of one `key` have one answer. `servers` are those of a domain
     that has its own; None: the network's."""
 

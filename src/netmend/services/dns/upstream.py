@@ -6,10 +6,10 @@ that trusts nothing: any octets, no exception. dnspython is asked only to move r
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
 
 import dns.message
+from msgspec import Struct
 
 from netmend.services.dns import wire
 from netmend.services.dns.cache import NEGATIVE_TTL_MAX, TTL_MAX, Entry
@@ -21,8 +21,7 @@ RECORDS_MAX = 1000  # of an answer; one of 64 KiB has at most some 5,000
 _OPT = b"\0\0\x29" + wire.EDNS_SIZE.to_bytes(2, "big")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A question as it was sent; `question` keeps upper and lower case."""
 
     message: bytes

@@ -1,9 +1,10 @@
 """A network's DHCP clients as status shows them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal
+
+from msgspec import Struct
 
 from netmend.intent import Port
 from netmend.services.leases.table import Lease, LeaseState
@@ -11,8 +12,7 @@ from netmend.services.leases.table import Lease, LeaseState
 State = Literal["reserved", "offered", "leased", "expired", "declined"]
 
 
-@dataclass(frozen=True, slots=True)
-class LeaseRow:
+class LeaseRow(Struct, frozen=True):
     """One address of a client. Times are in seconds since the epoch."""
 
     address: IPv4Address | IPv6Address

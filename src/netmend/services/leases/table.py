@@ -16,10 +16,12 @@ and a heap that is mostly such entries is rebuilt.
 
 from collections import OrderedDict
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass, replace
 from enum import IntEnum
 from heapq import heapify, heappop, heappush
 from math import inf
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netmend.intent import Subnet, Subnet6
 from netmend.services.leases.names import LeasedNames
@@ -38,8 +40,7 @@ class LeaseState(IntEnum):
     DECLINED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Struct, frozen=True):
     """One binding. `address` is the address as a number; `client` is what tells its client from others, and `hardware`
     the hardware address that it has shown, which may be empty."""
 

@@ -1,13 +1,13 @@
 """Requests and their outcomes, without a socket."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 TEXT, JSON, BINARY = "text/plain", "application/json", "application/octet-stream"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A guest's request. `path` is percent-decoded and has no query; `headers` are by lower-case name."""
 
     method: str
@@ -16,8 +16,7 @@ class Request:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """An answer. With `hop_limit`, its packets carry that IP TTL (IMDSv2: a token does not travel past a router)."""
 
     status: int
@@ -27,8 +26,7 @@ class Response:
     hop_limit: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
+class Forward(Struct, frozen=True):
     """A request for Nova, in the name of this instance. `source` is the guest's address, without a zone; `network_id`,
     the network that it asks on, is for another metadata agent."""
 
@@ -38,8 +36,7 @@ class Forward:
     network_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class KeepPassword:
+class KeepPassword(Struct, frozen=True):
     """A password to store: 200, or 409 if the instance has one already."""
 
     instance_id: str

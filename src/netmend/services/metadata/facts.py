@@ -1,15 +1,15 @@
 """The facts of intent about one guest, with the gaps filled the same way for both interfaces."""
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+
+from msgspec import Struct
 
 from netmend.intent import Instance, Network, Port, Subnet, Subnet6
 from netmend.intent.names import host_label
 from netmend.services.metadata.callers import instance_id
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """One guest: the port it asks from, and all its ports on this network."""
 
     network: Network

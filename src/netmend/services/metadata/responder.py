@@ -1,8 +1,9 @@
 """Answers the requests of one network, or says for which instance Nova is to be asked."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
+
+from msgspec import Struct, field
 
 from netmend.intent import Network, Port
 from netmend.services.metadata import ec2, openstack, tokens, versions
@@ -13,8 +14,7 @@ from netmend.services.metadata.facts import Facts
 _READ = ("GET", "HEAD")
 
 
-@dataclass(slots=True)
-class Counters:
+class Counters(Struct):
     """Counts since the network was first served."""
 
     requests: int = 0

@@ -1,14 +1,15 @@
 """Counters of one network: datagrams at the sockets, messages in a responder of DHCP."""
 
-from dataclasses import asdict, dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 Reason = TypeVar("Reason", bound=StrEnum)
 
 
-@dataclass(slots=True)
-class SocketCounters:
+class SocketCounters(Struct):
     """Counts of one network's datagrams outside its responder."""
 
     received: int = 0

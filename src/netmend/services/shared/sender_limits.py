@@ -1,7 +1,8 @@
 """Limits of what a guest may ask, by the MAC of its datagrams, applied before anything is parsed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from netmend.services.shared.counters import SocketCounters
 from netmend.services.shared.rate_limit import RateLimit
@@ -9,8 +10,7 @@ from netmend.services.shared.rate_limit import RateLimit
 TURN = 16  # datagrams read from a socket before the next has its turn
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Rates are datagrams a second; a burst is what may come at once.
 
     A DHCP client sends some ten datagrams when it boots and is silent for hours then.

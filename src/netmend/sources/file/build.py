@@ -1,7 +1,8 @@
 """A file's shape as an Intent."""
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from netmend.ground.problem import Place
 from netmend.intent import Intent, Network, Subnet, Subnet6
@@ -140,7 +141,7 @@ def _check_the_rest(reader: Reader, place: Place, shape: SubnetShape, network_na
         build_subnet(reader, network_name, frames, frame_in(reader, place, shape, ANY_CIDR), frozenset())
         return
     if shape.server_address is None:
-        shape = shape.model_copy(update={"routes": None})  # they lead to the address that netmend would choose
+        shape = replace(shape, routes=None)  # they lead to the address that netmend would choose
     build_subnet6(reader, network_name, frame6_in(reader, place, shape, ANY_CIDR6), frozenset())
 
 

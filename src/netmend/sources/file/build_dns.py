@@ -1,9 +1,10 @@
 """A file's settings of a network's names, as a value."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from netmend.ground.problem import Place
 from netmend.intent import Dns, DnsServer, Subnet, Subnet6

@@ -1,10 +1,11 @@
 """One port of a file, and what it boots from, as values."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from types import ModuleType
+
+from msgspec.structs import replace
 
 from netmend.ground.problem import Place
 from netmend.intent import AddressPair, Boot, BootByArchitecture, NetnsPlug, NoPlug, PidPlug, Plug, Port, TapPlug

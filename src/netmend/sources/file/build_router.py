@@ -1,8 +1,9 @@
 """Routers of a file as values, and the networks with their ends of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
+
+from msgspec.structs import replace
 
 from netmend.ground.problem import Place
 from netmend.intent import (

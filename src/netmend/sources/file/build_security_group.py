@@ -1,8 +1,10 @@
 """Security groups and address groups of a file as values, and the ports that are in them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec.structs import replace
 
 from netmend.ground.problem import Place
 from netmend.intent import AddressGroup, Network, Port, SecurityGroup, SecurityRule

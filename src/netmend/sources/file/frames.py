@@ -3,10 +3,12 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from itertools import pairwise
 from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netmend.ground.problem import Place
 from netmend.intent import Pool, Pool6
@@ -33,8 +35,7 @@ class Block(Protocol):
 AnyFrame = TypeVar("AnyFrame", bound=Block)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Frame:
+class Frame(Struct, frozen=True, eq=False):
     """What the rest of an IPv4 subnet, and the ports in it, are checked against."""
 
     place: Place

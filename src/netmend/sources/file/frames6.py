@@ -1,8 +1,10 @@
 """IPv6 subnets as blocks of addresses: what their other fields, and the ports, are checked against."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, IPv6Network
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netmend.ground.problem import Place
 from netmend.intent import Ipv6Mode, Pool6
@@ -16,8 +18,7 @@ ANY_CIDR6 = IPv6Network("::/0")  # for a subnet with an unreadable one
 AUTONOMOUS = frozenset(("slaac", "dhcpv6-stateless"))  # guests make their own addresses, which takes a /64
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Frame6:
+class Frame6(Struct, frozen=True, eq=False):
     """What the rest of an IPv6 subnet, and the ports in it, are checked against."""
 
     place: Place

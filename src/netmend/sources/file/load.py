@@ -1,6 +1,7 @@
 """Reads an intent file: an Intent, or every problem in the file."""
 
 import gc
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
@@ -15,7 +16,6 @@ from netmend.sources.file.build import build_intent
 from netmend.sources.file.read import UnreadableError, read
 from netmend.sources.file.shape import check_shape
 from netmend.sources.file.share import share
-from netmend.sources.file.substitutes import Substituted
 from netmend.sources.problem import PROBLEMS_MAX, Complaints, IntentError
 
 
@@ -53,7 +53,10 @@ def load_with_root(path: Path) -> tuple[Any, Intent]:
 def _parse(path: Path, text: bytes) -> Document:
     if path.suffix.lower() == ".json":
         try:
-            return parse_json(text)
+            document = parse_json(text)
+            if not text.isascii() or b"\\u" in text or b"\0" in text:
+                json.dumps(document.root, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+            return document
         except ValueError:
             pass  # JSON is YAML: its reader knows the place of a mistake, or takes what JSON does not
     return parse(text)
@@ -66,6 +69,8 @@ def _build(root: Any, complaints: Complaints, directory: Path) -> Intent | None:
     if shape is not None:
         return build_intent(shape, complaints, directory)
     if isinstance(root, dict):
+        from netmend.sources.file.substitutes import Substituted  # which a good file does without
+
         rest = Substituted(root, [place for place, _ in complaints.found])
         of_the_rest = Complaints()
         if (shape := check_shape(rest.root, of_the_rest)) is not None:

@@ -1,8 +1,9 @@
 """The ports of one network, checked against each other and the subnets as they are added."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from msgspec.structs import replace
 
 from netmend.ground.problem import Place
 from netmend.intent import Port

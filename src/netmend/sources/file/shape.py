@@ -3,21 +3,16 @@
 Types are strict: text is not taken for a number, nor a number for text. Fields that are not known are refused.
 """
 
-from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from msgspec import Struct, ValidationError, convert
 
-from netmend.ground.located_yaml import resolve
 from netmend.ground.problem import Place
 from netmend.sources.problem import Complaints
 
 
-class Shape(BaseModel):
-    """A model that refuses unknown fields and values of other types."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", defer_build=False)
+class Shape(Struct, forbid_unknown_fields=True):
+    """A mapping of the file: it has no unknown fields, and no values of other types."""
 
 
 class BootByArchitectureShape(Shape):
@@ -243,20 +238,13 @@ class FileShape(Shape):
 
 def check_shape(root: object, complaints: Complaints) -> FileShape | None:
     """The file's shape, or None and a complaint for every field that does not fit."""
-    if root is None:
-        complaints.add((), "the file is empty; where nothing is to be served it says `networks: []`")
-        return None
-    if not isinstance(root, dict):
-        complaints.add((), f"expected a mapping with the key `networks`, not {_what(root)}")
-        return None
     try:
-        return FileShape.model_validate(root)
+        return convert(root, FileShape)
     except ValidationError as error:
-        told: set[Place] = set()
-        for place, why in _explain(root, error):
-            if place not in told:
-                told.add(place)
-                complaints.add(place, why)
+        from netmend.sources.file.misfits import misfits  # with pydantic, which a good file does without
+
+        for place, why in misfits(root, str(error)):
+            complaints.add(place, why)
         return None
 
 
@@ -286,100 +274,10 @@ SECRETS = frozenset(("admin_password", "shared_secret"))  # what they say is not
 WIRING_FORMS = "`bridge`, `ovs` or `{ovs: {...}}`"
 PLUG_FORMS = "`none`, `{tap: {owner: UID}}`, `{netns: NAME}` or `{pid: NUMBER}`"
 UPLINK_FORMS = "`host` or `{device: NAME, addresses: [ADDRESS/LENGTH], gateways: [ADDRESS]}`"
-_FORMS: dict[str | int, str] = {
-    "plug": PLUG_FORMS,
-    "wiring": WIRING_FORMS,
-    "uplink": UPLINK_FORMS,
-}  # a word, or a mapping
-
-
-_NUMBER_OR_WORD: dict[str | int, str] = {
-    "protocol": "a protocol's name or number",
-    "ports": "a port (80) or a range of ports (8000-8080)",
-}
-
-
-def _explain(root: dict[str, Any], error: ValidationError) -> Iterator[tuple[Place, str]]:
-    """pydantic's findings in words of the file, each with its place in the document."""
-    for finding in error.errors(include_url=False, include_context=True):
-        place = _place_in(root, finding["loc"], missing=finding["type"] == "missing")
-        value = finding["input"]
-        match finding["type"]:
-            case "missing":
-                yield place, f"the field {place[-1]} is required"
-            case "extra_forbidden":
-                yield place, _unknown_field(place)
-            case "literal_error" if place[-1] in _FORMS and isinstance(value, dict):
-                pass  # the findings for the mapping say what is wrong with it
-            case "bool_type" if place[-1] == "dns" and isinstance(value, dict):
-                pass
-            case _ if place[-1] == "dns":
-                yield place, f"expected true, false or a mapping, not {_what(value)}"
-            case _ if place[-1] in _FORMS:
-                yield place, f"expected {_FORMS[place[-1]]}, not {_what(value)}"
-            case _ if len(place) > 1 and place[-2] == "architectures":
-                yield place, f"expected an architecture's number or name, not {_what(value)}"
-            case _ if len(place) > 2 and place[-3] == "rules" and place[-1] in _NUMBER_OR_WORD:
-                yield place, f"expected {_NUMBER_OR_WORD[place[-1]]}, not {_what(value)}"
-            case "model_type" | "dict_type" | "model_attributes_type":
-                yield place, f"expected a mapping, not {_what(value)}"
-            case "list_type":
-                yield place, f"expected a list, not {_what(value)}"
-            case "string_type":
-                hint = "; put it in quotes" if isinstance(value, int | float) else ""
-                said = "a number" if hint and place[-1] in SECRETS else _what(value)
-                yield place, f"expected text, not {said}{hint}"
-            case "int_type":
-                hint = " (`id -u` tells a user's)" if place[-1] == "owner" else ""
-                if isinstance(value, str) and type(resolve(value)) is int:
-                    hint = "; remove the quotes"
-                yield place, f"expected a whole number, not {_what(value)}{hint}"
-            case "bool_type":
-                yield place, f"expected true or false, not {_what(value)}"
-            case "literal_error":
-                yield place, f"expected {finding['ctx']['expected']}, not {_what(value)}"
-            case _:
-                yield place, finding["msg"]
-
-
-def _place_in(root: object, loc: tuple[int | str, ...], *, missing: bool) -> Place:
-    """`loc` without the steps that pydantic adds for the members of a union."""
-    node: Any = root
-    place: list[int | str] = []
-    for position, step in enumerate(loc):
-        try:
-            node = node[step]
-        except (LookupError, TypeError):
-            if not (missing and position == len(loc) - 1):
-                continue
-        place.append(step)
-    return tuple(place)
 
 
 def known_fields(place: Place) -> list[str]:
     """The fields of the mapping that `place` is in; none where a mapping has the keys that its author likes."""
     around = next((step for step in reversed(place[:-1]) if isinstance(step, str)), None)
     shape = _FIELDS.get(around) if around else FileShape
-    return list(shape.model_fields) if shape else []
-
-
-def _unknown_field(place: Place) -> str:
-    known = known_fields(place)
-    near = get_close_matches(str(place[-1]), known, n=1)
-    return f"unknown field; did you mean {near[0]}?" if near else f"unknown field; known are {', '.join(known)}"
-
-
-def _what(value: object) -> str:
-    match value:
-        case None:
-            return "nothing"
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return f"the number {value}"
-        case str():
-            return f"the text {value[:40]!r}"
-        case list():
-            return "a list"
-        case _:
-            return "a mapping"
+    return list(shape.__struct_fields__) if shape else []

@@ -1,8 +1,9 @@
 """Making a new intent of an old one's values wherever they are equal, so that a diff can ask `is` and be done."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from netmend.intent import Intent, Network, Subnet, Subnet6
 

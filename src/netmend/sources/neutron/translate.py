@@ -1,9 +1,11 @@
 """A network as the server sends it, to intent. Pure: values in, values out; what did not change is the same object."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
+
+from msgspec.structs import replace
 
 from netmend.intent import DhcpPort, Dns, Network, Port, Subnet, Subnet6
 from netmend.intent.network import DEFAULT_MTU

@@ -5,9 +5,10 @@ that comes or goes changes the members of its groups alone.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from sqlite3 import Connection
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from netmend.intent import AddressGroup, Port, SecurityGroup
 from netmend.intent.members import Members, blocks_of

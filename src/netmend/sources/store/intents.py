@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from sqlite3 import Connection
+
+from msgspec.structs import replace
 
 from netmend.intent import Intent, Network, Port, Router
 from netmend.intent.names import dhcp_port_id

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface, ip_address, ip_interface, ip_network
 from sqlite3 import Connection
+
+from msgspec.structs import replace
 
 from netmend.intent import (
     DeviceUplink,

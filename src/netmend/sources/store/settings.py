@@ -33,7 +33,7 @@ def metadata_proxy(connection: sqlite3.Connection) -> MetadataProxy | None:
 
 def proxy_document(proxy: MetadataProxy) -> dict[str, object]:
     """The settings in the intent file's form; times and rates are not said there, and have their defaults here."""
-    values = {name: value for name, value in asdict(proxy).items() if name in MetadataProxyShape.model_fields}
+    values = {name: value for name, value in asdict(proxy).items() if name in MetadataProxyShape.__struct_fields__}
     return {
         **values,
         "endpoints": list(proxy.endpoints),

@@ -6,11 +6,13 @@ file takes, without what Neutron's attributes say already.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec import ValidationError as NotOfShape
+from msgspec import convert
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from netmend.intent import AddressPair, Boot, Network, Pool, Pool6, Port, Route, Route6, Subnet, Subnet6
@@ -21,6 +23,7 @@ from netmend.sources import fields, fields6
 from netmend.sources.addresses import without, without6
 from netmend.sources.file.build import build_intent
 from netmend.sources.file.build_port import build_port
+from netmend.sources.file.misfits import model_of
 from netmend.sources.file.reading import Reader
 from netmend.sources.file.shape import FileShape, NetworkShape, PortShape, Shape, SubnetShape
 from netmend.sources.option_tags import Encoded, TaggedOptions, split_tags
@@ -31,12 +34,12 @@ from netmend.sources.store.transaction import Document
 
 UPLINK = "uplink"  # of an external network: the host's device that routers go out by, or `host`
 SETTINGS: dict[str, frozenset[str]] = {  # what may stand under `netmend`
-    "network": frozenset(NetworkShape.model_fields)
+    "network": frozenset(NetworkShape.__struct_fields__)
     - {"name", "id", "mtu", "project_id", "port_security", "subnets", "ports"}
     | {UPLINK},
-    "subnet": frozenset(SubnetShape.model_fields)
+    "subnet": frozenset(SubnetShape.__struct_fields__)
     - {"name", "id", "cidr", "gateway", "dns_servers", "routes", "address_mode", "ra_mode"},
-    "port": frozenset(PortShape.model_fields)
+    "port": frozenset(PortShape.__struct_fields__)
     - {
         "name",
         "id",
@@ -321,9 +324,14 @@ def is_of_dhcp4_alone(name: str) -> bool:
 
 def _read_shape(shape: type[_Shape], root: Any) -> _Shape:
     try:
-        return shape.model_validate(root)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        return convert(root, shape)
+    except NotOfShape as otherwise:
+        try:
+            model_of(shape).model_validate(root)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+        else:
+            raise invalid(f"netmend: {otherwise}") from None
         place = ".".join(str(step) for step in first["loc"] if step not in ("networks", "subnets", 0))
         raise invalid(f"netmend.{place}: {first['msg']}") from None
 

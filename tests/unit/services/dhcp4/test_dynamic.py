@@ -1,8 +1,7 @@
 """MACs that are no port's: RFC 2131 section 4.3, with leases from a pool."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from tests.unit.services.dhcp4.guest import (
     ACK,
     DECLINE,

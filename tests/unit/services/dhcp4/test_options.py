@@ -1,10 +1,10 @@
 """What a reply says: each option, the order, and what the client's wishes change."""
 
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.unit.services.dhcp4.guest import (
     ACK,
     DISCOVER,

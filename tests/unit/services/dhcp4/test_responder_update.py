@@ -1,10 +1,10 @@
 """A changed network is answered from at once, and only what changed costs anything."""
 
-from dataclasses import replace
 from threading import Event, Thread
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.unit.services.dhcp4.guest import (
     ACK,
     DISCOVER,

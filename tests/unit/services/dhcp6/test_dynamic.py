@@ -1,9 +1,9 @@
 """Clients that are no port, where a subnet is dynamic: leases from its pools."""
 
-from dataclasses import replace
 from ipaddress import IPv6Address
 
 import pytest
+from msgspec.structs import replace
 from tests.unit.services.dhcp6.guest import (
     MAC,
     NO_ADDRESSES,

@@ -1,10 +1,10 @@
 """Changes of intent: what is answered next, and that it is what a new responder would say."""
 
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.unit.services.dhcp6.guest import (
     DNS,
     MAC,

@@ -1,7 +1,6 @@
 """Names of guests with a dynamic lease: DHCP enters what DNS answers."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from tests.unit.services.dhcp4.guest import REQUEST, STRANGER
 from tests.unit.services.dhcp4.guest import Server as Dhcp
 from tests.unit.services.dns.asker import NETWORK_ID, Server, code, data, port, subnet

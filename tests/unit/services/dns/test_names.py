@@ -1,10 +1,10 @@
 """What a network's own names are answered, and what is nobody's business elsewhere."""
 
-from dataclasses import replace
 from ipaddress import IPv4Address
 
 import dns.flags
 import pytest
+from msgspec.structs import replace
 from tests.unit.services.dns.asker import (
     PORTS,
     Server,

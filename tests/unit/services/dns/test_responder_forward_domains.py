@@ -1,11 +1,11 @@
 """Names of a domain that has servers of its own (`forward_domains`)."""
 
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import dns.flags
 import pytest
+from msgspec.structs import replace
 from tests.unit.services.dns.asker import Server, code, data, network, subnet, upstream_answer
 
 from netmend.intent import Dns, DnsServer

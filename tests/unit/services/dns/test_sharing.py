@@ -1,8 +1,7 @@
 """Networks of one project that share their names: each one's guests are answered with the others' too."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from tests.unit.services.dns.asker import NETWORK_ID, Server, code, data, network, port, subnet
 
 from netmend.intent import Dns, Network
@@ -19,7 +18,7 @@ def other(domain: str, cidr: str = "10.7.0.0/24", *, shares: bool = True, **chan
     ports = (port("db", f"{first}20"), port("mail", f"{first}21"))
     return replace(
         network(*ports, dns=Dns(domain, share_names=shares), subnets=(subnet(cidr),), subnets6=()),
-        **fields,  # type: ignore[arg-type]
+        **fields,
     )
 
 

@@ -1,9 +1,9 @@
 """What status shows of clients: dynamic leases, and what ports did with their addresses."""
 
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
+from msgspec.structs import replace
 
 from netmend.intent import Port
 from netmend.services.leases.rows import LeaseRow, PortJournal, row_of

@@ -1,12 +1,12 @@
 """Who asks is told by the network and the source address, and by nothing else."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.unit.services.metadata.guest import (
     BARE,
     BARE_PORT,

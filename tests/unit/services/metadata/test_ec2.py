@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from tests.unit.services.metadata.guest import (
     BARE,
     BARE_PORT,
@@ -116,7 +117,7 @@ def test_the_identity_document_is_json(service: Service) -> None:
 @pytest.mark.parametrize(("zone", "region"), [("eu-north-1a", "eu-north-1"), ("nova", "nova"), (None, None)])
 def test_the_region_is_the_zones(zone: str | None, region: str | None) -> None:
     """SDKs of Amazon's want one, Ignition's among them."""
-    port = replace(DB_PORT, instance=Instance("i-1", availability_zone=zone))
+    port = structs.replace(DB_PORT, instance=Instance("i-1", availability_zone=zone))
     document = json.loads(Service(network(port)).text("/latest/dynamic/instance-identity/document", DB))
     assert document["region"] == region
 
@@ -151,7 +152,7 @@ class TestTokens:
     def test_it_is_bound_to_the_port_and_the_network(self, service: Service) -> None:
         token = service.token(WEB)
         assert service.status("/latest/meta-data/", DB, headers=with_token(token)) == 401
-        other = Service(replace(network(WEB_PORT), id="other"))
+        other = Service(structs.replace(network(WEB_PORT), id="other"))
         assert other.status("/latest/meta-data/", headers=with_token(token)) == 401
 
     @pytest.mark.parametrize("ttl", ["0", "21601", "-1", "1.5", "", "٣", "9" * 1000])

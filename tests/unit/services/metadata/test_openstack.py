@@ -5,6 +5,7 @@ from dataclasses import replace
 from ipaddress import IPv6Address
 
 import pytest
+from msgspec import structs
 from tests.unit.services.metadata.guest import (
     BARE,
     BARE_PORT,
@@ -107,8 +108,8 @@ def test_network_data(service: Service) -> None:
 
 def test_network_data_of_a_network_of_ipv6_alone() -> None:
     six = port(1, WEB, fixed_ips6=(IPv6Address("2001:db8::11"),))
-    six = replace(six, fixed_ips=())
-    subnet = replace(SUBNET6, address_mode=None, ra_mode=None)
+    six = structs.replace(six, fixed_ips=())
+    subnet = structs.replace(SUBNET6, address_mode=None, ra_mode=None)
     service = Service(network(six, subnets=(), subnets6=(subnet,), mtu=1400))
     data = service.json("/openstack/latest/network_data.json", "2001:db8::11")
     assert data["links"][0]["mtu"] == 1400
@@ -142,6 +143,6 @@ class TestPassword:
     [("dyn2", "dyn2.in.example"), ("Web-1", "Web-1.in.example"), ("no host name", None), ("a.b", None), ("-a", None)],
 )
 def test_a_guest_without_a_host_name_has_its_port_s_where_that_is_one(name: str, hostname: str | None) -> None:
-    one = replace(WEB_PORT, name=name, hostname=None, instance=None)
+    one = structs.replace(WEB_PORT, name=name, hostname=None, instance=None)
     told = Service(network(one)).json("/openstack/latest/meta_data.json")
     assert told["hostname"] == (hostname or one.id)

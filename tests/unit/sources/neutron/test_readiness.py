@@ -1,7 +1,8 @@
 """A port is told to the server when its guest would be answered, not before; those first that somebody waits for."""
 
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
+
+from msgspec.structs import replace
 
 from netmend.intent import Intent, Network, Subnet
 from netmend.sources.neutron.readiness import BATCH, Readiness

@@ -4,15 +4,15 @@ client's architecture (option 93, RFC 4578 section 2.1), and the vendor class th
 Options 66 and 67 among a port's own are taken for the header as well, as dnsmasq does and boot ROMs expect.
 """
 
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
+
+from msgspec import Struct
 
 from netmend.services.dhcp4 import wire
 from netmend.services.dhcp4.options.facts import Facts, Options
 
 
-@dataclass(frozen=True, slots=True)
-class BootChoice:
+class BootChoice(Struct, frozen=True):
     """The server and the file for one client; empty when there is none."""
 
     server: bytes = b""

@@ -1,8 +1,9 @@
 """The facts that an option's value may depend on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from netmend.intent import Boot, Dns, Subnet
 from netmend.services.dhcp4 import wire
@@ -40,8 +41,7 @@ def ask_of(request: Request, reply: int) -> Ask:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """One subnet, what a port adds to it, and what the client asked."""
 
     mtu: int

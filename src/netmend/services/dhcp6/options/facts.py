@@ -1,8 +1,9 @@
 """The facts that an option's value may depend on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from netmend.intent import Dns, Subnet6
 from netmend.services.dhcp6 import wire
@@ -31,8 +32,7 @@ def ask_of(request: Request) -> Ask:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """One subnet, what a port adds to it, and what the client asked."""
 
     subnet: Subnet6

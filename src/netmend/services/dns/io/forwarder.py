@@ -8,8 +8,9 @@ all are, one try is made. What a network's guests ask counts against that networ
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
+
+from msgspec import Struct, field
 
 from netmend.intent import DnsServer
 from netmend.services.dns import DnsResponder, Entry, Forward, Verdict, ask, judge
@@ -28,8 +29,7 @@ _SHUNNED = 10.0  # seconds
 Deliver = Callable[[bytes], None]
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(Struct):
     """A query that waits. `asker` tells a repetition from another query."""
 
     query: Query
@@ -38,8 +38,7 @@ class Waiting:
     deliver: Deliver
 
 
-@dataclass(slots=True)
-class _Pending:
+class _Pending(Struct):
     forward: Forward
     schedule: list[tuple[DnsServer, float]]
     waiting: list[Waiting]

@@ -1,10 +1,9 @@
 """Limits of what a guest may have under way at once. A refusal for one costs the others nothing."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Forwards are questions that others have not answered yet; connections are guests' over TCP. Times in seconds."""
 
     forwards_of_guest: int = 64
@@ -24,8 +23,7 @@ class Limits:
     unsent: int = 256 << 10  # octets that a guest does not take, beyond which it is not read from
 
 
-@dataclass(slots=True)
-class Traffic:
+class Traffic(Struct):
     """Counts of one network's queries outside its responder."""
 
     received: int = 0

@@ -2,8 +2,9 @@
 
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
+
+from msgspec.structs import asdict
 
 from netmend.intent import DnsServer, Network
 from netmend.services.dns import DnsResponder, Domains

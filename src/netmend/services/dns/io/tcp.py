@@ -7,9 +7,10 @@ octets that it does not take; and time, for a message to come in whole, for an a
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from select import EPOLLIN, EPOLLOUT
 from typing import Any
+
+from msgspec import Struct
 
 from netmend.services.dns import wire
 from netmend.services.dns.io.limits import Limits
@@ -23,8 +24,7 @@ _ACCEPTED = 8  # connections taken in one turn
 _REST = 0.25  # seconds that a listener is left alone after an error, such as no descriptor being left
 
 
-@dataclass(slots=True)
-class NodeConnections:
+class NodeConnections(Struct):
     """The number of connections on all networks."""
 
     count: int = 0

@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
+
+from msgspec import Struct, field
 
 from netmend.services.metadata import MetadataResponder
 from netmend.services.metadata.io.limits import Limits
@@ -13,15 +14,13 @@ from netmend.services.shared.rate_limit import RateLimit
 STRANGER = None  # the key of all guests that are no port, together
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """Connections of all networks together."""
 
     open: int = 0
 
 
-@dataclass(slots=True)
-class Refused:
+class Refused(Struct):
     """Connections and requests that were refused, by reason."""
 
     too_often: int = 0  # 429

@@ -1,12 +1,12 @@
 """Limits of a guest's use of the metadata service."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from netmend.intent.metadata import MetadataProxy
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Rates are a second; a burst is what may come at once. Times are in seconds, sizes in bytes.
 
     cloud-init asks some 60 times when an instance boots, each time by a connection of its own, and is silent then.

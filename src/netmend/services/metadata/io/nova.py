@@ -14,9 +14,9 @@ import hashlib
 import hmac
 import ssl
 import time
-from dataclasses import dataclass
 
 import aiohttp
+from msgspec import Struct
 from yarl import URL
 
 from netmend.ground.log import get_logger
@@ -38,8 +38,7 @@ class ProxyError(Exception):
     """The proxy's settings cannot be used; the text names the file and what is wrong in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The answer to the guest. `content_type` is the header's text."""
 
     status: int
@@ -48,8 +47,7 @@ class Answer:
     retry_after: int | None = None
 
 
-@dataclass(slots=True)
-class _Endpoint:
+class _Endpoint(Struct):
     url: str
     avoid_until: float = 0.0
     problem: str | None = None

@@ -2,17 +2,17 @@
 its stick-tables): the requests of the window under way, and of the one before as much as is less than a window ago.
 """
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
+
+from msgspec import Struct
 
 from netmend.intent.metadata import RequestRates
 
 _KEPT: Final = 10_240  # guests that are counted; Neutron's tables hold as many
 
 
-@dataclass(slots=True)
-class _Count:
+class _Count(Struct):
     began: float
     now: int = 0
     before: int = 0

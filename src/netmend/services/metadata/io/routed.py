@@ -8,13 +8,13 @@ import socket
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 from uuid import UUID
 from weakref import WeakValueDictionary
 
 from aiohttp import web
+from msgspec import Struct
 
 from netmend.ground.log import get_logger
 from netmend.intent import MetadataProxy
@@ -35,8 +35,7 @@ _DEFAULT_LIMITS = Limits()
 log = get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
+class Asker(Struct, frozen=True):
     """Who asks: an address on a network, or on any network of a router; one of the two is None."""
 
     network_id: str | None

@@ -1,7 +1,6 @@
 """A guest's questions over real sockets, answered from intent and by real servers."""
 
 import socket
-from dataclasses import replace
 from ipaddress import ip_interface
 
 import dns.exception
@@ -10,6 +9,7 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
+from msgspec.structs import replace
 from tests.kernel.services.dns.io.world import DEVICE, SERVER, SERVER6, World, dnsmasq
 from tests.unit.services.dns.asker import NETWORK_ID, data, network, port
 from tests.waiting import wait_for

@@ -1,12 +1,12 @@
 """What an advertisement says: RFC 4861, 4191, 8106; decoded by scapy."""
 
-from dataclasses import replace
 from ipaddress import IPv6Address, IPv6Network
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from scapy.layers import inet6
 from tests.unit.services.dhcp6.guest import OTHER_MAC, network, port, subnet
 

@@ -1,6 +1,5 @@
 """When advertisements go out: RFC 4861 sections 6.2.4 and 6.2.6."""
 
-from dataclasses import replace
 from ipaddress import IPv6Address
 from itertools import pairwise
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec.structs import replace
 from tests.unit.services.dhcp6.guest import network, subnet
 
 from netmend.services.dhcp6.ra import Advertisement, Advertiser, advertisements

@@ -4,11 +4,11 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from threading import current_thread
 
 import pytest
+from msgspec.structs import replace
 from tests.waiting import wait_for
 
 from netmend.services.leases.io.commits import LeaseCommits

@@ -2,10 +2,10 @@
 
 import sqlite3
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.unit.services.dhcp4.guest import NOW
 
 from netmend.services.dhcp4 import Lease, LeaseState
@@ -15,7 +15,7 @@ LEASE = Lease("subnet", 0xC0000264, b"i\x00client", bytes.fromhex("02000000ff01"
 
 
 def other(**changes: object) -> Lease:
-    return replace(LEASE, address=LEASE.address + 1, client=b"i\x00other", **changes)  # type: ignore[arg-type]
+    return replace(LEASE, address=LEASE.address + 1, client=b"i\x00other", **changes)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_second_process_sees_only_whole_commits(path: Path) -> None:
     store = LeaseStore(path, NOW)
     store.commit([("one", LEASE)])
     with pytest.raises(LeaseStoreError):
-        store.commit([("one", other()), ("one", replace(LEASE, client=None))])  # type: ignore[arg-type]
+        store.commit([("one", other()), ("one", replace(LEASE, client=None))])
     with sqlite3.connect(path) as reader:
         assert reader.execute("SELECT count(*) FROM lease").fetchone() == (1,)
     reader.close()

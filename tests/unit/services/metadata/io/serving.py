@@ -1,11 +1,11 @@
 """The server on loopback: guests are 127.0.1.x, told apart by the address they connect from."""
 
 import socket
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Self
 
+from msgspec.structs import replace
 from tests.waiting import PATIENCE
 
 from netmend.intent import Instance, MetadataProxy, Network, Port, Subnet
@@ -30,7 +30,7 @@ def port(number: int, name: str) -> Port:
 def network(name: str = "blue", *ports: Port, **more: object) -> Network:
     ports = ports or (port(11, "web"), port(12, "db"))
     made = Network(name, name, subnets=(SUBNET,), ports={each.id: each for each in ports}, metadata="embedded")
-    return replace(made, project_id="project", **more)  # type: ignore[arg-type]
+    return replace(made, project_id="project", **more)
 
 
 class Serving:

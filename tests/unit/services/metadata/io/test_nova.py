@@ -5,10 +5,10 @@ import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.unit.services.metadata.io.certificates import Certificates, make_certificates
 from tests.unit.services.metadata.io.serving import DB, STRANGER, WEB, Serving, network
 from tests.unit.services.metadata.io.stand_in import SECRET, StandIn

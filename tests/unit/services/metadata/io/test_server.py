@@ -5,11 +5,11 @@ import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.unit.services.metadata.io.serving import DB, STRANGER, WEB, Serving, network, port, read_answer
 from tests.waiting import PATIENCE, wait_for
 
