@@ -150,6 +150,7 @@ def test_what_a_verb_does_not_load(program: str, forbidden: set[str]) -> None:
 
 
 # What a node loads and runs before its first answer: `netmend run` of a file, up to the intent and the first pass.
+DATACLASSES_MAX = 16  # of netmend's own
 BEFORE_AN_ANSWER = """
 import dataclasses, sys
 made = []
@@ -172,12 +173,11 @@ def test_what_a_node_does_not_load_before_its_first_answer(tmp_path: Path) -> No
     done = subprocess.run(
         [sys.executable, "-c", BEFORE_AN_ANSWER, str(intent)], capture_output=True, text=True, check=True, timeout=120
     )
-    modules, dataclasses = (set(line.split()) for line in done.stdout.splitlines())
-    assert {"netmend.node.node", "netmend.reconcile.reconciler", "netmend.services.dhcp4.io.server"} <= modules
+    modules, dataclasses = (line.split() for line in done.stdout.splitlines())
+    assert {"netmend.node.node", "netmend.reconcile.reconciler", "netmend.services.dhcp4.io.server"} <= set(modules)
     late = {"typer", "structlog", "aiohttp", "pydantic", "pydantic_core", "rich", "prometheus_client", "dns.message"}
     late |= {"netmend.services.dns.io", "netmend.sources.file.misfits", "netmend.sources.file.substitutes"}
     late |= {"email", "importlib.metadata", "zipfile", "http.client"}
-    assert late & modules == set()
-    few = {"netmend.ground.diagnosis", "netmend.ground.listen", "netmend.ground.problem", "netmend.intent.metadata"}
-    few |= {"netmend.kernel.links", "netmend.node.settings", "netmend.reconcile.observe", "netmend.reconcile.switch"}
-    assert {name for name in dataclasses if name.startswith("netmend.")} <= few
+    assert late & set(modules) == set()
+    made = [name for name in dataclasses if name.startswith("netmend.")]
+    assert len(made) <= DATACLASSES_MAX, made
