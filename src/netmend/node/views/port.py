@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict  # noqa: TID251 - of dataclasses of other rooms
 from typing import Any, Final
 
 from netmend.firewall.guard import is_guarded

@@ -1,10 +1,10 @@
 """Whether one guest reaches another: the question as people put it, the way, and what security groups say."""
 
-from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.unit.routing.test_path import A_FLOATING, router, world
 
 from netmend.intent import Intent, Port, SecurityGroup, SecurityRule, TapPlug
