@@ -65,8 +65,7 @@ class Node:
         listen: Listen | None = None,
         routes: "Callable[[NodeState], Sequence[AddRoutes]]" = lambda state: (),
     ) -> None:
-        """`listen`: where the HTTP server listens beside its unix socket; `routes` gives what it answers beside status,
-        and is called once guests have their first answers."""
+        """`listen`: of HTTP beside its unix socket; `routes`: what it answers, called after guests' first answers."""
         self._listen, self._routes = listen, routes
         self._tcp: tuple[Listen, socket.socket] | None = None
         self._source = source

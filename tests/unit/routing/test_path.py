@@ -1,10 +1,10 @@
 """The way of a packet by intent, in words; real packets are in tests/kernel/routing."""
 
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network, ip_address
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from netmend.intent import (
     DeviceUplink,
