@@ -68,7 +68,7 @@ class OpenStack:
 
     def __call__(self, *words: str) -> Any:
         """What the command prints as JSON; nothing for commands that print nothing."""
-        prints = words[1] in ("list", "show", "create") or words[1] == "agent"
+        prints = not {"list", "show", "create"}.isdisjoint(words[:4])
         ended = self.run(*words, *(["-f", "json"] if prints else []))
         assert ended.returncode == 0, f"{' '.join(words)}: {ended.stderr}"
         return json.loads(ended.stdout) if prints else None

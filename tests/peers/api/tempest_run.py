@@ -2,8 +2,7 @@
 
     python -m tests.peers.api.tempest_run      prints how many pass, and which do not
 
-Tempest knows from the list of extensions what to leave out: tests of floating IPs, security groups, and
-whatever else is not offered, are skipped.
+Tempest knows from the list of extensions what to leave out: tests of whatever is not offered are skipped.
 """
 
 import os

@@ -110,3 +110,36 @@ def test_what_the_command_can_ask_of_networks() -> None:
         assert refused.returncode == 1
         assert "One or more ports have an IP allocation from this subnet" in refused.stderr
         assert "No Network found" in openstack.run("network", "show", "nothing").stderr
+
+
+def test_what_the_command_can_ask_of_security_groups() -> None:
+    with StoreNode() as node:
+        openstack = OpenStack(node)
+        (default,) = openstack("security", "group", "list")
+        assert default["Name"] == "default"
+        web = openstack("security", "group", "create", "web", "--description", "d", "--tag", "red")
+        rule = openstack("security", "group", "rule", "create", "web", "--protocol", "tcp", "--dst-port", "80:88",
+                         "--remote-ip", "192.0.2.0/24")  # fmt: skip
+        assert (rule["port_range_min"], rule["port_range_max"], rule["normalized_cidr"]) == (80, 88, "192.0.2.0/24")
+        openstack("security", "group", "rule", "create", "web", "--protocol", "icmp", "--icmp-type", "8",
+                  "--remote-group", "default")  # fmt: skip
+        openstack("security", "group", "rule", "create", "web", "--ethertype", "IPv6", "--protocol", "ipv6-icmp")
+        assert len(openstack("security", "group", "rule", "list", "web")) == 5
+        again = openstack.run("security", "group", "rule", "create", "web", "--protocol", "tcp", "--dst-port", "80:88",
+                              "--remote-ip", "192.0.2.0/24")  # fmt: skip
+        assert "Security group rule already exists" in again.stderr
+        openstack("address", "group", "create", "office", "--address", "198.51.100.0/24")
+        openstack("address", "group", "set", "office", "--address", "203.0.113.7")
+        assert len(openstack("address", "group", "show", "office")["addresses"]) == 2
+        openstack("security", "group", "rule", "create", "web", "--protocol", "udp", "--remote-address-group", "office")
+
+        openstack("network", "create", "blue")
+        port = openstack("port", "create", "one", "--network", "blue", "--security-group", "web")
+        assert port["security_group_ids"] == [web["id"]]
+        other = openstack("port", "create", "two", "--network", "blue", "--security-group", "default")
+        assert other["security_group_ids"] == [default["ID"]]
+        assert "in use" in openstack.run("security", "group", "delete", "web").stderr
+        openstack("port", "set", "one", "--no-security-group")
+        openstack("security", "group", "rule", "delete", rule["id"])
+        openstack("security", "group", "delete", "web")
+        assert [group["Name"] for group in openstack("security", "group", "list")] == ["default"]

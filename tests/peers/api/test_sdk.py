@@ -60,6 +60,26 @@ assert [found.id for found in cloud.network.routers(name="r")] == [router.id]
 cloud.network.delete_ip(floating, ignore_missing=False)
 cloud.network.remove_interface_from_router(router, subnet_id=net.id)
 cloud.network.delete_router(router, ignore_missing=False)
+# security groups, by the proxy and by the cloud layer
+group = cloud.network.create_security_group(name="web")
+rule = cloud.network.create_security_group_rule(
+    security_group_id=group.id, direction="ingress", protocol="tcp", port_range_min=22, port_range_max=22)
+try:
+    cloud.network.create_security_group_rule(
+        security_group_id=group.id, direction="ingress", protocol="tcp", port_range_min=22, port_range_max=22)
+    raise SystemExit("a rule was made twice")
+except openstack.exceptions.ConflictException as refused:
+    assert "already exists" in str(refused)
+assert rule.id in [found["id"] for found in cloud.network.get_security_group(group.id).security_group_rules]
+assert cloud.network.find_security_group("default").id in guest.security_group_ids
+joined = cloud.network.update_port(guest, security_group_ids=[group.id])
+assert [port.id for port in cloud.network.ports(security_group_ids=[group.id])] == [guest.id]
+made = cloud.create_security_group("layer", "made by the cloud layer")
+assert cloud.create_security_group_rule(made.id, 80, 80, "tcp", "0.0.0.0/0").port_range_max == 80
+assert cloud.delete_security_group(made.id)
+addresses = cloud.network.create_address_group(name="a", addresses=["192.0.2.0/24"])
+cloud.network.add_addresses_to_address_group(addresses, ["198.51.100.1/32"])
+assert len(cloud.network.get_address_group(addresses.id).addresses) == 2
 print("done")
 """
 

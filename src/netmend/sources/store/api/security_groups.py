@@ -1,7 +1,9 @@
 """`/v2.0/security-groups`, `/v2.0/security-group-rules` and `/v2.0/address-groups`."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -12,7 +14,7 @@ from netmend.sources.store.api.context import KEY, Context
 from netmend.sources.store.api.errors import json_response
 from netmend.sources.store.api.resource import Resource
 from netmend.sources.store.api.tokens import PROJECT
-from netmend.sources.store.errors import bad_request
+from netmend.sources.store.errors import StoreError, bad_request
 from netmend.sources.store.shapes.security_group import (
     AddressesChange,
     AddressGroupCreate,
@@ -23,6 +25,7 @@ from netmend.sources.store.shapes.security_group import (
 )
 from netmend.sources.store.transaction import Document, Transaction, documents
 
+_PROJECT = re.compile(r"[0-9a-zA-Z_-]{0,255}")
 _SHOWN = {"id", "tenant_id", "project_id", "created_at", "updated_at", "revision_number"}
 
 
@@ -38,12 +41,14 @@ def _present(document: Document, _: Context) -> Document:
 
 
 async def _have_default(request: web.Request) -> None:
-    """Make the default group of the project that asks, or is asked about, where it has none yet."""
+    """Make the default group of the project that asks, or is asked about, where it has none yet; a store that cannot be
+    written is listed as it is."""
     store = request.app[KEY].store
     named = request.query.get("project_id", request.query.get("tenant_id"))
     project = request.get(PROJECT, "") if named is None else named
-    if security_groups.find_default(store.read(), project) is None:
-        await asyncio.wrap_future(store.write(lambda tx: security_groups.default_group(tx, project)))
+    if _PROJECT.fullmatch(project) and security_groups.find_default(store.read(), project) is None:
+        with suppress(StoreError):
+            await asyncio.wrap_future(store.write(lambda tx: security_groups.default_group(tx, project)))
 
 
 SECURITY_GROUPS = Resource(
