@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
@@ -15,7 +15,7 @@ from netmend.sources.store.api.errors import json_response
 from netmend.sources.store.api.listing import page_links, read_fields, read_listing, select
 from netmend.sources.store.api.tokens import PROJECT
 from netmend.sources.store.errors import RefusedError, bad_request
-from netmend.sources.store.query import Served, find
+from netmend.sources.store.query import ListQuery, Served, find
 from netmend.sources.store.shapes.common import Shape, project_of
 from netmend.sources.store.transaction import Document, Transaction, get
 
@@ -40,7 +40,7 @@ class Resource:
     check_many: Callable[[Sequence[tuple[dict[str, Any], str]]], None] | None = None  # of a creation in bulk, first
     update_shape: type[Shape] | None = None
     update: Callable[[Transaction, str, dict[str, Any], int | None], Document] | None = None
-    before_list: Callable[[web.Request], Awaitable[None]] | None = None
+    before_list: Callable[[web.Request, ListQuery], Awaitable[ListQuery]] | None = None  # gives what is to be listed
     optional: frozenset[str] = frozenset()  # fields whose absence is not the same as their default
 
     @property
@@ -61,7 +61,7 @@ class Resource:
         context = request.app[KEY]
         listing = read_listing(request, self.name, context.page_max)
         if self.before_list is not None:
-            await self.before_list(request)
+            listing = replace(listing, query=await self.before_list(request, listing.query))
 
         def work() -> bytes:
             found = find(context.store.read(), listing.query, lambda: Served(context.host, context.served()))

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from netmend.sources.store.api.errors import json_response
 from netmend.sources.store.api.resource import Resource
 from netmend.sources.store.api.tokens import PROJECT
 from netmend.sources.store.errors import StoreError, bad_request
+from netmend.sources.store.query import ListQuery
 from netmend.sources.store.shapes.security_group import (
     AddressesChange,
     AddressGroupCreate,
@@ -40,15 +42,22 @@ def _present(document: Document, _: Context) -> Document:
     return document
 
 
-async def _have_default(request: web.Request) -> None:
+async def _have_default(request: web.Request, query: ListQuery) -> ListQuery:
     """Make the default group of the project that asks, or is asked about, where it has none yet; a store that cannot be
-    written is listed as it is."""
-    store = request.app[KEY].store
-    named = request.query.get("project_id", request.query.get("tenant_id"))
-    project = request.get(PROJECT, "") if named is None else named
+    written is listed as it is.
+
+    Who asks for the group named `default`, as `--security-group default` does, means that of the own project: every
+    project has one, and here every token sees all of them.
+    """
+    store, filters = request.app[KEY].store, query.filters
+    named = filters.get("project_id", filters.get("tenant_id"))
+    project = named[0] if named else request.get(PROJECT, "")
     if _PROJECT.fullmatch(project) and security_groups.find_default(store.read(), project) is None:
         with suppress(StoreError):
             await asyncio.wrap_future(store.write(lambda tx: security_groups.default_group(tx, project)))
+    if named is None and "id" not in filters and filters.get("name") == [security_groups.DEFAULT]:
+        return replace(query, filters={**filters, "project_id": [project]})
+    return query
 
 
 SECURITY_GROUPS = Resource(

@@ -50,6 +50,8 @@ def test_each_project_has_a_default_group_from_the_first_use(api: tuple[Store, C
     assert [group["id"] for group in client.get("security-groups?name=default")["security_groups"]] == [default["id"]]
     (other,) = client.get("security-groups?project_id=p1")["security_groups"]
     assert (other["project_id"], other["tenant_id"]) == ("p1", "p1")
+    found = client.get("security-groups?name=default")["security_groups"]
+    assert [group["id"] for group in found] == [default["id"]]  # the asker's own; in Neutron others are not seen
     client.make("network", project_id="p2")
     assert len(client.get("security-groups")["security_groups"]) == 3
     network = client.make("network")
