@@ -1,13 +1,12 @@
 """Reads an intent file: an Intent, or every problem in the file."""
 
-import gc
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from netmend.ground.collector import uncollected
 from netmend.ground.document import Document, DocumentError, Fault
 from netmend.ground.located_yaml import parse, parse_json
 from netmend.ground.problem import Problem, field_path
@@ -31,7 +30,7 @@ def load(path: Path, previous: Intent | None = None) -> Intent:
 
 def load_with_root(path: Path) -> tuple[Any, Intent]:
     """The document in the file `path`, as it is written, and its intent: networks and ports in the same order."""
-    with _collector_paused():
+    with uncollected():
         try:
             text = read(path)
         except UnreadableError as error:
@@ -102,16 +101,3 @@ def _located(path: Path, text: bytes, root: Any, complaints: Complaints, faults:
 def _told(problems: Sequence[Problem]) -> tuple[tuple[Problem, ...], int]:
     """The problems to tell, and how many more there are."""
     return tuple(problems[:PROBLEMS_MAX]), max(0, len(problems) - PROBLEMS_MAX)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep Python's cycle collector from walking, again and again, a million new values that are no cycles."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
