@@ -1,24 +1,38 @@
 """Who can hold duplicates of a node's sockets: a keeper, or systemd."""
 
+import base64
 import contextlib
+import hashlib
 import os
 import select
 import socket
 from pathlib import Path
 from typing import Final, Protocol
 
+from netmend.ground.log import get_logger
 from netmend.node.keeping.keeper import KEY_MAX
+
+log = get_logger()
 
 _FIRST_PASSED: Final = 3  # SD_LISTEN_FDS_START, sd_listen_fds(3)
 _PATIENCE: Final = 5.0  # seconds for an answer
 _NAME: Final = "netmend."  # before the keys among the names of systemd's store
+_DIGEST: Final = "n."  # before digests of keys
+# systemd passes all names in one variable, and execve(2) refuses one of 128 KiB (MAX_ARG_STRLEN): then the service
+# could not be started at all, for as long as systemd holds the sockets. Names are written out up to the first length,
+# which a netmend of before reads too, are digests of 8 octets up to the second, and from there on nothing is held.
+_WRITTEN_OUT_MAX: Final = 16 << 10  # octets of all names, with the colons between
+_NAMES_MAX: Final = 124 << 10
 
 
 class Holder(Protocol):
     """Holds sockets by key, and gives them to the next node. Methods raise OSError where the holder has gone."""
 
     def inherited(self) -> dict[str, socket.socket]:
-        """What a node before left. Called once."""
+        """What a node before left, by `label`. Called once."""
+
+    def label(self, key: str) -> str:
+        """What `inherited` calls the socket under a key."""
 
     def keep(self, key: str, kept: socket.socket) -> None:
         """Hold a duplicate of `kept`, in place of what is under the key."""
@@ -28,7 +42,7 @@ class Holder(Protocol):
         another socket can be bound in its place."""
 
     def drop(self, key: str) -> None:
-        """Let go of what is under the key."""
+        """Let go of what is under the key, or the label."""
 
     def close(self) -> None:
         """Speak no more; what is held stays held."""
@@ -52,6 +66,9 @@ class KeeperHolder:
         while (answer := self._read()) is not None:
             found[answer[0]] = answer[1]
         return found
+
+    def label(self, key: str) -> str:
+        return key
 
     def keep(self, key: str, kept: socket.socket) -> None:
         socket.send_fds(self._socket, [b"K" + key.encode()], [kept.fileno()])
@@ -83,6 +100,9 @@ class SystemdHolder:
         self._address = "\0" + notify_socket[1:] if notify_socket.startswith("@") else notify_socket
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         self._socket.settimeout(_PATIENCE)
+        self._names: dict[str, str] = {}  # in the store, by label
+        self._octets = 0  # of all names
+        self._is_full = False
 
     def inherited(self) -> dict[str, socket.socket]:
         names = os.environ.pop("LISTEN_FDNAMES", "").split(":")
@@ -93,11 +113,43 @@ class SystemdHolder:
         for descriptor, name in zip(range(_FIRST_PASSED, _FIRST_PASSED + int(count)), names, strict=False):
             os.set_inheritable(descriptor, False)
             if name.startswith(_NAME):
-                found[name.removeprefix(_NAME)] = socket.socket(fileno=descriptor)
+                label = self.label(name.removeprefix(_NAME))
+            elif name.startswith(_DIGEST):
+                label = name.removeprefix(_DIGEST)
+            else:
+                continue
+            found[label] = socket.socket(fileno=descriptor)
+            self._note(label, name)
         return found
 
+    def label(self, key: str) -> str:
+        return base64.urlsafe_b64encode(hashlib.blake2b(key.encode(), digest_size=6).digest()).decode()
+
     def keep(self, key: str, kept: socket.socket) -> None:
-        self._send(f"FDSTORE=1\nFDPOLL=0\nFDNAME={_NAME}{key}", kept.fileno())
+        label = self.label(key)
+        name = self._names.get(label) or self._new_name(key, label)
+        if name is None:
+            return
+        self._note(label, name)
+        self._send(f"FDSTORE=1\nFDPOLL=0\nFDNAME={name}", kept.fileno())
+
+    def _new_name(self, key: str, label: str) -> str | None:
+        """A name that still fits among the others, None: there is none."""
+        if self._octets + len(_NAME + key) < _WRITTEN_OUT_MAX:
+            return _NAME + key
+        name = _DIGEST + label
+        if self._octets + len(name) < _NAMES_MAX:
+            return name
+        if not self._is_full:
+            self._is_full = True
+            log.warning("systemd holds no more sockets for us: those of further networks are not kept over a restart; "
+                        "netmend-keep has room for all", held=len(self._names))  # fmt: skip
+        return None
+
+    def _note(self, label: str, name: str) -> None:
+        if label not in self._names:
+            self._names[label] = name
+            self._octets += len(name) + 1
 
     def fetch(self, key: str) -> None:
         self.drop(key)
@@ -115,7 +167,11 @@ class SystemdHolder:
                 os.close(write)
 
     def drop(self, key: str) -> None:
-        self._send(f"FDSTOREREMOVE=1\nFDNAME={_NAME}{key}")
+        name = self._names.pop(self.label(key), None) or self._names.pop(key, None)
+        if name is not None:
+            self._octets -= len(name) + 1
+            self._is_full = False
+            self._send(f"FDSTOREREMOVE=1\nFDNAME={name}")
 
     def close(self) -> None:
         self._socket.close()

@@ -23,7 +23,7 @@ class KeptSockets:
     def __init__(self, holder: Holder | None) -> None:
         self._holder = holder
         self._lock = RLock()
-        self._left: dict[str, socket.socket] = {}  # by the node before, not taken up yet
+        self._left: dict[str, socket.socket] = {}  # of the node before, by label, not taken up yet
         self._given: dict[Owner, set[str]] = {}  # keys that the holder has of this node
         if holder is not None:
             with self._speaking():
@@ -64,7 +64,7 @@ class KeptSockets:
         if self._holder is None:
             return opener()
         with self._lock:
-            found = self._left.pop(key, None)
+            found = self._left.pop(self._holder.label(key), None)
             if found is None and key in self._given.get(owner, ()):  # this process has closed its own
                 with self._speaking():
                     found = self._holder.fetch(key)
