@@ -99,7 +99,8 @@ def measure(*, quick: bool) -> Record:
     guests, rounds, few, many = (100, 1, 100, 1000) if quick else (1000, 5, 1000, 10_000)
     record = Record(f"Security groups: changes of one group of {guests:,} guests, and of {many:,} rules")
     for name, runs in confined(change, guests, rounds).items():
-        record.figures.append(Figure(name, "ms", Sample.of(runs), aim=at_most(100)))
+        aim = at_most(100) if "other" not in name else None  # that is another policy for each guest
+        record.figures.append(Figure(name, "ms", Sample.of(runs), aim=aim))
     pairs = [(confined(fill, many), confined(fill, few)) for _ in range(rounds)]
     record.figures.append(
         Figure(
