@@ -12,6 +12,8 @@
 #   make test-boot            machines of QEMU boot from netmend: BIOS, UEFI, PXE and HTTP, IPv4 and IPv6; Debian with cloud-init
 #   make test-ovn             netmend in the place of OVN's metadata agent, beside real OVN programs
 #   make bench-ovn            side by side with neutron-ovn-metadata-agent [ARGS="10 100"]
+#   make test-groups         a million random packets against the model of security groups, and the rules under Debian's own kernel,
+#                             whose bridges track connections themselves, in a virtual machine
 #   make test-web             the page in a real browser, alerts and dashboard with a real Prometheus
 #   make coverage            unit tests, and how much of each room they reach
 #   make man                  docs/netmend.1, the manual page, from the texts of --help
@@ -19,7 +21,7 @@
 # What set-up makes lives in .venv and .tools (tools/README.md).
 
 .DEFAULT_GOAL := help
-.PHONY: help coverage man run soak test test-neutron test-neutron-releases test-ovn bench-ovn test-boot test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-ovn setup-fuzz setup-web setup-boot setup-vm clean
+.PHONY: help coverage man run soak test test-groups test-neutron test-neutron-releases test-ovn bench-ovn test-boot test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-ovn setup-fuzz setup-web setup-boot setup-vm clean
 .SILENT:
 
 SHELL := /bin/bash
@@ -73,6 +75,10 @@ test-ovn: setup-ovn
 bench-ovn: setup-ovn
 	tools/nova
 	$(BIN)/python -m benchmarks.ovn $(ARGS)
+
+test-groups: setup-vm
+	NETMEND_RANDOM_PACKETS=1000000 $(BIN)/pytest tests/unit/firewall
+	tools/in-debian-vm tests/kernel/firewall/test_group_rules.py tests/kernel/reconcile/test_group_firewall.py $(ARGS)
 
 test-web: setup-web
 	$(BIN)/pytest tests/web $(ARGS)
