@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -56,7 +57,11 @@ class Database:
         command = ["ovsdb-server", str(self.file), f"--remote=punix:{self.socket}", *self._options, "-vconsole:off"]
         command += [f"--unixctl={RUN}/{self.name}.ctl", f"--log-file={RUN}/{self.name}.log"]
         self.process = subprocess.Popen(command, env=os.environ | {"OVS_RUNDIR": str(RUN)})
-        wait_for(self.socket.exists, "the database listens", self.log)
+        wait_for(self._listens, "the database listens", self.log)
+
+    def _listens(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(self.socket)) == 0
 
     def end(self, number: signal.Signals = signal.SIGKILL) -> None:
         self.process.send_signal(number)

@@ -5,12 +5,14 @@ from contextlib import contextmanager
 
 import pytest
 from tests.kernel.vswitch import VSwitch
-from tests.ovn.agent import Agent
+from tests.ovn.agent import HOME, Agent
 from tests.ovn.central import CHASSIS, network_id
 from tests.ovn.filled import network_rows
 from tests.ovn.southbound import RUN, SCHEMA, Database, chassis, chassis_row, insert
 from tests.unit.services.metadata.io.certificates import make_certificates
 from tests.waiting import wait_for
+
+from netmend.node.http.status_client import NoNode, ask
 
 
 @contextmanager
@@ -71,3 +73,26 @@ def test_a_server_that_its_cluster_has_lost_and_one_that_is_killed() -> None:
             wait_for_reason(agent, "this server is cut off from its cluster")
             first.end()
             wait_for_reason(agent, "nobody listens there")
+
+
+def test_a_node_that_knows_nothing_yet_says_why() -> None:
+    """What it made before stays meanwhile: it does not know that nobody wants it."""
+    path = HOME / "runtime" / "netmend.sock"
+
+    def said(agent: Agent) -> str:
+        assert agent.process.poll() is None, agent.text()
+        try:
+            ask(path)
+        except NoNode as why:
+            return str(why)
+        return ""
+
+    with VSwitch(vswitchd=False) as switch, Agent("tcp:127.0.0.1:16649") as agent:
+        wait_for(lambda: "no external_ids:system-id" in said(agent), "no chassis", lambda: said(agent))
+        switch.vsctl("--no-wait", "set", "Open_vSwitch", ".", f"external-ids:system-id={CHASSIS}")
+        wait_for(lambda: "nobody listens there" in said(agent), "no database", lambda: said(agent))
+        assert "the node runs, and knows no networks yet" in said(agent)
+        with Database("sb", "--remote=ptcp:16649:127.0.0.1").create() as database:
+            database.transact(insert("SB_Global", {"nb_cfg": 1}), *chassis(CHASSIS))
+            database.transact(*network_rows(1, chassis_row(database, CHASSIS)))
+            agent.wait_served(network_id(1))

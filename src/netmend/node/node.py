@@ -24,7 +24,7 @@ from netmend.node.garbage import Garbage
 from netmend.node.guests.routed_metadata import RoutedServing
 from netmend.node.guests.serving import Serving
 from netmend.node.hints import EVERYTHING, Hints, changed_rules, same_devices
-from netmend.node.intake.source import Source, follow_on
+from netmend.node.intake.source import Source, first_intent, follow_on
 from netmend.node.keeping.holders import find_holder
 from netmend.node.keeping.kept import KeptSockets
 from netmend.node.lock import claim_switch, hold_lock, hold_network_namespace, open_tcp
@@ -87,7 +87,7 @@ class Node:
         self._loop = asyncio.get_running_loop()
         settings, started = self._settings, time.time()
         with hold_lock(settings.lock), hold_network_namespace(), contextlib.ExitStack() as stack:
-            intent = IntentState(await asyncio.to_thread(self._source.first), time.time())
+            intent = IntentState(await first_intent(self._source, settings.socket), time.time())
             stack.enter_context(hold_names(settings.netns_directory, make=True))
             if self._listen is not None:
                 self._tcp = self._listen, stack.enter_context(open_tcp(self._listen))

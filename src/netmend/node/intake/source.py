@@ -8,7 +8,9 @@ from typing import Any, Final, Protocol
 
 from netmend.ground.exhaustion import exhausted
 from netmend.intent.network import Intent, OvsWiring
+from netmend.node.intake.waiting import answering
 
+_SOON: Final = 1.0  # seconds in which a source mostly has its first intent
 _FOLLOW_AGAIN: Final = 5.0  # seconds after a source could not be followed, for want of descriptors, memory or threads
 
 
@@ -51,6 +53,10 @@ class Source(Protocol):
     def first(self) -> Intent:
         """The intent to start with; raises SourceError. May block."""
 
+    def why_waiting(self) -> str | None:
+        """While `first` blocks: why, in a sentence; None where it does not know. Called in another thread."""
+        return None
+
     async def follow(self, take: Callable[[Intent], None], problem: Callable[[str | None], None]) -> None:
         """Give newer intents to `take`, and to `problem` why one cannot be used, or None once no such one is left.
 
@@ -72,6 +78,17 @@ class Source(Protocol):
 
     def gone(self, network_id: str) -> None:
         """Nothing is left of a network that intent has no more. Comes in any thread."""
+
+
+async def first_intent(source: Source, path: Path) -> Intent:
+    """The intent of `source` to start with; raises SourceError. While it takes its time, whoever asks for status at the
+    socket `path` is told why."""
+    first = asyncio.create_task(asyncio.to_thread(source.first))
+    await asyncio.wait([first], timeout=_SOON)
+    if not first.done():
+        async with answering(path, source.why_waiting):
+            await asyncio.wait([first])
+    return first.result()
 
 
 async def follow_on(source: Source, take: Callable[[Intent], None], problem: Callable[[str | None], None]) -> None:

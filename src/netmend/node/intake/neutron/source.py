@@ -36,6 +36,7 @@ class NeutronSource(Source):
         self._from_disk = False
         self._wake: Callable[[], None] = lambda: None
         self._readiness = Readiness()
+        self._asks = False  # the server is asked
 
     @property
     def routed_metadata(self) -> RoutedMetadata | None:
@@ -60,6 +61,7 @@ class NeutronSource(Source):
         recalled = self._agent.recall()
         self._agent.start()
         self._connection.start()
+        self._asks = True
         if recalled is not None:
             self._from_disk = True
             log.info("the last known networks are served", networks=len(recalled.networks), age=self._age())
@@ -73,6 +75,9 @@ class NeutronSource(Source):
             expected = self._readiness.take_expected()
         self._readiness.arm(expected, self._given)
         return self._given
+
+    def why_waiting(self) -> str | None:
+        return self._connection.problem if self._asks else None
 
     async def follow(self, take: Callable[[Intent], None], problem: Callable[[str | None], None]) -> None:
         loop, changed = asyncio.get_running_loop(), asyncio.Event()

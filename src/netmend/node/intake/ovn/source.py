@@ -47,6 +47,8 @@ class OvnSource(Source):
         self._row: str | None = None  # the UUID of the chassis's row, which ovn-controller makes anew as it starts
         self._anew_until = 0.0  # time.monotonic(): until then, networks without a guest are kept
         self._built: Intent | None = None  # by the rows alone
+        self._why_no_place: str | None = None  # while the local switch does not say which chassis this is
+        self._asks = False  # the southbound database is asked
         self._wake: Callable[[], None] = lambda: None
 
     def first(self) -> Intent:
@@ -68,6 +70,7 @@ class OvnSource(Source):
             self._given = self._builder.build(recalled.tables)
             log.info("the last known networks are served", networks=len(self._given.networks), age=self._age())
         self._southbound.start()
+        self._asks = True
         if self._given is None:
             if not self._synced.wait(_RETRY):
                 log.info("waiting for the southbound database: no networks are known yet", why=self._why_silent())
@@ -75,6 +78,9 @@ class OvnSource(Source):
             with self._lock:
                 self._given = self._newest
         return self._given or Intent(metadata_proxy=self._configuration.metadata_proxy)
+
+    def why_waiting(self) -> str | None:
+        return self._why_no_place or (self._why_silent() if self._asks else None)
 
     def _place(self, known: Place | None) -> Place:
         """What the local switch says of this host; while it does not answer: what it last said."""
@@ -88,6 +94,7 @@ class OvnSource(Source):
                         bridge = found.ids.get(f"ovn-bridge-{chassis}") or found.ids.get("ovn-bridge")
                         bridge = bridge or _DEFAULT_BRIDGE
                         netdev = found.bridges.get(bridge) == "netdev"
+                        self._why_no_place = None
                         return Place(chassis, bridge, "netdev" if netdev else None)
                     why = "Open vSwitch has no external_ids:system-id: is ovn-controller set up on this host?"
                 except KernelError as error:
@@ -95,6 +102,7 @@ class OvnSource(Source):
                 if known is not None:
                     log.warning("the local switch does not say which chassis this is; the last known is taken", why=why)
                     return known
+                self._why_no_place = f"the local switch does not say which chassis this is: {why}"
                 if why != said:
                     log.warning("waiting for the local switch to say which chassis this is", why=why)
                     said = why
