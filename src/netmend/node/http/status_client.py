@@ -27,7 +27,7 @@ def ask_health(path: Path, word: str) -> dict[str, Any]:
     """What the node that listens at `path` says of its health (`netmend.node.views.health`); raises NoNode."""
     status, body = _exchange(path, "GET", f"/health/{word}")
     if "ok" not in body:
-        raise NoNode(body.get("error", f"the node at {path} answered {status}, and nothing of its health"))
+        raise NoNode(f"the node at {path} answered {status}, and nothing of its health")
     return body
 
 

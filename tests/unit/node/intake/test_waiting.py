@@ -56,8 +56,10 @@ def test_status_says_why_the_node_waits(why: str | None, said: str, tmp_path: Pa
             with pytest.raises(NoNode) as caught:
                 ask(path, network)
             assert "the node runs, and knows no networks yet" in str(caught.value) and said in str(caught.value)
-        with pytest.raises(NoNode, match="knows no networks yet"):
-            ask_health(path, "ready")
+        assert ask_health(path, "live") == {"health": "live", "ok": True, "wrong": []}
+        for word in ("ready", "whole"):
+            health = ask_health(path, word)
+            assert health["health"] == word and not health["ok"] and said in health["wrong"][0]
         with socket.socket(socket.AF_UNIX) as hostile:  # costs the others nothing
             hostile.connect(str(path))
             hostile.sendall(b"x" * 50_000)
