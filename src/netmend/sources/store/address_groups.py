@@ -11,7 +11,11 @@ from netmend.sources.store.transaction import Document, Transaction
 
 
 def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
-    """A new address group of `project`; `values` as `AddressGroupCreate` gives them. Raises RefusedError."""
+    """A new address group of `project`; `values` as `AddressGroupCreate` gives them. Raises RefusedError, also for an
+    address without a prefix length, as Neutron does here alone."""
+    for text in values["addresses"] or ():
+        if "/" not in text:
+            raise bad_request(f"Invalid input for addresses. Reason: '{text}' isn't a recognized IP subnet cidr.")
     document: Document = {
         "id": values.get("id") or new_id(),
         "name": values["name"],

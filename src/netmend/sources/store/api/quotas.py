@@ -78,6 +78,7 @@ async def _update(request: web.Request) -> web.Response:
     context, project = request.app[KEY], _project(request)
     raw = the_object(await read_json(request), "quota")
     values = checked(QuotaUpdate, raw, frozenset(), create=False)
+    values.pop("force", None)
     await asyncio.wrap_future(context.store.write(lambda tx: set_quotas(tx, project, values)))
     return json_response({"quota": _limits(context.store.read(), project)})
 

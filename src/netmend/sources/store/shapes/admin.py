@@ -26,3 +26,4 @@ class QuotaUpdate(Shape):
     floatingip: Limit = -1
     security_group: Limit = -1
     security_group_rule: Limit = -1
+    force: Boolean = False  # a limit may be below what is there, with it and without

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from netmend.sources.store.shapes.common import Address, Boolean, Mac, Shape, Tags, Text, Uuid
 
@@ -21,8 +21,16 @@ VnicType = Literal[
 ]
 
 
+def _each_once(ids: list[str] | None) -> list[str] | None:
+    if ids is not None and len(set(ids)) < len(ids):
+        raise ValueError(f"Duplicate items in the list: '{', '.join(ids)}'")
+    return ids
+
+
 SecurityGroups = Annotated[  # null is none, as in Neutron; a new port that says nothing gets its project's default
-    list[Uuid] | None, BeforeValidator(lambda value: [] if value is None else value)
+    list[Uuid] | None,
+    BeforeValidator(lambda value: [] if value is None else value),
+    AfterValidator(_each_once),
 ]
 
 

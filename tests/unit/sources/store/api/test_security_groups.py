@@ -223,6 +223,7 @@ def test_ports_and_their_groups(api: tuple[Store, Client]) -> None:
 
     assert refused(security_groups=[ABSENT]) == (404, "SecurityGroupNotFound")
     assert refused(security_groups=["x"]) == (400, "HTTPBadRequest")
+    assert refused(security_groups=[web["id"], web["id"]]) == (400, "HTTPBadRequest")
     assert refused(security_groups=[web["id"], free["id"]]) == (409, "SecurityGroupConflict")
     assert refused(port_security_enabled=False) == (409, "PortSecurityPortHasSecurityGroup")
     insecure = {"port_security_enabled": False, "security_groups": [web["id"]]}
@@ -241,11 +242,13 @@ def test_ports_and_their_groups(api: tuple[Store, Client]) -> None:
 
 def test_address_groups(api: tuple[Store, Client]) -> None:
     _, client = api
-    body = {"name": "partners", "addresses": ["192.0.2.1", "198.51.100.7/24", "192.0.2.1/32", "2001:db8::/32"]}
+    body = {"name": "partners", "addresses": ["192.0.2.1/32", "198.51.100.7/24", "192.0.2.1/32", "2001:db8::/32"]}
     status, made = client.ask("POST", "/v2.0/address-groups", {"address_group": body})
     made = made["address_group"]
     assert (status, made["addresses"]) == (201, ["192.0.2.1/32", "198.51.100.0/24", "2001:db8::/32"])
     path = f"address-groups/{made['id']}"
+    bare = {"address_group": {"addresses": ["192.0.2.1"]}}
+    assert client.refused("POST", "address-groups", bare)[:2] == (400, "HTTPBadRequest")
     group = make_group(client, name="web")
     rule = make_rule(client, group, remote_address_group_id=made["id"])
     assert client.refused("DELETE", path)[:2] == (409, "AddressGroupInUse")
@@ -271,7 +274,7 @@ def test_address_groups(api: tuple[Store, Client]) -> None:
 def test_quotas_of_groups_rules_and_routers(api: tuple[Store, Client]) -> None:
     _, client = api
     limits = {"security_group": 2, "security_group_rule": 7, "router": 0, "floatingip": 0}
-    assert client.ask("PUT", "/v2.0/quotas/p1", {"quota": limits})[0] == 200
+    assert client.ask("PUT", "/v2.0/quotas/p1", {"quota": {**limits, "force": True}})[0] == 200
     group = make_group(client, name="a", project_id="p1")  # beside the default group, with four rules and its own two
     details = client.get("quotas/p1/details.json")["quota"]
     assert (details["security_group"]["used"], details["security_group_rule"]["used"]) == (2, 6)
