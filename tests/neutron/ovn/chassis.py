@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.neutron.agents import ETC, LOGS, Netmend
-from tests.neutron.cloud import wait_until
+from tests.neutron.cloud import Resource, wait_until
 from tests.neutron.guests import end, run
 
 from netmend.kernel import procfs
@@ -43,11 +43,14 @@ class Chassis:
     def interface(self, name: str, column: str) -> str:
         return self.run("ovs-vsctl", "get", "Interface", name, column).strip()
 
-    def wait_until_clean(self) -> None:
-        def clean() -> bool:
-            return not self.namespaces() and not self.taps() and "tap" not in self.run("ip", "-o", "link")
+    def wait_until_clean(self, network: Resource) -> None:
+        """Until nothing is left of what was made for networks, of which this one was the last."""
 
-        wait_until(clean, f"nothing to be left on {self.name}")
+        def left() -> list[str]:
+            devices = self.run("ip", "-o", "link").splitlines()
+            return [*self.namespaces(), *self.taps(), *(line for line in devices if f"tap{network['id'][:10]}" in line)]
+
+        wait_until(lambda: not left(), f"nothing to be left on {self.name}", explain=left)
 
     def start_controller(self) -> None:
         ids = {

@@ -59,4 +59,4 @@ def test_side_by_side_and_over(cloud: Cloud, one: Chassis, two: Chassis) -> None
             assert not haproxies() and device(two, network) == before
             assert ask(there) == theirs and made(one, network) == made(two, network)
         second.wait_until_serves()
-        two.wait_until_clean()
+        two.wait_until_clean(network)

@@ -45,7 +45,7 @@ def test_addresses_from_ovn_metadata_from_netmend_on_both_chassis(cloud: Cloud, 
                 assert chassis.namespaces() == {f"ovnmeta-{network['id']}"}
         for chassis, netmend in ((one, first), (two, second)):
             netmend.wait_until_serves()
-            chassis.wait_until_clean()
+            chassis.wait_until_clean(network)
 
 
 def test_cloud_init_applies_what_nova_has_for_the_instance(cloud: Cloud, one: Chassis) -> None:

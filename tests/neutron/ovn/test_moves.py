@@ -27,8 +27,8 @@ def test_live_migration_and_the_end_of_the_network(cloud: Cloud, one: Chassis, t
             assert after.dhcp()["ip"] == port["fixed_ips"][0]["ip_address"]
             assert ask(after)["instance"] == INSTANCES[0]
             first.wait_until_serves()
-            one.wait_until_clean()
+            one.wait_until_clean(network)
             cloud.delete("port", port)
             cloud.delete("network", network)
             second.wait_until_serves()
-            two.wait_until_clean()
+            two.wait_until_clean(network)
