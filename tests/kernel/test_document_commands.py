@@ -60,6 +60,7 @@ NOT_RUN = {
     "netmend flows trace 3cadf421 tcp,dl_dst=fa:16:3e:70:84:74,nw_src=10.0.0.147,nw_dst=10.0.0.140,tp_dst=443": SWITCH,
     "netmend flows trace 3cadf421 arp,arp_spa=10.0.0.99 --json": SWITCH,
     "netmend flows audit": SWITCH,
+    "netmend flows audit --config-file /etc/neutron/neutron.conf": SWITCH,
     "netmend agent --config-file /etc/neutron/neutron.conf --config-file /etc/neutron/dhcp_agent.ini "
     "--config-file /etc/neutron/metadata_agent.ini": "needs Neutron; tests/neutron runs it so",
 }

@@ -23,6 +23,7 @@ RUN = "/run/openvswitch"
 FIREWALL = Path("/etc/neutron/plugins/ml2/openvswitch_agent.ini")
 STATES = [0x21, 0x22, 0x2A, 0x24, 0x30]
 PACKETS = 600
+BY_SERVER = ("--config-file", "/etc/neutron/neutron.conf")
 
 
 @pytest.fixture(scope="module")
@@ -165,8 +166,9 @@ def test_what_was_broken_is_found(firewall: None, cloud: Cloud) -> None:
     with Guest(first), Guest(second), Guest(stranger):
         for port in (first, second, stranger):
             wait_until_filtered(port)
-        assert netmend("audit", "--json")["findings"] == []
+        assert netmend("audit", *BY_SERVER, "--json")["findings"] == []
         stop_neutrons("ovs")  # or it mends what is broken now
+        against_the_server(world)
         number, vlan = vsctl("get", "Interface", device(first), "ofport"), vsctl("get", "Port", device(first), "tag")
         for break_it, expected in (
             (["ovs-vsctl", "clear", "Port", device(first), "tag"], ("no-vlan", "leak", first["id"])),
@@ -185,6 +187,28 @@ def test_what_was_broken_is_found(firewall: None, cloud: Cloud) -> None:
             assert expected in [(one["check"], one["effect"], one["id"]) for one in found], found
             for port in (first, stranger):
                 vsctl("set", "Port", device(port), f"tag={tags[port['id']]}")
+
+
+def against_the_server(world: World) -> None:
+    """Rules and addresses that changed while the agent was away."""
+    first, second, _ = world.ports
+    rules = call("GET", f"security-group-rules?security_group_id={first['security_groups'][0]}")["security_group_rules"]
+    (web,) = (rule["id"] for rule in rules if rule["port_range_max"] == 90)
+    call("DELETE", f"security-group-rules/{web}")
+    body = {"security_group_id": first["security_groups"][0], "direction": "ingress", "protocol": "tcp"}
+    body |= {"port_range_min": 443, "port_range_max": 443, "remote_ip_prefix": "192.0.2.0/24"}
+    call("POST", "security-group-rules", {"security_group_rule": body})
+    call("PUT", f"ports/{second['id']}", {"port": {"allowed_address_pairs": [{"ip_address": "10.0.0.99"}]}})
+    found = netmend("audit", *BY_SERVER, "--json", code=1)["findings"]
+    seen = {(one["check"], one["effect"], one["id"], one["problem"]) for one in found}
+    assert {one[:3] for one in seen} == {
+        *(("rules", effect, port["id"]) for port in (first, second) for effect in ("leak", "blocked")),
+        ("address", "blocked", second["id"]),
+    }, seen
+    assert any("it may not be sent TCP to port 443 from 192.0.2.1, which a rule allows" in one[3] for one in seen)
+    assert any("it may be sent TCP to port 80 from 203.0.113.77, which no rule allows" in one[3] for one in seen), seen
+    said = netmend("audit", *BY_SERVER, code=1)
+    assert "it may not use its own address 10.0.0.99" in said
 
 
 def vsctl(*words: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import click
@@ -11,12 +12,14 @@ import click
 from netmend.cli.command import Argument, Option, command
 from netmend.cli.messages import name_command, refuse_on, say, say_json
 from netmend.cli.options import Json, Ovsdb
+from netmend.flows.audit import Finding, by_effect
 from netmend.flows.audit import audit as audit_of
 from netmend.flows.lookup import Packet
 from netmend.flows.packet import BadPacket, complete, packet_text, parse_packet
 from netmend.flows.places import NoPort, find_port
 from netmend.flows.report import show_document, show_lines, trace_document, trace_lines
 from netmend.flows.switch import Switch, number_of
+from netmend.reconcile.flows.intent_audit import against_intent
 from netmend.reconcile.flows.observe import DATABASE, ask_both, observe, run_directory
 
 
@@ -115,17 +118,28 @@ def trace(
 
 
 @_verb
-def audit(ovsdb: Ovsdb = None, as_json: Json = False) -> None:
+def audit(
+    files: Annotated[
+        list[Path] | None,
+        Option("--config-file", metavar="FILE", help="Neutron's configuration: its server is asked too; repeat it."),
+    ] = None,
+    ovsdb: Ovsdb = None,
+    as_json: Json = False,
+) -> None:
     """Say what the switch lets pass that it must not, and what it blocks, by its database and its flows.
 
     Guests' ports without a VLAN, or without the firewall that others have; networks that share a local VLAN; tunnels
-    that lead into another; packets that must not pass and do; flows of ports that are gone.
+    that lead into another; packets that must not pass and do; flows of ports that are gone. With --config-file, also
+    packets on both sides of each address and rule that Neutron's server has for the ports here.
 
-    Exit codes: 0 nothing is wrong; 1 something is, and was printed; 2 the switch does not answer.
+    Exit codes: 0 nothing is wrong; 1 something is, and was printed; 2 the switch or the server does not answer.
     """
     remote = ovsdb or DATABASE
     with refuse_on():
-        findings = audit_of(observe(remote, run_directory(remote)))
+        switch = observe(remote, run_directory(remote))
+    findings = audit_of(switch)
+    if files:
+        findings = by_effect([*findings, *_against_server(switch, files)])
     if as_json:
         say_json({"findings": [finding.as_json() for finding in findings]}, indent=2)
     else:
@@ -134,3 +148,21 @@ def audit(ovsdb: Ovsdb = None, as_json: Json = False) -> None:
         if not findings:
             say("Nothing is wrong.")
     raise click.exceptions.Exit(1 if findings else 0)
+
+
+def _against_server(switch: Switch, files: list[Path]) -> list[Finding]:
+    """Findings beside what Neutron's server wants of the ports that are here."""
+    from netmend.sources.neutron.configuration import configuration  # slow to load, as is the client of its brokers
+    from netmend.sources.neutron.filtering import filtering_of
+    from netmend.sources.neutron.rpc import Server, ServerError
+    from netmend.sources.problem import SourceError
+
+    ids = [port.neutron_id for bridge in switch.bridges.values() for port in bridge.ports if port.neutron_id]
+    with refuse_on(SourceError, ServerError):
+        found = configuration(files)
+        server = Server(found.conf, found.policy.host)
+        try:
+            wanted = filtering_of(server.pull, ids)
+        finally:
+            server.close()
+    return list(against_intent(switch, wanted.ports, wanted.groups))

@@ -6,6 +6,8 @@ Zed's tables and those of later releases are judged alike. `ports` looks at sing
 tunnels, `leftovers` at flows of ports that are gone, `probes` follows packets that must not pass.
 """
 
+from collections.abc import Iterable
+
 from netmend.flows.audit.finding import Finding
 from netmend.flows.audit.leftovers import leftovers
 from netmend.flows.audit.networks import of_networks
@@ -13,11 +15,15 @@ from netmend.flows.audit.ports import of_ports
 from netmend.flows.audit.probes import of_probes
 from netmend.flows.switch import Switch
 
-__all__ = ["Finding", "audit"]
+__all__ = ["Finding", "audit", "by_effect"]
 
 
 def audit(switch: Switch) -> list[Finding]:
     """Every finding, what leaks first."""
-    found = [*of_ports(switch), *of_networks(switch), *of_probes(switch), *leftovers(switch)]
+    return by_effect([*of_ports(switch), *of_networks(switch), *of_probes(switch), *leftovers(switch)])
+
+
+def by_effect(findings: Iterable[Finding]) -> list[Finding]:
+    """What leaks first, then what is blocked."""
     order = ("leak", "blocked", "leftover")
-    return sorted(found, key=lambda finding: (order.index(finding.effect), finding.bridge, finding.port or ""))
+    return sorted(findings, key=lambda finding: (order.index(finding.effect), finding.bridge, finding.port or ""))

@@ -104,6 +104,15 @@ class Server:
         found = self._call(self._plugin, "1.0", "get_ports", filters=dict(filters))
         return list(found or ())
 
+    # --- versioned objects ----------------------------------------------------------------------------------------
+
+    def pull(self, kind: str, version: str, **filters: Any) -> list[dict[str, Any]]:
+        """The server's objects of a kind (neutron.objects) that these filters let through, in one question. A server
+        gives objects as an older `version` has them, whichever its own is."""
+        arguments = {"resource_type": kind, "version": version, "filter_kwargs": filters}
+        found = self._call(self._plugin, "1.1", "bulk_pull", **arguments)
+        return [_plain(each) for each in found or ()]
+
     # --- reports --------------------------------------------------------------------------------------------------
 
     def report_state(self, state: Raw, timeout: float) -> str | None:
@@ -128,7 +137,7 @@ class Server:
 
         return stop
 
-    def _call(self, client: Any, version: str, method: str, **arguments: Any) -> Any:
+    def _call(self, client: Any, version: str, method: str, /, **arguments: Any) -> Any:
         """A call. Its time-out doubles each time that it runs out, as that of Neutron's agents does."""
         timeout = self._timeouts.get(method, self._timeout)
         prepared = client.prepare(version=version, timeout=timeout)
@@ -159,11 +168,11 @@ class Server:
                 if self._calls == 0:
                     self._waited += time.monotonic() - self._since
 
-    def _guarded(self, client: Any, method: str, **arguments: Any) -> Any:
+    def _guarded(self, client: Any, method: str, /, **arguments: Any) -> Any:
         with self._under_way():
             return self._call_once(client, method, **arguments)
 
-    def _call_once(self, client: Any, method: str, **arguments: Any) -> Any:
+    def _call_once(self, client: Any, method: str, /, **arguments: Any) -> Any:
         try:
             return client.call(_context(), method, **arguments)
         except oslo_messaging.RemoteError as error:
@@ -173,6 +182,14 @@ class Server:
             raise ServerError(method, None, "the server did not answer in time") from error
         except (oslo_messaging.MessagingException, OSError) as error:
             raise ServerError(method, None, f"no broker can be reached: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    """An object as oslo.versionedobjects sends it, without its wrapping; those in it, too."""
+    if isinstance(value, dict):
+        data = value.get("versioned_object.data", value)
+        return {key: _plain(each) for key, each in data.items()}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
 def _context() -> dict[str, Any]:
