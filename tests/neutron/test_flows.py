@@ -22,7 +22,7 @@ from netmend.reconcile.flows.observe import DATABASE, ask_both, observe, switch_
 RUN = "/run/openvswitch"
 FIREWALL = Path("/etc/neutron/plugins/ml2/openvswitch_agent.ini")
 STATES = [0x21, 0x22, 0x2A, 0x24, 0x30]
-PACKETS = 600
+PACKETS = 400
 BY_SERVER = ("--config-file", "/etc/neutron/neutron.conf")
 
 
