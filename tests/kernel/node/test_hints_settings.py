@@ -151,7 +151,7 @@ TAMPERING: dict[str, Callable[[Place], None]] = {
         place, f"neigh replace 192.0.2.9 lladdr 02:00:00:00:00:66 dev {place.inner} nud permanent"
     ),
     "an IPv6 address at another's MAC": lambda place: run_in_home(
-        place, f"neigh replace fe80::9 lladdr 02:00:00:00:00:66 dev {place.inner} nud noarp"
+        place, f"neigh replace fe80::9 lladdr 02:00:00:00:00:66 dev {place.inner} nud permanent"
     ),
 }
 
