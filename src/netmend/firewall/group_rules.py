@@ -25,6 +25,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from netmend.firewall.packet import ICMP, ICMPV6, IPV4, IPV6, UDP
+from netmend.firewall.rules import GROUPS
 from netmend.firewall.security_groups import ALWAYS, Need, can_match, protocol_of
 from netmend.ground.nftables import (
     ACCEPT,
@@ -68,7 +69,7 @@ from netmend.intent.security_group import Block, Direction, SecurityGroup, Secur
 MemberKind = Literal["group", "list"]
 """Whose addresses: a security group's members', or those that an address group lists."""
 Tracking = Literal["bridge", "hooks", "none"]
-NAME: Final = "netmend-groups"
+NAME: Final = GROUPS
 FIRST_ZONE, ZONES = 0x8000, 0x8000  # conntrack zones of networks: those below are others'
 
 _AFTER_GUARD: Final = -299  # port security is at -300, and connections are tracked from -200 on

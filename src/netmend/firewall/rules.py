@@ -176,6 +176,8 @@ _WITHOUT_ADDRESS: Final = Chain(
     ),
 )
 
+GROUPS: Final = "netmend-groups"
+"""The name of the tables of security groups (`netmend.firewall.group_rules`), which a node without any loads not."""
 TABLE: Final = Table(
     "netmend",
     (

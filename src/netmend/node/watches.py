@@ -8,9 +8,7 @@ import time
 from collections.abc import Callable, Container, Iterable
 from threading import Thread
 
-from netmend.firewall.group_rules import HOOKS_TABLE
-from netmend.firewall.group_rules import NAME as GROUPS
-from netmend.firewall.rules import TABLE
+from netmend.firewall.rules import GROUPS, TABLE
 from netmend.ground.log import get_logger
 from netmend.kernel.errors import KernelError
 from netmend.kernel.nft.watch import RulesWatch
@@ -138,7 +136,7 @@ class Watches(contextlib.ExitStack):
 
     def _watch_rules(self) -> None:
         with contextlib.suppress(KernelError):  # a kernel without nftables has no rules to hear of
-            watch = RulesWatch((TABLE.name, GROUPS), {TABLE.family, HOOKS_TABLE.family, ROUTING.family})
+            watch = RulesWatch((TABLE.name, GROUPS), {TABLE.family, ROUTING.family})
             self.callback(watch.close)
 
             def hear() -> None:

@@ -1,16 +1,22 @@
 """What a pass does about the rules of ports: in force before anything is made, removed once their devices are gone."""
 
-from netmend.firewall.group_rules import NAME as GROUPS
-from netmend.firewall.rules import TABLE
-from netmend.ground.nftables import Element
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from netmend.firewall.rules import GROUPS, TABLE
+from netmend.ground.nftables import Element, Table
 from netmend.intent.names import DEVICE_GROUPS
 from netmend.intent.network import Network
 from netmend.kernel import links
 from netmend.kernel.errors import KernelError
+from netmend.kernel.nft.tables import has_table
 from netmend.reconcile.firewall import RulesPlan
 from netmend.reconcile.host import Host
 from netmend.reconcile.network import Pass
 from netmend.reconcile.reports import Mended
+
+if TYPE_CHECKING:
+    from netmend.reconcile.group_firewall import GroupFirewall
 
 
 class Guarding:
@@ -20,6 +26,7 @@ class Guarding:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._closed: frozenset[str] = frozenset()  # devices, as of the last pass
+        self._without: dict[str, Network] | None = None  # networks without groups, as of the last pass
 
     def begin(self, work: Pass) -> frozenset[Element]:
         """Put port security in force, before anything is made; returns what is to be removed of it at the pass's end.
@@ -46,7 +53,9 @@ class Guarding:
 
     def _by_groups(self, work: Pass) -> None:
         """Put the rules of security groups in force. Where that fails, the ports that they are about stay closed."""
-        groups, wanted = self._host.groups, self._host.owners.wanted_names()
+        wanted = self._host.owners.wanted_names()
+        if (groups := self._groups(work)) is None:
+            return
         try:
             plan = groups.plan(work.intent, work.snapshot.network_of, wanted)
         except KernelError as error:
@@ -62,6 +71,24 @@ class Guarding:
                     work.mended.append(Mended(None, text))
         work.closed = groups.closed()
 
+    def _groups(self, work: Pass) -> "GroupFirewall | None":
+        """Security groups; None: no port has any, and no process before us has left rules of them."""
+        host, networks = self._host, work.intent.networks
+        if host.groups is not None:
+            return host.groups
+        before, self._without = self._without, dict(networks)
+        if before is None and work.snapshot.network_of:
+            with suppress(KernelError):  # a kernel without nftables has none of them
+                if has_table(host.firewall.socket(), Table(GROUPS, (), ())):
+                    return host.make_groups()
+        known = before or {}
+        for network_id, network in networks.items():
+            if known.get(network_id) is not network and any(
+                port.security_groups is not None for port in network.ports.values()
+            ):
+                return host.make_groups()
+        return None
+
     def to_close(self, work: Pass) -> list[Network]:
         """The networks of devices whose rules have ceased to be in force."""
         before, self._closed = self._closed, frozenset(work.closed)
@@ -72,12 +99,14 @@ class Guarding:
 
     def finish(self, work: Pass, late: frozenset[Element]) -> None:
         """Remove the rules of devices that are gone by now, `late` among them. Raises KernelError."""
-        host = self._host
+        host, groups = self._host, self._host.groups
         if late:
             names = {link.name for link in links.dump_chosen_links(host.route(), DEVICE_GROUPS, ())}
             host.firewall.remove_late(late, names)
-            host.groups.remove_late(names)
+            if groups is not None:
+                groups.remove_late(names)
         host.firewall.tidy()
-        host.groups.tidy()
-        for bridge in host.groups.hook_bridges(host.route(), work.snapshot.links):
-            work.mended.append(Mended(None, f"show the packets of bridge {bridge} to the hooks of IPv4 and IPv6"))
+        if groups is not None:
+            groups.tidy()
+            for bridge in groups.hook_bridges(host.route(), work.snapshot.links):
+                work.mended.append(Mended(None, f"show the packets of bridge {bridge} to the hooks of IPv4 and IPv6"))

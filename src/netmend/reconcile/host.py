@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from threading import local
+from typing import TYPE_CHECKING
 
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.ovsdb.stream import Tls
 from netmend.kernel.sysctl import SysctlDirectory
 from netmend.reconcile.firewall import Firewall
-from netmend.reconcile.group_firewall import GroupFirewall
 from netmend.reconcile.open_namespaces import OpenNamespaces
 from netmend.reconcile.owners import Owners
 from netmend.reconcile.pinning import Pinning
 from netmend.reconcile.switch import Switch
+
+if TYPE_CHECKING:
+    from netmend.reconcile.group_firewall import GroupFirewall
 
 
 class Host:
@@ -35,9 +38,18 @@ class Host:
         self.pinning = Pinning(directory, clock)
         self.switch = Switch(ovsdb, ovsdb_tls)
         self.firewall = Firewall(own=own_rules)
-        self.groups = GroupFirewall(self.firewall.socket, own=own_rules)
+        self.groups: GroupFirewall | None = None  # made where a port has security groups
+        self._own_rules = own_rules
         self.ipv6_sysctls = SysctlDirectory("ipv6/conf")
         self._routes = local()
+
+    def make_groups(self) -> "GroupFirewall":
+        """Security groups, from now on: a node without any loads nothing of them."""
+        if self.groups is None:
+            from netmend.reconcile.group_firewall import GroupFirewall
+
+            self.groups = GroupFirewall(self.firewall.socket, own=self._own_rules)
+        return self.groups
 
     def route(self) -> RouteSocket:
         """The netlink socket of the calling thread; raises KernelError when it cannot be opened."""
@@ -58,5 +70,6 @@ class Host:
         self.open_namespaces.close()
         self.ipv6_sysctls.close()
         self.switch.close()
-        self.groups.close()
+        if self.groups is not None:
+            self.groups.close()
         self.firewall.close()

@@ -131,12 +131,13 @@ class Reconciler:
     @property
     def has_groups(self) -> bool:
         """Whether security groups filter any port, by the intent of the last pass."""
-        return self._host.groups.is_wanted
+        return self._host.groups is not None and self._host.groups.is_wanted
 
     @property
     def rules_ports(self) -> tuple[int, int, int]:
         """The netlink ports by which passes change rules of nftables on the host."""
-        return self._host.firewall.netlink_port, self._host.groups.netlink_port, self._routers.rules_port
+        groups = self._host.groups
+        return self._host.firewall.netlink_port, groups.netlink_port if groups else 0, self._routers.rules_port
 
     def plan(self, intent: Intent) -> list[Plan]:
         """What a pass would do; changes nothing. Raises KernelError, HostFault."""
