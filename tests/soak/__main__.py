@@ -27,9 +27,7 @@ from netmend.node.http.status_client import NoNode, ask
 
 RUNTIME, STATE, LOG = Path("/run/netmend"), Path("/run/state"), Path("/run/node.log")
 _EVERY = 10.0  # seconds between two samples
-_KIB_AN_HOUR = (
-    4096.0  # what is called flat: caches of SQLite and the history of devices fill for hours, to their limits
-)
+_KIB_AN_HOUR = 2048.0  # what is called flat: the history of devices fills for two days, to its limit
 _PATIENCE = 300.0  # seconds
 
 
