@@ -126,7 +126,7 @@ class GroupFirewall:
                 self._note_permitted()
             elif first:
                 self._wanted.narrow_all()
-        others = before is not None and seen is not before and not seen.is_right
+        others = before is not None and (not seen.is_right or seen.elements != before.elements)
         if others or not seen.is_right:
             self._in_force.permitted.clear()
         self.problem = None

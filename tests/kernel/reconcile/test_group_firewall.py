@@ -30,7 +30,7 @@ from netmend.kernel.errors import KernelError
 from netmend.kernel.netlink import RouteSocket, parse_attributes
 from netmend.kernel.netns import Netns
 from netmend.kernel.nft.socket import NftSocket
-from netmend.kernel.nft.tables import GETTABLE, read_set, remake, remove_table
+from netmend.kernel.nft.tables import GETTABLE, change_elements, read_set, remake, remove_table
 from netmend.reconcile import group_firewall
 from netmend.reconcile.reconciler import Reconciler
 
@@ -238,6 +238,9 @@ def test_networks_with_the_same_addresses_know_nothing_of_each_others_connection
 TAMPERING: dict[str, Callable[[], None]] = {
     "the table deleted, as by flush ruleset": lambda: remove_table(NftSocket(), table("none", ())),
     "another in its place": lambda: remake(NftSocket(), table("none", ()), ()),
+    "ports led to no rules": lambda: change_elements(
+        NftSocket(), table("none", ()), (), read_set(NftSocket(), table("none", ()), "ingress")
+    ),
 }
 
 
