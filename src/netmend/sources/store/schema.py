@@ -183,9 +183,10 @@ CREATE TABLE security_group_rule (
     security_group_id TEXT NOT NULL REFERENCES security_group (id) ON DELETE RESTRICT,
     remote_group_id TEXT REFERENCES security_group (id) ON DELETE RESTRICT,
     remote_address_group_id TEXT REFERENCES address_group (id) ON DELETE RESTRICT,
+    meaning TEXT NOT NULL,
     project_id TEXT AS (json_extract(document, '$.project_id')) VIRTUAL
 ) WITHOUT ROWID;
-CREATE INDEX security_group_rule_group ON security_group_rule (security_group_id);
+CREATE UNIQUE INDEX security_group_rule_meaning ON security_group_rule (security_group_id, meaning);
 CREATE INDEX security_group_rule_remote ON security_group_rule (remote_group_id) WHERE remote_group_id IS NOT NULL;
 CREATE INDEX security_group_rule_addresses ON security_group_rule (remote_address_group_id)
     WHERE remote_address_group_id IS NOT NULL;

@@ -9,6 +9,7 @@ from netmend.sources.protocols import ICMP, ICMP6, NUMBERS, WITH_PORTS, has_port
 from netmend.sources.store.allocation import new_id
 from netmend.sources.store.errors import RefusedError, bad_request, taken_id
 from netmend.sources.store.quotas import check_quota
+from netmend.sources.store.rule_keys import COMPARED, key_of
 from netmend.sources.store.security_groups import DEFAULT, insert_rule, touch
 from netmend.sources.store.transaction import Document, Transaction
 
@@ -16,8 +17,6 @@ _VERSIONS = ("IPv4", "IPv6")
 _DIRECTIONS = ["ingress", "egress"]
 _PORT_MAX = 65_535
 _REMOTES = ("remote_ip_prefix", "remote_group_id", "remote_address_group_id")
-_COMPARED = ("direction", "ethertype", "port_range_min", "port_range_max", "remote_group_id", "remote_address_group_id")
-_ANYWHERE = ("0.0.0.0/0", "::/0", None)
 
 
 def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
@@ -36,18 +35,18 @@ def create(tx: Transaction, values: dict[str, Any], project: str) -> Document:
     if rule["remote_address_group_id"]:
         tx.get("address_group", rule["remote_address_group_id"])
     group = tx.get("security_group", rule["security_group_id"])
-    key = key_of(rule)
-    for other in tx.documents("security_group_rule", "security_group_id = ?", group["id"]):
-        if key_of(other) == key:
-            message = f"Security group rule already exists. Rule id is {other['id']}."
-            raise RefusedError("SecurityGroupRuleExists", 409, message)
+    query = "SELECT id FROM security_group_rule WHERE security_group_id = ? AND meaning = ?"
+    other = tx.connection.execute(query, (group["id"], key_of(rule))).fetchone()
+    if other is not None:
+        message = f"Security group rule already exists. Rule id is {other[0]}."
+        raise RefusedError("SecurityGroupRuleExists", 409, message)
     check_quota(tx, "security_group_rule", project)
     prefix = rule["remote_ip_prefix"]
     document: Document = {
         "id": values.get("id") or new_id(),
         "project_id": project,
         "tenant_id": project,
-        **{name: rule[name] for name in (*_COMPARED, "protocol", "security_group_id", "remote_ip_prefix")},
+        **{name: rule[name] for name in (*COMPARED, "protocol", "security_group_id", "remote_ip_prefix")},
         "normalized_cidr": str(ip_interface(prefix).network) if prefix else None,
         "belongs_to_default_sg": group["name"] == DEFAULT,
         "description": values["description"],
@@ -78,15 +77,6 @@ def check_many(wanted: Sequence[tuple[dict[str, Any], str]]) -> None:
     keys = [key_of(converted(values)) for values, _ in wanted]
     if len(set(keys)) < len(keys):
         raise RefusedError("DuplicateSecurityGroupRuleInPost", 409, "Duplicate Security Group Rule in POST.")
-
-
-def key_of(rule: Document) -> tuple[object, ...]:
-    """What two rules of one group differ in."""
-    prefix, protocol = rule["remote_ip_prefix"], rule["protocol"]
-    number = None if protocol is None else number_of(protocol)
-    if number == ICMP and rule["ethertype"] == "IPv6":
-        number = ICMP6
-    return (*(rule[name] for name in _COMPARED), number, None if prefix in _ANYWHERE else prefix)
 
 
 def converted(values: dict[str, Any]) -> Document:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from netmend.sources.store.allocation import new_id
 from netmend.sources.store.errors import RefusedError, taken_id
 from netmend.sources.store.quotas import check_quota
+from netmend.sources.store.rule_keys import key_of
 from netmend.sources.store.transaction import Document, Transaction
 
 DEFAULT: Final = "default"  # the name of a project's default group
@@ -89,7 +90,7 @@ def touch(tx: Transaction, group_id: str) -> None:
 def insert_rule(tx: Transaction, document: Document) -> Document:
     """Raises sqlite3.IntegrityError."""
     columns = {name: document[name] for name in ("security_group_id", "remote_group_id", "remote_address_group_id")}
-    return tx.insert("security_group_rule", document, **columns)
+    return tx.insert("security_group_rule", document, **columns, meaning=key_of(document))
 
 
 def _insert(tx: Transaction, values: dict[str, Any], project: str) -> Document:

@@ -191,3 +191,30 @@ def _act(tx: Transaction, action: str, one: int, other: int) -> None:
 
 def _ids(tx: Transaction, kind: str) -> list[str]:
     return [each for (each,) in tx.connection.execute(f"SELECT id FROM {kind} ORDER BY document, id")]
+
+
+def test_a_rule_more_costs_the_same_in_a_group_of_many(store: Store) -> None:
+    group = store.write(lambda tx: add_group(tx, name="many")).result()
+
+    def steps(first: int, count: int) -> int:
+        """Of SQLite's machine, for rules of so many ports."""
+        taken = 0
+
+        def step() -> None:
+            nonlocal taken
+            taken += 1
+
+        def work(tx: Transaction) -> None:
+            tx.connection.set_progress_handler(step, 1)
+            try:
+                for port in range(first, first + count):
+                    add_rule(tx, group["id"], protocol="tcp", port_range_min=port, port_range_max=port)
+            finally:
+                tx.connection.set_progress_handler(None, 0)
+
+        store.write(work).result()
+        return taken
+
+    few = steps(1, 50)
+    steps(100, 1000)
+    assert steps(2000, 50) < 2 * few

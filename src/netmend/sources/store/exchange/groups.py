@@ -10,7 +10,7 @@ from dataclasses import replace
 from netmend.sources.problem import SourceError
 from netmend.sources.store.exchange.change import Body, Change, Current
 from netmend.sources.store.exchange.wanted import Wanted
-from netmend.sources.store.security_group_rules import key_of
+from netmend.sources.store.rule_keys import key_of
 from netmend.sources.store.security_groups import DEFAULT
 from netmend.sources.store.transaction import Document
 
