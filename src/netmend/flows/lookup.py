@@ -1,30 +1,58 @@
 """Finding the flow that a packet meets in a table, by conjunctive matches too (ovs-fields(7), section of that name)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
+from typing import Final
 
 from netmend.ground.openflow.actions import Conjunction
+from netmend.ground.openflow.fields import BY_NAME
 from netmend.ground.openflow.flow import Flow
 
 Packet = dict[str, int]
 """Fields by name (`ground.openflow.fields`); what a packet does not have is zero."""
+_KEYS: Final = ("reg5", "in_port", "eth_dst", "conj_id", "nw_src", "tun_id")
+_NO_KEY: Final = ("", 0)
 _Condition = tuple[Flow, tuple[tuple[str, int, int], ...]]
+
+
+class _Level:
+    """Flows of one priority, by the value of the first field of `_KEYS` that they have whole: a table of a firewall has
+    flows of every port, and a packet need be held against those of its own alone."""
+
+    def __init__(self, flows: Iterable[Flow]) -> None:
+        self._by_value: defaultdict[tuple[str, int], list[_Condition]] = defaultdict(list)
+        for flow in flows:
+            key = next(((name, flow.match[name][0]) for name in _KEYS if _is_whole(flow, name)), _NO_KEY)
+            fields = tuple((name, value, mask) for name, (value, mask) in flow.match.items())
+            self._by_value[key].append((flow, fields))
+        self._names = tuple({name for name, _ in self._by_value})
+
+    def met(self, packet: Packet) -> Iterator[Flow]:
+        """The flows that match."""
+        for name in self._names:
+            for flow, fields in self._by_value.get((name, packet.get(name, 0)), ()):
+                if all(packet.get(field, 0) & mask == value for field, value, mask in fields):
+                    yield flow
+
+
+def _is_whole(flow: Flow, name: str) -> bool:
+    return name in flow.match and flow.match[name][1] == BY_NAME[name].whole
 
 
 class Table:
     """Flows of one table, the highest priority first."""
 
     def __init__(self, flows: Iterable[Flow]) -> None:
-        self._levels: list[tuple[list[_Condition], list[_Condition]]] = []
+        self._levels: list[tuple[_Level, _Level | None]] = []  # that decide, and of conjunctions
         ordered = sorted(flows, key=lambda flow: -flow.priority)
         for _, level in groupby(ordered, key=lambda flow: flow.priority):
-            deciding: list[_Condition] = []
-            conjunctive: list[_Condition] = []
+            deciding: list[Flow] = []
+            conjunctive: list[Flow] = []
             for flow in level:
-                chosen = conjunctive if any(isinstance(action, Conjunction) for action in flow.actions) else deciding
-                chosen.append((flow, tuple((name, value, mask) for name, (value, mask) in flow.match.items())))
-            self._levels.append((deciding, conjunctive))
+                is_part = any(isinstance(action, Conjunction) for action in flow.actions)
+                (conjunctive if is_part else deciding).append(flow)
+            self._levels.append((_Level(deciding), _Level(conjunctive) if conjunctive else None))
 
     def find(self, packet: Packet) -> Flow | None:
         """The flow that decides; None where there is none.
@@ -34,35 +62,27 @@ class Table:
         `conj_id`.
         """
         for deciding, conjunctive in self._levels:
-            if (found := _first(packet, deciding)) is not None:
+            if (found := next(deciding.met(packet), None)) is not None:
                 return found
-            for number in _met(packet, conjunctive):
+            for number in _met(conjunctive.met(packet)) if conjunctive is not None else ():
                 if (found := self._find_plain({**packet, "conj_id": number})) is not None:
                     return found
         return None
 
     def _find_plain(self, packet: Packet) -> Flow | None:
         for deciding, _ in self._levels:
-            if (found := _first(packet, deciding)) is not None:
+            if (found := next(deciding.met(packet), None)) is not None:
                 return found
         return None
 
 
-def _first(packet: Packet, conditions: Iterable[_Condition]) -> Flow | None:
-    for flow, fields in conditions:
-        if all(packet.get(name, 0) & mask == value for name, value, mask in fields):
-            return flow
-    return None
-
-
-def _met(packet: Packet, conjunctive: Iterable[_Condition]) -> list[int]:
-    """The conjunctions of which every clause is met."""
+def _met(flows: Iterable[Flow]) -> list[int]:
+    """The conjunctions of which every clause is met by one of these flows."""
     clauses: dict[tuple[int, int], set[int]] = {}
-    for flow, fields in conjunctive:
-        if all(packet.get(name, 0) & mask == value for name, value, mask in fields):
-            for action in flow.actions:
-                if isinstance(action, Conjunction):
-                    clauses.setdefault((action.id, action.clauses), set()).add(action.clause)
+    for flow in flows:
+        for action in flow.actions:
+            if isinstance(action, Conjunction):
+                clauses.setdefault((action.id, action.clauses), set()).add(action.clause)
     return [number for (number, size), met in clauses.items() if len(met) == size]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from netmend.flows.interpreter import Step, Trace
 from netmend.flows.switch import Bridge, Switch, number_of
-from netmend.flows.tables import role_of, table_name
+from netmend.flows.tables import table_name
 from netmend.flows.words import flow_words, ports_of
 from netmend.ground.openflow.flow import Flow
 from netmend.ground.openflow.switch import BridgePort
@@ -49,7 +49,7 @@ def show_document(switch: Switch, port: BridgePort | None = None) -> dict[str, A
             bridges.append(
                 {
                     "name": bridge.name,
-                    "role": role_of(bridge),
+                    "role": bridge.role,
                     "datapath": bridge.datapath,
                     "ports": [port_document(one, bridge) for one in ports],
                     "flows": [flow_document(flow, bridge) for flow in flows],
@@ -75,7 +75,7 @@ def show_lines(switch: Switch, port: BridgePort | None = None) -> Iterator[str]:
         chosen = {name: flows for name, flows in by_port.items() if flows and (port is None or name == port.name)}
         if not chosen and port not in bridge.ports:
             continue
-        yield f"{bridge.name}: {role_of(bridge)} bridge, {len(bridge.ports):,} ports, {len(bridge.flows):,} flows"
+        yield f"{bridge.name}: {bridge.role} bridge, {len(bridge.ports):,} ports, {len(bridge.flows):,} flows"
         known = {one.name: one for one in bridge.ports}
         for one_name, flows in chosen.items():
             yield f"  {_port_line(known[one_name], bridge)}" if one_name is not None else "  every port"
@@ -134,7 +134,7 @@ def _reason(trace: Trace, switch: Switch) -> str:
 
 def _meaning(step: Step, switch: Switch) -> str | None:
     """What it means that this flow of Neutron's firewall was the last that a packet met."""
-    if role_of(switch.bridges[step.bridge]) != "integration":
+    if switch.bridges[step.bridge].role != "integration":
         return None
     match step.table, step.flow.priority if step.flow is not None else None:
         case 71, 10:

@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final, Literal
 
 from netmend.flows.lookup import Table, tables_of
 from netmend.ground.openflow.actions import LOCAL
 from netmend.ground.openflow.flow import Flow
 from netmend.ground.openflow.switch import BridgePort
+
+Role = Literal["integration", "tunnel", "provider"]
+_OF_INTEGRATION: Final = {23, 60}  # tables that Neutron gives an integration bridge alone
+_OF_TUNNELS: Final = {10, 22}
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,14 @@ class Bridge:
     @cached_property
     def tables(self) -> Mapping[int, Table]:
         return tables_of(self.flows)
+
+    @cached_property
+    def role(self) -> Role:
+        """What Neutron's agent uses it for: guests are on the integration bridge, tunnels on the tunnel bridge."""
+        numbers = {flow.table for flow in self.flows}
+        if any(port.neutron_id for port in self.ports) or numbers & _OF_INTEGRATION:
+            return "integration"
+        return "tunnel" if numbers >= _OF_TUNNELS else "provider"
 
 
 def number_of(port: BridgePort, bridge: str) -> int:

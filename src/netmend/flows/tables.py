@@ -4,12 +4,10 @@ The numbers are those of its ovs_constants; its contributor guide says what each
 "L2 Networking with Open vSwitch").
 """
 
-from typing import Final, Literal
+from typing import Final
 
-from netmend.flows.switch import Bridge
+from netmend.flows.switch import Bridge, Role
 from netmend.ground.openflow.switch import BridgePort
-
-Role = Literal["integration", "tunnel", "provider"]
 
 LOCAL_SWITCHING: Final = 0
 CANARY: Final = 23
@@ -80,16 +78,8 @@ NAMES: Final[dict[Role, dict[int, str]]] = {
 }
 
 
-def role_of(bridge: Bridge) -> Role:
-    """What Neutron's agent uses a bridge for: guests are on the integration bridge, tunnels on the tunnel bridge."""
-    numbers = {flow.table for flow in bridge.flows}
-    if any(port.neutron_id for port in bridge.ports) or CANARY in numbers or TRANSIENT in numbers:
-        return "integration"
-    return "tunnel" if {LEARN, FLOOD} <= numbers else "provider"
-
-
 def table_name(bridge: Bridge, table: int) -> str:
-    return NAMES[role_of(bridge)].get(table, "")
+    return NAMES[bridge.role].get(table, "")
 
 
 def is_guest(port: BridgePort) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from netmend.flows.switch import Bridge
-from netmend.flows.tables import role_of, table_name
+from netmend.flows.tables import table_name
 from netmend.ground.openflow.action_text import action_text
 from netmend.ground.openflow.actions import (
     NORMAL,
@@ -152,16 +152,16 @@ def _registers(action: Action, bridge: Bridge) -> str | None:
             named = span.field.name
         case _:
             return None
-    if role_of(bridge) == "integration" and named == _REGISTER_OF_PORTS:
+    if bridge.role == "integration" and named == _REGISTER_OF_PORTS:
         return f"taken for port {_port(bridge, value)}"
-    if role_of(bridge) == "integration" and named in {_REGISTER_OF_NETWORKS, "reg7"}:
+    if bridge.role == "integration" and named in {_REGISTER_OF_NETWORKS, "reg7"}:
         return None
     return f"into tunnel id {value}" if named == "tun_id" else action_text(action)
 
 
 def _onward(bridge: Bridge, table: int) -> str:
     name = table_name(bridge, table)
-    if role_of(bridge) == "integration" and table in {91, 93, 94}:
+    if bridge.role == "integration" and table in {91, 93, 94}:
         return name
     return f"on in table {table}" + (f" ({name})" if name else "")
 
@@ -190,3 +190,12 @@ def ports_of(flow: Flow, bridge: Bridge) -> list[str]:
                 continue
     names = dict.fromkeys(bridge.by_number[number].name for number in numbers if number in bridge.by_number)
     return list(names)
+
+
+def by_port(bridge: Bridge) -> dict[str, list[Flow]]:
+    """The flows that are about each port, by its name."""
+    found: dict[str, list[Flow]] = {}
+    for flow in bridge.flows:
+        for name in ports_of(flow, bridge):
+            found.setdefault(name, []).append(flow)
+    return found

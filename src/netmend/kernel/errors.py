@@ -75,6 +75,11 @@ _MEANING: dict[tuple[str, int], str] = {
     ("ask the bridge at", errno_module.ECONNREFUSED): "nobody listens there: is ovs-vswitchd running?",
     ("ask the bridge at", errno_module.EACCES): "run netmend as root, or as a user who may write to that socket",
     ("ask the bridge at", errno_module.ETIMEDOUT): "ovs-vswitchd is there and does not answer in time; look at its log",
+    ("ask ovs-vswitchd at", errno_module.ENOENT): (
+        "nobody listens there: is ovs-vswitchd running, and its /run/openvswitch mounted into this container?"
+    ),
+    ("ask ovs-vswitchd at", errno_module.ECONNREFUSED): "nobody listens there: is ovs-vswitchd running?",
+    ("ask ovs-vswitchd at", errno_module.EACCES): "run netmend as root, or as a user who may write to that socket",
     ("add to Open vSwitch", errno_module.EEXIST): (
         "a port of that name is there already, which netmend did not make; remove it (ovs-vsctl del-port)"
     ),

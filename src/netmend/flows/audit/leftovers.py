@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from netmend.flows.audit.finding import Finding
 from netmend.flows.switch import Bridge, Switch
-from netmend.flows.tables import role_of
 from netmend.ground.openflow.actions import LOCAL, Output
 from netmend.ground.openflow.flow import Flow
 
@@ -27,7 +26,7 @@ def leftovers(switch: Switch) -> Iterator[Finding]:
 
 
 def _numbers(flow: Flow, bridge: Bridge) -> set[int]:
-    names = ["in_port", "reg5"] if role_of(bridge) == "integration" else ["in_port"]
+    names = ["in_port", "reg5"] if bridge.role == "integration" else ["in_port"]
     found = {flow.match[name][0] for name in names if name in flow.match}
     found |= {action.port for action in flow.actions if isinstance(action, Output)}
     return {number for number in found if number and (number < _NAMES_FROM or number == LOCAL)}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from netmend.flows.audit.finding import AGENT, Finding
 from netmend.flows.switch import Bridge, Switch
-from netmend.flows.tables import TUNNEL_TABLES, is_guest, role_of
+from netmend.flows.tables import TUNNEL_TABLES, is_guest
 from netmend.ground.openflow.actions import SetField
 from netmend.ground.openflow.flow import Flow
 from netmend.ground.openflow.switch import DEAD_VLAN, BridgePort
@@ -51,7 +51,7 @@ def _split(by_vlan: dict[int, list[BridgePort]], bridge: Bridge) -> Iterator[Fin
 
 
 def _from_tunnels(by_vlan: dict[int, list[BridgePort]], switch: Switch) -> Iterator[Finding]:
-    tunnels = [bridge for bridge in switch.bridges.values() if role_of(bridge) == "tunnel"]
+    tunnels = [bridge for bridge in switch.bridges.values() if bridge.role == "tunnel"]
     for vlan, ports in by_vlan.items():
         kinds = {(port.other.get("network_type", ""), port.other.get("segmentation_id", "")) for port in ports}
         for kind, segment in kinds:

@@ -5,18 +5,22 @@ from collections.abc import Iterator
 from netmend.flows.audit.finding import AGENT, Effect, Finding
 from netmend.flows.switch import Bridge, Switch
 from netmend.flows.tables import BASE_EGRESS, BASE_INGRESS, FIREWALL, TRANSIENT, is_guest
-from netmend.flows.words import ports_of
+from netmend.flows.words import by_port, ports_of
+from netmend.ground.openflow.flow import Flow
 from netmend.ground.openflow.switch import DEAD_VLAN, BridgePort
 
 
 def of_ports(switch: Switch) -> Iterator[Finding]:
     for bridge in switch.bridges.values():
+        flows = by_port(bridge)
+        covered = has_firewall(bridge)
         for port in bridge.ports:
             if is_guest(port):
-                yield from _of_one(port, bridge)
+                yield from _of_one(port, bridge, flows.get(port.name, []) if covered else None)
 
 
-def _of_one(port: BridgePort, bridge: Bridge) -> Iterator[Finding]:
+def _of_one(port: BridgePort, bridge: Bridge, flows: list[Flow] | None) -> Iterator[Finding]:
+    """`flows` are those about the port; None: no port of the bridge has a firewall."""
     if port.number is None or port.error:
         why = port.error or "ovs-vswitchd gave it no number"
         yield _finding(
@@ -42,8 +46,8 @@ def _of_one(port: BridgePort, bridge: Bridge) -> Iterator[Finding]:
             mend="bind the port to this host (openstack port set --host); the agent's log says why it is not wired",
         )  # fmt: skip
         return
-    if has_firewall(bridge):
-        yield from _of_firewall(port, bridge)
+    if flows is not None:
+        yield from _of_firewall(port, bridge, flows)
 
 
 def has_firewall(bridge: Bridge) -> bool:
@@ -51,16 +55,14 @@ def has_firewall(bridge: Bridge) -> bool:
     return any(flow.table in FIREWALL and "reg5" in flow.match for flow in bridge.flows)
 
 
-def is_filtered(port: BridgePort, bridge: Bridge) -> bool:
-    """Whether what a port sends goes through the firewall's checks of addresses."""
-    return any(flow.table == BASE_EGRESS and port.name in ports_of(flow, bridge) for flow in bridge.flows)
+def filtered(bridge: Bridge) -> set[str]:
+    """The names of ports whose packets go through the firewall's checks of addresses."""
+    return {name for flow in bridge.flows if flow.table == BASE_EGRESS for name in ports_of(flow, bridge)}
 
 
-def _of_firewall(port: BridgePort, bridge: Bridge) -> Iterator[Finding]:
-    tables = {flow.table for flow in bridge.flows if port.name in ports_of(flow, bridge)}
-    sends = any(
-        flow.table == TRANSIENT and flow.match.get("in_port", (None,))[0] == port.number for flow in bridge.flows
-    )
+def _of_firewall(port: BridgePort, bridge: Bridge, flows: list[Flow]) -> Iterator[Finding]:
+    tables = {flow.table for flow in flows}
+    sends = any(flow.table == TRANSIENT and flow.match.get("in_port", (None,))[0] == port.number for flow in flows)
     if not sends:
         yield _finding(
             "unfiltered", "leak", port, bridge,

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from netmend.flows.audit.finding import AGENT, Finding
-from netmend.flows.audit.ports import is_filtered
+from netmend.flows.audit.ports import filtered
 from netmend.flows.interpreter import Trace, follow
 from netmend.flows.lookup import Packet
 from netmend.flows.packet import packet_text, parse_packet
@@ -15,6 +15,7 @@ from netmend.ground.openflow.switch import DEAD_VLAN, BridgePort
 
 _OTHERS_MAC: Final = "02:00:5e:10:00:01"  # of no guest: locally administered
 _BROADCAST: Final = "dl_dst=ff:ff:ff:ff:ff:ff"
+_NOBODYS: Final = "192.0.2.1"  # for documentation
 _ALL_NODES: Final = "dl_dst=33:33:00:00:00:01"
 # What a port with port security must not send, for every MAC of its own too.
 _FORBIDDEN: Final = (
@@ -27,15 +28,15 @@ _FORBIDDEN: Final = (
 
 def of_probes(switch: Switch) -> Iterator[Finding]:
     for bridge in switch.bridges.values():
+        checked, senders = filtered(bridge), _senders(bridge)
         for port in bridge.ports:
             if is_guest(port) and port.number is not None and port.tag not in {None, DEAD_VLAN}:
-                yield from _forbidden(switch, bridge, port)
-                yield from _strangers(switch, bridge, port)
+                if port.name in checked:
+                    yield from _forbidden(switch, bridge, port)
+                yield from _strangers(switch, bridge, port, senders.get(port.number, [_NOBODYS]))
 
 
 def _forbidden(switch: Switch, bridge: Bridge, port: BridgePort) -> Iterator[Finding]:
-    if not is_filtered(port, bridge):
-        return
     for what, text in _FORBIDDEN:
         packet = _from(port, text)
         trace = follow(switch, bridge.name, packet)
@@ -43,12 +44,12 @@ def _forbidden(switch: Switch, bridge: Bridge, port: BridgePort) -> Iterator[Fin
             yield _finding("spoofing", port, bridge, f"it may send {what}, which reach {_names(trace)}", packet)
 
 
-def _strangers(switch: Switch, bridge: Bridge, port: BridgePort) -> Iterator[Finding]:
+def _strangers(switch: Switch, bridge: Bridge, port: BridgePort, senders: list[str]) -> Iterator[Finding]:
     """A broadcast of the guest's own reaches ports of its own network alone."""
     network = port.other.get("net_uuid")
     if network is None:
         return
-    for sender in _senders(port, bridge):
+    for sender in senders:
         packet = _from(port, f"arp,{_BROADCAST},arp_op=1,arp_spa={sender}")
         trace = follow(switch, bridge.name, packet)
         strangers = [name for name, _ in trace.delivered if _network(switch, name) not in {None, network}]
@@ -60,14 +61,14 @@ def _strangers(switch: Switch, bridge: Bridge, port: BridgePort) -> Iterator[Fin
             return
 
 
-def _senders(port: BridgePort, bridge: Bridge) -> list[str]:
-    """Addresses that its flows let it use in ARP; without a firewall, any."""
-    found = [
-        flow.match["arp_spa"][0]
-        for flow in bridge.flows
-        if "arp_spa" in flow.match and flow.match.get("in_port", (None,))[0] == port.number
-    ]
-    return [str(IPv4Address(address)) for address in found] or ["192.0.2.1"]
+def _senders(bridge: Bridge) -> dict[int, list[str]]:
+    """Addresses that flows let each port use in ARP, by its number."""
+    found: dict[int, list[str]] = {}
+    for flow in bridge.flows:
+        if "arp_spa" in flow.match and "in_port" in flow.match:
+            address = str(IPv4Address(flow.match["arp_spa"][0]))
+            found.setdefault(flow.match["in_port"][0], []).append(address)
+    return found
 
 
 def _network(switch: Switch, name: str) -> str | None:

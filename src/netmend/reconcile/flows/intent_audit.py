@@ -18,6 +18,8 @@ from netmend.flows.lookup import Packet
 from netmend.flows.packet import packet_text
 from netmend.flows.switch import Bridge, Switch
 from netmend.flows.tables import ACCEPTED_EGRESS, ACCEPTED_EGRESS_NORMAL, RULES_EGRESS, RULES_INGRESS, is_guest
+from netmend.flows.words import by_port
+from netmend.ground.openflow.flow import Flow
 from netmend.ground.openflow.switch import DEAD_VLAN, BridgePort
 from netmend.intent.port import Port
 from netmend.intent.security_group import Block, Direction, SecurityGroup, SecurityRule
@@ -41,6 +43,7 @@ class _Side:
     wanted: Port
     least: PortRules
     most: PortRules
+    flows: Sequence[Flow]  # those about the port
 
 
 @dataclass
@@ -55,10 +58,18 @@ class _Wrong:
 def against_intent(switch: Switch, ports: Mapping[str, Port], groups: Mapping[str, SecurityGroup]) -> Iterator[Finding]:
     """Findings of each port that Neutron's server knows, where it is wired and filtered."""
     for bridge in switch.bridges.values():
+        flows = by_port(bridge)
         for port in bridge.ports:
             wanted = ports.get(port.neutron_id or "")
             if wanted is not None and is_guest(port) and port.number and port.tag not in {None, DEAD_VLAN}:
-                side = _Side(bridge, port, wanted, _rules(wanted, groups, ()), _rules(wanted, groups, None))
+                side = _Side(
+                    bridge,
+                    port,
+                    wanted,
+                    _rules(wanted, groups, ()),
+                    _rules(wanted, groups, None),
+                    flows.get(port.name, ()),
+                )
                 yield from _of_addresses(switch, side)
                 if wanted.port_security:
                     yield from _of_rules(switch, side)
@@ -196,7 +207,7 @@ def _kinds_of_flows(side: _Side, direction: Direction, version: int) -> Iterator
     """What the flows of Neutron's firewall have rules about: a rule that is gone in intent may be there still."""
     table = RULES_EGRESS if direction == "egress" else RULES_INGRESS
     ether_type = IPV4 if version == 4 else IPV6
-    for flow in side.bridge.flows:
+    for flow in side.flows:
         match = flow.match
         of_port = flow.table == table and match.get("reg5", (None,))[0] == side.port.number
         if of_port and match.get("eth_type", (None,))[0] == ether_type and "nw_proto" in match:

@@ -13,6 +13,7 @@ from netmend.flows.comparison import differences
 from netmend.flows.interpreter import Trace, follow
 from netmend.flows.packet import packet_text, parse_packet
 from netmend.flows.switch import Switch
+from netmend.kernel.errors import KernelError
 from netmend.kernel.vswitchd import control_socket, trace
 from netmend.reconcile.flows.observe import observe, switch_trace
 
@@ -163,3 +164,15 @@ def test_what_the_switch_learned_decides_where_a_frame_goes() -> None:
         ours = follow(switch, "br-int", packet)
         assert ours.delivered == [("b", 0)]
         assert not differences(switch, ours, switch_trace(str(RUN), "br-int", packet, []))
+
+
+def test_a_switch_that_does_not_answer_is_said() -> None:
+    with VSwitch() as vswitch:
+        vswitch.kill("ovs-vswitchd")
+        with pytest.raises(KernelError) as caught:
+            observe(f"unix:{RUN}/db.sock", str(RUN))
+        assert "is ovs-vswitchd running?" in str(caught.value)
+        vswitch.kill("ovsdb-server")
+        with pytest.raises(KernelError) as caught:
+            observe(f"unix:{RUN}/db.sock", str(RUN))
+        assert "start ovsdb-server" in str(caught.value)
