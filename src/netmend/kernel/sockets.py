@@ -27,7 +27,10 @@ def open_dhcp(namespace: Netns, device: str, port: int = 67) -> socket.socket:
             # No UDP checksum rather than one that a veth leaves to hardware that is not there: clients that read raw
             # frames would see a wrong one (RFC 768 allows none; Neutron has a firewall rule against this).
             udp.setsockopt(socket.SOL_SOCKET, _SO_NO_CHECK, 1)
+            # Beside a dnsmasq of Neutron's, which shares its port so; from then on, this one's is nobody's to share.
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             udp.bind(("0.0.0.0", port))
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
         except BaseException:
             udp.close()
             raise

@@ -34,10 +34,12 @@ class DnsServing:
         settings: Settings,
         leased: Callable[[str], LeasedNames],
         kept: KeptSockets,
+        *,
+        make_way: Callable[[str, str], None] = lambda network_id, program: None,
     ) -> None:
         """`suspect` is called, in some other thread, with the id of a network whose sockets fail; `leased` gives the
-        dynamic leases of a network."""
-        self._kept = kept
+        dynamic leases of a network; `make_way` is as for Serving."""
+        self._kept, self._make_way = kept, make_way
         self._sockets = DnsSockets(
             lambda network_id, *_: suspect(network_id), HostResolvers(settings.resolv_conf), _limits(), leased
         )
@@ -59,6 +61,7 @@ class DnsServing:
         wanted = ready.namespace.inode, frozenset(addresses)
         if self._served.get(network.id) == wanted and not ready.anew:
             self._sockets.update(network)
+            self._make_way(network.id, "dnsmasq")
             return
         self._served.pop(network.id, None)
         self._sockets.suspend(network.id)  # two sockets cannot listen at one address
@@ -66,6 +69,8 @@ class DnsServing:
         try:
             with self._kept.opening(self.name, ready) as opening:
                 for kind, opener in (("udp", open_udp), ("tcp", open_listener)):
+                    if kind == "tcp":  # which one alone can listen to; of UDP, the newest socket gets the questions
+                        self._make_way(network.id, "dnsmasq")
                     for address in addresses:
                         call = partial(opener, ready.namespace, ready.device, address, PORT)
                         opened.append(opening.open(f"dns-{kind}.{address.packed.hex()}", call))

@@ -6,6 +6,7 @@ costs the others nothing.
 """
 
 import contextlib
+import errno
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from netmend.ground.private_files import make_private_directory
 from netmend.intent.metadata import MetadataProxy
 from netmend.intent.network import Network
+from netmend.kernel.errors import KernelError
 from netmend.node.guests.dhcp4 import Dhcp4Serving
 from netmend.node.guests.followers import Followers
 from netmend.node.guests.late_service import LateService
@@ -56,8 +58,8 @@ class Serving:
         """`suspect` is called, in some other thread, with the id of a network whose sockets fail; `all_served`, in some
         other thread, with a network that has all services from now on, when that is later than `ready`.
         `metadata_proxy` gives what the intent in force says of it; `kept` keeps sockets over restarts. `make_way` is
-        called with the id of a network, and `dnsmasq` or `haproxy`, when the sockets are about to be opened that this
-        program of another agent may hold.
+        called with the id of a network, and `dnsmasq` or `haproxy`, when this program of another agent is not needed
+        there any more, or is in the way: sockets of UDP are opened beside it, so that no question finds none.
         """
         self._suspect, self._make_way = suspect, make_way
         self.kept = kept or KeptSockets(None)
@@ -96,7 +98,7 @@ class Serving:
         def dns() -> GuestService:
             from netmend.node.guests.dns import DnsServing
 
-            return DnsServing(suspect, settings, self._leased_names, self.kept)
+            return DnsServing(suspect, settings, self._leased_names, self.kept, make_way=self._make_way)
 
         return make
 
@@ -113,13 +115,15 @@ class Serving:
     def ready(self, ready: Ready) -> list[Problem]:
         """Serve a network from now on; returns the services that are not there yet for a problem. Raises KernelError
         when the sockets of DHCPv4 cannot be opened."""
-        self._make_way(ready.network.id, "dnsmasq")
-        if ready.network.metadata == "off" or self.served_since(ready.network) is not None:
+        served = self.served_since(ready.network) is not None
+        if ready.network.metadata == "off" or served:
             self._make_way(ready.network.id, "haproxy")  # else when metadata is about to be served
         if self.dhcp4.wanted(ready.network):
-            self.dhcp4.ready(ready)
+            self._ready_beside_dnsmasq(ready)
         else:
             self.dhcp4.gone(ready.network.id)
+        if served or not wants_dns(ready.network):
+            self._make_way(ready.network.id, "dnsmasq")  # else when DNS has its sockets
         found = self._of_pools(ready.network)
         if not (_asks_for_more(ready.network) or ready.network.id in self._followers):
             return found
@@ -133,6 +137,16 @@ class Serving:
     def load(self, network: Network) -> None:
         """Load all services that intent asks for on the network, and wait for it."""
         self._followers.load(network)
+
+    def _ready_beside_dnsmasq(self, ready: Ready) -> None:
+        """Serve DHCPv4. A dnsmasq that shares its port with nobody is ended first."""
+        try:
+            self.dhcp4.ready(ready)
+        except KernelError as error:
+            if error.code != errno.EADDRINUSE:
+                raise
+            self._make_way(ready.network.id, "dnsmasq")
+            self.dhcp4.ready(ready)
 
     def _of_pools(self, network: Network) -> list[Problem]:
         """Why clients that are no ports get no address of the network's pools."""
