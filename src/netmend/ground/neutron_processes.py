@@ -7,11 +7,12 @@ agent's: one whose network was deleted meanwhile is never ended, and an agent th
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 PROGRAMS: Final = frozenset({"dnsmasq", "haproxy"})
 
@@ -75,9 +76,7 @@ def find_strays(
     device but the loopback. A helper whose namespace has devices and no name is a stray only if another serves its
     network: else guests may be served by it.
     """
-    known = list(helpers)
-    pids = {helper.pid for helper in known}
-    firsts = [helper for helper in known if helper.parent not in pids]
+    firsts = _with_workers(list(helpers))
     alike: dict[tuple[str, str, str], list[HelperProcess]] = {}
     for helper in firsts:
         alike.setdefault((helper.program, helper.role, helper.owner), []).append(helper)
@@ -94,6 +93,26 @@ def find_strays(
             elif helper.rivals and helper in right:
                 found.append(Stray(helper, Wrong.BESIDE, helper.rivals[0].pid))
     return found
+
+
+def _with_workers(known: Sequence[HelperProcess]) -> list[HelperProcess]:
+    """Processes that no other of them started, each with the sockets of its workers, who alone have haproxy's."""
+    pids = {helper.pid for helper in known}
+    workers: dict[int, list[HelperProcess]] = {}
+    for helper in known:
+        if helper.parent in pids:
+            workers.setdefault(helper.parent, []).append(helper)
+    return [
+        replace(
+            first,
+            listens=tuple(sorted({*first.listens, *(what for one in workers[first.pid] for what in one.listens)})),
+            rivals=tuple(sorted({*first.rivals, *(rival for one in workers[first.pid] for rival in one.rivals)})),
+        )
+        if first.pid in workers
+        else first
+        for first in known
+        if first.parent not in pids
+    ]
 
 
 def _is_named(helper: HelperProcess, names: Mapping[int, Collection[str]]) -> bool:

@@ -58,3 +58,12 @@ def test_another_program_with_the_same_sockets_serves_beside() -> None:
     beside = replace(DNSMASQ, rivals=(Rival(7, "netmend"),))
     assert find_strays([beside], NAMES, set()) == [Stray(beside, Wrong.BESIDE, 7)]
     assert find_strays([beside], {}, set()) == []
+
+
+def test_sockets_of_haproxy_are_its_workers() -> None:
+    def both(number: int, network: int, started: float) -> list[HelperProcess]:
+        first = replace(HAPROXY, pid=number, network=network, started=started, listens=())
+        return [first, replace(first, pid=number + 1, parent=number, listens=("tcp 80",))]
+
+    old, new = both(200, 11, 1000.0), both(300, 10, 2000.0)
+    assert [(stray.helper.pid, stray.wrong) for stray in find_strays(old + new, NAMES, set())] == [(200, Wrong.SURPLUS)]
