@@ -10,6 +10,8 @@
 #   make test-neutron-releases  beside each of these in turn
 #   make bench-neutron        the two side by side
 #   make test-boot            machines of QEMU boot from netmend: BIOS, UEFI, PXE and HTTP, IPv4 and IPv6; Debian with cloud-init
+#   make test-siblings         networks taken over from sibling containers of Kolla's wrappers; as root [NETWORKS=60]
+#   make bench-install         the figures of docs/install.md, of each way to install; as root
 #   make test-ovn             netmend in the place of OVN's metadata agent, beside real OVN programs
 #   make bench-ovn            side by side with neutron-ovn-metadata-agent [ARGS="10 100"]
 #   make test-groups         a million random packets against the model of security groups, and the rules under Debian's own kernel,
@@ -21,7 +23,7 @@
 # What set-up makes lives in .venv and .tools (tools/README.md).
 
 .DEFAULT_GOAL := help
-.PHONY: help coverage man run soak test test-groups test-neutron test-neutron-releases test-ovn bench-ovn test-boot test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-ovn setup-fuzz setup-web setup-boot setup-vm clean
+.PHONY: test-siblings bench-install help coverage man run soak test test-groups test-neutron test-neutron-releases test-ovn bench-ovn test-boot test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-ovn setup-fuzz setup-web setup-boot setup-vm clean
 .SILENT:
 
 SHELL := /bin/bash
@@ -29,6 +31,7 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 BIN := .venv/bin
 SECONDS := 60
 MINUTES := 60
+NETWORKS := 60
 
 help:
 	sed -n 's/^#   /  /p' Makefile
@@ -67,6 +70,19 @@ bench-neutron:
 
 test-boot: setup-vm
 	$(BIN)/pytest tests/boot $(ARGS)
+
+test-siblings: setup-dev
+	tools/engine up
+	eval "$$(tools/engine env)" && tools/image base && NETMEND_SIBLINGS=$(NETWORKS) $(BIN)/pytest -s \
+	  tests/engine/image/test_kolla_wrappers.py -k taken_over $(ARGS); code=$$?; tools/engine down; exit $$code
+
+bench-install: export NETMEND_FIGURES := $(CURDIR)/benchmarks/results/install.json
+bench-install: setup-dev
+	rm -f $(NETMEND_FIGURES)
+	$(BIN)/pytest -q tests/package/test_debian.py
+	tools/engine up
+	eval "$$(tools/engine env)" && tools/image base && $(BIN)/pytest -q tests/engine/image/test_install.py \
+	  tests/engine/image/test_kolla_wrappers.py; code=$$?; tools/engine down; exit $$code
 
 test-ovn: setup-ovn
 	tools/nova

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from benchmarks.networks import GUEST_MAC, device, guest_address, write_networks
 from tests.blocks import CHECKOUT, Block
+from tests.figures import note
 from tests.sessions import compare_each, sessions_of
 from tests.waiting import wait_for
 
@@ -91,14 +92,14 @@ class Host:
             every=0.2,
         )
 
-    def while_asking(self, what: str, *blocks: Block) -> None:
+    def while_asking(self, way: str, what: str, *blocks: Block) -> None:
         """Type sessions while the guest asks; it is answered again at the end."""
         guest = self.asking(20)
         for block in blocks:
             compare_each(block, self.type)
         self.until_served()
         found = json.loads(guest.communicate(timeout=120)[0])
-        print(f"{what}: {found}")
+        note(way, what, found)
         assert found["lost"] < found["sent"] / 2, found
 
 
@@ -113,23 +114,23 @@ def host(packages: Path) -> Iterator[Host]:
         subprocess.run([TOOL, "halt", found.pid], check=True, timeout=60)
 
 
-def serve(host: Host, block: Block, what: str) -> None:
+def serve(host: Host, block: Block, way: str) -> None:
     """Type what begins to serve, and print how long it took."""
     start = time.monotonic()
     compare_each(block, host.type)
     host.until_served()
-    print(f"{what}: served after {time.monotonic() - start:.1f} s")
+    note(way, "served after", {"seconds": round(time.monotonic() - start, 1)})
 
 
 def test_the_package(host: Host) -> None:
     compare_each(session("apt-get install -y ./netmend_0.1.0"), host.type)
-    serve(host, session("cp networks.yaml"), "the package")
+    serve(host, session("cp networks.yaml"), "package")
     assert host.type("man -w netmend") == "/usr/share/man/man1/netmend.1.gz\n"
     completion = "/usr/share/bash-completion/completions/netmend; COMP_WORDS=(netmend st) COMP_CWORD=1"
     assert host.type(f". {completion}; _netmend_completion netmend; echo ${{COMPREPLY[*]}}") == "status\n"
-    host.while_asking("the package, upgrade", session("apt-get install -y ./netmend_0.1.1"))
+    host.while_asking("package", "upgrade", session("apt-get install -y ./netmend_0.1.1"))
     assert "0.1.1" in host.type("dpkg-query -W netmend")
-    host.while_asking("the package, way back", session("apt-get install -y --allow-downgrades"))
+    host.while_asking("package", "way back", session("apt-get install -y --allow-downgrades"))
     compare_each(session("systemctl stop netmend && netmend down -c"), host.type)
     assert host.type("ls -d /etc/netmend /var/lib/netmend /usr/lib/netmend 2>/dev/null") == ""
     assert "brq" not in host.type("ip -br link")
@@ -137,9 +138,9 @@ def test_the_package(host: Host) -> None:
 
 def test_a_wheel_in_an_environment(host: Host) -> None:
     compare_each(session("python3 -m venv /opt/netmend"), host.type)
-    serve(host, session("install -D networks.yaml"), "the wheel")
+    serve(host, session("install -D networks.yaml"), "wheel")
     host.while_asking(
-        "the wheel, upgrade", session("/opt/netmend/bin/pip install -q --no-index --find-links wheels --upgrade")
+        "wheel", "upgrade", session("/opt/netmend/bin/pip install -q --no-index --find-links wheels --upgrade")
     )
     compare_each(session("systemctl disable -q --now netmend"), host.type)
     assert "brq" not in host.type("ip -br link")

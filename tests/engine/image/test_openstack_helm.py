@@ -9,9 +9,12 @@ from tests.engine.image.conftest import IMAGE
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.timeout(0)  # the first test that asks for the image builds it
-DHCP = "exec neutron-dhcp-agent --config-file /etc/neutron/neutron.conf --config-file /etc/neutron/dhcp_agent.ini \\\n"
+HOST_FILE = "/tmp/pod-shared/neutron-agent.ini"
+INIT = f"set -ex; mkdir -p /tmp/pod-shared; (echo '[DEFAULT]'; echo host = $(hostname --fqdn)) | tee {HOST_FILE}"
+DHCP = f"exec neutron-dhcp-agent --config-file /etc/neutron/neutron.conf --config-file {HOST_FILE} \\\n"
+DHCP += "  --config-file /etc/neutron/dhcp_agent.ini \\\n"
 METADATA = "exec neutron-metadata-agent --config-file /etc/neutron/neutron.conf \\\n"
-METADATA += "  --config-file /etc/neutron/metadata_agent.ini \\\n"
+METADATA += f"  --config-file {HOST_FILE} --config-file /etc/neutron/metadata_agent.ini \\\n"
 SOCKET = "/var/lib/neutron/openstack-helm/metadata_proxy"
 PROBE = """
 import http.client, socket
@@ -37,6 +40,8 @@ def start(engine: Engine, name: str, directory: Path, script: str, *options: str
     mounts += ["-v", f"{directory}/etc:/etc/neutron:ro", "-v", f"{directory}/host:/var/lib/neutron/openstack-helm"]
     mounts += ["-v", f"{directory}/{name}.sh:/tmp/{name}.sh:ro"]
     common = ["--read-only", "--network", "host", "--name", name, *mounts]
+    # what the init containers of both pods write, with this image too
+    engine.docker("run", "--rm", *common, *options, IMAGE, "bash", "-c", INIT)
     engine.docker("run", "-d", *common, *options, IMAGE, f"/tmp/{name}.sh")
 
 
