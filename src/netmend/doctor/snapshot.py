@@ -11,6 +11,8 @@ from array import array
 from dataclasses import asdict, fields, replace
 from typing import Any
 
+from msgspec import structs
+
 from netmend.doctor.observation import (
     Bind,
     Container,
@@ -68,7 +70,7 @@ def write(observation: Observation) -> str:
         "stopped": [asdict(_without_labels(container)) for container in observation.stopped],
         "unread": [{"what": item.what, "why": item.why} for item in observation.unread],
         "settings": dict(observation.settings),
-        "helpers": [asdict(helper) for helper in observation.helpers],
+        "helpers": [{"process": structs.asdict(one.process), "where": one.where} for one in observation.helpers],
     }
     return json.dumps(document, separators=(",", ":"), ensure_ascii=True) + "\n"
 
