@@ -3,6 +3,7 @@
 #   make test                 lint, strict types, the import table, unit and kernel tests
 # and
 #   make bench [ARGS=...]     the figures of benchmarks/RESULTS.md
+#   make upgrades [EARLIER=COMMIT] [ARGS="--networks 1000 --upgrades 20"]  a node exchanged again and again under load
 #   make fuzz  [SECONDS=60]   each fuzzer of tests/fuzz for so long
 #   make soak  [MINUTES=60]   a node under churn and kills: what it holds must stay the same, devices be what intent asks
 #   make test-neutron         netmend in the place of Neutron's agents, beside a real Neutron; as root
@@ -23,7 +24,7 @@
 # What set-up makes lives in .venv and .tools (tools/README.md).
 
 .DEFAULT_GOAL := help
-.PHONY: test-siblings bench-install help coverage man run soak test test-groups test-neutron test-neutron-releases test-ovn bench-ovn test-boot test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-ovn setup-fuzz setup-web setup-boot setup-vm clean
+.PHONY: test-siblings bench-install help coverage man run soak upgrades test test-groups test-neutron test-neutron-releases test-ovn bench-ovn test-boot test-web lint bench bench-neutron fuzz setup setup-run setup-dev setup-peers setup-ovn setup-fuzz setup-web setup-boot setup-vm clean
 .SILENT:
 
 SHELL := /bin/bash
@@ -121,6 +122,9 @@ fuzz: setup-fuzz
 
 soak: setup-dev
 	exec $(BIN)/python -m tests.soak --minutes $(MINUTES) $(ARGS)
+
+upgrades: setup-dev
+	exec env EARLIER=$(EARLIER) $(BIN)/python -m benchmarks.upgrades $(ARGS)
 
 setup: setup-dev
 

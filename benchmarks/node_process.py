@@ -34,6 +34,9 @@ class NodeProcess:
         if self._process.poll() is not None:
             raise NodeEnded(f"code {self._process.returncode}: {self.log.read_text()[-2000:]}")
 
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
     def send(self, number: int) -> None:
         os.kill(self.pid, number)
 
