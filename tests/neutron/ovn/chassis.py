@@ -86,6 +86,10 @@ class Chassis:
             end(process)
             for pid in haproxies():
                 os.kill(pid, signal.SIGKILL)
+            for name in self.namespaces():  # of a test that failed before netmend took over
+                self.run("ip", "netns", "del", name)
+            for name in self.taps():
+                self.run("ovs-vsctl", "del-port", "br-int", name)
 
 
 def haproxies() -> list[int]:
