@@ -426,6 +426,9 @@ LIMITS: dict[str, dict[str, tuple[Any, Any]]] = {
 
 ELSEWHERE: dict[str, dict[str, str]] = {
     "intent-file.md": {
+        "| `version` | 4, 6 |": "unit/sources/file/test_build_security_group.py::test_a_rule",
+        "or 0 to 255; `icmp` with `version: 6`": "unit/sources/file/test_build_security_group.py::test_a_rule_that_is_wrong",
+        "| `icmp_type`, `icmp_code` | 0 to 255 |": "unit/sources/file/test_build_security_group.py::test_a_rule_that_is_wrong",
         "Option 121 then says to guests that the router is on the link,": "unit/services/dhcp4/test_options.py::test_a_router_outside_the_block_is_on_the_link",
         "the router lifetime of its own advertisements is 0,": "unit/services/dhcp6/ra/test_advertisement.py::test_netmend_is_no_default_router",
         "port 80, and its IPv4 subnets tell guests the way (option 121),": "unit/services/dhcp4/test_options.py::test_another_way_to_metadata_wins",

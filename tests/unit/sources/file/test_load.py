@@ -166,7 +166,10 @@ def test_every_field_of_the_reference() -> None:
             availability_zone="zone-a",
             admin_password="only-for-windows",
         ),
+        security_groups=tuple(id_from_name("security-group", name) for name in ("web", "database")),
     )
+    assert [group.name for group in intent.security_groups.values()] == ["web", "database"]
+    assert [group.name for group in intent.address_groups.values()] == ["partners"]
     assert ports["container"].project_id == "9f8e7d6c"
     assert ports["container"].instance == Instance(
         ports["container"].id, user_data=b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03" + bytes(9)
