@@ -92,6 +92,7 @@ PORT_CHANGES: dict[str, list[Any]] = {
     "ipxe_dhcp6_options": [((59, b"x"),)],
     "names": [((IPv4Address("10.0.0.11"), "b.example"),)],
     "port_security": [False],
+    "security_groups": [()],
     "allowed_address_pairs": [(AddressPair(IPv4Network("10.9.0.0/16"), "fa:16:3e:00:00:0c"),)],
 }
 NETWORK_CHANGES: dict[str, list[Any]] = {
