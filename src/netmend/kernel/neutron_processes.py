@@ -1,8 +1,8 @@
 """Finds the helpers of Neutron's agents, dnsmasq and haproxy, among the processes in sight; and ends one."""
 
 import os
+import select
 import signal
-import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePath
@@ -15,7 +15,6 @@ from netmend.kernel import procfs
 
 _END_BY: Final = {"haproxy": (signal.SIGUSR1,)}  # it closes its listeners, answers what was asked, and ends
 _PATIENCE: Final = 2.0  # seconds in which a helper should end before it is killed
-_POLL: Final = 0.01
 _PORTS: Final = frozenset({53, 67, 80, 547, 9697})  # DNS, DHCP, metadata, DHCPv6, metadata by way of a router
 _TABLES: Final = (("udp", "udp"), ("udp", "udp6"), ("tcp", "tcp"), ("tcp", "tcp6"))
 _LISTENS: Final = "0A"  # TCP_LISTEN, net/tcp_states.h
@@ -41,13 +40,13 @@ class Helper(Struct, frozen=True):
         try:
             if " ".join(procfs.arguments(self.pid)) != self.words:
                 return False
+            # Readable once its sockets are closed (pidfd_open(2)); its command line is gone before that.
+            ended = select.poll()
+            ended.register(handle, select.POLLIN)
             for number in (*_END_BY.get(self.program, ()), signal.SIGTERM, signal.SIGKILL):
                 signal.pidfd_send_signal(handle, number)
-                deadline = time.monotonic() + _PATIENCE
-                while time.monotonic() < deadline:
-                    if " ".join(procfs.arguments(self.pid)) != self.words:  # gone, or waited for by nobody yet
-                        return True
-                    time.sleep(_POLL)
+                if ended.poll(_PATIENCE * 1000):
+                    return True
         except ProcessLookupError:
             return True
         finally:
