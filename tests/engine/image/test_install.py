@@ -18,7 +18,7 @@ from tests.waiting import wait_for
 
 SESSIONS = sessions_of(__file__, "docs/install.md")
 BY_HAND, BY_COMPOSE = SESSIONS[:4], SESSIONS[4:]
-SECONDS = 20.0  # in which the guest asks, ten times a second
+SECONDS = 12.0  # in which the guest asks, ten times a second
 COMPOSE = """
 docker() {{
   if [ "$1" = compose ]; then
