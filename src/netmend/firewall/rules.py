@@ -13,9 +13,10 @@ or in a later fragment (RFC 7113) wins nothing. A fragment that is not the first
 its first, which was read, it is nothing. `netmend.firewall.verdict` is the same in Python, and tests compare them.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
-from netmend.firewall.guard import Guard
+from netmend.firewall.guard import Allowed, Guard
 from netmend.ground.nftables import (
     ACCEPT,
     DROP,
@@ -210,13 +211,26 @@ def elements_of(guard: Guard) -> frozenset[Element]:
     name = key_of_name(guard.device)
     found = {Element("ports", name)}
     found.update(Element("macs", key_of(name, _mac(mac))) for mac in guard.macs)
-    for allowed in guard.addresses:
+    for allowed in _apart(guard.addresses):
         head, version = name + key_of(_mac(allowed.mac)), allowed.first.version
         if allowed.first == allowed.last:
             found.add(Element(f"addresses{version}", head + allowed.first.packed))
         else:
             found.add(Element(f"ranges{version}", head + allowed.first.packed, head + allowed.last.packed))
     return frozenset(found)
+
+
+def _apart(addresses: Iterable[Allowed]) -> list[Allowed]:
+    """The same addresses in ranges that do not overlap: a set of the kernel's takes no others."""
+    found: list[Allowed] = []
+    for one in sorted(addresses, key=lambda each: (each.mac, each.first.version, int(each.first))):
+        before = found[-1] if found else None
+        is_of_before = before is not None and (before.mac, before.last.version) == (one.mac, one.first.version)
+        if before is None or not is_of_before or int(one.first) > int(before.last):
+            found.append(one)
+        elif int(one.last) > int(before.last):
+            found[-1] = Allowed(before.mac, before.first, one.last)
+    return found
 
 
 def device_of(element: Element) -> str:

@@ -356,3 +356,42 @@ def test_a_port_whose_rules_cannot_be_put_in_force_is_not_opened() -> None:
     with RouteSocket() as route:
         there = links.find_link(route, tap_name(guarded.id))
     assert there is not None and there.up
+
+
+WIDE, NARROW = "198.51.0.0/16", "198.51.100.0/24"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((), (WIDE, NARROW)),
+        ((WIDE,), (NARROW,)),
+        ((NARROW,), (WIDE,)),
+        ((WIDE,), (NARROW, WIDE)),
+        ((NARROW, "10.0.0.11/32"), ("0.0.0.0/0",)),
+        (("2001:db8::/32",), ("2001:db8:1::/48", "2001:db8:1:2::/64")),
+    ],
+)
+def test_pairs_may_overlap_and_take_each_others_place(before: tuple[str, ...], after: tuple[str, ...]) -> None:
+    """One port's pairs must keep no other port closed: the kernel's sets take no ranges that overlap."""
+    first, second = port(1), port(2)
+    guests = Guest(first), Guest(second)
+    reconciler = Reconciler()
+    for blocks in (before, after):
+        pairs = tuple(AddressPair(ip_network(block), first.mac) for block in blocks)
+        report = reconciler.run(intent(replace(first, allowed_address_pairs=pairs), second))
+        assert not report.wrong, [reason.text for reason in reconciler.resync.all()]
+    assert reconciler.run(intent(replace(first, allowed_address_pairs=pairs), second)).planned_steps == 0
+    for guest in guests:
+        guest.open()
+        guest.socket.close()
+    nft = NftSocket()
+    ranges = [one for one in read_table(nft, TABLE).elements if one.set.startswith("ranges")]
+    nft.close()
+    widest = max((ip_network(block) for block in after), key=lambda block: block.num_addresses)
+    (found,) = ranges
+    assert (found.key[-len(widest[0].packed) :], found.end[-len(widest[0].packed) :]) == (
+        widest[0].packed, widest[-1].packed
+    )  # fmt: skip
+    reconciler.run(Intent())
+    reconciler.close()

@@ -4,12 +4,13 @@ import errno
 import struct
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from netmend.ground.nftables import Chain, Element, Rule, Set, Table
+from netmend.ground.nftables import Chain, Element, Rule, Set, Table, key_of
 from netmend.kernel.errors import KernelError
 from netmend.kernel.netlink import NLA_F_NESTED, NLM_F_CREATE, nested, parse_attributes, text
 from netmend.kernel.nft.encode import be32, encode_elements, encode_expressions, encode_rule, encode_set
@@ -91,9 +92,25 @@ def remake_own(nft: NftSocket, wanted: Table, elements: Collection[Element]) -> 
 
 
 def change_elements(nft: NftSocket, wanted: Table, add: Collection[Element], remove: Collection[Element]) -> None:
-    """Add and remove elements of a table that is right, in one transaction if the kernel takes it. Raises
-    KernelError."""
-    _commit(nft, [], [*_changes_of(wanted, NEWSETELEM, sorted(add)), *_changes_of(wanted, DELSETELEM, sorted(remove))])
+    """Add and remove elements of a table that is right, in one transaction if the kernel takes it, else what is new
+    first. Ranges go before those that come in their place, in the same transaction: the kernel takes none that overlaps
+    another. Raises KernelError."""
+    ranged = {described.name: _before_last(described) for described in wanted.sets if described.ranges}
+    changed = sorted({*add, *remove})
+    single = [one for one in changed if one.set not in ranged]
+    ranges = [one for one in changed if one.set in ranged]
+    units = [[change] for change in _changes_of(wanted, NEWSETELEM, [one for one in single if one in add])]
+    for _, found in groupby(ranges, lambda one: (one.set, one.key[: ranged[one.set]])):
+        near = list(found)
+        gone = _changes_of(wanted, DELSETELEM, [one for one in near if one in remove])
+        units.append([*gone, *_changes_of(wanted, NEWSETELEM, [one for one in near if one in add])])
+    units += [[change] for change in _changes_of(wanted, DELSETELEM, [one for one in single if one in remove])]
+    _commit_units(nft, [], units)
+
+
+def _before_last(described: Set) -> int:
+    """Octets of a key before its last field, in which it may be a range."""
+    return len(key_of(*(bytes(field.length) for field in described.fields[:-1])))
 
 
 def change_table(
@@ -119,15 +136,7 @@ def change_table(
         nft.commit([*made, *swapped, *_flat(rest)])
         return
     _commit(nft, [], made)
-    batch, size = swapped, sum(map(_size, swapped))
-    for unit in rest:
-        more = sum(map(_size, unit))
-        if batch and size + more > nft.most:
-            nft.commit(batch)
-            batch, size = [], 0
-        batch, size = [*batch, *unit], size + more
-    if batch:
-        nft.commit(batch)
+    _commit_units(nft, swapped, rest)
 
 
 def is_taken(nft: NftSocket, table: Table) -> bool:
@@ -192,13 +201,19 @@ def _flags(nft: NftSocket, wanted: Table) -> int | None:
 
 
 def _commit(nft: NftSocket, first: Sequence[Change], rest: Iterable[Change]) -> None:
-    batch, size = list(first), sum(_size(change) for change in first)
-    for change in rest:
-        if size + _size(change) > nft.most and batch:
+    _commit_units(nft, first, ([change] for change in rest))
+
+
+def _commit_units(nft: NftSocket, first: Sequence[Change], rest: Iterable[Sequence[Change]]) -> None:
+    """In as few transactions as the kernel takes; what is in one unit is in one of them."""
+    batch, size = list(first), sum(map(_size, first))
+    for unit in rest:
+        more = sum(map(_size, unit))
+        if batch and size + more > nft.most:
             nft.commit(batch)
             batch, size = [], 0
-        batch.append(change)
-        size += _size(change)
+        batch += unit
+        size += more
     if batch:
         nft.commit(batch)
 
