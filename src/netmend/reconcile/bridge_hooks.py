@@ -9,8 +9,8 @@ from netmend.kernel import links
 from netmend.kernel.device_settings import read_settings
 from netmend.kernel.links import Link
 from netmend.kernel.netlink import RouteSocket
-from netmend.kernel.nft.socket import NftSocket
 from netmend.kernel.nft.tables import TableSeen, has_table, read_changed, remake, remove_table
+from netmend.reconcile.rules_socket import RulesSocket
 
 _SHOWN = {"bridge.nf_call_iptables": 1, "bridge.nf_call_ip6tables": 1}
 
@@ -19,24 +19,13 @@ class BridgeHooks:
     """In the network namespace of the threads that use it. Not thread-safe."""
 
     def __init__(self) -> None:
-        self._socket: NftSocket | None = None
+        self.socket = RulesSocket(HOOKS_TABLE.family)
         self._seen: TableSeen | None = None
         self._shown: set[str] = set()  # bridges, by network
 
-    @property
-    def netlink_port(self) -> int:
-        """By which messages of the kernel say that a change was made here; 0 where none was."""
-        return self._socket.port if self._socket else 0
-
-    def close(self) -> None:
-        """Close the socket; the rules stay in force."""
-        if self._socket:
-            self._socket.close()
-            self._socket = None
-
     def set_rules(self) -> None:
         """Put the table in force, unless it is. Raises KernelError."""
-        nft = self._nft()
+        nft = self.socket()
         self._seen = read_changed(nft, HOOKS_TABLE, self._seen)
         if not self._seen.is_right:
             self._seen = None
@@ -45,13 +34,8 @@ class BridgeHooks:
     def remove_rules(self) -> None:
         """Remove the table, if there is one. Raises KernelError."""
         self._seen = None
-        if has_table(nft := self._nft(), HOOKS_TABLE):
+        if has_table(nft := self.socket(), HOOKS_TABLE):
             remove_table(nft, HOOKS_TABLE)
-
-    def _nft(self) -> NftSocket:
-        if self._socket is None:
-            self._socket = NftSocket(HOOKS_TABLE.family)
-        return self._socket
 
     def show_bridges(self, route: RouteSocket, network_ids: Collection[str], seen: Mapping[str, Link]) -> list[str]:
         """Have the bridges of these networks shown to the hooks, those that are there, and no other that was; returns

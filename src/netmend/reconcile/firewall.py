@@ -18,8 +18,8 @@ from netmend.intent.names import own_device_names, tap_name
 from netmend.intent.network import BridgeWiring, Network
 from netmend.intent.port import NoPlug
 from netmend.kernel.errors import KernelError
-from netmend.kernel.nft.socket import NftSocket
 from netmend.kernel.nft.tables import TableSeen, adopt, change_elements, read_changed, remake, remake_own, remove_table
+from netmend.reconcile.rules_socket import RulesSocket
 from netmend.reconcile.steps import Plan, SetRules, Unit
 
 _OF_DEVICE = frozenset(("ports", "devices"))  # sets whose elements keep a device closed
@@ -85,24 +85,13 @@ class Firewall:
     def __init__(self, *, own: bool = False) -> None:
         """With `own`, nobody else can change or flush the rules as long as this is open, where the kernel knows how."""
         self._own, self._adopted = own, False
-        self._socket: NftSocket | None = None
+        self.socket = RulesSocket()
         self._wanted = _Wanted()
         self._seen: TableSeen | None = None
         self._in_force: Elements = frozenset()
         self._is_settled = False  # nothing differs from what was wanted and seen last
         self.problem: KernelError | None = None
         """Why the rules are not what they should be."""
-
-    @property
-    def netlink_port(self) -> int:
-        """By which messages of the kernel say that a change was made here; 0 where none was."""
-        return self._socket.port if self._socket else 0
-
-    def close(self) -> None:
-        """Close the socket; the rules stay in force."""
-        if self._socket:
-            self._socket.close()
-            self._socket = None
 
     def plan(self, networks: Mapping[str, Network], present: Mapping[str, str], wanted: Mapping[str, str]) -> RulesPlan:
         """What differs from what `networks` want. `present` are devices of netmend that are there and `wanted` those
@@ -189,12 +178,6 @@ class Firewall:
     def fail(self, error: KernelError) -> None:
         """Nothing could be seen: what was in force at the last look is taken to be so, and nothing else."""
         self.problem = error
-
-    def socket(self) -> NftSocket:
-        """The socket by which rules of bridges are changed. Raises KernelError."""
-        if self._socket is None:
-            self._socket = NftSocket()
-        return self._socket
 
     def _look(self) -> TableSeen:
         nft = self.socket()

@@ -91,7 +91,7 @@ class GroupFirewall:
     @property
     def netlink_port(self) -> int:
         """By which messages of the kernel say that the hooks' table was changed here; 0 where it was not."""
-        return self._hooks.netlink_port
+        return self._hooks.socket.port
 
     @property
     def is_wanted(self) -> bool:
@@ -100,7 +100,7 @@ class GroupFirewall:
 
     def close(self) -> None:
         """Close the hooks' socket; the rules stay in force."""
-        self._hooks.close()
+        self._hooks.socket.close()
 
     def plan(self, intent: Intent, present: Mapping[str, str], wanted: Mapping[str, str]) -> GroupsPlan | None:
         """What differs from what `intent` wants; None: nothing is wanted, and nothing there. `present` are devices of

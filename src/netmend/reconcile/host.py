@@ -72,4 +72,4 @@ class Host:
         self.switch.close()
         if self.groups is not None:
             self.groups.close()
-        self.firewall.close()
+        self.firewall.socket.close()

@@ -137,7 +137,7 @@ class Reconciler:
     def rules_ports(self) -> tuple[int, int, int]:
         """The netlink ports by which passes change rules of nftables on the host."""
         groups = self._host.groups
-        return self._host.firewall.netlink_port, groups.netlink_port if groups else 0, self._routers.rules_port
+        return self._host.firewall.socket.port, groups.netlink_port if groups else 0, self._routers.rules_port
 
     def plan(self, intent: Intent) -> list[Plan]:
         """What a pass would do; changes nothing. Raises KernelError, HostFault."""

@@ -6,8 +6,8 @@ from pathlib import Path
 from netmend.ground.nftables import Element
 from netmend.intent.router import HostUplink, Router
 from netmend.kernel.errors import KernelError
-from netmend.kernel.nft.socket import NftSocket
 from netmend.kernel.nft.tables import TableSeen, read_changed, remake, remove_table
+from netmend.reconcile.rules_socket import RulesSocket
 from netmend.routing.host_rules import TABLE, elements_of
 from netmend.routing.transit import Transit
 
@@ -19,20 +19,9 @@ class HostRules:
     networks."""
 
     def __init__(self) -> None:
-        self._socket: NftSocket | None = None
+        self.socket = RulesSocket(TABLE.family)
         self._seen: TableSeen | None = None
         self._looked = False
-
-    @property
-    def netlink_port(self) -> int:
-        """By which messages of the kernel say that a change was made here; 0 where none was."""
-        return self._socket.port if self._socket else 0
-
-    def close(self) -> None:
-        """Close the socket; the rules stay in force."""
-        if self._socket:
-            self._socket.close()
-            self._socket = None
 
     def differs(
         self, routers: Iterable[Router], transits: Mapping[str, Transit]
@@ -59,20 +48,15 @@ class HostRules:
         wanted = elements_of(routers, transits)
         self._seen = None
         if wanted:
-            remake(self._nft(), TABLE, wanted)
+            remake(self.socket(), TABLE, wanted)
             self._look()
         else:
             self._looked = False  # until it is gone
-            remove_table(self._nft(), TABLE)
+            remove_table(self.socket(), TABLE)
             self._looked = True
 
-    def _nft(self) -> NftSocket:
-        if self._socket is None:
-            self._socket = NftSocket(TABLE.family)
-        return self._socket
-
     def _look(self) -> TableSeen:
-        nft = self._nft()
+        nft = self.socket()
         self._looked = True
         self._seen = read_changed(nft, TABLE, self._seen)
         return self._seen

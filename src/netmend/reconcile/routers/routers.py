@@ -77,12 +77,12 @@ class Routers:
     @property
     def rules_port(self) -> int:
         """The netlink port by which passes change netmend's rules of routing on the host."""
-        return self._host_rules.netlink_port
+        return self._host_rules.socket.port
 
     def close(self) -> None:
         """Close descriptors; what was made stays."""
         self._open.close()
-        self._host_rules.close()
+        self._host_rules.socket.close()
 
     def begin(self, intent: Intent, snapshot: Snapshot, scope: Collection[str] | None, *, apply: bool) -> RouterPass:
         """Remove routers that intent does not have, and make namespaces and rules of those that it has. `scope`: ids of
