@@ -18,6 +18,13 @@ STATUS = Path("/run/netmend/netmend.sock")
 LOG = Path("/run/node.log")
 WALKED = {
     "status": [["status"], ["status", "--json"], ["status", "{id}"], ["status", "{name}"], ["status", "absent{name}"]],
+    "reach": [
+        ["reach", "{name}", "world"],
+        ["reach", "{port}", "10.0.0.9", "--json"],
+        ["reach", "absent{name}", "{port}"],
+    ],
+    "retry": [["retry", "{name}"], ["retry", "absent{name}"], ["retry", "--json"]],
+    "flows": [["flows", "show"], ["flows", "audit", "--json"], ["flows", "trace", "{name}", "arp"]],
     "health": [["health"], ["health", "whole"], ["health", "whole", "--json"]],
     "attach": [["attach", "{name}", "--tap"], ["attach", "{port}", "--netns", "absent", "--timeout", "1"]],
     "detach": [["detach", "{name}"], ["detach", "absent{name}"]],
@@ -47,6 +54,9 @@ VIEWS = (
     "/view/overview",
     "/view/networks",
     "/view/ports",
+    "/view/topology",
+    "/view/reach?from={port}&to=world",
+    "/view/ports/{port}",
     "/view/events?since=0",
 )
 OF_A_NETWORK = ("/status/{id}", "/view/networks/{id}", "/view/networks/{id}/ports", "/view/networks/{id}/leases")
@@ -55,6 +65,8 @@ OF_THE_API = (
     "/v2.0/ports",
     "/v2.0/subnets",
     "/v2.0/agents",
+    "/v2.0/security-groups",
+    "/v2.0/address-groups",
     "/v2.0/networks?name=absent",
     "/v2.0/nothing",
 )
@@ -85,6 +97,8 @@ def test_nothing_of_a_hostile_name_is_shown_raw() -> None:
         network = api.ask("POST", "/v2.0/networks", {"network": {"name": name, "description": name}})["network"]["id"]
         values = {"network_id": network, "ip_version": 4, "cidr": "10.0.0.0/24", "name": name}
         api.ask("POST", "/v2.0/subnets", {"subnet": values})
+        for kind in ("security_group", "address_group"):
+            api.ask("POST", f"/v2.0/{kind}s".replace("_", "-"), {kind: {"name": name, "description": name}})
         port = {"network_id": network, "name": name, "description": name, "binding:profile": {"netns": "guest"}}
         with make_guest("guest") as guest, guest.entered():  # whose eth0 is another's, which is a reason
             subprocess.run(["ip", "link", "add", "eth0", "type", "veth", "peer", "name", "other"], check=True)
@@ -94,7 +108,7 @@ def test_nothing_of_a_hostile_name_is_shown_raw() -> None:
         intent.write_text(
             json.dumps({"networks": [{"name": name, "subnets": [{"cidr": "10.1.0.0/24", "name": name}]}]})
         )
-        raw = {path: looks_raw(get(STATUS, path.format(id=network))) for path in (*VIEWS, *OF_A_NETWORK)}
+        raw = {path: looks_raw(get(STATUS, path.format(id=network, port=made))) for path in (*VIEWS, *OF_A_NETWORK)}
         raw |= {path: looks_raw(get(SOCKET, path)) for path in OF_THE_API}
         for verb in (verb for runs in WALKED.values() for verb in runs):
             words = [
