@@ -30,8 +30,9 @@ class Domains:
 
     def join(self, network: Network, neighbour: Neighbour) -> None:
         """Have the names of a network shared, or no more, as its `share_names` says; `neighbour` answers for it."""
-        if self._sharing.put(network, neighbour):
-            self.version += 1
+        with self._lock:
+            if self._sharing.put(network, neighbour):
+                self.version += 1
 
     def neighbours(self, network_id: str) -> tuple[Neighbour, ...]:
         """The networks that share names with this one."""
@@ -53,12 +54,11 @@ class Domains:
             self.version += 1  # last: a thread that sees it sees the rest
 
     def remove(self, network_id: str) -> None:
-        if self._sharing.remove(network_id):
-            self.version += 1
         with self._lock:
+            was_shared = self._sharing.remove(network_id)
             known = self._of_network.pop(network_id, frozenset())
-            if known:
-                self._forget(network_id, known)
+            self._forget(network_id, known)
+            if known or was_shared:
                 self.version += 1
 
     def _forget(self, network_id: str, domains: Iterable[bytes]) -> None:

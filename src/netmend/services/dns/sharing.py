@@ -1,6 +1,5 @@
 """The networks of a project that share their names (`Dns.share_names`)."""
 
-from threading import Lock
 from typing import Protocol
 
 from netmend.intent import Network
@@ -20,38 +19,29 @@ class Neighbour(Protocol):
 
 
 class Sharing:
-    """The networks that share names, by project. Thread-safe."""
+    """The networks that share names, by project. Any thread may call `neighbours`, one at a time the rest."""
 
     def __init__(self) -> None:
         self._members: dict[str | None, dict[str, Neighbour]] = {}  # by project, then by network id
         self._project_of: dict[str, str | None] = {}  # by network id
-        self._lock = Lock()
 
     def put(self, network: Network, neighbour: Neighbour) -> bool:
         """Know a network as its `share_names` says; returns whether that is new."""
         shares = network.dns is not None and network.dns.share_names
-        with self._lock:
-            known = network.id in self._project_of
-            if shares and known and self._project_of[network.id] == network.project_id:
-                if self._members[network.project_id][network.id] is neighbour:
-                    return False
-            elif not shares and not known:
+        is_known = network.id in self._project_of
+        if shares and is_known and self._project_of[network.id] == network.project_id:
+            if self._members[network.project_id][network.id] is neighbour:
                 return False
-            self._remove(network.id)
-            if shares:
-                self._project_of[network.id] = network.project_id
-                self._members[network.project_id] = {
-                    **self._members.get(network.project_id, {}),
-                    network.id: neighbour,
-                }
-            return True
+        elif not shares and not is_known:
+            return False
+        self.remove(network.id)
+        if shares:
+            self._project_of[network.id] = network.project_id
+            self._members[network.project_id] = {**self._members.get(network.project_id, {}), network.id: neighbour}
+        return True
 
     def remove(self, network_id: str) -> bool:
         """Forget a network; returns whether it was known."""
-        with self._lock:
-            return self._remove(network_id)
-
-    def _remove(self, network_id: str) -> bool:
         if network_id not in self._project_of:
             return False
         project = self._project_of.pop(network_id)
