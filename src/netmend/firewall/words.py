@@ -7,9 +7,14 @@ from netmend.firewall.packet import DCCP, ICMP, ICMPV6, SCTP, TCP, UDP, UDP_LITE
 from netmend.firewall.security_groups import protocol_of
 from netmend.intent.security_group import SecurityRule
 
-PROTOCOLS: Final = {
+_NAMES: Final = {
     ICMP: "ICMP", TCP: "TCP", UDP: "UDP", DCCP: "DCCP", ICMPV6: "ICMPv6", SCTP: "SCTP", UDP_LITE: "UDP-Lite",
 }  # fmt: skip
+
+
+def name_of_protocol(number: int) -> str:
+    """`TCP`, or `protocol 112`."""
+    return _NAMES.get(number, f"protocol {number}")
 
 
 def words_of_rule(rule: SecurityRule, name_of_group: Callable[[str], str]) -> str:
@@ -31,7 +36,7 @@ def words_of_traffic(rule: SecurityRule) -> str:
     protocol = protocol_of(rule)
     if protocol is None:
         return "anything"
-    name = PROTOCOLS.get(protocol, f"protocol {protocol}")
+    name = name_of_protocol(protocol)
     if rule.ports is None:
         return name
     first, last = rule.ports

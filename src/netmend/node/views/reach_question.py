@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, Literal
 
 from netmend.firewall.packet import ICMP, ICMPV6, TCP, UDP, WITH_PORTS
-from netmend.firewall.words import PROTOCOLS
+from netmend.firewall.words import name_of_protocol
 from netmend.intent.network import Intent, Network
 from netmend.intent.port import Port
 
@@ -40,7 +40,7 @@ class Question:
 
     def __str__(self) -> str:
         """`10.0.0.7 by TCP port 80`."""
-        by = PROTOCOLS.get(self.protocol, f"protocol {self.protocol}")
+        by = name_of_protocol(self.protocol)
         end = f"the world ({self.end})" if self.is_world else str(self.end)
         return f"{end} by {by}" + (f" port {self.port}" if self.port is not None else "")
 
@@ -62,7 +62,7 @@ def read_question(intent: Intent, query: Mapping[str, str]) -> Question:
     if protocol in WITH_PORTS:
         port = _port(texts["port"] or "80")
     elif texts["port"]:
-        raise ValueError(f"port: {PROTOCOLS.get(protocol, f'protocol {protocol}')} has none")
+        raise ValueError(f"port: {name_of_protocol(protocol)} has none")
     start, to = _end_of(intent, "from", texts["from"]), _end_of(intent, "to", texts["to"])
     end = _read_address(texts["to"]) or _target(start, to)
     if protocol == ICMP and end.version == 6:

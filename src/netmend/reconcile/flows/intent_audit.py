@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
-from netmend.firewall.packet import ICMP, ICMPV6, IPV4, IPV6, TCP, UDP
+from netmend.firewall.packet import ICMP, ICMPV6, IPV4, IPV6, SCTP, TCP, UDP
 from netmend.firewall.packet import Packet as Asked
 from netmend.firewall.security_groups import Permission, PortRules, decide, protocol_of
+from netmend.firewall.words import name_of_protocol
 from netmend.flows.audit.finding import AGENT, Effect, Finding
 from netmend.flows.interpreter import Trace, follow
 from netmend.flows.lookup import Packet
@@ -31,7 +32,6 @@ _ELSEWHERE: Final[dict[int, Address]] = {  # for documentation: nobody's
 }
 _STRANGER: Final = 0x02005E100002  # a MAC of nobody here: locally administered
 _ECHO: Final = {4: (8, 0), 6: (128, 0)}
-_NAMES: Final = {TCP: "TCP", UDP: "UDP", ICMP: "ICMP", ICMPV6: "ICMPv6", 132: "SCTP"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def _of_wrong(side: _Side, direction: Direction, effect: Effect, one: _Wrong) ->
 
 
 def _words(direction: Direction, asked: Asked) -> str:
-    name = _NAMES.get(asked.protocol or 0, f"protocol {asked.protocol}")
+    name = name_of_protocol(asked.protocol or 0)
     what = f" to port {asked.ports[1]}" if asked.ports else f" of type {asked.icmp[0]}" if asked.icmp else ""
     far = f" to {asked.destination}" if direction == "egress" else f" from {asked.source}"
     return name + what + far
@@ -196,10 +196,10 @@ def _kinds(rules: Sequence[SecurityRule], version: int) -> Iterator[_Kind]:
         protocol, ports = protocol_of(rule), rule.ports
         if protocol in {ICMP, ICMPV6}:
             yield protocol, None, (ports[0], ports[1] or 0) if ports else _ECHO[version]
-        elif protocol in {TCP, UDP, 132} and ports is not None:
+        elif protocol in {TCP, UDP, SCTP} and ports is not None:
             first, last = ports[0], ports[1] if ports[1] is not None else ports[0]
             yield from ((protocol, (40000, at), None) for at in (first - 1, first, last, last + 1) if 0 < at < 65536)
-        elif protocol in {TCP, UDP, 132}:
+        elif protocol in {TCP, UDP, SCTP}:
             yield protocol, (40000, 443), None
 
 
@@ -215,7 +215,7 @@ def _kinds_of_flows(side: _Side, direction: Direction, version: int) -> Iterator
             if protocol in {ICMP, ICMPV6}:
                 kind, code = (match.get(name, (None,))[0] for name in ("icmp_type", "icmp_code"))
                 yield protocol, None, (_ECHO[version] if kind is None else (kind, code or 0))
-            elif protocol in {TCP, UDP, 132}:
+            elif protocol in {TCP, UDP, SCTP}:
                 first, mask = match.get("tp_dst", (443, 0xFFFF))
                 yield protocol, (40000, first), None
                 yield protocol, (40000, first | ~mask & 0xFFFF), None

@@ -4,16 +4,13 @@ questions for all of them."""
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any, Final
+from typing import Any
 
 from netmend.intent.port import AddressPair, Port
 from netmend.intent.security_group import SecurityGroup, SecurityRule
+from netmend.sources.protocols import number_of
 
 _PORT, _GROUP = ("Port", "1.5"), ("SecurityGroup", "1.3")  # what Zed has, and everything since gives
-_PROTOCOLS: Final = {
-    **{"icmp": 1, "igmp": 2, "tcp": 6, "egp": 8, "udp": 17, "dccp": 33, "ipv6-encap": 41, "gre": 47, "esp": 50},
-    **{"ah": 51, "icmpv6": 58, "ipv6-icmp": 58, "ospf": 89, "vrrp": 112, "pgm": 113, "sctp": 132, "udplite": 136},
-}
 Pull = Callable[..., list[dict[str, Any]]]
 
 
@@ -84,6 +81,4 @@ def _rule(raw: Mapping[str, Any]) -> SecurityRule:
 
 def _protocol(raw: Any) -> int | None:
     """A number, or the name of one; `any` and -1 are every protocol."""
-    if raw is None or str(raw) in {"any", "-1"}:
-        return None
-    return _PROTOCOLS.get(str(raw)) or int(raw)
+    return None if raw is None or str(raw) in {"any", "-1"} else number_of(str(raw))

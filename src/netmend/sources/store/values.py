@@ -111,12 +111,6 @@ def _check_uplink(network: Document) -> None:
         raise invalid(f"netmend.uplink: {error}") from None
 
 
-def gateways_of(network: Network) -> dict[str, str | None]:
-    """The part of a network that `port_value` needs."""
-    subnets: tuple[Subnet | Subnet6, ...] = (*network.subnets, *network.subnets6)
-    return {subnet.id: str(subnet.gateway) if subnet.gateway else None for subnet in subnets}
-
-
 def port_value(port: Document, gateways: Gateways) -> Port | None:
     """The port as a guest's; None when it is switched off. Raises RefusedError.
 

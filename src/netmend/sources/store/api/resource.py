@@ -139,9 +139,3 @@ def wanted_revision(request: web.Request) -> int | None:
     if match is None:
         raise RefusedError("HTTPBadRequest", 400, f"Invalid If-Match: {text!r} is not revision_number=N")
     return int(match[1])
-
-
-def read_only_of(shape: type[Shape], shown: Sequence[str]) -> frozenset[str]:
-    """The fields that are shown and cannot be given."""
-    known = {field.alias or name for name, field in shape.model_fields.items()}
-    return frozenset(shown) - known
