@@ -55,6 +55,7 @@ BORN_WITH: Final = {  # net/ipv4/fib_rules.c, net/ipv6/fib6_rules.c
     socket.AF_INET6: (_born_with(socket.AF_INET6, 0, _LOCAL), _born_with(socket.AF_INET6, 32766, _MAIN)),
 }
 """By family, the rules of a namespace that nobody has changed."""
+ALL_BORN_WITH: Final = frozenset(rule for born in BORN_WITH.values() for rule in born)
 
 
 def dump_rules(route: RouteSocket) -> set[Rule]:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from netmend.kernel.neighbours import Neighbour, dump_set_neighbours, remove_neighbour
 from netmend.kernel.netlink import RouteSocket
 from netmend.kernel.netns import Netns
-from netmend.kernel.policy_rules import BORN_WITH, Rule, add_rule, dump_rules, remove_rule
+from netmend.kernel.policy_rules import ALL_BORN_WITH, BORN_WITH, Rule, add_rule, dump_rules, remove_rule
 
 
 class Diversions(Struct, frozen=True):
@@ -33,14 +33,14 @@ def look_for_diversions(route: RouteSocket, *, proxies: bool = False) -> Diversi
     """What is in the RouteSocket's namespace; `proxies` too, which say something where packets are forwarded. Raises
     KernelError."""
     rules, neighbours = dump_rules(route), dump_set_neighbours(route, proxies=proxies)
+    strange = rules - ALL_BORN_WITH
     missing = tuple(rule for born in BORN_WITH.values() for rule in born if rule not in rules)
     if missing:
         missing = tuple(rule for rule in missing if rule in _possible())
-    known = {rule for born in BORN_WITH.values() for rule in born}
-    strange = tuple(sorted(rules - known, key=lambda rule: rule.message))
-    return (
-        Diversions(missing, strange, tuple(sorted(neighbours, key=str))) if missing or strange or neighbours else NONE
-    )
+    if not (missing or strange or neighbours):
+        return NONE
+    in_order = tuple(sorted(strange, key=lambda rule: rule.message))
+    return Diversions(missing, in_order, tuple(sorted(neighbours, key=str)))
 
 
 @cache

@@ -126,17 +126,13 @@ def _guests_next_hop(network: Network, packet: Packet) -> Address | str:
     if fitting:
         nexthop = max(fitting, key=lambda pair: pair[0])[1]
         return packet.destination if nexthop.is_unspecified else nexthop
-    if isinstance(subnet, Subnet6):
-        advertised = next((one for one in network.router_ports if _in_any(one.addresses, subnet)), None)
-        if subnet.ra_mode is not None and advertised is not None:
-            return next(own.ip for own in advertised.addresses if own.ip in subnet.cidr)
+    if isinstance(subnet, Subnet6) and subnet.ra_mode is not None:
+        own = (address.ip for port in network.router_ports for address in port.addresses)
+        if (advertised := next((address for address in own if address in subnet.cidr), None)) is not None:
+            return advertised
     if subnet.gateway is None:
         return f"subnet {subnet.name} has no gateway, so its guests have no route to {packet.destination}"
     return subnet.gateway
-
-
-def _in_any(addresses: Iterable[object], subnet: Subnet6) -> bool:
-    return any(getattr(address, "ip", None) in subnet.cidr for address in addresses)
 
 
 def _over_network(walk: _Walk, network: Network, nexthop: Address) -> Way:

@@ -22,7 +22,6 @@ HEADER: Final = struct.Struct("!BBHI")
 _FLOW: Final = struct.Struct("!HBxIIHHHHHxxQQQ")
 _FLOW_MOD: Final = struct.Struct("!QQBBHHHIIIHH")
 _NO_BUFFER: Final = 0xFFFFFFFF
-_KEEP_ALL: Final = 0xFFFFFFFFFFFFFFFF
 
 Change = Literal["add", "delete", "delete all that match"]
 _COMMANDS: Final[dict[Change, int]] = {"add": 0, "delete": 4, "delete all that match": 3}

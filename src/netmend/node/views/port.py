@@ -47,8 +47,9 @@ def port_detail(node: NodeState, port_id: str, clock: Clock) -> dict[str, Any] |
     network, port = found
     leases = [lease for lease in node.serving.leases(network.id) if lease.port_id == port.id]
     reasons = reasons_by_network(node).get(network.id, ())
-    events = [event for event in node.journal.since(0) if event.port == port.id]
-    events = events or [event for event in node.journal.since(0) if event.network == network.id]
+    journal = node.journal.since(0)
+    events = [event for event in journal if event.port == port.id]
+    events = events or [event for event in journal if event.network == network.id]
     return {
         **port_json(network, port, answers_by_port(leases).get(port.id)),
         "project": port.project_id or network.project_id,
