@@ -86,3 +86,8 @@ class Port(Struct, frozen=True):
     security_groups: tuple[str, ...] | None = (
         None  # ids, sorted; (): it passes nothing but what a guest needs; None: no rules
     )
+
+    @property
+    def addresses(self) -> tuple[IPv4Address | IPv6Address, ...]:
+        """The fixed IPs of both versions, those of IPv4 first."""
+        return (*self.fixed_ips, *self.fixed_ips6)

@@ -300,7 +300,7 @@ def _port_of_router(router: Router, address: Address) -> RouterPort | None:
 
 
 def _port_with(network: Network, address: Address) -> Port | None:
-    return next((port for port in network.ports.values() if address in (*port.fixed_ips, *port.fixed_ips6)), None)
+    return next((port for port in network.ports.values() if address in port.addresses), None)
 
 
 def _subnet_of(network: Network, address: Address) -> Subnet | Subnet6 | None:

@@ -157,7 +157,7 @@ _PORT_KEYS: Final[dict[str, Callable[[tuple[Network, Port]], Any]]] = {
 
 
 def _port_text(port: Port) -> str:
-    words = (port.name, port.mac, port.id, port.hostname or "", *map(str, port.fixed_ips), *map(str, port.fixed_ips6))
+    words = (port.name, port.mac, port.id, port.hostname or "", *map(str, port.addresses))
     return "\n".join(words).lower()
 
 

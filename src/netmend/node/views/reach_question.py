@@ -93,7 +93,7 @@ def _end_of(intent: Intent, name: str, text: str) -> Guest | Address | Literal["
         Guest(network, port)
         for network in intent.networks.values()
         for port in network.ports.values()
-        if text in {port.id, port.name} or address in addresses_of(port)
+        if text in {port.id, port.name} or address in port.addresses
     ]
     found = [guest for guest in found if guest.port.id == text] or found
     if len(found) > 1:
@@ -108,23 +108,18 @@ def _end_of(intent: Intent, name: str, text: str) -> Guest | Address | Literal["
     return address
 
 
-def addresses_of(port: Port) -> tuple[Address, ...]:
-    """The fixed IPs of a port, those of IPv4 first."""
-    return (*port.fixed_ips, *port.fixed_ips6)
-
-
 def _target(start: Guest | Address | str, to: Guest | Address | str) -> Address:
     """The address that is asked for: of a port, one of a version of IP that the start speaks too."""
     versions = {4, 6}
     if isinstance(start, Guest):
-        versions = {address.version for address in addresses_of(start.port)}
+        versions = {address.version for address in start.port.addresses}
     elif not isinstance(start, str):
         versions = {start.version}
     if isinstance(to, str):
         return _FAR_AWAY[4 if 4 in versions else 6]
     if not isinstance(to, Guest):
         return to
-    own = addresses_of(to.port)
+    own = to.port.addresses
     if not own:
         raise ValueError(f"to: port {to.port.name} of network {to.network.name} has no fixed IP; give its address")
     return next((address for address in own if address.version in versions), own[0])

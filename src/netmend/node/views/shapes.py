@@ -170,7 +170,7 @@ def port_json(network: Network, port: Port, answers: PortAnswers | None) -> dict
         "network": network.id,
         "network_name": network.name,
         "mac": port.mac,
-        "fixed_ips": [*map(str, port.fixed_ips), *map(str, port.fixed_ips6)],
+        "fixed_ips": list(map(str, port.addresses)),
         "hostname": port.hostname,
         "device": tap_name(port.id),
         "plug": type(port.plug).__name__.removesuffix("Plug").lower(),

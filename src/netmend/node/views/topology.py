@@ -6,7 +6,6 @@ from netmend.intent.network import Intent, Network
 from netmend.intent.port import Port
 from netmend.intent.router import DeviceUplink, Router
 from netmend.node.state import NodeState
-from netmend.node.views.reach_question import addresses_of
 from netmend.node.views.routers import router_json
 from netmend.node.views.shapes import network_json, reasons_by_network
 
@@ -38,7 +37,7 @@ def topology(node: NodeState, text: str, limit: int) -> dict[str, Any]:
 
 
 def _guest(port: Port) -> dict[str, Any]:
-    return {"id": port.id, "name": port.name, "fixed_ips": list(map(str, addresses_of(port)))}
+    return {"id": port.id, "name": port.name, "fixed_ips": list(map(str, port.addresses))}
 
 
 def _cidrs(network: Network) -> list[str]:

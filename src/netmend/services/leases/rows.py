@@ -49,8 +49,8 @@ class PortJournal:
         """Forget records of addresses that ports no longer have: `removed` are the old ports, `ports` those of now."""
         for port in removed:
             now = ports.get(port.id)
-            kept = () if now is None else (*now.fixed_ips, *now.fixed_ips6)
-            addresses: tuple[IPv4Address | IPv6Address, ...] = (*port.fixed_ips, *port.fixed_ips6)
+            kept = () if now is None else now.addresses
+            addresses = port.addresses
             for address in addresses:
                 if address not in kept:
                     key = port.id, address.packed

@@ -81,7 +81,7 @@ def instance_id(port: Port) -> str:
 
 def _fixed(port: Port) -> Iterator[Address]:
     """The addresses that are the port's, also those that DHCP does not give it."""
-    addresses = (*port.fixed_ips, *port.fixed_ips6, *(address for address, _ in port.names))
+    addresses = (*port.addresses, *(address for address, _ in port.names))
     yield from dict.fromkeys(addresses)
 
 

@@ -69,7 +69,7 @@ class Ports:
 
     def _add_addresses(self, place: Place, port: Port, texts: Sequence[str]) -> None:
         seen: set[int] = set()
-        addresses: tuple[IPv4Address | IPv6Address, ...] = (*port.fixed_ips, *port.fixed_ips6)
+        addresses = port.addresses
         for address in addresses:
             number = int(address)  # hashes and compares ten times as fast; no IPv6 address here is as small as IPv4's
             other = self.by_number.setdefault(number, port.name)

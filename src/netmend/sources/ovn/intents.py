@@ -126,11 +126,11 @@ class Builder:
         made = [self._port(network_id, uuid, row) for uuid, row in bindings]
         owners: dict[object, int] = {own_mac: 1, **dict.fromkeys(own, 1)}
         for port in made:
-            for claim in (port.mac, *port.fixed_ips, *port.fixed_ips6):
+            for claim in (port.mac, *port.addresses):
                 owners[claim] = owners.get(claim, 0) + 1
         found: dict[str, Port] = {}
         for port in made:
-            if all(owners[claim] == 1 for claim in (port.mac, *port.fixed_ips, *port.fixed_ips6)):
+            if all(owners[claim] == 1 for claim in (port.mac, *port.addresses)):
                 found[port.id] = port
                 continue
             left4 = tuple(one for one in port.fixed_ips if owners[one] == 1)

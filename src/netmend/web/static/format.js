@@ -80,6 +80,12 @@ export function code(text) {
   return h("code", {}, visible(text ?? ""));
 }
 
+/** The first two addresses, each on a line of its own where there is little room, and how many more there are. */
+export function someOf(addresses) {
+  const more = addresses.length > 2 ? h("span.unit-more", {}, ` +${addresses.length - 2}`) : null;
+  return h("code", { title: addresses.join(" ") }, addresses.slice(0, 2).map((one, index) => [index ? " " : "", h("span.one", {}, one)]), more);
+}
+
 export const STATES = {
   "served": { kind: "good", sign: "●", word: "served" },
   "served with reasons": { kind: "warn", sign: "▲", word: "served, with reasons" },

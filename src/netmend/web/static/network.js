@@ -4,7 +4,7 @@ import { Grid } from "./grid.js";
 import { fill, h } from "./dom.js";
 import { code, number, since, state, until } from "./format.js";
 import { ask, on } from "./live.js";
-import { later } from "./networks.js";
+import { later } from "./later.js";
 import { reasonItem } from "./now.js";
 import { portGrid } from "./ports.js";
 

@@ -2,9 +2,9 @@
 import { choose, chosenIn } from "./address.js";
 import { Grid } from "./grid.js";
 import { fill, h } from "./dom.js";
-import { number, since, state, STATES } from "./format.js";
+import { number, since, someOf, state, STATES } from "./format.js";
 import { ask, latest, on } from "./live.js";
-import { someOf } from "./ports.js";
+import { later } from "./later.js";
 
 const DEFAULTS = { q: "", state: "", sort: "state" };
 
@@ -69,16 +69,4 @@ export function networks() {
   ];
   showChips();
   return { element, started: () => grid.refresh(), close: () => { stop.forEach((end) => end()); grid.close(); } };
-}
-
-/** `call`, once, when it was not asked for again for so many ms; at the latest after four times as long. */
-export function later(call, ms) {
-  let timer = 0;
-  let first = 0;
-  return () => {
-    const now = Date.now();
-    if (!timer) first = now;
-    clearTimeout(timer);
-    timer = setTimeout(() => { timer = 0; call(); }, Math.max(0, Math.min(ms, first + 4 * ms - now)));
-  };
 }

@@ -3,7 +3,7 @@ import { oneLine } from "./faults.js";
 import { fill, h } from "./dom.js";
 import { code, number, since, until } from "./format.js";
 import { ask, on } from "./live.js";
-import { later } from "./networks.js";
+import { later } from "./later.js";
 import { reasonItem } from "./now.js";
 
 const EVERY = 3000; // ms: counters of traffic are not told of

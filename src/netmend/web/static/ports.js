@@ -2,9 +2,9 @@
 import { choose, chosenIn } from "./address.js";
 import { Grid } from "./grid.js";
 import { h } from "./dom.js";
-import { since } from "./format.js";
+import { since, someOf } from "./format.js";
 import { ask, on } from "./live.js";
-import { later } from "./networks.js";
+import { later } from "./later.js";
 
 export function portGrid({ path, query, named }) {
   const columns = [
@@ -28,12 +28,6 @@ export function portGrid({ path, query, named }) {
   });
   grid.element.classList.add("ports", named ? "of-all" : "of-one");
   return grid;
-}
-
-/** The first two addresses, each on a line of its own where there is little room, and how many more there are. */
-export function someOf(addresses) {
-  const more = addresses.length > 2 ? h("span.unit-more", {}, ` +${addresses.length - 2}`) : null;
-  return h("code", { title: addresses.join(" ") }, addresses.slice(0, 2).map((one, index) => [index ? " " : "", h("span.one", {}, one)]), more);
 }
 
 const DEFAULTS = { q: "", sort: "" };

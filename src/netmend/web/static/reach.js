@@ -1,7 +1,7 @@
 // "Can A reach B, and which rule says so?": the question, and its answer by the model.
 import { fill, h } from "./dom.js";
 import { ask } from "./live.js";
-import { later } from "./networks.js";
+import { later } from "./later.js";
 
 /** `chosen` has from, to, protocol and port; `keep` is called once they change; `show` gets the stops of an answer. */
 export function reachForm(chosen, keep, show) {

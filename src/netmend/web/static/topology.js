@@ -3,7 +3,7 @@ import { choose, chosenIn } from "./address.js";
 import { fill, h } from "./dom.js";
 import { count, state } from "./format.js";
 import { ask, on } from "./live.js";
-import { later } from "./networks.js";
+import { later } from "./later.js";
 import { reachForm } from "./reach.js";
 
 const DEFAULTS = { q: "", from: "", to: "", protocol: "tcp", port: "80" };

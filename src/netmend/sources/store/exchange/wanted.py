@@ -126,7 +126,7 @@ def _port(raw: Mapping[str, Any], port: Port, network: Network) -> Body:
         "project_id": port.project_id or "",
         "name": port.name,
         "mac_address": port.mac,
-        "fixed_ips": [{"ip_address": str(address)} for address in (*port.fixed_ips, *port.fixed_ips6)],
+        "fixed_ips": [{"ip_address": str(address)} for address in port.addresses],
         "dns_name": port.hostname or "",
         "device_id": port.device_id or "",
         "port_security_enabled": port.port_security,
